@@ -1,0 +1,27 @@
+# psad_build_options: how psad's own executables are compiled. Users of psad::psad get none of it.
+set(CMAKE_CXX_EXTENSIONS OFF)
+add_library(psad_build_options INTERFACE)
+target_compile_options(psad_build_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                                                    $<$<BOOL:${PSAD_WERROR}>:-Werror>)
+
+if(PSAD_NATIVE)
+  # g++ 12 takes newer AMD machines for a Zen 3 and schedules worse for them than in general: -mtune=generic.
+  set(native -march=native -mtune=generic)
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} ${native} -dM -E -x c++ /dev/null
+                  OUTPUT_VARIABLE features RESULT_VARIABLE failed ERROR_QUIET)
+  if(failed)
+    message(STATUS "psad: the compiler does not know -march=native, so PSAD_NATIVE has no effect")
+  else()
+    # The same words mean other instructions on another machine: the definition tells ccache, and a build
+    # folder that has moved there.
+    string(SHA1 features "${features}")
+    target_compile_options(psad_build_options INTERFACE ${native})
+    target_compile_definitions(psad_build_options INTERFACE PSAD_BUILD_MACHINE=0x${features})
+  endif()
+endif()
+
+if(PSAD_SANITIZE)
+  target_compile_options(psad_build_options INTERFACE -fsanitize=${PSAD_SANITIZE} -fno-sanitize-recover=all
+                                                      -fno-omit-frame-pointer)
+  target_link_options(psad_build_options INTERFACE -fsanitize=${PSAD_SANITIZE})
+endif()

@@ -1,0 +1,83 @@
+/// \file attention.hpp
+/// Multi-head attention between two axes of the same list (Vaswani et al., 2017), without padding.
+#pragma once
+
+#include <cmath>
+
+#include "psad/autograd/value.hpp"
+#include "psad/autograd/workspace.hpp"
+#include "psad/backend/operand.hpp"
+#include "psad/core/functors.hpp"
+
+namespace psad::ops {
+
+/// Query row q sees the first visible[q] keys of its list; all of them when null. A list without keys gives zeros.
+template <class Query, class Key, int Width, int Heads, class T>
+struct Attention {
+    static_assert(Width % Heads == 0, "psad: the width of an attention layer is a multiple of its heads");
+    using axis = Query;
+    static constexpr int width = Width;
+    static constexpr bool has_parameters = false;
+    static constexpr int head = Width / Heads;
+
+    const int* visible;
+    T* weights = nullptr;  ///< softmax of every head, one block of pairs per head
+
+    template <class B>
+    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> q, Matrix<const T> k, Matrix<const T> v) {
+        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const auto size = static_cast<std::size_t>(pairs.rows);
+        weights = w.take(w.training ? size * Heads : size);
+        w.backend->fill(out.data, out.rows * out.cols, T(0));
+        for (int h = 0; h < Heads; ++h) {
+            T* p = w.training ? weights + size * static_cast<std::size_t>(h) : weights;
+            const int at = h * head;
+            w.backend->pair_dot(q.columns(at, head), k.columns(at, head), pairs, scale(), p, false);
+            w.backend->pair_softmax(p, pairs, visible);
+            w.backend->pair_apply(p, v.columns(at, head), pairs, out.columns(at, head));
+        }
+    }
+
+    template <class B>
+    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> q, Tracked<T> k,
+                  Tracked<T> v) const {
+        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const auto size = static_cast<std::size_t>(pairs.rows);
+        T* dp = w.take(size);
+        for (int h = 0; h < Heads; ++h) {
+            const T* p = weights + size * static_cast<std::size_t>(h);
+            const int at = h * head;
+            const Matrix<const T> d = dout.columns(at, head);
+            if (v.grad) w.backend->pair_apply_transposed(p, d, pairs, v.grad.columns(at, head));
+            w.backend->pair_dot(d, v.value.columns(at, head), pairs, T(1), dp, false);
+            w.backend->pair_softmax_backward(p, dp, pairs, scale());
+            if (q.grad) w.backend->pair_apply(dp, k.value.columns(at, head), pairs, q.grad.columns(at, head));
+            if (k.grad) {
+                w.backend->pair_apply_transposed(dp, q.value.columns(at, head), pairs, k.grad.columns(at, head));
+            }
+        }
+    }
+
+    template <class Out, class... S>
+    double flops(const Layout& layout, Out, S...) const {
+        return layout.template pairs<Query, Key>().rows * (4.0 * Width + 5.0 * Heads);
+    }
+
+  private:
+    static T scale() { return T(1) / std::sqrt(static_cast<T>(head)); }
+};
+
+}  // namespace psad::ops
+
+namespace psad {
+
+/// For each head: softmax(q k / sqrt(head width)) v, heads side by side. `visible` (one number per query row) hides
+/// the later keys of a list; null shows all.
+template <int Heads, class Ctx, class Q, class K>
+auto attention(Ctx& ctx, const Q& query, const K& key, const K& value, const int* visible = nullptr) {
+    expect_width<K, width_of<Q>>();
+    using Op = ops::Attention<axis_of<Q>, axis_of<K>, width_of<Q>, Heads, typename Ctx::Scalar>;
+    return ctx.apply(Op{visible}, query, key, value);
+}
+
+}  // namespace psad

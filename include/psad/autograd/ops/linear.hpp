@@ -1,0 +1,140 @@
+/// \file linear.hpp
+/// act(x W + b) for an x made of parts on several axes: each part is multiplied on its own axis.
+#pragma once
+
+#include <cstddef>
+#include <tuple>
+#include <utility>
+
+#include "psad/autograd/ops/broadcast.hpp"
+
+namespace psad {
+
+/// The pieces of a linear layer's input, side by side, each on its own axis.
+template <class... Part>
+struct Parts {
+    std::tuple<Part...> values;
+    using axis = finest<axis_of<Part>...>;
+    static constexpr int width = (0 + ... + width_of<Part>);
+};
+template <class... Part>
+Parts<Part...> parts(const Part&... part) {
+    return {{part...}};
+}
+
+}  // namespace psad
+
+namespace psad::ops {
+
+template <class Act, int Out, class... Part>
+struct Linear {
+    using axis = finest<axis_of<Part>...>;
+    static constexpr int width = Out;
+    static constexpr bool has_parameters = false;
+    /// Parts per list are multiplied once per list and repeated.
+    template <class P>
+    static constexpr bool coarse = !std::is_same_v<axis_of<P>, axis>;
+    static constexpr bool any_coarse = (coarse<Part> || ...);
+
+    template <class B, class T, class... M>
+    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> weight, Matrix<const T> bias, M... in) const {
+        Operand<T> start{bias.data, 0};  // no bias: null, which counts as zero
+        if constexpr (any_coarse) {
+            const Matrix<T> per_list = w.scratch(w.layout->lists, Out);
+            int at = 0, done = 0;
+            each_part<true>([&](auto x, int first) {
+                const Operand<T> from = done++ == 0 ? start : Operand<T>{per_list.data, Out};
+                w.backend->affine(x, weight.row_range(first, x.cols), from, Identity{}, per_list);
+            }, at, in...);
+            start = {per_list.data, Out, w.layout->template jagged<axis>().owner};
+        }
+        constexpr int fine = static_cast<int>(sizeof...(Part)) - (0 + ... + static_cast<int>(coarse<Part>));
+        int at = 0, done = 0;
+        each_part<false>([&](auto x, int first) {
+            const Matrix<const T> mine = weight.row_range(first, x.cols);
+            if (++done == fine) w.backend->affine(x, mine, start, Act{}, out);
+            else w.backend->affine(x, mine, start, Identity{}, out);
+            start = {out.data, Out};
+        }, at, in...);
+    }
+
+    template <class B, class T, class... X>
+    void backward(Workspace<B>& w, Matrix<const T> out, Matrix<T> dout, Tracked<T> weight, Tracked<T> bias,
+                  X... in) const {
+        if constexpr (!std::is_same_v<Act, Identity>) {  // dout is read by nobody else: turn it into the slope by x W + b
+            w.backend->template map<false>(TimesSlope{}, dout, Operand<T>{dout.data, dout.stride},
+                                           Operand<T>{out.data, out.stride});
+        }
+        Matrix<T> per_list = dout;
+        if constexpr (any_coarse) {
+            per_list = w.zeros(w.layout->lists, Out);
+            w.backend->segment_sums(dout, w.layout->template jagged<axis>(), per_list);
+        }
+        if (bias.grad) w.backend->column_sums(any_coarse ? per_list : dout, bias.grad.data);
+        int at = 0;
+        each_part<true>([&](auto x, int first) { part_backward(w, per_list, weight, x, first); }, at, in...);
+        at = 0;
+        each_part<false>([&](auto x, int first) { part_backward(w, dout, weight, x, first); }, at, in...);
+    }
+
+    template <class Shape, class W, class Bias, class... S>
+    double flops(const Layout&, Shape, W, Bias, S... in) const {
+        return (0.0 + ... + (2.0 * in.size() * Out));
+    }
+
+  private:
+    struct TimesSlope {
+        template <class T>
+        PSAD_HOST_DEVICE T operator()(T dy, T y) const {
+            return dy * Act{}.slope(y);
+        }
+    };
+
+    /// Calls f(part, first row of its weights) for the coarse parts or for the fine ones.
+    template <bool Coarse, class F, class... X>
+    static void each_part(F f, int& at, X... in) {
+        ((coarse<Part> == Coarse ? f(in, at) : void(), at += width_of<Part>), ...);
+    }
+
+    template <class B, class T>
+    static void part_backward(Workspace<B>& w, Matrix<T> d, Tracked<T> weight, Tracked<T> x, int first) {
+        const int n = x.value.cols;
+        if (weight.grad) w.backend->gemm_transposed(x.value, d, weight.grad.row_range(first, n), true);
+        if (x.grad) {
+            const Matrix<T> turned = w.scratch(Out, n);
+            w.backend->for_each(n, Transpose<T>{weight.value.row_range(first, n), turned});
+            w.backend->gemm(d, turned, x.grad, true);
+        }
+    }
+
+    template <class T>
+    struct Transpose {
+        Matrix<const T> from;
+        Matrix<T> to;
+        PSAD_HOST_DEVICE void operator()(int r) const {
+            for (int c = 0; c < from.cols; ++c) to(c, r) = from(r, c);
+        }
+    };
+};
+
+}  // namespace psad::ops
+
+namespace psad {
+
+/// act(parts W + b), on the finest axis of the parts. W has one row per column of the parts, in their order.
+template <class Act, class Ctx, class... Part, class W, class Bias>
+auto linear(Ctx& ctx, const Parts<Part...>& x, const W& weight, const Bias& bias, Act) {
+    return std::apply(
+        [&](const Part&... part) {
+            return ctx.apply(ops::Linear<Act, width_of<W>, Part...>{}, weight, bias, part...);
+        },
+        x.values);
+}
+
+/// The same without a bias.
+template <class Act, class Ctx, class... Part, class W>
+auto linear(Ctx& ctx, const Parts<Part...>& x, const W& weight, Act act) {
+    return linear(ctx, x, weight, typename Ctx::template Value<Fixed<1>, width_of<W>>{}, act);
+}
+
+}  // namespace psad

@@ -1,0 +1,52 @@
+/// \file workspace.hpp
+/// What an operation works with: the device, the extents of the batch, scratch memory.
+#pragma once
+
+#include <cstdint>
+
+#include "psad/core/arena.hpp"
+#include "psad/core/layout.hpp"
+#include "psad/core/matrix.hpp"
+
+namespace psad {
+
+/// Rows of an embedding table that a batch touched, and the gradient of each: row r of `grad` belongs, divided by
+/// the number of ids of r, to the table rows ids[bag[r]] ... ids[bag[r + 1] - 1] (to ids[r] when bag is null).
+template <class T>
+struct SparseGradient {
+    std::size_t table = 0;  ///< offset in the table block
+    int width = 0;
+    int rows = 0;
+    const int* bag = nullptr;
+    const int* ids = nullptr;
+    const T* grad = nullptr;
+    SparseGradient* next = nullptr;
+};
+
+template <class B>
+struct Workspace {
+    using T = typename B::Scalar;
+
+    const B* backend = nullptr;
+    const Layout* layout = nullptr;
+    Arena<typename B::Memory>* arena = nullptr;
+    const T* tables = nullptr;             ///< the table block
+    bool training = false;                 ///< keep what the derivative needs
+    std::uint64_t dropout_key = 0;         ///< changes with every operation that draws
+    SparseGradient<T>* sparse = nullptr;   ///< filled by derivative rules, latest first
+
+    template <class U = T>
+    U* take(std::size_t count) const {
+        return arena->template make<U>(count);
+    }
+    Matrix<T> scratch(int rows, int cols) const {
+        return {take(static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols)), rows, cols, cols};
+    }
+    Matrix<T> zeros(int rows, int cols) const {
+        const Matrix<T> m = scratch(rows, cols);
+        backend->fill(m.data, rows * cols, T(0));
+        return m;
+    }
+};
+
+}  // namespace psad

@@ -1,0 +1,47 @@
+/// \file defaults.hpp
+/// Compound operations spelled in a backend's own primitives. A backend inherits them and overrides what it can do
+/// faster.
+#pragma once
+
+#include "psad/backend/kernels.hpp"
+#include "psad/backend/operand.hpp"
+#include "psad/core/functors.hpp"
+
+namespace psad {
+
+template <class Self, class T>
+class BackendDefaults {
+  public:
+    /// out = act(start + x w), where row r of `start` is start.row(r) through its own index or stride; a null start
+    /// counts as zero.
+    template <class Act>
+    void affine(Matrix<const T> x, Matrix<const T> w, Operand<T> start, Act act, Matrix<T> out) const {
+        if (start.data) self().template map<false>(Identity{}, out, start);
+        self().gemm(x, w, out, start.data != nullptr);
+        if constexpr (!std::is_same_v<Act, Identity>) {
+            self().template map<false>(act, out, Operand<T>{out.data, out.stride});
+        }
+    }
+
+    /// Row-wise layer normalisation; `normal` and `rate` (one per row) are kept for the derivative when given.
+    void layer_norm(Matrix<const T> x, const T* gain, const T* shift, Matrix<T> y, Matrix<T> normal,
+                    T* rate) const {
+        self().for_each(x.rows, kernels::LayerNormRow<T>{x, gain, shift, y, normal, rate});
+    }
+
+    /// Adds the derivative of layer_norm by x to dx.
+    void layer_norm_backward(Matrix<const T> dy, const T* gain, Matrix<const T> normal, const T* rate,
+                             Matrix<T> dx) const {
+        self().for_each(dy.rows, kernels::LayerNormRowBackward<T>{dy, gain, normal, rate, dx});
+    }
+
+    /// Sets count numbers to value.
+    void fill(T* out, int count, T value) const {
+        self().template map<false>(Identity{}, Matrix<T>{out, 1, count, count}, Operand<T, true>{&value, 0});
+    }
+
+  private:
+    const Self& self() const { return static_cast<const Self&>(*this); }
+};
+
+}  // namespace psad

@@ -1,0 +1,84 @@
+/// \file arena.hpp
+/// A bump allocator: one batch's values, freed all at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace psad {
+
+/// Plain host memory, aligned to a cache line.
+struct HostMemory {
+    static constexpr std::size_t alignment = 64;
+    static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t{alignment}); }
+    static void release(void* p) noexcept { ::operator delete(p, std::align_val_t{alignment}); }
+};
+
+/// Hands out 64-byte aligned memory from chunks; reset() keeps the chunks, so a warm arena allocates
+/// nothing. Memory is uninitialised and destructors are never run.
+template <class Memory = HostMemory>
+class Arena {
+  public:
+    explicit Arena(std::size_t first_chunk_bytes = std::size_t{1} << 16) : next_chunk_(first_chunk_bytes) {}
+    Arena(const Arena&) = delete;
+    Arena& operator=(const Arena&) = delete;
+    Arena(Arena&& other) noexcept
+        : chunks_(std::exchange(other.chunks_, {})),
+          current_(other.current_),
+          used_(other.used_),
+          next_chunk_(other.next_chunk_) {}
+    Arena& operator=(Arena&&) = delete;
+    ~Arena() {
+        for (const Chunk& c : chunks_) Memory::release(c.data);
+    }
+
+    template <class T>
+    T* make(std::size_t count) {
+        static_assert(std::is_trivially_destructible_v<T>, "psad: an arena never runs destructors");
+        return static_cast<T*>(take(count * sizeof(T)));
+    }
+
+    void reset() noexcept {
+        current_ = 0;
+        used_ = 0;
+    }
+
+    std::size_t capacity() const noexcept {
+        std::size_t total = 0;
+        for (const Chunk& c : chunks_) total += c.bytes;
+        return total;
+    }
+
+  private:
+    struct Chunk {
+        std::byte* data;
+        std::size_t bytes;
+    };
+
+    void* take(std::size_t bytes) {
+        bytes = (bytes + 63) / 64 * 64;
+        while (current_ < chunks_.size() && used_ + bytes > chunks_[current_].bytes) {
+            ++current_;
+            used_ = 0;
+        }
+        if (current_ == chunks_.size()) {
+            while (next_chunk_ < bytes) next_chunk_ *= 2;
+            chunks_.push_back({static_cast<std::byte*>(Memory::allocate(next_chunk_)), next_chunk_});
+            next_chunk_ *= 2;
+        }
+        void* p = chunks_[current_].data + used_;
+        used_ += bytes;
+        return p;
+    }
+
+    std::vector<Chunk> chunks_;
+    std::size_t current_ = 0;
+    std::size_t used_ = 0;
+    std::size_t next_chunk_;
+};
+
+}  // namespace psad

@@ -1,0 +1,52 @@
+/// \file error.hpp
+/// The one exception family: bad input from outside, said so that a person can mend it.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace psad {
+
+/// Something from outside (a file, a request, a setting) is not what psad can read.
+/// what() reads "SOURCE, PLACE: found FOUND, wanted WANTED"; an empty place is left out.
+class Error : public std::runtime_error {
+  public:
+    Error(std::string source, std::string place, std::string found, std::string wanted)
+        : std::runtime_error(source + (place.empty() ? "" : ", " + place) + ": found " + found + ", wanted " +
+                             wanted),
+          source_(std::move(source)),
+          place_(std::move(place)),
+          found_(std::move(found)),
+          wanted_(std::move(wanted)) {}
+
+    const std::string& source() const noexcept { return source_; }  ///< the file, stream or setting
+    const std::string& place() const noexcept { return place_; }    ///< line, column, tensor or key
+    const std::string& found() const noexcept { return found_; }
+    const std::string& wanted() const noexcept { return wanted_; }
+
+  private:
+    std::string source_, place_, found_, wanted_;
+};
+
+/// A data folder or one of its files is malformed.
+struct DataError : Error {
+    using Error::Error;
+};
+
+/// A model file is malformed, of another version, or made for another variant.
+struct ModelFileError : Error {
+    using Error::Error;
+};
+
+/// A request to rerank is malformed.
+struct RequestError : Error {
+    using Error::Error;
+};
+
+/// A setting is out of its range.
+struct SettingError : Error {
+    using Error::Error;
+};
+
+}  // namespace psad

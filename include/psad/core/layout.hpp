@@ -1,0 +1,174 @@
+/// \file layout.hpp
+/// Where the rows of each list lie: jagged offsets per axis and per pair of axes. Nothing is padded.
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+#include <vector>
+
+#include "psad/core/axes.hpp"
+
+namespace psad {
+
+/// The rows of one axis: list l owns rows [begin[l], end[l]); owner[r] is the list of row r.
+struct Jagged {
+    int rows = 0;
+    const int* begin = nullptr;  ///< [lists]
+    const int* end = nullptr;    ///< [lists]
+    const int* owner = nullptr;  ///< [rows]
+};
+
+/// The (query, key) pairs of each list: list l owns a row-major matrix, queries by keys, from offset[l].
+struct PairRows {
+    int lists = 0;
+    int rows = 0;  ///< pairs in all
+    const int* query_begin = nullptr;
+    const int* query_end = nullptr;
+    const int* query_owner = nullptr;
+    const int* key_begin = nullptr;
+    const int* key_end = nullptr;
+    const int* offset = nullptr;  ///< [lists]
+    int queries = 0;              ///< query rows in all
+    int keys = 0;                 ///< key rows in all
+};
+
+/// The extents of a batch. A view: LayoutStorage (or a decoder) owns the numbers.
+struct Layout {
+    int lists = 0;
+    Jagged per_list, items, events, slots, block;
+    const int* items_items = nullptr;   ///< pair offsets, [lists]
+    const int* items_events = nullptr;
+    const int* slots_slots = nullptr;
+    const int* slots_items = nullptr;
+    const int* block_slots = nullptr;
+    const int* block_items = nullptr;
+    int pair_rows[6] = {};  ///< pairs in all, in the order of the six arrays above
+
+    template <class Axis>
+    const Jagged& jagged() const {
+        if constexpr (std::is_same_v<Axis, Lists>) return per_list;
+        else if constexpr (std::is_same_v<Axis, Items>) return items;
+        else if constexpr (std::is_same_v<Axis, Events>) return events;
+        else if constexpr (std::is_same_v<Axis, Slots>) return slots;
+        else {
+            static_assert(std::is_same_v<Axis, Block>, "psad: this axis has no rows of its own in a batch");
+            return block;
+        }
+    }
+
+    template <class Query, class Key>
+    PairRows pairs() const {
+        const Jagged& q = jagged<Query>();
+        const Jagged& k = jagged<Key>();
+        PairRows out{lists, 0, q.begin, q.end, q.owner, k.begin, k.end, nullptr, q.rows, k.rows};
+        if constexpr (std::is_same_v<Query, Lists>) {  // one query per list: its pairs lie as the keys do
+            out.offset = k.begin;
+            out.rows = k.rows;
+        } else {
+            constexpr int which = pair_index<Query, Key>();
+            const int* const offsets[] = {items_items, items_events, slots_slots,
+                                          slots_items, block_slots,  block_items};
+            out.offset = offsets[which];
+            out.rows = pair_rows[which];
+        }
+        return out;
+    }
+
+    /// Rows of any axis.
+    template <class Axis>
+    int rows() const {
+        if constexpr (is_fixed<Axis>) return fixed_rows(Axis{});
+        else if constexpr (is_pairs<Axis>) return rows_of_pairs(Axis{});
+        else return jagged<Axis>().rows;
+    }
+
+  private:
+    template <class Query, class Key>
+    static constexpr int pair_index() {
+        using std::is_same_v;
+        if constexpr (is_same_v<Query, Items> && is_same_v<Key, Items>) return 0;
+        else if constexpr (is_same_v<Query, Items> && is_same_v<Key, Events>) return 1;
+        else if constexpr (is_same_v<Query, Slots> && is_same_v<Key, Slots>) return 2;
+        else if constexpr (is_same_v<Query, Slots> && is_same_v<Key, Items>) return 3;
+        else if constexpr (is_same_v<Query, Block> && is_same_v<Key, Slots>) return 4;
+        else {
+            static_assert(is_same_v<Query, Block> && is_same_v<Key, Items>,
+                          "psad: no model pairs these two axes; add their offsets to Layout");
+            return 5;
+        }
+    }
+    template <int R>
+    static constexpr int fixed_rows(Fixed<R>) {
+        return R;
+    }
+    template <class Query, class Key>
+    int rows_of_pairs(Pairs<Query, Key>) const {
+        return pairs<Query, Key>().rows;
+    }
+};
+
+/// Owns the numbers of a Layout; reused from batch to batch without a new allocation once warm.
+class LayoutStorage {
+  public:
+    /// Starts a batch.
+    void clear() {
+        for (Offsets* o : {&list_, &items_, &events_, &slots_}) o->clear();
+        lists_ = 0;
+        for (auto& p : pairs_) p.clear();
+        for (int& n : pair_rows_) n = 0;
+    }
+
+    /// Adds one list with its numbers of candidates, history events and output slots.
+    void add(int candidates, int history, int slots) {
+        list_.add(1, lists_);
+        items_.add(candidates, lists_);
+        events_.add(history, lists_);
+        slots_.add(slots, lists_);
+        const int sizes[4] = {candidates * candidates, candidates * history, slots * slots, slots * candidates};
+        for (int p = 0; p < 4; ++p) {
+            pairs_[p].push_back(pair_rows_[p]);
+            pair_rows_[p] += sizes[p];
+        }
+        ++lists_;
+    }
+
+    int lists() const { return lists_; }
+
+    /// A view that stays valid until the next clear() or add().
+    Layout view() const {
+        Layout out;
+        out.lists = lists_;
+        out.per_list = list_.view();
+        out.items = items_.view();
+        out.events = events_.view();
+        out.slots = slots_.view();
+        out.items_items = pairs_[0].data();
+        out.items_events = pairs_[1].data();
+        out.slots_slots = pairs_[2].data();
+        out.slots_items = pairs_[3].data();
+        for (int p = 0; p < 4; ++p) out.pair_rows[p] = pair_rows_[p];
+        return out;
+    }
+
+  private:
+    struct Offsets {
+        std::vector<int> bounds{0};
+        std::vector<int> owner;
+        void clear() {
+            bounds.assign(1, 0);
+            owner.clear();
+        }
+        void add(int count, int list) {
+            bounds.push_back(bounds.back() + count);
+            owner.insert(owner.end(), static_cast<std::size_t>(count), list);
+        }
+        Jagged view() const { return {bounds.back(), bounds.data(), bounds.data() + 1, owner.data()}; }
+    };
+
+    int lists_ = 0;
+    Offsets list_, items_, events_, slots_;
+    std::vector<int> pairs_[4];
+    int pair_rows_[4] = {};
+};
+
+}  // namespace psad

@@ -1,0 +1,47 @@
+/// \file encoding.hpp
+/// From a dataset to what models take: its schema, its catalog, its requests.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "psad/data/dataset.hpp"
+#include "psad/input/fit_encoder.hpp"
+#include "psad/input/request.hpp"
+#include "psad/input/schema.hpp"
+
+namespace psad::data {
+
+inline Schema schema_of(const Meta& meta) {
+    const auto fields = [](const std::vector<std::string>& names, const std::vector<std::int32_t>& sizes) {
+        std::vector<FieldSchema> out;
+        for (std::size_t f = 0; f < names.size(); ++f) out.push_back({names[f], sizes[f]});
+        return out;
+    };
+    return {fields(meta.user_fields, meta.user_vocab), fields(meta.context_fields, meta.context_vocab),
+            fields(meta.item_fields, meta.item_vocab)};
+}
+
+inline Catalog catalog_of(const Dataset& d) {
+    Catalog out;
+    out.items = d.meta.items;
+    for (const JaggedColumn& column : d.item_fields) {
+        out.fields.push_back({{column.offsets.begin(), column.offsets.end()}, {column.values.begin(), column.values.end()}});
+    }
+    return out;
+}
+
+/// All requests of a split: spans into the dataset, which must outlive them.
+inline std::vector<Request> requests_of(const Dataset& d, const ListColumns& lists) {
+    std::vector<Request> out;
+    out.reserve(lists.size());
+    for (std::size_t l = 0; l < lists.size(); ++l) out.push_back(d.request(lists, l));
+    return out;
+}
+
+/// An encoder fitted to the training split alone.
+inline Encoder fit_encoder(const Dataset& d, const EncoderSettings& settings = {}) {
+    return psad::fit_encoder(schema_of(d.meta), catalog_of(d), requests_of(d, d.train), settings);
+}
+
+}  // namespace psad::data

@@ -1,0 +1,30 @@
+/// \file history_bucket.hpp
+/// Groups of requests by the length of the user's history, for reports.
+#pragma once
+
+#include <array>
+#include <cassert>
+#include <cstddef>
+#include <string_view>
+
+namespace psad::eval {
+
+/// Number of buckets: 0, 1-5, 6-20, 21-50 and 51+ events.
+inline constexpr std::size_t history_buckets = 5;
+
+/// The bucket of a history of `events` events, from 0 to history_buckets - 1.
+constexpr std::size_t history_bucket(std::size_t events) noexcept {
+    constexpr std::array<std::size_t, history_buckets - 1> last{0, 5, 20, 50};
+    std::size_t bucket = 0;
+    while (bucket < last.size() && events > last[bucket]) ++bucket;
+    return bucket;
+}
+
+/// What a report calls the bucket, e.g. "6-20". `bucket` must be below history_buckets.
+constexpr std::string_view history_bucket_label(std::size_t bucket) {
+    constexpr std::array<std::string_view, history_buckets> labels{"0", "1-5", "6-20", "21-50", "51+"};
+    assert(bucket < history_buckets);
+    return labels[bucket];
+}
+
+}  // namespace psad::eval

@@ -1,0 +1,99 @@
+/// \file orders.hpp
+/// The orders that models and simple rules give to many requests.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "psad/autograd/eval.hpp"
+#include "psad/model/generate.hpp"
+#include "psad/model/model.hpp"
+
+namespace psad::eval {
+
+/// Positions of a request's candidates, best first; all of them.
+using Order = std::vector<int>;
+
+namespace detail {
+
+/// Appends what is not yet there, in prior order.
+inline void complete(Order& order, std::size_t n) {
+    std::vector<char> placed(n, 0);
+    for (const int i : order) placed[static_cast<std::size_t>(i)] = 1;
+    for (std::size_t i = 0; i < n; ++i) {
+        if (!placed[i]) order.push_back(static_cast<int>(i));
+    }
+}
+
+template <class B, class Network, class Write>
+std::vector<Order> orders(const B& backend, const Model<Network>& model, std::span<const Request> requests, int slots,
+                          Write write) {
+    constexpr std::size_t chunk = 32;
+    std::vector<Order> out(requests.size());
+    const auto chunks = static_cast<int>((requests.size() + chunk - 1) / chunk);
+    backend.parallel(chunks, [&](int c) {
+        const std::size_t first = static_cast<std::size_t>(c) * chunk;
+        const auto mine = requests.subspan(first, (std::min)(chunk, requests.size() - first));
+        Batch<float> batch;
+        model.encoder.encode(mine, slots, batch);
+        const Inputs<float> in = batch.view();
+        Arena<typename B::Memory> arena;
+        Eval ctx(backend, model.parameters, in.layout, arena);
+        const Written<float> written = write(ctx, in);
+        for (std::size_t l = 0; l < mine.size(); ++l) {
+            Order& order = out[first + l];
+            for (int s = in.layout.slots.begin[l]; s < in.layout.slots.end[l]; ++s) {
+                order.push_back(written.chosen[s] - in.layout.items.begin[l]);
+            }
+            complete(order, mine[l].size());
+        }
+    });
+    return out;
+}
+
+}  // namespace detail
+
+/// The student fills the first `slots` places; what is left keeps its prior order.
+template <class B, class Network>
+std::vector<Order> student_orders(const B& backend, const Model<Network>& model, std::span<const Request> requests,
+                                  int slots = Network::spec.slots) {
+    return detail::orders(backend, model, requests, slots, [&](auto& ctx, const Inputs<float>& in) {
+        const auto& student = model.network.student;
+        return generate(ctx, student, student.score(ctx, in, student.user(ctx, in)));
+    });
+}
+
+/// The teacher fills the variant's places; what is left keeps its prior order.
+template <class B, class Network>
+std::vector<Order> teacher_orders(const B& backend, const Model<Network>& model, std::span<const Request> requests) {
+    return detail::orders(backend, model, requests, Network::spec.slots, [&](auto& ctx, const Inputs<float>& in) {
+        return generate(ctx, model.network.teacher, in);
+    });
+}
+
+inline Order initial_order(const Request& r) {
+    Order order(r.size());
+    std::iota(order.begin(), order.end(), 0);
+    return order;
+}
+
+/// What the user touched before comes first, the latest first; the rest keeps its prior order.
+inline Order history_first(const Request& r) {
+    std::vector<std::size_t> latest(r.size(), 0);  // 1 + index of the last event on it, 0 = never touched
+    for (std::size_t i = 0; i < r.size(); ++i) {
+        for (std::size_t h = r.history_items.size(); h-- > 0 && latest[i] == 0;) {
+            if (r.history_items[h] == r.items[i]) latest[i] = h + 1;
+        }
+    }
+    Order order = initial_order(r);
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+        return latest[static_cast<std::size_t>(a)] > latest[static_cast<std::size_t>(b)];
+    });
+    return order;
+}
+
+}  // namespace psad::eval

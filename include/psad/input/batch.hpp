@@ -1,0 +1,108 @@
+/// \file batch.hpp
+/// What a model is fed: the encoded columns of several requests, jagged, in host memory; and a view of them.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "psad/autograd/ops/gather.hpp"
+#include "psad/core/layout.hpp"
+
+namespace psad {
+
+/// Widths of the encoded dense columns; see encoder.hpp for what each number is.
+inline constexpr int dense_width = 16;
+inline constexpr int match_width = 10;
+inline constexpr int profile_width = 4;
+/// Sizes of the position tables; larger values share the last row.
+inline constexpr int age_buckets = 32;
+inline constexpr int event_positions = 64;
+inline constexpr int rank_positions = 128;
+inline constexpr int feedback_kinds = 16;
+
+/// Pointers into a Batch (or into its copy on a device). Rows are those of `layout`.
+template <class T>
+struct Inputs {
+    Layout layout;
+    const Bag* profile_fields = nullptr;  ///< one per user and context field, over lists
+    const T* profile = nullptr;           ///< [lists, profile_width]
+    const Bag* item_fields = nullptr;     ///< id, then one per item field, over candidates
+    const T* dense = nullptr;             ///< [items, dense_width]
+    const int* rank = nullptr;            ///< [items] prior rank, below rank_positions
+    const Bag* event_fields = nullptr;    ///< as item_fields, over events
+    const int* feedback = nullptr;        ///< [events] below feedback_kinds
+    const int* age_bucket = nullptr;      ///< [events] below age_buckets
+    const int* event_index = nullptr;     ///< [events] 0 = latest, below event_positions
+    const T* age = nullptr;               ///< [events] age / tau0
+    const T* match = nullptr;             ///< [items x events pairs] 1 where the event is on this very candidate
+    const T* match_dense = nullptr;       ///< [items, match_width]
+    const int* match_feedback = nullptr;  ///< [items] feedback of the last match, -1 = none
+};
+
+/// Owns the columns. Reused from batch to batch: no allocation once warm.
+template <class T>
+class Batch {
+  public:
+    /// Ids of one categorical field, row after row.
+    struct Field {
+        std::vector<int> bag{0};
+        std::vector<int> ids;
+
+        void clear() {
+            bag.assign(1, 0);
+            ids.clear();
+        }
+        template <class Ids>
+        void add(const Ids& row) {
+            ids.insert(ids.end(), row.begin(), row.end());
+            bag.push_back(static_cast<int>(ids.size()));
+        }
+        void add(int id) {
+            ids.push_back(id);
+            bag.push_back(static_cast<int>(ids.size()));
+        }
+    };
+
+    LayoutStorage layout;
+    std::vector<Field> profile_fields, item_fields, event_fields;
+    std::vector<T> profile, dense, age, match, match_dense;
+    std::vector<int> rank, feedback, age_bucket, event_index, match_feedback;
+
+    void clear() {
+        layout.clear();
+        for (auto* fields : {&profile_fields, &item_fields, &event_fields}) {
+            for (Field& f : *fields) f.clear();
+        }
+        for (auto* column : {&profile, &dense, &age, &match, &match_dense}) column->clear();
+        for (auto* column : {&rank, &feedback, &age_bucket, &event_index, &match_feedback}) column->clear();
+    }
+
+    /// Valid until the batch changes.
+    Inputs<T> view() {
+        bags_.clear();
+        for (const auto* fields : {&profile_fields, &item_fields, &event_fields}) {
+            for (const Field& f : *fields) bags_.push_back({f.bag.data(), f.ids.data()});
+        }
+        Inputs<T> in;
+        in.layout = layout.view();
+        in.profile_fields = bags_.data();
+        in.item_fields = in.profile_fields + profile_fields.size();
+        in.event_fields = in.item_fields + item_fields.size();
+        in.profile = profile.data();
+        in.dense = dense.data();
+        in.rank = rank.data();
+        in.feedback = feedback.data();
+        in.age_bucket = age_bucket.data();
+        in.event_index = event_index.data();
+        in.age = age.data();
+        in.match = match.data();
+        in.match_dense = match_dense.data();
+        in.match_feedback = match_feedback.data();
+        return in;
+    }
+
+  private:
+    std::vector<Bag> bags_;
+};
+
+}  // namespace psad

@@ -1,0 +1,29 @@
+/// \file request.hpp
+/// What a ranking service hands to psad: one user, one list of candidates, the user's past.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace psad {
+
+/// One request, seen through spans: it owns nothing, so dataset columns are served without a copy.
+/// Candidates stand in the order of the earlier stage (position = prior rank). `history` spans run from
+/// the oldest to the latest event, all before `time`. `scores`, `aux` and `labels` may be empty.
+struct Request {
+    std::span<const std::int32_t> user_fields;       ///< one id per user field, 0 = unknown
+    std::span<const std::int32_t> context;           ///< one id per context field, 0 = unknown
+    std::int64_t time = 0;                           ///< unix seconds
+    std::span<const std::int32_t> history_items;     ///< [H]
+    std::span<const std::int64_t> history_times;     ///< [H] unix seconds
+    std::span<const std::int32_t> history_feedback;  ///< [H] feedback id, 0 = unknown
+    std::span<const std::int32_t> items;             ///< [n] candidates
+    std::span<const float> scores;                   ///< [n] or empty: score of the earlier stage
+    std::span<const float> aux;                      ///< [n] or empty: one number per candidate, e.g. its price
+    std::span<const std::int8_t> labels;             ///< [n] or empty: 1 = positive feedback (training only)
+
+    std::size_t size() const noexcept { return items.size(); }
+};
+
+}  // namespace psad

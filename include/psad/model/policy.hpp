@@ -1,0 +1,170 @@
+/// \file policy.hpp
+/// Behaviours as types. Each policy names its kind; a model takes any policies in any order and uses the default of
+/// each kind that is not given.
+#pragma once
+
+#include <cmath>
+#include <concepts>
+#include <type_traits>
+
+#include "psad/core/functors.hpp"
+
+namespace psad {
+
+/// The first of `Given` whose kind is `Kind`, else Default.
+template <class Kind, class Default, class... Given>
+struct choose_policy {
+    using type = Default;
+};
+template <class Kind, class Default, class First, class... Rest>
+struct choose_policy<Kind, Default, First, Rest...> {
+    using type = typename std::conditional_t<std::is_same_v<typename First::kind, Kind>, std::type_identity<First>,
+                                             choose_policy<Kind, Default, Rest...>>::type;
+};
+template <class Kind, class Default, class... Given>
+using policy_or = typename choose_policy<Kind, Default, Given...>::type;
+
+template <class P>
+concept Policy = requires {
+    typename P::kind;
+    { P::name } -> std::convertible_to<const char*>;
+};
+
+/// How the weight of an event falls with its age (a = age / tau0).
+namespace fade {
+struct kind_tag {};
+/// fade(a) = log(1 + a): the weight falls as a power of the age.
+struct PowerLaw {
+    template <class T>
+    PSAD_HOST_DEVICE T operator()(T a) const {
+        return std::log1p(a);
+    }
+    template <class T>
+    PSAD_HOST_DEVICE Slopes<T, 1> slopes(T, T a) const {
+        return {{T(1) / (T(1) + a)}};
+    }
+};
+/// fade(a) = a: exponential forgetting.
+struct Exponential : Activate<Identity> {};
+
+/// A rate for each user, from the profile (MIR, SIGIR 2022).
+template <class Curve>
+struct Personal {
+    using kind = kind_tag;
+    using curve = Curve;
+    static constexpr const char* name = "personal fading";
+};
+/// One learned rate for all users.
+template <class Curve>
+struct Global {
+    using kind = kind_tag;
+    using curve = Curve;
+    static constexpr const char* name = "global fading";
+};
+/// Events do not fade.
+struct None {
+    using kind = kind_tag;
+    static constexpr const char* name = "no fading";
+};
+}  // namespace fade
+
+/// How the teacher's UPN reads the history; the student always pools once per user.
+namespace pool {
+struct kind_tag {};
+struct PerItem {  ///< anew for every candidate, O(n H)
+    using kind = kind_tag;
+    static constexpr const char* name = "candidate-aware history";
+};
+struct PerUser {  ///< once per user, O(H)
+    using kind = kind_tag;
+    static constexpr const char* name = "per-user history";
+};
+}  // namespace pool
+
+/// Personalised gates on the item embedding.
+namespace gate {
+struct kind_tag {};
+struct PerItem {  ///< from user, intent and item
+    using kind = kind_tag;
+    static constexpr const char* name = "item gates";
+};
+struct PerUser {  ///< from user alone: once per list
+    using kind = kind_tag;
+    static constexpr const char* name = "user gates";
+};
+struct None {
+    using kind = kind_tag;
+    static constexpr const char* name = "no gates";
+};
+}  // namespace gate
+
+/// Whether "the user touched this very item before" is told to the model.
+namespace match {
+struct kind_tag {};
+struct On {
+    using kind = kind_tag;
+    static constexpr const char* name = "item match";
+};
+struct Off {
+    using kind = kind_tag;
+    static constexpr const char* name = "no item match";
+};
+}  // namespace match
+
+/// The teacher's order inside a block.
+namespace decode {
+struct kind_tag {};
+struct LeftToRight {  ///< slot after slot; the only one that uses transitions
+    using kind = kind_tag;
+    static constexpr const char* name = "left to right";
+};
+struct ByConfidence {  ///< the largest (slot, item) probability first
+    using kind = kind_tag;
+    static constexpr const char* name = "by confidence";
+};
+struct OptimalAssignment {  ///< the assignment of largest total log-probability
+    using kind = kind_tag;
+    static constexpr const char* name = "optimal assignment";
+};
+}  // namespace decode
+
+/// The teacher's structured head: neighbours in the list see each other inside a block (NART-DCRF, NeurIPS 2019).
+namespace transition {
+struct kind_tag {};
+struct On {
+    using kind = kind_tag;
+    static constexpr const char* name = "transitions";
+};
+struct Off {
+    using kind = kind_tag;
+    static constexpr const char* name = "no transitions";
+};
+}  // namespace transition
+
+/// The student's way from one pass to an order.
+namespace order {
+struct kind_tag {};
+struct Greedy {  ///< place after place, with transitions
+    using kind = kind_tag;
+    static constexpr const char* name = "greedy with transitions";
+};
+struct Sort {  ///< by one score per item
+    using kind = kind_tag;
+    static constexpr const char* name = "sort";
+};
+}  // namespace order
+
+/// What the student sees of the other candidates.
+namespace context {
+struct kind_tag {};
+struct MeanMax {  ///< mean and maximum of the list
+    using kind = kind_tag;
+    static constexpr const char* name = "mean and max";
+};
+struct SelfAttention {  ///< one attention layer over the list
+    using kind = kind_tag;
+    static constexpr const char* name = "self-attention";
+};
+}  // namespace context
+
+}  // namespace psad

@@ -1,0 +1,122 @@
+/// \file student.hpp
+/// PSAD-S (METHOD 3): one pass over the candidates, then an order. The only part that runs in production.
+#pragma once
+
+#include <type_traits>
+
+#include "psad/autograd/ops/dropout.hpp"
+#include "psad/autograd/ops/segments.hpp"
+#include "psad/model/features.hpp"
+#include "psad/model/policy.hpp"
+#include "psad/model/prefix.hpp"
+#include "psad/model/spec.hpp"
+#include "psad/model/transition.hpp"
+#include "psad/model/upn.hpp"
+#include "psad/nn/attention.hpp"
+#include "psad/nn/layer_norm.hpp"
+
+namespace psad {
+
+/// What one pass gives: a score per candidate, and the parts of the transition head (empty for a sorting student).
+template <class S, class Tr>
+struct StudentScores {
+    S score;         ///< [items]
+    Tr transitions;
+};
+
+template <Spec spec, class... Policies>
+class Student {
+  public:
+    static constexpr int width = spec.width;
+    using FadePolicy = policy_or<fade::kind_tag, fade::Personal<fade::PowerLaw>, Policies...>;
+    using MatchPolicy = policy_or<match::kind_tag, match::On, Policies...>;
+    using GatePolicy = policy_or<gate::kind_tag, gate::PerUser, Policies...>;
+    using OrderPolicy = policy_or<order::kind_tag, order::Greedy, Policies...>;
+    using ContextPolicy = policy_or<context::kind_tag, context::MeanMax, Policies...>;
+    static constexpr bool greedy = std::is_same_v<OrderPolicy, order::Greedy>;
+
+    Student(const Scope& scope, const TableSizes& sizes)
+        : features_(scope / "features", sizes),
+          upn_(scope / "upn"),
+          rank_(scope / "rank"),
+          context_(scope / "context"),
+          hidden1_(scope / "hidden1"),
+          hidden2_(scope / "hidden2"),
+          out_(scope / "out"),
+          transition_(scope / "transition") {}
+
+    /// The part that depends on the user and the history alone.
+    template <class Ctx, class T>
+    auto user(Ctx& ctx, const Inputs<T>& in) const {
+        return upn_.user(ctx, in, features_.events(ctx, in), features_.profile(ctx, in));
+    }
+
+    /// The part that depends on the candidates.
+    template <class Ctx, class T, class U>
+    auto score(Ctx& ctx, const Inputs<T>& in, const U& user) const {
+        const auto seen = upn_(ctx, in, features_.items(ctx, in), user);
+        const auto item = map(ctx, Add{}, seen, rank_.template on<Items>(ctx, in.rank));
+        const auto hidden = hidden1_(ctx, with_context(ctx, item, user));
+        const auto score = out_(ctx, hidden2_(ctx, dropout(ctx, hidden)));
+        const auto transitions = transition_parts(ctx, item);
+        return StudentScores<std::remove_const_t<decltype(score)>, std::remove_const_t<decltype(transitions)>>{
+            score, transitions};
+    }
+
+    /// Both, and the logits of every slot along a known list: [slots x items].
+    template <class Ctx, class S>
+    auto logits(Ctx& ctx, const S& scores, const Prefix& prefix) const {
+        const auto flat = spread_keys<Slots>(ctx, scores.score);
+        if constexpr (greedy) return transition_.along(ctx, flat, scores.transitions, prefix.before);
+        else return flat;
+    }
+
+    /// Transitions between any two candidates, for decoding.
+    template <class Ctx, class S>
+    auto steps(Ctx& ctx, const S& scores) const {
+        return transition_.steps(ctx, scores.transitions);
+    }
+
+  private:
+    static constexpr bool mean_max = std::is_same_v<ContextPolicy, context::MeanMax>;
+
+    template <class Ctx, class E, class U>
+    auto with_context(Ctx& ctx, const E& item, const U& user) const {
+        if constexpr (mean_max) {
+            return parts(item, user.profile, user.intent, mean_per_list(ctx, item), max_per_list(ctx, item));
+        } else {
+            return parts(context_(ctx, item), user.profile, user.intent);
+        }
+    }
+    template <class Ctx, class E>
+    auto transition_parts(Ctx& ctx, const E& item) const {
+        if constexpr (greedy) return transition_.prepare(ctx, item);
+        else return NoTransitions{};
+    }
+
+    /// x + attention(norm(x)).
+    class AttentionContext {
+      public:
+        explicit AttentionContext(const Scope& scope) : norm_(scope / "norm"), attention_(scope / "attention") {}
+        template <class Ctx, class X>
+        auto operator()(Ctx& ctx, const X& x) const {
+            const auto h = norm_(ctx, x);
+            return map(ctx, Add{}, x, attention_.attend(ctx, h, attention_.prepare(ctx, h)));
+        }
+
+      private:
+        nn::LayerNorm<width> norm_;
+        nn::MultiHeadAttention<width, spec.heads> attention_;
+    };
+
+    Features<width> features_;
+    UserUpn<width, spec.gate, FadePolicy, GatePolicy, MatchPolicy> upn_;
+    nn::PositionEmbedding<rank_positions, width> rank_;
+    std::conditional_t<mean_max, NoPart, AttentionContext> context_;
+    nn::Linear<(mean_max ? 5 : 3) * width, spec.student_hidden1, Relu> hidden1_;
+    nn::Linear<spec.student_hidden1, spec.student_hidden2, Relu> hidden2_;
+    nn::Linear<spec.student_hidden2, 1> out_;
+    std::conditional_t<greedy, TransitionHead<width, spec.student_rank>, NoPart> transition_;
+};
+
+}  // namespace psad

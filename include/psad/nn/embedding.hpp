@@ -1,0 +1,51 @@
+/// \file embedding.hpp
+/// Learned rows: large tables for categorical fields (sparse gradients), small ones for positions (dense gradients).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "psad/autograd/ops/gather.hpp"
+#include "psad/autograd/parameters.hpp"
+
+namespace psad::nn {
+
+/// One table per categorical field; a row's embedding is the sum over fields of the mean over the field's values.
+template <int Width>
+class FieldEmbedding {
+  public:
+    /// `sizes[f]` rows for field f.
+    FieldEmbedding(const Scope& scope, const std::vector<int>& sizes) {
+        for (std::size_t f = 0; f < sizes.size(); ++f) {
+            tables_.push_back(scope.table<Width>("field" + std::to_string(f), sizes[f], Init::gaussian(0.05f)));
+        }
+    }
+
+    /// `bags` holds one entry per field.
+    template <class Axis, class Ctx>
+    auto on(Ctx& ctx, const Bag* bags) const {
+        return embed<Axis>(ctx, tables_.data(), bags, static_cast<int>(tables_.size()));
+    }
+
+  private:
+    std::vector<Table<Width>> tables_;
+};
+
+/// A small table of Count rows: positions, buckets, types.
+template <int Count, int Width>
+class PositionEmbedding {
+  public:
+    explicit PositionEmbedding(const Scope& scope, Init init = Init::gaussian(0.05f))
+        : table_(scope.weight<Count, Width>("table", init)) {}
+
+    /// Row r is the table's row index[r], zero where that is negative.
+    template <class Axis, class Ctx>
+    auto on(Ctx& ctx, const int* index) const {
+        return gather<Axis>(ctx, ctx.weight(table_), index);
+    }
+
+  private:
+    Weight<Count, Width> table_;
+};
+
+}  // namespace psad::nn

@@ -1,0 +1,53 @@
+/// \file linear.hpp
+/// Fully connected layers over one value or over parts on several axes.
+#pragma once
+
+#include "psad/autograd/ops/linear.hpp"
+#include "psad/autograd/parameters.hpp"
+#include "psad/core/functors.hpp"
+
+namespace psad::nn {
+
+template <class X>
+inline constexpr bool is_parts = false;
+template <class... Part>
+inline constexpr bool is_parts<Parts<Part...>> = true;
+
+/// act(x W + b): In numbers to Out.
+template <int In, int Out, class Act = Identity>
+class Linear {
+  public:
+    explicit Linear(const Scope& scope, Init weight = Init::glorot(In, Out), float bias = 0)
+        : weight_(scope.weight<In, Out>("weight", weight)), bias_(scope.weight<1, Out>("bias", Init::value(bias))) {}
+
+    template <class Ctx, class X>
+    auto operator()(Ctx& ctx, const X& x) const {
+        expect_width<X, In>();
+        if constexpr (is_parts<X>) return linear(ctx, x, ctx.weight(weight_), ctx.weight(bias_), Act{});
+        else return linear(ctx, parts(x), ctx.weight(weight_), ctx.weight(bias_), Act{});
+    }
+
+  private:
+    Weight<In, Out> weight_;
+    Weight<1, Out> bias_;
+};
+
+/// x W: a linear layer without bias, so that zero stays zero.
+template <int In, int Out>
+class Projection {
+  public:
+    explicit Projection(const Scope& scope, Init weight = Init::glorot(In, Out))
+        : weight_(scope.weight<In, Out>("weight", weight)) {}
+
+    template <class Ctx, class X>
+    auto operator()(Ctx& ctx, const X& x) const {
+        expect_width<X, In>();
+        if constexpr (is_parts<X>) return linear(ctx, x, ctx.weight(weight_), Identity{});
+        else return linear(ctx, parts(x), ctx.weight(weight_), Identity{});
+    }
+
+  private:
+    Weight<In, Out> weight_;
+};
+
+}  // namespace psad::nn

@@ -1,0 +1,38 @@
+/// \file fit.hpp
+/// The short way: a dataset in, a trained model out.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "psad/data/encoding.hpp"
+#include "psad/eval/ranking_quality.hpp"
+#include "psad/train/trainer.hpp"
+
+namespace psad {
+
+template <class Network>
+struct Fitted {
+    Model<Network> model;
+    TrainReport report;
+};
+
+/// Fits the encoder and trains the variant on the training split, judged after each epoch on the validation split.
+template <class Network, class B>
+Fitted<Network> fit(const B& backend, const data::Dataset& dataset, const TrainSettings& settings = {},
+                    const EncoderSettings& encoding = {}, const TrainHooks& hooks = {}) {
+    Model<Network> model(data::fit_encoder(dataset, encoding), settings.seed);
+    const std::vector<Request> train_lists = data::requests_of(dataset, dataset.train);
+    const std::vector<Request> valid_lists = data::requests_of(dataset, dataset.valid);
+    const auto validate = [&](const Model<Network>& m) {
+        const auto score = [&](const std::vector<eval::Order>& orders) {
+            return eval::mean(eval::ranking_quality(valid_lists, orders).ndcg10);
+        };
+        return ValidationScore{score(eval::student_orders(backend, m, valid_lists)),
+                               score(eval::teacher_orders(backend, m, valid_lists))};
+    };
+    TrainReport report = train(backend, model, train_lists, settings, validate, hooks);
+    return {std::move(model), std::move(report)};
+}
+
+}  // namespace psad

@@ -1,0 +1,74 @@
+/// \file lessons.hpp
+/// One shard of a training batch: encoded requests and what is to be learned from them.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "psad/input/encoder.hpp"
+#include "psad/model/prefix.hpp"
+#include "psad/train/targets.hpp"
+
+namespace psad {
+
+/// Pointers to the labels of a shard in the form that losses read.
+template <class T>
+struct Labels {
+    const T* target = nullptr;         ///< [slots x items pairs] what each slot should hold
+    const T* target_weight = nullptr;  ///< [slots]
+    const T* slot_weight = nullptr;    ///< [slots]
+    const T* relevance = nullptr;      ///< [items] 0 or 1
+    const T* share = nullptr;          ///< [items] relevance / its sum over the list
+    const T* has_positive = nullptr;   ///< [lists] 0 or 1
+};
+
+template <class T>
+class Lessons {
+  public:
+    /// Encodes labelled requests; throws nothing for requests that pass Encoder::check.
+    template <class Target>
+    void prepare(const Encoder& encoder, std::span<const Request> requests, int slots, int block, Target) {
+        encoder.encode(requests, slots, batch_);
+        prefix_.clear();
+        for (auto* c : {&target_, &target_weight_, &slot_weight_, &relevance_, &share_, &has_positive_}) c->clear();
+        int first_item = 0;
+        for (const Request& r : requests) {
+            const std::size_t n = r.items.size();
+            const int places = (std::min)(slots, static_cast<int>(n));
+            order_.clear();
+            const std::size_t pairs = target_.size(), rows = target_weight_.size();
+            target_.resize(pairs + static_cast<std::size_t>(places) * n, T(0));
+            for (int t = 0; t < places; ++t) {
+                target_weight_.push_back(static_cast<T>(psad::slot_weight(t)));
+                slot_weight_.push_back(static_cast<T>(psad::slot_weight(t)));
+            }
+            Target::lay(r.labels, places, order_, target_.data() + pairs, target_weight_.data() + rows);
+            prefix_.add(order_, places, first_item, static_cast<int>(n), block);
+            first_item += static_cast<int>(n);
+
+            const auto positives = std::count_if(r.labels.begin(), r.labels.end(), [](auto y) { return y > 0; });
+            for (const auto y : r.labels) {
+                relevance_.push_back(y > 0 ? T(1) : T(0));
+                share_.push_back(y > 0 ? T(1) / static_cast<T>(positives) : T(0));
+            }
+            has_positive_.push_back(positives > 0 ? T(1) : T(0));
+        }
+    }
+
+    Inputs<T> inputs() { return batch_.view(); }
+    Prefix prefix() const { return prefix_.view(); }
+    Labels<T> labels() const {
+        return {target_.data(),    target_weight_.data(), slot_weight_.data(),
+                relevance_.data(), share_.data(),         has_positive_.data()};
+    }
+
+  private:
+    Batch<T> batch_;
+    PrefixStorage prefix_;
+    std::vector<int> order_;
+    std::vector<T> target_, target_weight_, slot_weight_, relevance_, share_, has_positive_;
+};
+
+}  // namespace psad

@@ -1,0 +1,102 @@
+/// \file targets.hpp
+/// What the teacher is asked to write (METHOD 2): a list to follow, a distribution over candidates per slot, and a
+/// weight per slot.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace psad {
+
+/// The weight of slot t: what NDCG gives a hit there.
+inline double slot_weight(int t) { return 1.0 / std::log2(t + 2.0); }
+
+namespace target {
+struct kind_tag {};
+
+namespace detail {
+/// Positions with the wanted label, in shown order.
+inline void append(std::span<const std::int8_t> labels, bool positive, std::vector<int>& order) {
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        if ((labels[i] > 0) == positive) order.push_back(static_cast<int>(i));
+    }
+}
+/// The target of slot t is what stands there.
+template <class T>
+void follow(const std::vector<int>& order, int slots, std::size_t n, T* target) {
+    for (int t = 0; t < slots; ++t) {
+        target[static_cast<std::size_t>(t) * n + static_cast<std::size_t>(order[static_cast<std::size_t>(t)])] = T(1);
+    }
+}
+}  // namespace detail
+
+// Each policy fills `order` (all n positions), `target` ([slots, n], zeroed by the caller) and `weight` ([slots],
+// slot_weight(t) on entry).
+
+/// Uniform over the positives; the list that is followed holds the shown non-positives (Seq2Slate's set target).
+struct Set {
+    using kind = kind_tag;
+    static constexpr const char* name = "set target";
+
+    template <class T>
+    static void lay(std::span<const std::int8_t> labels, int slots, std::vector<int>& order, T* target, T* weight) {
+        const std::size_t n = labels.size();
+        detail::append(labels, false, order);
+        const std::size_t negatives = order.size();
+        detail::append(labels, true, order);
+        for (int t = 0; t < slots; ++t) {
+            const std::size_t first = (std::max)(negatives, static_cast<std::size_t>(t));  // positives still free
+            if (first >= n) weight[t] = T(0);
+            for (std::size_t j = first; j < n; ++j) {
+                target[static_cast<std::size_t>(t) * n + static_cast<std::size_t>(order[j])] =
+                    T(1) / static_cast<T>(n - first);
+            }
+        }
+    }
+};
+
+/// The positives in shown order, then the rest.
+struct PositivesFirst {
+    using kind = kind_tag;
+    static constexpr const char* name = "positives first";
+
+    template <class T>
+    static void lay(std::span<const std::int8_t> labels, int slots, std::vector<int>& order, T* target, T*) {
+        detail::append(labels, true, order);
+        detail::append(labels, false, order);
+        detail::follow(order, slots, labels.size(), target);
+    }
+};
+
+/// The list as it was shown: right where a good ranker made it.
+struct Exposure {
+    using kind = kind_tag;
+    static constexpr const char* name = "exposure";
+
+    template <class T>
+    static void lay(std::span<const std::int8_t> labels, int slots, std::vector<int>& order, T* target, T*) {
+        for (std::size_t i = 0; i < labels.size(); ++i) order.push_back(static_cast<int>(i));
+        detail::follow(order, slots, labels.size(), target);
+    }
+};
+
+/// The list as it was shown, its positives counting four times.
+struct ClickWeightedExposure {
+    using kind = kind_tag;
+    static constexpr const char* name = "click-weighted exposure";
+
+    template <class T>
+    static void lay(std::span<const std::int8_t> labels, int slots, std::vector<int>& order, T* target, T* weight) {
+        Exposure::lay(labels, slots, order, target, weight);
+        for (int t = 0; t < slots; ++t) {
+            if (labels[static_cast<std::size_t>(t)] > 0) weight[t] *= T(4);
+        }
+    }
+};
+
+}  // namespace target
+}  // namespace psad

@@ -1,0 +1,259 @@
+/// \file trainer.hpp
+/// Teacher and student trained at the same time. A batch is cut into shards of a fixed size, each with a tape of its
+/// own; their gradients are added in a fixed order, so one seed gives the same bits on any number of threads.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <numeric>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "psad/autograd/tape.hpp"
+#include "psad/core/error.hpp"
+#include "psad/model/model.hpp"
+#include "psad/train/adam.hpp"
+#include "psad/train/lessons.hpp"
+#include "psad/train/objectives.hpp"
+#include "psad/train/schedule.hpp"
+
+namespace psad {
+
+struct TrainSettings {
+    int epochs = 8;
+    int steps = 0;             ///< stop after so many steps; 0 = after the epochs
+    int batch = 64;            ///< lists per step
+    int shard = 16;            ///< lists per tape; part of the arithmetic, not of the threading
+    AdamSettings adam = {};
+    double warmup = 0.05;      ///< share of the steps
+    float dropout = 0.1f;
+    double supervised = 1;     ///< a
+    double distillation = 1;   ///< the final beta
+    double distill_from = 0.1; ///< share of the steps before which beta is 0
+    double distill_full = 0.3; ///< share of the steps after which beta is final
+    double temperature = 1;    ///< tau
+    int patience = 3;          ///< epochs without a better validation before stopping; 0 = never
+    std::uint64_t seed = 1;
+};
+
+/// Mean NDCG@10 over validation lists.
+struct ValidationScore {
+    double student = 0;
+    double teacher = 0;
+};
+
+/// One step as it went: means over the lists of the batch.
+struct StepRecord {
+    double loss, teacher, supervised, distilled;
+    double gradient_norm;
+};
+
+struct EpochRecord {
+    int epoch = 0;
+    std::int64_t step = 0;
+    double loss = 0;  ///< mean over the epoch
+    ValidationScore valid;
+};
+
+struct TrainReport {
+    std::vector<StepRecord> steps;
+    std::vector<EpochRecord> epochs;
+    double lists_per_second = 0;  ///< training alone, validation left out
+    int best_student_epoch = -1;
+    int best_teacher_epoch = -1;
+};
+
+/// Called after every step and epoch; all may be empty.
+struct TrainHooks {
+    std::function<void(std::int64_t step, std::int64_t of, const StepRecord&)> on_step;
+    std::function<void(const EpochRecord&)> on_epoch;
+};
+
+namespace train_detail {
+
+inline void check(const TrainSettings& s, std::size_t requests) {
+    const auto wrong = [](const char* name, double found, const char* wanted) {
+        throw SettingError("training settings", name, std::to_string(found), wanted);
+    };
+    if (requests == 0) throw SettingError("training settings", "requests", "none", "at least one labelled list");
+    if (s.epochs < 1) wrong("epochs", s.epochs, "1 or more");
+    if (s.steps < 0) wrong("steps", s.steps, "0 (no limit) or more");
+    if (s.batch < 1) wrong("batch", s.batch, "1 or more");
+    if (s.shard < 1) wrong("shard", s.shard, "1 or more");
+    if (!(s.adam.rate > 0)) wrong("rate", s.adam.rate, "above 0");
+    if (!(s.dropout >= 0 && s.dropout < 1)) wrong("dropout", static_cast<double>(s.dropout), "0 or more, below 1");
+    if (!(s.temperature > 0)) wrong("temperature", s.temperature, "above 0");
+    if (!(s.warmup >= 0 && s.warmup < 1)) wrong("warmup", s.warmup, "0 or more, below 1");
+    if (!(s.distill_from < s.distill_full)) wrong("distill_full", s.distill_full, "more than distill_from");
+}
+
+/// A random order of 0 .. n-1 (Fisher and Yates), a pure function of the key.
+inline std::vector<int> shuffled(int n, std::uint64_t key) {
+    std::vector<int> order(static_cast<std::size_t>(n));
+    std::iota(order.begin(), order.end(), 0);
+    for (int i = n - 1; i > 0; --i) {
+        const auto j = rng::below(key, static_cast<std::uint64_t>(i), static_cast<std::uint32_t>(i + 1));
+        std::swap(order[static_cast<std::size_t>(i)], order[j]);
+    }
+    return order;
+}
+
+/// The memory of one shard, reused over the steps.
+template <class B>
+struct ShardRoom {
+    using T = typename B::Scalar;
+    Arena<typename B::Memory> arena;
+    Buffer<T> dense_grad;
+    Lessons<T> lessons;
+    Imitation<T> imitation;
+    std::vector<Request> requests;
+    const SparseGradient<T>* sparse = nullptr;
+    StepRecord sums{};  ///< over the lists of the shard
+};
+
+/// Copies the parameters whose name begins with `part`.
+inline void copy_part(const ParameterList& list, const char* part, const Parameters<float>& from,
+                      Parameters<float>& to) {
+    for (const ParameterInfo& p : list.parameters) {
+        if (p.name.starts_with(part)) std::copy_n(from.at(p), p.size(), to.at(p));
+    }
+}
+
+template <class V>
+double total(const V& v) {
+    double sum = 0;
+    for (int l = 0; l < v.rows; ++l) sum += static_cast<double>(v.data[l]);
+    return sum;
+}
+
+/// Loss and gradient of one shard.
+template <class B, class Network>
+void learn(const B& backend, const Model<Network>& model, const TrainSettings& settings, const LossWeights& weights,
+           std::uint64_t key, ShardRoom<B>& room) {
+    using T = typename B::Scalar;
+    using Target = typename Network::template policy<target::kind_tag, target::Set>;
+    constexpr Spec spec = Network::spec;
+    room.arena.reset();
+    std::fill_n(room.dense_grad.data(), room.dense_grad.size(), T(0));
+    room.lessons.prepare(model.encoder, room.requests, spec.slots, spec.block, Target{});
+    const Inputs<T> in = room.lessons.inputs();
+    Tape<B> tape(backend, model.parameters, in.layout, room.arena, room.dense_grad.data(), {settings.dropout, key});
+    const auto loss = joint_loss(tape, model.network, model.parameters, in, room.lessons.prefix(),
+                                 room.lessons.labels(), weights, room.imitation);
+    tape.backward(loss.total, T(1));
+    room.sparse = tape.sparse_gradients();
+    room.sums = {total(loss.total), total(loss.teacher), total(loss.supervised), total(loss.distilled), 0};
+}
+
+}  // namespace train_detail
+
+/// Trains `model` on labelled requests. After each epoch `validate(model)` (a ValidationScore) decides: the teacher's
+/// and the student's parameters are each kept from their best epoch. Throws SettingError for settings out of range.
+template <class B, class Network, class Validate>
+TrainReport train(const B& backend, Model<Network>& model, std::span<const Request> requests,
+                  const TrainSettings& settings, Validate validate, const TrainHooks& hooks = {}) {
+    namespace detail = train_detail;
+    using T = typename B::Scalar;
+    static_assert(std::is_same_v<T, float>, "psad: a Model holds float; train on a backend of float");
+    detail::check(settings, requests.size());
+
+    const auto count = static_cast<int>(requests.size());
+    const int per_epoch = (count + settings.batch - 1) / settings.batch;
+    const std::int64_t last_step = settings.steps > 0 ? settings.steps : std::int64_t{per_epoch} * settings.epochs;
+    const auto shards = static_cast<std::size_t>((settings.batch + settings.shard - 1) / settings.shard);
+    std::vector<detail::ShardRoom<B>> rooms(shards);
+    for (auto& room : rooms) room.dense_grad = Buffer<T>(model.list.dense_size);
+    Adam<T> adam(model.list, settings.adam);
+    std::vector<T*> dense;
+    std::vector<const SparseGradient<T>*> sparse;
+
+    TrainReport report;
+    Parameters<float> best = model.parameters;
+    ValidationScore best_score{-1, -1};
+    int stale = 0;
+    std::int64_t step = 0, seen = 0;
+    std::chrono::duration<double> busy{0};
+    for (int epoch = 0; step < last_step; ++epoch) {
+        const std::vector<int> order =
+            detail::shuffled(count, rng::derive(settings.seed, static_cast<std::uint64_t>(epoch)));
+        double epoch_loss = 0;
+        int epoch_steps = 0;
+        const auto start = std::chrono::steady_clock::now();
+        for (int first = 0; first < count && step < last_step; first += settings.batch) {
+            const int lists = (std::min)(settings.batch, count - first);
+            const int used = (lists + settings.shard - 1) / settings.shard;
+            const double progress = static_cast<double>(step) / static_cast<double>(last_step);
+            const LossWeights weights{
+                settings.supervised,
+                settings.distillation * schedule::ramp(progress, settings.distill_from, settings.distill_full),
+                settings.temperature};
+            const std::uint64_t key = rng::derive(settings.seed ^ 0xD509u, static_cast<std::uint64_t>(step));
+            backend.parallel(used, [&](int s) {
+                auto& room = rooms[static_cast<std::size_t>(s)];
+                room.requests.clear();
+                const int end = (std::min)(lists, (s + 1) * settings.shard);
+                for (int i = s * settings.shard; i < end; ++i) {
+                    room.requests.push_back(requests[static_cast<std::size_t>(order[static_cast<std::size_t>(first + i)])]);
+                }
+                detail::learn(backend, model, settings, weights, rng::derive(key, static_cast<std::uint64_t>(s)), room);
+            });
+            dense.clear();
+            sparse.clear();
+            StepRecord record{};
+            for (int s = 0; s < used; ++s) {
+                auto& room = rooms[static_cast<std::size_t>(s)];
+                dense.push_back(room.dense_grad.data());
+                sparse.push_back(room.sparse);
+                record.loss += room.sums.loss / lists;
+                record.teacher += room.sums.teacher / lists;
+                record.supervised += room.sums.supervised / lists;
+                record.distilled += room.sums.distilled / lists;
+            }
+            const double after = static_cast<double>(step + 1) / static_cast<double>(last_step);
+            record.gradient_norm = adam.step(backend, model.parameters, std::span<T* const>(dense),
+                                             std::span<const SparseGradient<T>* const>(sparse), 1.0 / lists,
+                                             schedule::warm_cosine(after, settings.warmup));
+            if (!std::isfinite(record.loss)) {
+                throw SettingError("training", "step " + std::to_string(step), "a loss that is not finite",
+                                   "a smaller learning rate");
+            }
+            report.steps.push_back(record);
+            epoch_loss += record.loss;
+            ++epoch_steps;
+            seen += lists;
+            ++step;
+            if (hooks.on_step) hooks.on_step(step, last_step, record);
+        }
+        busy += std::chrono::steady_clock::now() - start;
+
+        const EpochRecord done{epoch, step, epoch_loss / epoch_steps, validate(std::as_const(model))};
+        report.epochs.push_back(done);
+        if (hooks.on_epoch) hooks.on_epoch(done);
+        ++stale;
+        if (done.valid.student > best_score.student) {
+            best_score.student = done.valid.student;
+            report.best_student_epoch = epoch;
+            detail::copy_part(model.list, "student", model.parameters, best);
+            stale = 0;
+        }
+        if (done.valid.teacher > best_score.teacher) {
+            best_score.teacher = done.valid.teacher;
+            report.best_teacher_epoch = epoch;
+            detail::copy_part(model.list, "teacher", model.parameters, best);
+            stale = 0;
+        }
+        if (settings.patience > 0 && stale >= settings.patience) break;
+    }
+    model.parameters = std::move(best);
+    report.lists_per_second = static_cast<double>(seen) / busy.count();
+    return report;
+}
+
+}  // namespace psad

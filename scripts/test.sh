@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change lands.
+set -euo pipefail
+
+usage() {
+    cat <<TXT
+usage: scripts/test.sh [--quick]
+
+Installs what is missing, then builds psad with tests, examples and benchmarks (g++, optimised) and runs
+every test; checks the headers with clang++ too, where there is one; and runs the unit tests under the
+address and undefined behaviour sanitizers.
+
+  --quick   only the optimised build and its tests
+  --help    this text
+
+CMAKE_BUILD_PARALLEL_LEVEL sets the number of jobs; without it there are as many as processors.
+TXT
+}
+
+quick=false
+for argument in "$@"; do
+    case $argument in
+        --quick) quick=true ;;
+        --help | -h)
+            usage
+            exit 0
+            ;;
+        *)
+            usage >&2
+            exit 2
+            ;;
+    esac
+done
+
+cd "$(dirname "$0")/.."
+export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
+export CTEST_PARALLEL_LEVEL=$CMAKE_BUILD_PARALLEL_LEVEL
+
+step() { printf '\n== %s (%d:%02d)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)); }
+
+step "set up"
+scripts/setup.sh
+
+step "release: build"
+cmake --preset release -DCMAKE_CXX_COMPILER=g++
+cmake --build --preset release
+step "release: test"
+ctest --preset release
+
+if ! $quick; then
+    if command -v clang++ >/dev/null; then
+        step "headers with clang++"
+        cmake -S . -B build/clang -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER=clang++ \
+            -DPSAD_WERROR=ON -DPSAD_BUILD_EXAMPLES=OFF -DPSAD_BUILD_BENCHMARKS=OFF
+        cmake --build build/clang --target psad_header_check
+    else
+        step "headers with clang++: left out, there is none here"
+    fi
+    step "sanitizers: build"
+    cmake --preset asan -DCMAKE_CXX_COMPILER=g++
+    cmake --build --preset asan
+    step "sanitizers: test"
+    ctest --preset asan
+fi
+
+step "all passed"
