@@ -70,7 +70,8 @@ def check_header(root: pathlib.Path, header: str) -> list[str]:
 
 def main() -> int:
     root = pathlib.Path(sys.argv[1]).resolve()
-    headers = sorted(path.relative_to(root).as_posix() for path in (root / "psad").rglob("*") if path.is_file())
+    files = (path for path in (root / "psad").rglob("*") if path.is_file())
+    headers = sorted(path.relative_to(root).as_posix() for path in files)
     if not headers:
         print(f"no headers under {root}/psad")
         return 1

@@ -10,15 +10,15 @@
 
 namespace psad {
 
-/// Widths of the encoded dense columns; see encoder.hpp for what each number is.
-inline constexpr int dense_width = 16;
-inline constexpr int match_width = 10;
-inline constexpr int profile_width = 4;
 /// Sizes of the position tables; larger values share the last row.
 inline constexpr int age_buckets = 32;
 inline constexpr int event_positions = 64;
 inline constexpr int rank_positions = 128;
 inline constexpr int feedback_kinds = 16;
+/// Widths of the encoded dense columns; see encoder.hpp for what each number is.
+inline constexpr int dense_width = 16;
+inline constexpr int match_width = 10 + feedback_kinds;
+inline constexpr int profile_width = 4;
 
 /// Pointers into a Batch (or into its copy on a device). Rows are those of `layout`.
 template <class T>

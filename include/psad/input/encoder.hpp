@@ -119,8 +119,7 @@ class Encoder {
             b.age.push_back(static_cast<T>(age));
             b.age_bucket.push_back((std::min)(age_buckets - 1, static_cast<int>(std::log2(1.0 + age))));
             b.event_index.push_back((std::min)(event_positions - 1, static_cast<int>(h)));
-            const std::int32_t kind = r.history_feedback.empty() ? 0 : r.history_feedback[at];
-            b.feedback.push_back(kind >= 0 && kind < feedback_kinds ? kind : 0);
+            b.feedback.push_back(static_cast<int>(feedback_of(r, at)));
         }
         for (int i = 0; i < n; ++i) b.rank.push_back((std::min)(rank_positions - 1, i));
         add_dense(r, b);
@@ -136,6 +135,12 @@ class Encoder {
     /// Age of an event at the request, in units of tau0.
     double age_of(const Request& r, std::size_t event) const {
         return static_cast<double>(r.time - r.history_times[event]) / statistics_.tau0;
+    }
+
+    /// Kinds beyond the table count as unknown (0).
+    static std::size_t feedback_of(const Request& r, std::size_t event) {
+        const std::int32_t kind = r.history_feedback.empty() ? 0 : r.history_feedback[event];
+        return kind >= 0 && kind < feedback_kinds ? static_cast<std::size_t>(kind) : 0;
     }
 
     template <class Fields>
@@ -228,10 +233,14 @@ class Encoder {
             const T* row = b.match.data() + first_pair + i * events;
             std::size_t latest = events;
             float count = 0;
-            for (std::size_t h = events; h-- > 0;) {
-                if (row[h] != T(0)) latest = h, count += 1.0f;
-            }
             std::array<float, match_width> out = {};
+            for (std::size_t h = events; h-- > 0;) {
+                if (row[h] == T(0)) continue;
+                latest = h;
+                count += 1.0f;
+                out[10 + feedback_of(r, all - 1 - h)] += 1.0f;
+            }
+            for (std::size_t k = 10; k < out.size(); ++k) out[k] = std::log1p(out[k]);
             if (latest < events) {
                 out[0] = 1.0f;
                 out[1] = std::log1p(count);
@@ -248,9 +257,7 @@ class Encoder {
                 out[9] = ahead / static_cast<float>(n);
             }
             for (const float x : out) b.match_dense.push_back(static_cast<T>(x));
-            const bool known = latest < events && !r.history_feedback.empty();
-            const std::int32_t kind = known ? r.history_feedback[all - 1 - latest] : 0;
-            b.match_feedback.push_back(latest == events ? -1 : (kind >= 0 && kind < feedback_kinds ? kind : 0));
+            b.match_feedback.push_back(latest == events ? -1 : static_cast<int>(feedback_of(r, all - 1 - latest)));
         }
         return touched < n;
     }

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
+#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -56,7 +57,7 @@ class AtomicFile {
 
     void commit() {
         if (fsync(file_) != 0) fail("flushing to disk");
-        if (rename(temporary_.c_str(), target_.c_str()) != 0) fail("replacing the old file");
+        if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail("replacing the old file");
         committed_ = true;
         // The new name survives a power cut only once the folder is on disk; a file system that cannot do
         // this has still done the replacement, so it is no error.

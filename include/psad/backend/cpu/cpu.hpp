@@ -2,6 +2,8 @@
 /// The CPU backend: our register-blocked product, Eigen for vectors and reductions, oneTBB for tasks.
 #pragma once
 
+#include <tbb/global_control.h>
+#include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -36,10 +38,7 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
     static constexpr bool on_host = true;
 
     explicit Cpu(int threads = 1) {
-        if (threads != 1) {
-            constexpr int all = tbb::task_arena::automatic;
-            workers_ = std::make_shared<tbb::task_arena>(threads > 0 ? threads : all);
-        }
+        if (threads != 1) workers_ = std::make_shared<Workers>(threads);
     }
 
     template <class F>
@@ -48,7 +47,7 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
             for (int i = 0; i < count; ++i) f(i);
             return;
         }
-        workers_->execute([&] {
+        workers_->arena.execute([&] {
             tbb::parallel_for(tbb::blocked_range<int>(0, count, 1),
                               [&](const tbb::blocked_range<int>& range) {
                                   for (int i = range.begin(); i < range.end(); ++i) f(i);
@@ -304,7 +303,18 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
         }
     }
 
-    std::shared_ptr<tbb::task_arena> workers_;
+    /// oneTBB starts no more threads than the machine has unless it is told that more are allowed.
+    struct Workers {
+        std::unique_ptr<tbb::global_control> allowed;
+        tbb::task_arena arena;
+        explicit Workers(int threads) : arena(threads > 0 ? threads : tbb::info::default_concurrency()) {
+            if (threads > tbb::info::default_concurrency()) {
+                allowed = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
+                                                                static_cast<std::size_t>(threads));
+            }
+        }
+    };
+    std::shared_ptr<Workers> workers_;
 };
 
 static_assert(Backend<Cpu<float>> && Backend<Cpu<double>>);

@@ -1,0 +1,160 @@
+/// \file encoder_file.hpp
+/// The encoder's share of a model file: schema, statistics and vocabulary as JSON metadata, the catalog as tensors.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "psad/input/encoder.hpp"
+#include "psad/io/tensor.hpp"
+
+namespace psad::io {
+
+namespace detail {
+
+inline nlohmann::json fields_json(const std::vector<FieldSchema>& fields) {
+    nlohmann::json out = nlohmann::json::array();
+    for (const FieldSchema& f : fields) out.push_back({{"name", f.name}, {"vocabulary", f.vocabulary}});
+    return out;
+}
+
+/// Reads metadata written by add_encoder; each failure names the key.
+class MetadataReader {
+  public:
+    MetadataReader(const TensorFile& file, const std::string& key) : file_(file), key_(key) {
+        const auto found = file.metadata.find(key);
+        if (found == file.metadata.end()) fail("no such key", "a model file of psad");
+        json_ = nlohmann::json::parse(found->second, nullptr, false);
+        if (json_.is_discarded()) fail("text that is not JSON", "JSON");
+    }
+
+    const nlohmann::json& json() const { return json_; }
+
+    /// The number or string at `name`, with numbers checked against [least, most].
+    template <class V>
+    V get(const nlohmann::json& in, const char* name, double least = std::numeric_limits<double>::lowest(),
+          double most = (std::numeric_limits<double>::max)()) const {
+        if (!in.is_object() || !in.contains(name)) fail(std::string("no ") + name, name);
+        const nlohmann::json& value = in[name];
+        if constexpr (std::is_same_v<V, std::string>) {
+            if (!value.is_string()) fail(shown(value.dump()), std::string("text for ") + name);
+        } else {
+            const bool fits = std::is_integral_v<V> ? value.is_number_integer() : value.is_number();
+            if (!fits || value.get<double>() < least || value.get<double>() > most) {
+                fail(std::string(name) + " = " + shown(value.dump()), "a number from " + std::to_string(least) + " to " + std::to_string(most));
+            }
+        }
+        return value.get<V>();
+    }
+
+    const nlohmann::json& array(const nlohmann::json& in, const char* name) const {
+        if (!in.is_object() || !in.contains(name) || !in[name].is_array()) fail(std::string("no list ") + name, name);
+        return in[name];
+    }
+
+    [[noreturn]] void fail(const std::string& found, const std::string& wanted) const {
+        throw ModelFileError(file_.source, "metadata " + key_, found, wanted);
+    }
+
+  private:
+    const TensorFile& file_;
+    std::string key_;
+    nlohmann::json json_;
+};
+
+inline std::vector<FieldSchema> read_fields(const MetadataReader& reader, const char* name) {
+    std::vector<FieldSchema> out;
+    for (const auto& f : reader.array(reader.json(), name)) {
+        out.push_back({reader.get<std::string>(f, "name"), reader.get<int>(f, "vocabulary", 1, 1e9)});
+    }
+    return out;
+}
+
+}  // namespace detail
+
+/// Adds all that read_encoder needs.
+inline void add_encoder(TensorFile& file, const Encoder& encoder) {
+    const Schema& schema = encoder.schema();
+    const Statistics& s = encoder.statistics();
+    const Catalog& catalog = encoder.catalog();
+    const nlohmann::json schema_json{{"user_fields", detail::fields_json(schema.user_fields)},
+                                     {"context_fields", detail::fields_json(schema.context_fields)},
+                                     {"item_fields", detail::fields_json(schema.item_fields)},
+                                     {"max_history", encoder.max_history()}};
+    file.metadata["psad.schema"] = schema_json.dump();
+    const auto scaling = [](const Scaling& x) { return nlohmann::json{{"mean", x.mean}, {"rate", x.rate}}; };
+    file.metadata["psad.statistics"] =
+        nlohmann::json{{"tau0", s.tau0}, {"score", scaling(s.score)}, {"log_aux", scaling(s.log_aux)}}.dump();
+    nlohmann::json known = nlohmann::json::array();  // items with a row of their own: row 1, 2, ...
+    std::vector<std::int32_t> item_of(static_cast<std::size_t>(s.item_rows), -1);
+    for (std::size_t i = 0; i < s.item_row.size(); ++i) {
+        item_of[static_cast<std::size_t>(s.item_row[i])] = static_cast<std::int32_t>(i);
+    }
+    for (std::size_t row = 1; row < item_of.size(); ++row) known.push_back(item_of[row]);
+    file.metadata["psad.vocabulary"] = nlohmann::json{{"items", catalog.items}, {"rows", known}}.dump();
+    for (std::size_t f = 0; f < catalog.fields.size(); ++f) {
+        const std::string name = "catalog." + std::to_string(f);
+        const Catalog::Field& field = catalog.fields[f];
+        file.tensors.push_back(tensor(name + ".offsets", {static_cast<std::int64_t>(field.offsets.size())}, field.offsets));
+        file.tensors.push_back(tensor(name + ".ids", {static_cast<std::int64_t>(field.ids.size())}, field.ids));
+    }
+}
+
+/// Throws ModelFileError where anything is missing, out of range or contradictory.
+inline Encoder read_encoder(const TensorFile& file) {
+    const detail::MetadataReader schema_reader(file, "psad.schema");
+    Schema schema{detail::read_fields(schema_reader, "user_fields"), detail::read_fields(schema_reader, "context_fields"),
+                  detail::read_fields(schema_reader, "item_fields")};
+    const int max_history = schema_reader.get<int>(schema_reader.json(), "max_history", 1, 1e6);
+
+    const detail::MetadataReader numbers(file, "psad.statistics");
+    Statistics s;
+    s.tau0 = numbers.get<double>(numbers.json(), "tau0", 1e-9);
+    const auto scaling = [&](const char* name) {
+        if (!numbers.json().contains(name)) numbers.fail(std::string("no ") + name, name);
+        return Scaling{numbers.get<float>(numbers.json()[name], "mean"), numbers.get<float>(numbers.json()[name], "rate")};
+    };
+    s.score = scaling("score");
+    s.log_aux = scaling("log_aux");
+
+    const detail::MetadataReader vocabulary(file, "psad.vocabulary");
+    Catalog catalog;
+    catalog.items = vocabulary.get<std::size_t>(vocabulary.json(), "items", 0, 2e9);
+    for (std::size_t f = 0; f < schema.item_fields.size(); ++f) {
+        const std::string name = "catalog." + std::to_string(f);
+        const auto offsets = file.values<std::int64_t>(name + ".offsets", {static_cast<std::int64_t>(catalog.items + 1)});
+        const auto ids = file.values<std::int32_t>(name + ".ids");
+        std::int64_t before = 0;
+        for (const std::int64_t o : offsets) {
+            if (o < before || o > static_cast<std::int64_t>(ids.size())) {
+                throw ModelFileError(file.source, "tensor " + name + ".offsets", std::to_string(o),
+                                     "rising offsets within " + std::to_string(ids.size()) + " ids");
+            }
+            before = o;
+        }
+        for (const std::int32_t id : ids) {
+            if (id < 0 || id >= schema.item_fields[f].vocabulary) {
+                throw ModelFileError(file.source, "tensor " + name + ".ids", std::to_string(id),
+                                     "0.." + std::to_string(schema.item_fields[f].vocabulary - 1));
+            }
+        }
+        catalog.fields.push_back({{offsets.begin(), offsets.end()}, {ids.begin(), ids.end()}});
+    }
+    s.item_row.assign(catalog.items, 0);
+    for (const auto& item : vocabulary.array(vocabulary.json(), "rows")) {
+        const auto id = item.is_number_integer() ? item.get<std::int64_t>() : -1;
+        if (id < 0 || id >= static_cast<std::int64_t>(catalog.items)) {
+            vocabulary.fail(detail::shown(item.dump()), "an item below " + std::to_string(catalog.items));
+        }
+        s.item_row[static_cast<std::size_t>(id)] = s.item_rows++;
+    }
+    return Encoder(std::move(schema), std::move(catalog), std::move(s), max_history);
+}
+
+}  // namespace psad::io

@@ -1,0 +1,281 @@
+// Every derivative rule against central differences, in double, over a jagged batch.
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "psad/autograd/gradient_check.hpp"
+#include "psad/autograd/ops/attention.hpp"
+#include "psad/autograd/ops/dropout.hpp"
+#include "psad/autograd/ops/gather.hpp"
+#include "psad/autograd/ops/linear.hpp"
+#include "psad/autograd/ops/losses.hpp"
+#include "psad/autograd/ops/map.hpp"
+#include "psad/autograd/ops/norm.hpp"
+#include "psad/autograd/ops/pairs.hpp"
+#include "psad/autograd/ops/segments.hpp"
+#include "psad/backend/cpu/cpu.hpp"
+#include "psad/backend/reference.hpp"
+#include "psad/model/policy.hpp"
+#include "support/layouts.hpp"
+
+using namespace psad;
+using namespace psad::test;
+
+namespace {
+
+// Operands are weights read along an axis, so that their gradients can be checked.
+template <class Axis>
+inline constexpr int rows_on = 0;
+template <>
+inline constexpr int rows_on<Lists> = total_lists;
+template <>
+inline constexpr int rows_on<Items> = total_items;
+template <>
+inline constexpr int rows_on<Events> = total_events;
+template <>
+inline constexpr int rows_on<Slots> = total_slots;
+
+class Bench {
+  public:
+    ParameterList list;
+    LayoutStorage storage = jagged_layout();
+
+    template <class Axis, int Width>
+    auto operand(const char* name) {
+        const auto w = Scope(list).weight<rows_on<Axis>, Width>(name, Init::gaussian(0.7f));
+        return [w](auto& ctx) { return ctx.template relabel<Axis>(ctx.weight(w)); };
+    }
+    template <int R, int C>
+    auto weight(const char* name) {
+        const auto w = Scope(list).weight<R, C>(name, Init::gaussian(0.7f));
+        return [w](auto& ctx) { return ctx.weight(w); };
+    }
+
+    // Weighs every number of `out` differently, so that no error can cancel.
+    template <class Ctx, class V>
+    static auto weigh(Ctx& ctx, const V& out) {
+        static std::vector<double> weights;
+        weights.resize(static_cast<std::size_t>(out.rows * V::width));
+        for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = rng::normal(77, i);
+        const auto w = typename Ctx::template Value<axis_of<V>, V::width>(weights.data(), nullptr, out.rows);
+        const auto product = map(ctx, Multiply{}, out, w);
+        if constexpr (V::width == 1) {
+            return product;
+        } else {
+            static const std::vector<double> ones(static_cast<std::size_t>(V::width), 1.0);
+            const typename Ctx::template Value<Fixed<V::width>, 1> sum(ones.data(), nullptr, V::width);
+            return linear(ctx, parts(product), sum, Identity{});
+        }
+    }
+
+    template <class B, class Build>
+    void check_on(const B& backend, Build build, DropoutDraw dropout = {}) {
+        Parameters<double> parameters(list);
+        parameters.initialise(list, 5);
+        const auto result = check_gradients(
+            backend, list, parameters, storage.view(), [&](auto& ctx) { return weigh(ctx, build(ctx)); }, 1000,
+            dropout);
+        INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape
+                          << ", difference " << result.by_difference);
+        CHECK(result.worst < 1e-6);
+    }
+    template <class Build>
+    void check(Build build, DropoutDraw dropout = {}) {
+        check_on(backend::Reference<double>{}, build, dropout);
+        check_on(backend::Cpu<double>{}, build, dropout);
+    }
+};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("rule: activations", Act, Identity, Relu, Sigmoid, TwoSigmoid, Softplus) {
+    Bench b;
+    const auto x = b.operand<Items, 3>("x");
+    b.check([&](auto& ctx) { return map(ctx, Activate<Act>{}, x(ctx)); });
+}
+
+TEST_CASE_TEMPLATE("rule: pointwise functions of two", F, Add, Multiply, NegativeProduct, LogisticLoss, AddTimes<double>) {
+    Bench b;
+    const auto x = b.operand<Items, 3>("x");
+    const auto y = b.operand<Items, 3>("y");
+    b.check([&](auto& ctx) { return map(ctx, F{}, x(ctx), y(ctx)); });
+}
+
+TEST_CASE("rule: the other pointwise functions") {
+    Bench b;
+    const auto x = b.operand<Items, 3>("x");
+    const auto y = b.operand<Items, 3>("y");
+    const auto z = b.operand<Items, 3>("z");
+    b.check([&](auto& ctx) { return map(ctx, MultiplyAdd{}, x(ctx), y(ctx), z(ctx)); });
+    b.check([&](auto& ctx) { return map(ctx, Times<double>{2.5}, x(ctx)); });
+    b.check([&](auto& ctx) {
+        const auto positive = map(ctx, Multiply{}, y(ctx), y(ctx));
+        return map(ctx, Add{}, map(ctx, fade::PowerLaw{}, positive), map(ctx, fade::Exponential{}, positive));
+    });
+}
+
+TEST_CASE("rule: broadcasting per list, per row, from one row and from one number") {
+    Bench b;
+    const auto item = b.operand<Items, 3>("item");
+    const auto list = b.operand<Lists, 3>("list");
+    const auto list_number = b.operand<Lists, 1>("list_number");
+    const auto item_number = b.operand<Items, 1>("item_number");
+    const auto row = b.weight<1, 3>("row");
+    const auto number = b.weight<1, 1>("number");
+    b.check([&](auto& ctx) { return map(ctx, Multiply{}, item(ctx), list(ctx)); });
+    b.check([&](auto& ctx) { return map(ctx, Multiply{}, list_number(ctx), item(ctx)); });
+    b.check([&](auto& ctx) { return map(ctx, Multiply{}, item(ctx), item_number(ctx)); });
+    b.check([&](auto& ctx) { return map(ctx, Multiply{}, row(ctx), item(ctx)); });
+    b.check([&](auto& ctx) { return map(ctx, Multiply{}, item(ctx), number(ctx)); });
+    b.check([&](auto& ctx) { return map(ctx, MultiplyAdd{}, list_number(ctx), row(ctx), list(ctx)); });
+    b.check([&](auto& ctx) { return map(ctx, Multiply{}, list_number(ctx), item_number(ctx)); });
+}
+
+TEST_CASE_TEMPLATE("rule: linear over parts", Act, Identity, Relu, TwoSigmoid) {
+    Bench b;
+    const auto item = b.operand<Items, 3>("item");
+    const auto other = b.operand<Items, 2>("other");
+    const auto list = b.operand<Lists, 4>("list");
+    const auto list2 = b.operand<Lists, 1>("list2");
+    const auto w3 = b.weight<3, 5>("w3");
+    const auto w10 = b.weight<10, 5>("w10");
+    const auto w5 = b.weight<5, 1>("w5");
+    const auto bias5 = b.weight<1, 5>("bias5");
+    const auto bias1 = b.weight<1, 1>("bias1");
+    b.check([&](auto& ctx) { return linear(ctx, parts(item(ctx)), w3(ctx), bias5(ctx), Act{}); });
+    b.check([&](auto& ctx) { return linear(ctx, parts(item(ctx)), w3(ctx), Act{}); });
+    b.check([&](auto& ctx) {
+        return linear(ctx, parts(item(ctx), list(ctx), other(ctx), list2(ctx)), w10(ctx), bias5(ctx), Act{});
+    });
+    b.check([&](auto& ctx) { return linear(ctx, parts(list(ctx), list2(ctx)), w5(ctx), bias1(ctx), Act{}); });
+}
+
+TEST_CASE("rule: gather and embed") {
+    Bench b;
+    const auto item = b.operand<Items, 3>("item");
+    const std::vector<int> index{0, 4, 4, -1, 5, 6, 12, 12, 7, -1, 8, 6, 9, 13, 15, 14};
+    b.check([&](auto& ctx) { return gather<Slots>(ctx, item(ctx), index.data()); });
+
+    const Table<3> one = Scope(b.list).table<3>("one", 6, Init::gaussian(1)),
+                   many = Scope(b.list).table<3>("many", 4, Init::gaussian(1));
+    const std::vector<int> ids{0, 1, 2, 3, 4, 5, 5, 0, 1, 1};
+    const std::vector<int> bag{0, 1, 3, 3, 6, 7, 8, 9, 10, 11, 12}, bag_ids{0, 1, 2, 3, 3, 1, 2, 0, 1, 1, 2, 3};
+    const Table<3> tables[] = {one, many};
+    const Bag bags[] = {{nullptr, ids.data()}, {bag.data(), bag_ids.data()}};
+    b.check([&](auto& ctx) { return embed<Events>(ctx, tables, bags, 2); });
+}
+
+TEST_CASE("rule: layer norm") {
+    Bench b;
+    const auto x = b.operand<Items, 6>("x");
+    const auto gain = b.weight<1, 6>("gain");
+    const auto shift = b.weight<1, 6>("shift");
+    b.check([&](auto& ctx) { return layer_norm(ctx, x(ctx), gain(ctx), shift(ctx)); });
+}
+
+TEST_CASE("rule: attention, with and without hidden keys, over empty lists") {
+    Bench b;
+    const auto q = b.operand<Items, 6>("q");
+    const auto k = b.operand<Events, 6>("k");
+    const auto v = b.operand<Events, 6>("v");
+    const auto s = b.operand<Slots, 6>("s");
+    const auto t = b.operand<Slots, 6>("t");
+    b.check([&](auto& ctx) { return attention<1>(ctx, q(ctx), k(ctx), v(ctx)); });
+    b.check([&](auto& ctx) { return attention<3>(ctx, q(ctx), k(ctx), v(ctx)); });
+    b.check([&](auto& ctx) { return attention<2>(ctx, s(ctx), q(ctx), q(ctx)); });
+    const std::vector<int> visible{2, 2, 4, 4, 1, 2, 2, 4, 4, 6, 6, 7, 2, 2};  // blocks of two
+    b.check([&](auto& ctx) { return attention<2>(ctx, s(ctx), t(ctx), s(ctx), visible.data()); });
+}
+
+TEST_CASE("rule: pairs") {
+    Bench b;
+    const auto q = b.operand<Items, 4>("q");
+    const auto k = b.operand<Events, 4>("k");
+    const auto key = b.operand<Events, 1>("key");
+    const auto user = b.operand<Lists, 4>("user");
+    b.check([&](auto& ctx) { return pair_dot(ctx, q(ctx), k(ctx), 0.5); });
+    b.check([&](auto& ctx) { return pair_dot(ctx, user(ctx), k(ctx), 1.0); });
+    b.check([&](auto& ctx) { return spread_keys<Items>(ctx, key(ctx)); });
+    b.check([&](auto& ctx) { return spread_keys<Lists>(ctx, key(ctx)); });
+    b.check([&](auto& ctx) { return pair_softmax(ctx, pair_dot(ctx, q(ctx), k(ctx), 1.0)); });
+    b.check([&](auto& ctx) { return pair_apply(ctx, pair_dot(ctx, q(ctx), k(ctx), 1.0), k(ctx)); });
+    b.check([&](auto& ctx) { return pair_apply(ctx, pair_dot(ctx, user(ctx), k(ctx), 1.0), k(ctx)); });
+    b.check([&](auto& ctx) {
+        const auto p = pair_dot(ctx, q(ctx), k(ctx), 1.0);
+        return pair_inner(ctx, pair_softmax(ctx, p), p);
+    });
+}
+
+TEST_CASE("rule: per list") {
+    Bench b;
+    const auto item = b.operand<Items, 3>("item");
+    const auto event = b.operand<Events, 3>("event");
+    b.check([&](auto& ctx) { return sum_per_list(ctx, item(ctx)); });
+    b.check([&](auto& ctx) { return mean_per_list(ctx, event(ctx)); });
+    b.check([&](auto& ctx) { return max_per_list(ctx, item(ctx)); });
+    b.check([&](auto& ctx) { return max_per_list(ctx, event(ctx)); });
+}
+
+TEST_CASE("rule: dropout draws the same mask again") {
+    Bench b;
+    const auto x = b.operand<Items, 8>("x");
+    b.check([&](auto& ctx) { return dropout(ctx, dropout(ctx, x(ctx))); }, {0.3f, 9});
+}
+
+TEST_CASE("rule: losses over rows of pairs, with forbidden candidates") {
+    Bench b;
+    const auto s = b.operand<Slots, 4>("s");
+    const auto s2 = b.operand<Slots, 4>("s2");
+    const auto item = b.operand<Items, 4>("item");
+    const Layout layout = b.storage.view();
+    std::vector<double> target(static_cast<std::size_t>(layout.rows<Pairs<Slots, Items>>()));
+    for (std::size_t i = 0; i < target.size(); ++i) target[i] = i % 3 == 0 ? rng::uniform(3, i) : 0.0;
+    std::vector<double> weight(total_slots);
+    for (std::size_t i = 0; i < weight.size(); ++i) weight[i] = i == 2 ? 0.0 : 1.0 / (1.0 + static_cast<double>(i));
+    constexpr int never = kernels::RowMask::never_placed;
+    const std::vector<int> placed_at{3, 0, never, 1, 2, 0, 6, 5, 4, 3, 2, 1, 0, 1, never, 0};
+    const std::vector<int> limit{0, 1, 2, 3, 0, 0, 1, 2, 3, 4, 5, 6, 0, 1};
+    const kernels::RowMask mask{placed_at.data(), limit.data()};
+    for (const double tau : {1.0, 2.0}) {
+        b.check([&](auto& ctx) {
+            return cross_entropy(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), target.data(), weight.data(), mask, tau);
+        });
+        b.check([&](auto& ctx) { return masked_softmax(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), mask, tau); });
+    }
+    b.check([&](auto& ctx) {
+        return squared_logits(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), pair_dot(ctx, s2(ctx), item(ctx), 1.0),
+                              weight.data(), mask);
+    });
+}
+
+TEST_CASE("detach: the value passes, the gradient does not") {
+    Bench b;
+    const auto x = b.operand<Items, 2>("x");
+    Parameters<double> parameters(b.list), grad(b.list);
+    parameters.initialise(b.list, 1);
+    Arena<> arena;
+    const backend::Reference<double> reference;
+    Tape tape(reference, parameters, b.storage.view(), arena, grad.dense.data());
+    const auto value = x(tape);
+    const auto loss = b.weigh(tape, map(tape, Multiply{}, tape.detach(value), value));
+    tape.backward(loss, 1.0);
+    const auto* g = grad.dense.data();
+    for (int i = 0; i < total_items * 2; ++i) {
+        CHECK(g[i] == doctest::Approx(rng::normal(77, static_cast<std::uint64_t>(i)) * value.data[i]));
+    }
+}
+
+TEST_CASE("a broken rule is caught by the gradient check") {
+    struct WrongSlope : Multiply {
+        Slopes<double, 2> slopes(double, double a, double b) const { return {{b, a + 1e-4}}; }
+    };
+    Bench b;
+    const auto x = b.operand<Items, 2>("x");
+    const auto y = b.operand<Items, 2>("y");
+    Parameters<double> parameters(b.list);
+    parameters.initialise(b.list, 5);
+    const auto result = check_gradients(backend::Reference<double>{}, b.list, parameters, b.storage.view(),
+                                        [&](auto& ctx) { return b.weigh(ctx, map(ctx, WrongSlope{}, x(ctx), y(ctx))); });
+    CHECK(result.worst > 1e-5);
+    CHECK(result.parameter == "y");
+}

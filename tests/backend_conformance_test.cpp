@@ -1,0 +1,229 @@
+// One suite for every backend: each primitive against the reference, in float and double, over jagged batches.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+#include <vector>
+
+#include "psad/backend/cpu/cpu.hpp"
+#include "psad/backend/reference.hpp"
+#include "psad/core/rng.hpp"
+#include "support/layouts.hpp"
+
+using namespace psad;
+using namespace psad::test;
+
+namespace {
+
+template <class T>
+struct Grid {
+    std::vector<T> numbers;
+    Matrix<T> m;
+
+    Grid(int rows, int cols, std::uint64_t key, int spare = 0)
+        : numbers(static_cast<std::size_t>(rows * (cols + spare))), m{numbers.data(), rows, cols, cols + spare} {
+        for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<T>(rng::normal(key, i));
+    }
+    Grid(const Grid& other) : numbers(other.numbers), m(other.m) { m.data = numbers.data(); }
+    Matrix<const T> in() const { return m; }
+};
+
+template <class T>
+void check_same(const std::vector<T>& found, const std::vector<T>& wanted, double scale = 1) {
+    REQUIRE(found.size() == wanted.size());
+    const double tolerance = (sizeof(T) == 4 ? 2e-5 : 1e-13) * scale;
+    double worst = 0;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        const double gap = std::abs(static_cast<double>(found[i]) - static_cast<double>(wanted[i]));
+        worst = (std::max)(worst, gap / (1.0 + std::abs(static_cast<double>(wanted[i]))));
+    }
+    CHECK(worst <= tolerance);
+}
+
+constexpr int sizes[] = {1, 2, 3, 5, 6, 7, 16, 17, 31, 33, 64, 67, 130};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Reference<double>, backend::Cpu<float>,
+                   backend::Cpu<double>) {
+    using T = typename Device::Scalar;
+    const backend::Reference<T> reference;
+    const Device device{};
+
+    SUBCASE("gemm and gemm_transposed over all tile edges, with strides") {
+        for (const int rows : {1, 2, 5, 6, 7, 13, 25}) {
+            for (const int depth : {1, 3, 16, 65}) {
+                for (const int cols : sizes) {
+                    const Grid<T> a(rows, depth, 1, 3), b(depth, cols, 2, 2), at(depth, rows, 3, 1);
+                    for (const bool accumulate : {false, true}) {
+                        Grid<T> c(rows, cols, 4, 1), d(c);
+                        device.gemm(a.in(), b.in(), c.m, accumulate);
+                        reference.gemm(a.in(), b.in(), d.m, accumulate);
+                        check_same(c.numbers, d.numbers, 10);
+                        device.gemm_transposed(at.in(), b.in(), c.m, accumulate);
+                        reference.gemm_transposed(at.in(), b.in(), d.m, accumulate);
+                        check_same(c.numbers, d.numbers, 10);
+                    }
+                }
+            }
+        }
+    }
+    SUBCASE("gemm of no rows and no depth") {
+        const Grid<T> a(0, 4, 1), b(4, 3, 2), none(3, 0, 3), wide(0, 5, 4);
+        Grid<T> c(0, 3, 5), d(3, 5, 6);
+        device.gemm(a.in(), b.in(), c.m, false);
+        device.gemm(none.in(), wide.in(), d.m, false);
+        CHECK(std::all_of(d.numbers.begin(), d.numbers.end(), [](T x) { return x == T(0); }));
+    }
+    SUBCASE("affine: start rows through a stride, an index, or none") {
+        const std::vector<int> owner{0, 0, 1, 2, 2, 2, 3};
+        for (const int cols : {1, 5, 16, 40, 64}) {
+            const Grid<T> x(7, 9, 1), w(9, cols, 2), rows(4, cols, 3);
+            const Operand<T> starts[] = {{nullptr, 0}, {rows.numbers.data(), 0}, {rows.numbers.data(), cols, owner.data()}};
+            for (const auto& start : starts) {
+                Grid<T> y(7, cols, 4), z(y);
+                device.affine(x.in(), w.in(), start, Relu{}, y.m);
+                reference.affine(x.in(), w.in(), start, Relu{}, z.m);
+                check_same(y.numbers, z.numbers, 10);
+            }
+        }
+    }
+    SUBCASE("map: full rows, repeated rows, indexed rows, one number per row; written and added") {
+        const std::vector<int> owner{2, 0, 0, 1, 2};
+        for (const int cols : sizes) {
+            const Grid<T> x(5, cols, 1), y(3, cols, 2), narrow(5, 1, 3), one(1, 1, 4);
+            Grid<T> a(5, cols, 5), b(a);
+            const auto both = [&](auto accumulate, auto f, auto... in) {
+                device.template map<accumulate>(f, a.m, in...);
+                reference.template map<accumulate>(f, b.m, in...);
+                check_same(a.numbers, b.numbers);
+            };
+            const Operand<T> full{x.numbers.data(), cols}, row{y.numbers.data(), 0}, indexed{y.numbers.data(), cols, owner.data()};
+            const Operand<T, true> per_row{narrow.numbers.data(), 1}, number{one.numbers.data(), 0};
+            both(std::false_type{}, Add{}, full, row);
+            both(std::true_type{}, Multiply{}, full, indexed);
+            both(std::false_type{}, MultiplyAdd{}, per_row, full, number);
+            both(std::true_type{}, Activate<Sigmoid>{}, full);
+            both(std::false_type{}, Activate<Softplus>{}, full);
+        }
+    }
+    SUBCASE("map in place") {
+        Grid<T> a(6, 33, 1), b(a);
+        device.template map<false>(Activate<TwoSigmoid>{}, a.m, Operand<T>{a.numbers.data(), 33});
+        reference.template map<false>(Activate<TwoSigmoid>{}, b.m, Operand<T>{b.numbers.data(), 33});
+        check_same(a.numbers, b.numbers);
+    }
+    SUBCASE("reductions") {
+        for (const int cols : sizes) {
+            const Grid<T> x(11, cols, 1, 2);
+            Grid<T> a(1, cols, 2), b(a), c(11, 1, 3), d(c);
+            device.column_sums(x.in(), a.numbers.data());
+            reference.column_sums(x.in(), b.numbers.data());
+            check_same(a.numbers, b.numbers);
+            device.row_sums(x.in(), c.numbers.data());
+            reference.row_sums(x.in(), d.numbers.data());
+            check_same(c.numbers, d.numbers, 10);
+        }
+        for (const int n : {0, 1, 100, 4095, 4097, 20000}) {
+            const Grid<T> x(n, 1, 6);
+            const double wanted = reference.sum_squares(x.numbers.data(), x.numbers.size());
+            CHECK(device.sum_squares(x.numbers.data(), x.numbers.size()) == doctest::Approx(wanted).epsilon(1e-5));
+        }
+    }
+    SUBCASE("segments, an empty one among them") {
+        const LayoutStorage storage = jagged_layout();
+        const Jagged events = storage.view().events;
+        for (const int cols : {1, 3, 33}) {
+            const Grid<T> x(total_events, cols, 1);
+            Grid<T> a(total_lists, cols, 2), b(a);
+            std::vector<int> from(static_cast<std::size_t>(total_lists * cols)), wanted_from(from);
+            device.segment_sums(x.in(), events, a.m);
+            reference.segment_sums(x.in(), events, b.m);
+            check_same(a.numbers, b.numbers);
+            device.segment_max(x.in(), events, a.m, from.data());
+            reference.segment_max(x.in(), events, b.m, wanted_from.data());
+            check_same(a.numbers, b.numbers);
+            CHECK(from == wanted_from);
+        }
+    }
+    SUBCASE("gather and scatter_add with repeated and negative rows") {
+        const std::vector<int> index{3, 0, -1, 3, 3, 2};
+        const Grid<T> table(4, 19, 1), x(6, 19, 2);
+        Grid<T> a(6, 19, 3), b(a), c(4, 19, 4), d(c);
+        device.gather(table.in(), index.data(), a.m);
+        reference.gather(table.in(), index.data(), b.m);
+        check_same(a.numbers, b.numbers);
+        device.scatter_add(x.in(), index.data(), c.m);
+        reference.scatter_add(x.in(), index.data(), d.m);
+        check_same(c.numbers, d.numbers);
+    }
+    SUBCASE("pairs and their softmax") {
+        const LayoutStorage storage = jagged_layout();
+        const Layout layout = storage.view();
+        for (const PairRows pairs : {layout.pairs<Items, Events>(), layout.pairs<Lists, Events>(),
+                                     layout.pairs<Slots, Items>(), layout.pairs<Items, Items>()}) {
+            for (const int cols : {1, 8, 17, 64}) {
+                const Grid<T> q(pairs.queries, cols, 1, 2), k(pairs.keys, cols, 2, 1);
+                Grid<T> p(pairs.rows, 1, 3), r(p);
+                for (const bool accumulate : {false, true}) {
+                    device.pair_dot(q.in(), k.in(), pairs, T(0.25), p.numbers.data(), accumulate);
+                    reference.pair_dot(q.in(), k.in(), pairs, T(0.25), r.numbers.data(), accumulate);
+                    check_same(p.numbers, r.numbers, 10);
+                }
+                std::vector<int> visible(static_cast<std::size_t>(pairs.queries));
+                for (int i = 0; i < pairs.queries; ++i) {
+                    const int l = pairs.query_owner[i], n = pairs.key_end[l] - pairs.key_begin[l];
+                    visible[static_cast<std::size_t>(i)] = n == 0 ? 0 : 1 + i % n;
+                }
+                device.pair_softmax(p.numbers.data(), pairs, cols == 8 ? visible.data() : nullptr);
+                reference.pair_softmax(r.numbers.data(), pairs, cols == 8 ? visible.data() : nullptr);
+                check_same(p.numbers, r.numbers, 10);
+                Grid<T> dp(pairs.rows, 1, 4), dr(dp);
+                device.pair_softmax_backward(p.numbers.data(), dp.numbers.data(), pairs, T(2));
+                reference.pair_softmax_backward(r.numbers.data(), dr.numbers.data(), pairs, T(2));
+                check_same(dp.numbers, dr.numbers, 10);
+                Grid<T> out_q(pairs.queries, cols, 5), want_q(out_q), out_k(pairs.keys, cols, 6), want_k(out_k);
+                device.pair_apply(p.numbers.data(), k.in(), pairs, out_q.m);
+                reference.pair_apply(r.numbers.data(), k.in(), pairs, want_q.m);
+                check_same(out_q.numbers, want_q.numbers, 10);
+                device.pair_apply_transposed(p.numbers.data(), q.in(), pairs, out_k.m);
+                reference.pair_apply_transposed(r.numbers.data(), q.in(), pairs, want_k.m);
+                check_same(out_k.numbers, want_k.numbers, 10);
+            }
+        }
+    }
+    SUBCASE("layer norm and its derivative") {
+        for (const int cols : {2, 16, 64, 70}) {
+            const Grid<T> x(5, cols, 1), gain(1, cols, 2), shift(1, cols, 3), dy(5, cols, 4);
+            Grid<T> y(5, cols, 5), y2(y), normal(y), normal2(y), dx(y), dx2(y), rate(5, 1, 6), rate2(rate);
+            device.layer_norm(x.in(), gain.numbers.data(), shift.numbers.data(), y.m, normal.m, rate.numbers.data());
+            reference.layer_norm(x.in(), gain.numbers.data(), shift.numbers.data(), y2.m, normal2.m,
+                                 rate2.numbers.data());
+            check_same(y.numbers, y2.numbers, 10);
+            check_same(normal.numbers, normal2.numbers, 10);
+            device.layer_norm_backward(dy.in(), gain.numbers.data(), normal.in(), rate.numbers.data(), dx.m);
+            reference.layer_norm_backward(dy.in(), gain.numbers.data(), normal2.in(), rate2.numbers.data(), dx2.m);
+            check_same(dx.numbers, dx2.numbers, 20);
+        }
+    }
+    SUBCASE("for_each and parallel touch every index once") {
+        std::vector<int> touched(1000, 0);
+        int* p = touched.data();
+        device.for_each(1000, [p](int i) { ++p[i]; });
+        device.parallel(1000, [p](int i) { ++p[i]; });
+        CHECK(std::all_of(touched.begin(), touched.end(), [](int n) { return n == 2; }));
+    }
+    SUBCASE("fill") {
+        Grid<T> x(3, 7, 1);
+        device.fill(x.numbers.data(), 21, T(4));
+        CHECK(std::all_of(x.numbers.begin(), x.numbers.end(), [](T v) { return v == T(4); }));
+    }
+}
+
+TEST_CASE("parallel: tasks run on several threads and each once") {
+    const backend::Cpu<float> cpu(4);
+    std::vector<int> touched(5000, 0);
+    cpu.parallel(5000, [&](int i) { ++touched[static_cast<std::size_t>(i)]; });
+    CHECK(std::all_of(touched.begin(), touched.end(), [](int n) { return n == 1; }));
+}
