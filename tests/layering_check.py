@@ -11,7 +11,7 @@ import pathlib
 import re
 import sys
 
-ROOMS = ["core", "backend", "autograd", "nn", "input", "model", "train", "data", "eval", "io", "serve"]
+ROOMS = ["core", "backend", "autograd", "nn", "input", "model", "data", "eval", "train", "io", "serve"]
 LONGEST = 350
 
 # What an include of another library looks like, and the folders that may have it.

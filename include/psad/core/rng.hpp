@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "psad/core/config.hpp"
 
@@ -34,6 +36,14 @@ PSAD_HOST_DEVICE constexpr float uniform(std::uint64_t key, std::uint64_t counte
 /// Uniform integer in [0, bound), bound > 0; the bias is below bound / 2^32.
 PSAD_HOST_DEVICE constexpr std::uint32_t below(std::uint64_t key, std::uint64_t counter, std::uint32_t bound) {
     return static_cast<std::uint32_t>(((bits(key, counter) >> 32) * bound) >> 32);
+}
+
+/// Shuffles a vector (Fisher and Yates); a pure function of the key.
+template <class V>
+void shuffle(V& values, std::uint64_t key) {
+    for (std::size_t i = values.size(); i > 1; --i) {
+        std::swap(values[i - 1], values[below(key, i, static_cast<std::uint32_t>(i))]);
+    }
 }
 
 /// Standard normal (Box-Muller).

@@ -37,6 +37,9 @@ struct Inputs {
     const T* match = nullptr;             ///< [items x events pairs] 1 where the event is on this very candidate
     const T* match_dense = nullptr;       ///< [items, match_width]
     const int* match_feedback = nullptr;  ///< [items] feedback of the last match, -1 = none
+    const int* match_bucket = nullptr;    ///< [items] age bucket of the last match, -1 = none
+    const int* match_index = nullptr;     ///< [items] index of the last match, -1 = none
+    const T* touched = nullptr;           ///< [lists] 1 where the history holds a candidate of the list
 };
 
 /// Owns the columns. Reused from batch to batch: no allocation once warm.
@@ -52,9 +55,10 @@ class Batch {
             bag.assign(1, 0);
             ids.clear();
         }
-        template <class Ids>
-        void add(const Ids& row) {
-            ids.insert(ids.end(), row.begin(), row.end());
+        /// One row of several values, each through its vocabulary.
+        template <class Values, class Rows>
+        void add(const Values& values, const Rows& row_of) {
+            for (const auto value : values) ids.push_back(row_of[value]);
             bag.push_back(static_cast<int>(ids.size()));
         }
         void add(int id) {
@@ -65,16 +69,18 @@ class Batch {
 
     LayoutStorage layout;
     std::vector<Field> profile_fields, item_fields, event_fields;
-    std::vector<T> profile, dense, age, match, match_dense;
-    std::vector<int> rank, feedback, age_bucket, event_index, match_feedback;
+    std::vector<T> profile, dense, age, match, match_dense, touched;
+    std::vector<int> rank, feedback, age_bucket, event_index, match_feedback, match_bucket, match_index;
 
     void clear() {
         layout.clear();
         for (auto* fields : {&profile_fields, &item_fields, &event_fields}) {
             for (Field& f : *fields) f.clear();
         }
-        for (auto* column : {&profile, &dense, &age, &match, &match_dense}) column->clear();
-        for (auto* column : {&rank, &feedback, &age_bucket, &event_index, &match_feedback}) column->clear();
+        for (auto* column : {&profile, &dense, &age, &match, &match_dense, &touched}) column->clear();
+        for (auto* column : {&rank, &feedback, &age_bucket, &event_index, &match_feedback, &match_bucket, &match_index}) {
+            column->clear();
+        }
     }
 
     /// Valid until the batch changes.
@@ -98,6 +104,9 @@ class Batch {
         in.match = match.data();
         in.match_dense = match_dense.data();
         in.match_feedback = match_feedback.data();
+        in.match_bucket = match_bucket.data();
+        in.match_index = match_index.data();
+        in.touched = touched.data();
         return in;
     }
 

@@ -109,7 +109,7 @@ class Encoder {
 
         for (std::size_t f = 0; f < b.profile_fields.size(); ++f) {
             const std::size_t users = r.user_fields.size();
-            b.profile_fields[f].add(f < users ? r.user_fields[f] : r.context[f - users]);
+            b.profile_fields[f].add(statistics_.profile_fields[f][f < users ? r.user_fields[f] : r.context[f - users]]);
         }
         for (const std::int32_t item : r.items) add_item(item, b.item_fields);
         for (std::size_t h = 0; h < events; ++h) {  // latest first
@@ -117,8 +117,8 @@ class Encoder {
             add_item(r.history_items[at], b.event_fields);
             const double age = age_of(r, at);
             b.age.push_back(static_cast<T>(age));
-            b.age_bucket.push_back((std::min)(age_buckets - 1, static_cast<int>(std::log2(1.0 + age))));
-            b.event_index.push_back((std::min)(event_positions - 1, static_cast<int>(h)));
+            b.age_bucket.push_back(bucket(age));
+            b.event_index.push_back(position(h));
             b.feedback.push_back(static_cast<int>(feedback_of(r, at)));
         }
         for (int i = 0; i < n; ++i) b.rank.push_back((std::min)(rank_positions - 1, i));
@@ -131,6 +131,9 @@ class Encoder {
             b.profile.push_back(static_cast<T>(x));
         }
     }
+
+    static int bucket(double age) { return (std::min)(age_buckets - 1, static_cast<int>(std::log2(1.0 + age))); }
+    static int position(std::size_t h) { return static_cast<int>((std::min)(h, std::size_t{event_positions - 1})); }
 
     /// Age of an event at the request, in units of tau0.
     double age_of(const Request& r, std::size_t event) const {
@@ -146,14 +149,20 @@ class Encoder {
     template <class Fields>
     void add_item(std::int32_t item, Fields& to) const {
         const auto i = static_cast<std::size_t>(item);
-        const bool known = i < catalog_.items;
-        to[0].add(known ? statistics_.item_row[i] : 0);
+        to[0].add(statistics_.items[item]);
         for (std::size_t f = 0; f < catalog_.fields.size(); ++f) {
-            if (known) to[f + 1].add(catalog_.fields[f][i]);
+            if (i < catalog_.items) to[f + 1].add(catalog_.fields[f][i], statistics_.item_fields[f]);
             else to[f + 1].add(0);
         }
     }
 
+    /// Appends a row, each column at its rate; far outliers are cut.
+    template <class Row, class T>
+    static void push(const Row& row, const std::vector<float>& rates, std::vector<T>& to) {
+        for (std::size_t c = 0; c < row.size(); ++c) {
+            to.push_back(static_cast<T>(rates.empty() ? row[c] : bounded(row[c] * rates[c], 8.0f)));
+        }
+    }
     static float bounded(float x, float limit) { return (std::max)(-limit, (std::min)(limit, x)); }
     static float log_aux(float aux) { return std::log1p((std::max)(aux, 0.0f)); }
 
@@ -209,7 +218,7 @@ class Encoder {
                 i + 1 == n ? 0.0f : bounded(a - aux(i + 1), 2.0f),
                 i + 1 == n ? 0.0f : bounded((score(i) - score(i + 1)) * score_scale.rate, 3.0f),
             };
-            for (const float x : row) b.dense.push_back(static_cast<T>(x));
+            push(row, statistics_.dense_rate, b.dense);
             least_above = i == 0 ? a : (std::min)(least_above, a);
         }
     }
@@ -256,9 +265,13 @@ class Encoder {
                 out[8] = r.aux.empty() ? 0.0f : bounded(log_aux(r.aux[i]) - log_aux(r.aux[touched]), 2.0f);
                 out[9] = ahead / static_cast<float>(n);
             }
-            for (const float x : out) b.match_dense.push_back(static_cast<T>(x));
-            b.match_feedback.push_back(latest == events ? -1 : static_cast<int>(feedback_of(r, all - 1 - latest)));
+            push(out, statistics_.match_rate, b.match_dense);
+            const bool none = latest == events;
+            b.match_feedback.push_back(none ? -1 : static_cast<int>(feedback_of(r, all - 1 - latest)));
+            b.match_bucket.push_back(none ? -1 : bucket(age_of(r, all - 1 - latest)));
+            b.match_index.push_back(none ? -1 : position(latest));
         }
+        b.touched.push_back(touched < n ? T(1) : T(0));
         return touched < n;
     }
 

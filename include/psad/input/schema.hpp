@@ -38,12 +38,25 @@ struct Scaling {
     float rate = 1;
 };
 
+/// Which values of a field have an embedding row of their own; all others share row 0.
+struct Vocabulary {
+    std::vector<std::int32_t> row_of;  ///< per value: its row; values beyond the end have row 0
+    int rows = 1;
+
+    int operator[](std::int32_t value) const {
+        const auto v = static_cast<std::size_t>(value);
+        return v < row_of.size() ? row_of[v] : 0;
+    }
+};
+
 /// What was learned from the training lists before any gradient step.
 struct Statistics {
     double tau0 = 86400;  ///< median gap between events, seconds
     Scaling score, log_aux;
-    std::vector<std::int32_t> item_row;  ///< per catalog item: its row in the id table; 0 = out of vocabulary
-    int item_rows = 1;                   ///< rows of the id table
+    std::vector<float> dense_rate, match_rate;  ///< per dense column, what brings its deviation to 1; empty = all 1
+    Vocabulary items;                            ///< item ids
+    std::vector<Vocabulary> item_fields;         ///< values of each item field
+    std::vector<Vocabulary> profile_fields;      ///< of each user field, then of each context field
 };
 
 }  // namespace psad

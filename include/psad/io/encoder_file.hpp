@@ -68,6 +68,33 @@ class MetadataReader {
     nlohmann::json json_;
 };
 
+/// The values with a row of their own, in the order of their rows from 1 on.
+inline nlohmann::json known(const Vocabulary& v) {
+    std::vector<std::int32_t> values(static_cast<std::size_t>(v.rows - 1));
+    for (std::size_t i = 0; i < v.row_of.size(); ++i) {
+        if (v.row_of[i] > 0) values[static_cast<std::size_t>(v.row_of[i] - 1)] = static_cast<std::int32_t>(i);
+    }
+    return values;
+}
+inline nlohmann::json known(const std::vector<Vocabulary>& vocabularies) {
+    nlohmann::json out = nlohmann::json::array();
+    for (const Vocabulary& v : vocabularies) out.push_back(known(v));
+    return out;
+}
+
+inline Vocabulary read_vocabulary(const MetadataReader& reader, const nlohmann::json& values, std::size_t size) {
+    Vocabulary out;
+    out.row_of.assign(size, 0);
+    for (const auto& value : values) {
+        const auto v = value.is_number_integer() ? value.get<std::int64_t>() : -1;
+        if (v < 0 || v >= static_cast<std::int64_t>(size) || out.row_of[static_cast<std::size_t>(v)] != 0) {
+            reader.fail(shown(value.dump()), "each value below " + std::to_string(size) + " once");
+        }
+        out.row_of[static_cast<std::size_t>(v)] = out.rows++;
+    }
+    return out;
+}
+
 inline std::vector<FieldSchema> read_fields(const MetadataReader& reader, const char* name) {
     std::vector<FieldSchema> out;
     for (const auto& f : reader.array(reader.json(), name)) {
@@ -90,14 +117,16 @@ inline void add_encoder(TensorFile& file, const Encoder& encoder) {
     file.metadata["psad.schema"] = schema_json.dump();
     const auto scaling = [](const Scaling& x) { return nlohmann::json{{"mean", x.mean}, {"rate", x.rate}}; };
     file.metadata["psad.statistics"] =
-        nlohmann::json{{"tau0", s.tau0}, {"score", scaling(s.score)}, {"log_aux", scaling(s.log_aux)}}.dump();
-    nlohmann::json known = nlohmann::json::array();  // items with a row of their own: row 1, 2, ...
-    std::vector<std::int32_t> item_of(static_cast<std::size_t>(s.item_rows), -1);
-    for (std::size_t i = 0; i < s.item_row.size(); ++i) {
-        item_of[static_cast<std::size_t>(s.item_row[i])] = static_cast<std::int32_t>(i);
-    }
-    for (std::size_t row = 1; row < item_of.size(); ++row) known.push_back(item_of[row]);
-    file.metadata["psad.vocabulary"] = nlohmann::json{{"items", catalog.items}, {"rows", known}}.dump();
+        nlohmann::json{{"tau0", s.tau0},
+                       {"score", scaling(s.score)},
+                       {"log_aux", scaling(s.log_aux)},
+                       {"dense_rate", s.dense_rate},
+                       {"match_rate", s.match_rate}}
+            .dump();
+    nlohmann::json vocabulary{{"items", catalog.items}, {"known", detail::known(s.items)}};
+    vocabulary["item_fields"] = detail::known(s.item_fields);
+    vocabulary["profile_fields"] = detail::known(s.profile_fields);
+    file.metadata["psad.vocabulary"] = vocabulary.dump();
     for (std::size_t f = 0; f < catalog.fields.size(); ++f) {
         const std::string name = "catalog." + std::to_string(f);
         const Catalog::Field& field = catalog.fields[f];
@@ -122,6 +151,18 @@ inline Encoder read_encoder(const TensorFile& file) {
     };
     s.score = scaling("score");
     s.log_aux = scaling("log_aux");
+    const auto rates = [&](const char* name, int width, std::vector<float>& out) {
+        const nlohmann::json& list = numbers.array(numbers.json(), name);
+        if (!list.empty() && list.size() != static_cast<std::size_t>(width)) {
+            numbers.fail(std::to_string(list.size()) + " numbers in " + name, std::to_string(width));
+        }
+        for (const auto& x : list) {
+            if (!x.is_number()) numbers.fail(detail::shown(x.dump()), std::string("numbers in ") + name);
+            out.push_back(x.get<float>());
+        }
+    };
+    rates("dense_rate", dense_width, s.dense_rate);
+    rates("match_rate", match_width, s.match_rate);
 
     const detail::MetadataReader vocabulary(file, "psad.vocabulary");
     Catalog catalog;
@@ -146,14 +187,21 @@ inline Encoder read_encoder(const TensorFile& file) {
         }
         catalog.fields.push_back({{offsets.begin(), offsets.end()}, {ids.begin(), ids.end()}});
     }
-    s.item_row.assign(catalog.items, 0);
-    for (const auto& item : vocabulary.array(vocabulary.json(), "rows")) {
-        const auto id = item.is_number_integer() ? item.get<std::int64_t>() : -1;
-        if (id < 0 || id >= static_cast<std::int64_t>(catalog.items)) {
-            vocabulary.fail(detail::shown(item.dump()), "an item below " + std::to_string(catalog.items));
+    s.items = detail::read_vocabulary(vocabulary, vocabulary.array(vocabulary.json(), "known"), catalog.items);
+    const auto read_all = [&](const char* name, const std::vector<FieldSchema>& fields, std::vector<Vocabulary>& out) {
+        const nlohmann::json& lists = vocabulary.array(vocabulary.json(), name);
+        if (lists.size() != fields.size()) {
+            vocabulary.fail(std::to_string(lists.size()) + " " + name, std::to_string(fields.size()));
         }
-        s.item_row[static_cast<std::size_t>(id)] = s.item_rows++;
-    }
+        for (std::size_t f = 0; f < fields.size(); ++f) {
+            out.push_back(detail::read_vocabulary(vocabulary, lists[f], static_cast<std::size_t>(fields[f].vocabulary)));
+        }
+    };
+    read_all("item_fields", schema.item_fields, s.item_fields);
+    std::vector<FieldSchema> profile = schema.user_fields;
+    profile.insert(profile.end(), schema.context_fields.begin(), schema.context_fields.end());
+    read_all("profile_fields", profile, s.profile_fields);
+
     return Encoder(std::move(schema), std::move(catalog), std::move(s), max_history);
 }
 

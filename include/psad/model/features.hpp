@@ -12,17 +12,15 @@
 
 namespace psad {
 
-/// Rows of each embedding table, as the encoder's schema and id vocabulary ask for.
+/// Rows of each embedding table, as the encoder's vocabularies ask for.
 struct TableSizes {
     std::vector<int> profile, item;  ///< item[0] is the id table
 
-    static TableSizes of(const Schema& schema, const Statistics& statistics) {
+    static TableSizes of(const Statistics& statistics) {
         TableSizes s;
-        for (const auto* fields : {&schema.user_fields, &schema.context_fields}) {
-            for (const FieldSchema& f : *fields) s.profile.push_back(f.vocabulary);
-        }
-        s.item.push_back(statistics.item_rows);
-        for (const FieldSchema& f : schema.item_fields) s.item.push_back(f.vocabulary);
+        for (const Vocabulary& v : statistics.profile_fields) s.profile.push_back(v.rows);
+        s.item.push_back(statistics.items.rows);
+        for (const Vocabulary& v : statistics.item_fields) s.item.push_back(v.rows);
         return s;
     }
 };

@@ -24,7 +24,7 @@ struct Model {
     /// All parameters at their starting values.
     explicit Model(Encoder e, std::uint64_t seed = 1)
         : encoder(std::move(e)),
-          network(Scope(list), TableSizes::of(encoder.schema(), encoder.statistics())),
+          network(Scope(list), TableSizes::of(encoder.statistics())),
           parameters(list) {
         parameters.initialise(list, seed);
     }

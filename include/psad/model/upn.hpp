@@ -73,22 +73,35 @@ class EventPosition {
     nn::Linear<Width, 1, TwoSigmoid> scale_;
 };
 
-/// What the history says of this very candidate: the attention that falls on its own events, recency, feedback.
-template <int Width>
+/// What the history says of this very candidate: the attention that falls on its own events, recency, feedback, and
+/// where it stands to the candidate touched last. Zero for a list of which nothing was touched.
+template <int Width, int Hidden>
 class ItemMatch {
   public:
     explicit ItemMatch(const Scope& scope)
-        : dense_(scope / "dense"), feedback_(scope / "feedback", Init::gaussian(0.05f)) {}
+        : hidden_(scope / "hidden"),
+          out_(scope / "out"),
+          feedback_(scope / "feedback"),
+          bucket_(scope / "bucket"),
+          index_(scope / "index") {}
 
+    /// mass [items] is the attention on the candidate's own events.
     template <class Ctx, class T, class M>
     auto operator()(Ctx& ctx, const Inputs<T>& in, const M& mass) const {
-        const auto told = dense_(ctx, parts(ctx.template constant<Items, match_width>(in.match_dense), mass));
-        return map(ctx, Add{}, told, feedback_.template on<Items>(ctx, in.match_feedback));
+        const auto told = out_(ctx, hidden_(ctx, parts(ctx.template constant<Items, match_width>(in.match_dense), mass,
+                                                       ctx.template constant<Items, dense_width>(in.dense))));
+        const auto when = map(ctx, Add{}, bucket_.template on<Items>(ctx, in.match_bucket),
+                              index_.template on<Items>(ctx, in.match_index));
+        const auto how = map(ctx, Add{}, when, feedback_.template on<Items>(ctx, in.match_feedback));
+        return map(ctx, MultiplyAdd{}, ctx.template constant<Lists, 1>(in.touched), told, how);
     }
 
   private:
-    nn::Projection<match_width + 1, Width> dense_;
+    nn::Linear<match_width + 1 + dense_width, Hidden, Relu> hidden_;
+    nn::Projection<Hidden, Width> out_;
     nn::PositionEmbedding<feedback_kinds, Width> feedback_;
+    nn::PositionEmbedding<age_buckets, Width> bucket_;
+    nn::PositionEmbedding<event_positions, Width> index_;
 };
 
 /// scores + b where the event is on the candidate itself; b starts at 2.
@@ -169,7 +182,7 @@ class CandidateUpn {
     nn::Projection<Width, Width> key_;
     EventPosition<Width> position_;
     Fading<Width, FadePolicy> fading_;
-    PartIf<match::On, MatchPolicy, ItemMatch<Width>> match_;
+    PartIf<match::On, MatchPolicy, ItemMatch<Width, Hidden>> match_;
     PartIf<match::On, MatchPolicy, MatchLogit> match_logit_;
     GateOf<GatePolicy, Width, Hidden, std::is_same_v<GatePolicy, gate::PerItem> ? 3 : 1> gate_;
     nn::Projection<2 * Width, Width> mix_;
@@ -244,7 +257,7 @@ class UserUpn {
     nn::Linear<Width, Width> query_;
     EventPosition<Width> position_;
     Fading<Width, FadePolicy> fading_;
-    PartIf<match::On, MatchPolicy, ItemMatch<Width>> match_;
+    PartIf<match::On, MatchPolicy, ItemMatch<Width, Hidden>> match_;
     GateOf<GatePolicy, Width, Hidden, 2> gate_;
     nn::Projection<Width, Width> mix_;
 };

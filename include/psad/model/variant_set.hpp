@@ -27,6 +27,8 @@ struct VariantSet {
         return all;
     }
 
+    static bool has(std::string_view name) { return ((name == Variants::name) || ...); }
+
     /// Calls f(Variant{}) for the variant of that name; throws SettingError for any other name.
     template <class F>
     static void visit(std::string_view name, F f) {

@@ -27,9 +27,10 @@ struct Labels {
 template <class T>
 class Lessons {
   public:
-    /// Encodes labelled requests; throws nothing for requests that pass Encoder::check.
+    /// Encodes labelled requests that pass Encoder::check. `key` feeds what a target policy draws.
     template <class Target>
-    void prepare(const Encoder& encoder, std::span<const Request> requests, int slots, int block, Target) {
+    void prepare(const Encoder& encoder, std::span<const Request> requests, int slots, int block, std::uint64_t key,
+                 Target) {
         encoder.encode(requests, slots, batch_);
         prefix_.clear();
         for (auto* c : {&target_, &target_weight_, &slot_weight_, &relevance_, &share_, &has_positive_}) c->clear();
@@ -44,7 +45,8 @@ class Lessons {
                 target_weight_.push_back(static_cast<T>(psad::slot_weight(t)));
                 slot_weight_.push_back(static_cast<T>(psad::slot_weight(t)));
             }
-            Target::lay(r.labels, places, order_, target_.data() + pairs, target_weight_.data() + rows);
+            Target::lay(r.labels, places, rng::derive(key, has_positive_.size()), order_, target_.data() + pairs,
+                        target_weight_.data() + rows);
             prefix_.add(order_, places, first_item, static_cast<int>(n), block);
             first_item += static_cast<int>(n);
 

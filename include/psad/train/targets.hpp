@@ -10,6 +10,8 @@
 #include <span>
 #include <vector>
 
+#include "psad/core/rng.hpp"
+
 namespace psad {
 
 /// The weight of slot t: what NDCG gives a hit there.
@@ -35,18 +37,21 @@ void follow(const std::vector<int>& order, int slots, std::size_t n, T* target) 
 }  // namespace detail
 
 // Each policy fills `order` (all n positions), `target` ([slots, n], zeroed by the caller) and `weight` ([slots],
-// slot_weight(t) on entry).
+// slot_weight(t) on entry). `key` is fresh for every list and step.
 
-/// Uniform over the positives; the list that is followed holds the shown non-positives (Seq2Slate's set target).
+/// Uniform over the positives; the list that is followed holds the non-positives (Seq2Slate's set target) in a random
+/// order, so that no slot learns to lean on what was shown above.
 struct Set {
     using kind = kind_tag;
     static constexpr const char* name = "set target";
 
     template <class T>
-    static void lay(std::span<const std::int8_t> labels, int slots, std::vector<int>& order, T* target, T* weight) {
+    static void lay(std::span<const std::int8_t> labels, int slots, std::uint64_t key, std::vector<int>& order,
+                    T* target, T* weight) {
         const std::size_t n = labels.size();
         detail::append(labels, false, order);
         const std::size_t negatives = order.size();
+        rng::shuffle(order, key);
         detail::append(labels, true, order);
         for (int t = 0; t < slots; ++t) {
             const std::size_t first = (std::max)(negatives, static_cast<std::size_t>(t));  // positives still free
@@ -65,7 +70,8 @@ struct PositivesFirst {
     static constexpr const char* name = "positives first";
 
     template <class T>
-    static void lay(std::span<const std::int8_t> labels, int slots, std::vector<int>& order, T* target, T*) {
+    static void lay(std::span<const std::int8_t> labels, int slots, std::uint64_t, std::vector<int>& order,
+                    T* target, T*) {
         detail::append(labels, true, order);
         detail::append(labels, false, order);
         detail::follow(order, slots, labels.size(), target);
@@ -78,7 +84,8 @@ struct Exposure {
     static constexpr const char* name = "exposure";
 
     template <class T>
-    static void lay(std::span<const std::int8_t> labels, int slots, std::vector<int>& order, T* target, T*) {
+    static void lay(std::span<const std::int8_t> labels, int slots, std::uint64_t, std::vector<int>& order,
+                    T* target, T*) {
         for (std::size_t i = 0; i < labels.size(); ++i) order.push_back(static_cast<int>(i));
         detail::follow(order, slots, labels.size(), target);
     }
@@ -90,8 +97,9 @@ struct ClickWeightedExposure {
     static constexpr const char* name = "click-weighted exposure";
 
     template <class T>
-    static void lay(std::span<const std::int8_t> labels, int slots, std::vector<int>& order, T* target, T* weight) {
-        Exposure::lay(labels, slots, order, target, weight);
+    static void lay(std::span<const std::int8_t> labels, int slots, std::uint64_t key, std::vector<int>& order,
+                    T* target, T* weight) {
+        Exposure::lay(labels, slots, key, order, target, weight);
         for (int t = 0; t < slots; ++t) {
             if (labels[static_cast<std::size_t>(t)] > 0) weight[t] *= T(4);
         }

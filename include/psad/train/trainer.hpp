@@ -94,17 +94,6 @@ inline void check(const TrainSettings& s, std::size_t requests) {
     if (!(s.distill_from < s.distill_full)) wrong("distill_full", s.distill_full, "more than distill_from");
 }
 
-/// A random order of 0 .. n-1 (Fisher and Yates), a pure function of the key.
-inline std::vector<int> shuffled(int n, std::uint64_t key) {
-    std::vector<int> order(static_cast<std::size_t>(n));
-    std::iota(order.begin(), order.end(), 0);
-    for (int i = n - 1; i > 0; --i) {
-        const auto j = rng::below(key, static_cast<std::uint64_t>(i), static_cast<std::uint32_t>(i + 1));
-        std::swap(order[static_cast<std::size_t>(i)], order[j]);
-    }
-    return order;
-}
-
 /// The memory of one shard, reused over the steps.
 template <class B>
 struct ShardRoom {
@@ -142,7 +131,7 @@ void learn(const B& backend, const Model<Network>& model, const TrainSettings& s
     constexpr Spec spec = Network::spec;
     room.arena.reset();
     std::fill_n(room.dense_grad.data(), room.dense_grad.size(), T(0));
-    room.lessons.prepare(model.encoder, room.requests, spec.slots, spec.block, Target{});
+    room.lessons.prepare(model.encoder, room.requests, spec.slots, spec.block, rng::derive(key, 1), Target{});
     const Inputs<T> in = room.lessons.inputs();
     Tape<B> tape(backend, model.parameters, in.layout, room.arena, room.dense_grad.data(), {settings.dropout, key});
     const auto loss = joint_loss(tape, model.network, model.parameters, in, room.lessons.prefix(),
@@ -174,6 +163,9 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
     std::vector<T*> dense;
     std::vector<const SparseGradient<T>*> sparse;
 
+    std::vector<std::size_t> order(requests.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+
     TrainReport report;
     Parameters<float> best = model.parameters;
     ValidationScore best_score{-1, -1};
@@ -181,8 +173,7 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
     std::int64_t step = 0, seen = 0;
     std::chrono::duration<double> busy{0};
     for (int epoch = 0; step < last_step; ++epoch) {
-        const std::vector<int> order =
-            detail::shuffled(count, rng::derive(settings.seed, static_cast<std::uint64_t>(epoch)));
+        rng::shuffle(order, rng::derive(settings.seed, static_cast<std::uint64_t>(epoch)));
         double epoch_loss = 0;
         int epoch_steps = 0;
         const auto start = std::chrono::steady_clock::now();
@@ -200,7 +191,7 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
                 room.requests.clear();
                 const int end = (std::min)(lists, (s + 1) * settings.shard);
                 for (int i = s * settings.shard; i < end; ++i) {
-                    room.requests.push_back(requests[static_cast<std::size_t>(order[static_cast<std::size_t>(first + i)])]);
+                    room.requests.push_back(requests[order[static_cast<std::size_t>(first + i)]]);
                 }
                 detail::learn(backend, model, settings, weights, rng::derive(key, static_cast<std::uint64_t>(s)), room);
             });

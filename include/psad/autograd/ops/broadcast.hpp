@@ -5,6 +5,7 @@
 #include "psad/autograd/value.hpp"
 #include "psad/autograd/workspace.hpp"
 #include "psad/backend/operand.hpp"
+#include "psad/core/functors.hpp"
 
 namespace psad::ops {
 

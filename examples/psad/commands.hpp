@@ -1,0 +1,48 @@
+// The commands of the psad program, one source file each.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace psad::cli {
+
+struct TrainOptions {
+    std::string data, out, variant = "default", json;
+    int epochs = 0;  // 0: the default
+    int steps = 0;
+    std::uint64_t seed = 1;
+    int threads = 0;
+    int batch = 0;
+    double rate = 0;
+    double dropout = -1;
+    double distillation = -1;
+    bool student_only = false;
+};
+
+struct EvaluateOptions {
+    std::string model, data, split = "test", json;
+};
+
+struct RerankOptions {
+    std::string model, data;
+    int top = 0;
+    bool explain = false;
+};
+
+struct CostOptions {
+    std::string variant = "default";
+    int items = 20;
+    int history = 50;
+};
+
+void train(const TrainOptions& options);
+void evaluate(const EvaluateOptions& options);
+void rerank(const RerankOptions& options);
+void cost(const CostOptions& options);
+
+/// Writes a JSON document to a file as a whole or not at all.
+void write_json(const std::filesystem::path& path, const nlohmann::json& document);
+
+}  // namespace psad::cli

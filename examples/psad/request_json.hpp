@@ -1,0 +1,165 @@
+// A request as a JSON line, and the columns that it fills.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "psad/core/error.hpp"
+#include "psad/data/dataset.hpp"
+#include "psad/input/request.hpp"
+
+namespace psad::cli {
+
+/// Owns the columns of one request; reused from line to line.
+class RequestColumns {
+  public:
+    /// Reads a line; throws RequestError naming the place. `users` (may be null) is where {"index": u} is
+    /// looked up.
+    Request read(const nlohmann::json& line, const data::Dataset* users) {
+        clear();
+        if (!line.is_object())
+            throw RequestError("request", "", "something other than an object",
+                               "{\"candidates\": [...], ...}");
+        read_user(member(line, "user"), users);
+        read_ids(member(line, "context"), "context", context_);
+        const nlohmann::json* history = line.contains("history") ? &line["history"] : nullptr;
+        if (history != nullptr) read_history(*history);
+        const bool timed = history == nullptr || !line.contains("ts") ? line.contains("ts") : true;
+        const std::int64_t time = timed ? whole(line["ts"], "ts", -limit, limit) : 0;
+        if (!timed && !items_of_history_.empty())
+            throw RequestError("request", "ts", "nothing", "the time of the request, unix seconds");
+        read_candidates(member(line, "candidates"));
+        return {user_, context_, time, items_of_history_, times_, feedback_, items_, scores_, aux_, {}};
+    }
+
+  private:
+    static constexpr std::int64_t limit = 1'000'000'000'000'000;
+    static constexpr std::int64_t max_id = (std::numeric_limits<std::int32_t>::max)();
+
+    void clear() {
+        for (auto* c : {&user_, &context_, &items_of_history_, &feedback_, &items_}) c->clear();
+        times_.clear();
+        scores_.clear();
+        aux_.clear();
+    }
+
+    static std::string shown(const nlohmann::json& value) {
+        const std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        return text.size() > 40 ? text.substr(0, 40) + "..." : text;
+    }
+    static const nlohmann::json& member(const nlohmann::json& object, const char* name) {
+        if (!object.contains(name))
+            throw RequestError("request", name, "nothing", std::string("\"") + name + "\" in the request");
+        return object[name];
+    }
+    static const nlohmann::json& member(const nlohmann::json& object, const char* name,
+                                        const std::string& place) {
+        if (!object.is_object() || !object.contains(name))
+            throw RequestError("request", place, shown(object),
+                               std::string("an object with \"") + name + "\"");
+        return object[name];
+    }
+    static std::int64_t whole(const nlohmann::json& value, const std::string& place, std::int64_t least,
+                              std::int64_t most) {
+        const bool fits =
+            value.is_number_integer() &&
+            !(value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(most));
+        if (!fits || value.get<std::int64_t>() < least || value.get<std::int64_t>() > most) {
+            throw RequestError(
+                "request", place, shown(value),
+                "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+        }
+        return value.get<std::int64_t>();
+    }
+    static std::int32_t id(const nlohmann::json& value, const std::string& place) {
+        return static_cast<std::int32_t>(whole(value, place, 0, max_id));
+    }
+    static float number(const nlohmann::json& value, const std::string& place) {
+        if (!value.is_number() || std::abs(value.get<double>()) > 1e30)
+            throw RequestError("request", place, shown(value), "a number");
+        return value.get<float>();
+    }
+    static std::string at(const char* what, std::size_t i) {
+        return std::string(what) + "[" + std::to_string(i) + "]";
+    }
+
+    static void read_ids(const nlohmann::json& list, const char* name, std::vector<std::int32_t>& out) {
+        if (!list.is_array()) throw RequestError("request", name, shown(list), "a list of ids");
+        for (std::size_t i = 0; i < list.size(); ++i) out.push_back(id(list[i], at(name, i)));
+    }
+
+    void read_user(const nlohmann::json& user, const data::Dataset* users) {
+        if (!user.is_object()) return read_ids(user, "user", user_);
+        if (users == nullptr)
+            throw RequestError("request", "user", shown(user),
+                               "a list of ids, or --data to look the index up");
+        const auto row = static_cast<std::size_t>(whole(member(user, "index", "user"), "user.index", 0,
+                                                        static_cast<std::int64_t>(users->meta.users) - 1));
+        for (std::size_t f = 0; f < users->meta.user_fields.size(); ++f)
+            user_.push_back(users->user_fields(row, f));
+    }
+
+    // Events may come in any order; they are put oldest first.
+    void read_history(const nlohmann::json& history) {
+        if (!history.is_array()) throw RequestError("request", "history", shown(history), "a list of events");
+        struct Event {
+            std::int64_t time;
+            std::int32_t item, feedback;
+        };
+        std::vector<Event> events;
+        for (std::size_t h = 0; h < history.size(); ++h) {
+            const std::string place = at("history", h);
+            const std::int32_t kind = history[h].is_object() && history[h].contains("feedback")
+                                          ? id(history[h]["feedback"], place + ".feedback")
+                                          : 0;
+            events.push_back({whole(member(history[h], "ts", place), place + ".ts", -limit, limit),
+                              id(member(history[h], "item", place), place + ".item"), kind});
+        }
+        std::stable_sort(events.begin(), events.end(),
+                         [](const Event& a, const Event& b) { return a.time < b.time; });
+        for (const Event& e : events) {
+            times_.push_back(e.time);
+            items_of_history_.push_back(e.item);
+            feedback_.push_back(e.feedback);
+        }
+    }
+
+    void read_candidates(const nlohmann::json& candidates) {
+        if (!candidates.is_array())
+            throw RequestError("request", "candidates", shown(candidates), "a list of candidates");
+        for (std::size_t i = 0; i < candidates.size(); ++i) {
+            const std::string place = at("candidates", i);
+            items_.push_back(id(member(candidates[i], "item", place), place + ".item"));
+            optional(candidates[i], "score", place, i, scores_);
+            optional(candidates[i], "aux", place, i, aux_);
+        }
+        std::vector<std::int32_t> sorted = items_;
+        std::sort(sorted.begin(), sorted.end());
+        const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+        if (twice != sorted.end())
+            throw RequestError("request", "candidates", "item " + std::to_string(*twice) + " twice",
+                               "each item once");
+    }
+
+    // A column that all candidates have or none has.
+    static void optional(const nlohmann::json& candidate, const char* name, const std::string& place,
+                         std::size_t i, std::vector<float>& column) {
+        const bool has = candidate.contains(name);
+        if (i > 0 && has == column.empty()) {
+            throw RequestError("request", place + "." + name, has ? "a number" : "nothing",
+                               std::string(name) + " for all candidates or for none");
+        }
+        if (has) column.push_back(number(candidate[name], place + "." + name));
+    }
+
+    std::vector<std::int32_t> user_, context_, items_of_history_, feedback_, items_;
+    std::vector<std::int64_t> times_;
+    std::vector<float> scores_, aux_;
+};
+
+}  // namespace psad::cli

@@ -1,0 +1,105 @@
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "commands.hpp"
+#include "psad/backend/cpu/cpu.hpp"
+#include "psad/data/read_lists.hpp"
+#include "psad/io/model_file.hpp"
+#include "psad/serve/reranker.hpp"
+#include "request_json.hpp"
+#include "variants.hpp"
+
+namespace psad::cli {
+
+namespace {
+
+using Device = backend::Cpu<float>;
+
+// Why each item stands where it stands: its own score, what its predecessors add, and the events behind it.
+template <class Network>
+nlohmann::json explain(const Device& cpu, const Model<Network>& model, const Request& r,
+                       std::span<const int> order, std::span<const float> placed,
+                       const data::Dataset* dataset) {
+    Batch<float> batch;
+    model.encoder.encode(std::span(&r, 1), static_cast<int>(r.size()), batch);
+    const Inputs<float> in = batch.view();
+    Arena<> arena;
+    Eval ctx(cpu, model.parameters, in.layout, arena);
+    const auto user = model.network.student.user(ctx, in);
+    const auto scores = model.network.student.score(ctx, in, user);
+    const auto events = static_cast<std::size_t>(in.layout.events.rows);
+    nlohmann::json out = nlohmann::json::array();
+    for (std::size_t t = 0; t < order.size(); ++t) {
+        const auto i = static_cast<std::size_t>(order[t]);
+        nlohmann::json why{{"item", r.items[i]},
+                           {"prior_rank", i},
+                           {"own_score", scores.score.data[i]},
+                           {"from_items_before", placed[t] - scores.score.data[i]}};
+        if (dataset != nullptr && static_cast<std::size_t>(r.items[i]) < dataset->titles.size()) {
+            why["title"] = dataset->titles[static_cast<std::size_t>(r.items[i])];
+        }
+        nlohmann::json touched = nlohmann::json::array();
+        for (std::size_t h = 0; h < events; ++h) {  // latest first
+            if (in.match[i * events + h] == 0.0f) continue;
+            const std::size_t at = r.history_items.size() - 1 - h;
+            touched.push_back({{"seconds_before", r.time - r.history_times[at]},
+                               {"feedback", r.history_feedback[at]},
+                               {"attention", user.attention.data[h]}});
+        }
+        why["touched_before"] = touched;
+        out.push_back(why);
+    }
+    return out;
+}
+
+template <class Network>
+void serve_lines(const RerankOptions& o, const Model<Network>& model, const data::Dataset* dataset) {
+    const Device cpu;
+    const serve::Reranker reranker(cpu, model);
+    serve::Workspace<Device> room;
+    RequestColumns columns;
+    std::string line;
+    while (std::getline(std::cin, line)) {
+        if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+        nlohmann::json out{{"id", nullptr}};
+        try {
+            const nlohmann::json request = nlohmann::json::parse(line);
+            if (request.is_object() && request.contains("id")) out["id"] = request["id"];
+            const Request r = columns.read(request, dataset);
+            model.encoder.check(r);
+            const auto reranked = reranker(r, room, o.top);
+            out["order"] = reranked.order;
+            out["scores"] = reranked.scores;
+            nlohmann::json items = nlohmann::json::array();
+            for (const int i : reranked.order) items.push_back(r.items[static_cast<std::size_t>(i)]);
+            out["items"] = items;
+            if (o.explain) out["explain"] = explain(cpu, model, r, reranked.order, reranked.scores, dataset);
+        } catch (const nlohmann::json::parse_error& e) {
+            out["error"] = "request: found text that is not JSON at byte " + std::to_string(e.byte) +
+                           ", wanted one JSON object a line";
+        } catch (const Error& e) {
+            out["error"] = e.what();
+        }
+        std::cout << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n' << std::flush;
+        if (!std::cout) throw Error("standard output", "", "a closed stream", "a reader");
+    }
+}
+
+}  // namespace
+
+void rerank(const RerankOptions& options) {
+    const io::TensorFile file = io::read_model_file(options.model);
+    std::optional<data::Dataset> dataset;
+    if (!options.data.empty()) dataset = data::read_lists(options.data);
+    Variants::visit(io::variant_name(file), [&](auto variant) {
+        using Network = StudentOf<typename decltype(variant)::type>;
+        serve_lines(options, io::load<Network>(file), dataset ? &*dataset : nullptr);
+    });
+}
+
+}  // namespace psad::cli
