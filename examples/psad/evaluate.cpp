@@ -191,7 +191,8 @@ void run(const EvaluateOptions& o, const io::TensorFile& file) {
     }
     const std::size_t left_out = rows[0].quality.left_out;
     fmt::print("{}, split {}: {} lists", dataset.meta.name, o.split, requests.size());
-    fmt::print(left_out > 0 ? ", {} without a positive left out\n\n" : "\n\n", left_out);
+    if (left_out > 0) fmt::print(", {} without a positive left out", left_out);
+    fmt::print("\n\n");
     nlohmann::json out{{"data", dataset.meta.name},
                        {"split", o.split},
                        {"lists", requests.size() - left_out},

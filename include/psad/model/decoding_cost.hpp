@@ -10,17 +10,22 @@
 
 namespace psad {
 
+namespace detail {
+/// Keys and values of all places of the list, as shapes.
+template <int Width>
+struct SlotShapes {
+    template <class Prepared>
+    auto extend(Cost& ctx, int, const Prepared&) const {
+        const Shape<Slots, Width> all(ctx.layout().slots.rows);
+        return nn::KeysValues<Shape<Slots, Width>, Shape<Slots, Width>>{all, all};
+    }
+};
+}  // namespace detail
+
 /// Adds to `cost` the passes that write one list; the cost's layout holds a single list.
 template <Spec spec, class... Policies, class M>
 void add_decoding(Cost& cost, const Teacher<spec, Policies...>& teacher, const M& memory) {
-    struct Cache {
-        template <class Prepared>
-        auto extend(Cost& ctx, int, const Prepared&) const {
-            using Rows = Shape<Slots, spec.width>;
-            const Rows all(ctx.layout().slots.end[0] - ctx.layout().slots.begin[0]);
-            return nn::KeysValues<Rows, Rows>{all, all};
-        }
-    } cache;
+    detail::SlotShapes<spec.width> cache;
     Layout& layout = cost.layout();
     const Jagged slots = layout.slots;
     const int block = spec.block < slots.rows ? spec.block : slots.rows;
