@@ -18,11 +18,6 @@ struct Before {
     const int* two = nullptr;
 };
 
-template <class V>
-struct TransitionParts {
-    V left1, right1, left2, right2;  ///< [items, rank]
-};
-
 /// What decoding adds to the logits of item i after item j: [items x items pairs], row j.
 template <class P>
 struct TransitionSteps {
@@ -35,36 +30,40 @@ struct NoTransitions {};
 template <int Width, int Rank>
 class TransitionHead {
   public:
-    explicit TransitionHead(const Scope& scope)
-        : left1_(scope / "left1", Init::gaussian(0.05f)),
-          right1_(scope / "right1"),
-          left2_(scope / "left2", Init::gaussian(0.05f)),
-          right2_(scope / "right2") {}
+    explicit TransitionHead(const Scope& scope) : parts_(scope / "parts", Init::gaussian(0.09f)) {}
 
+    /// [items, 4 Rank]: A_1, B_1, A_2, B_2 side by side, from one product.
     template <class Ctx, class E>
     auto prepare(Ctx& ctx, const E& item) const {
-        const auto left1 = left1_(ctx, item);
-        return TransitionParts<std::remove_const_t<decltype(left1)>>{left1, right1_(ctx, item), left2_(ctx, item),
-                                                                     right2_(ctx, item)};
+        return parts_(ctx, item);
     }
 
     /// logits [slots x items] plus the transitions along a known list.
     template <class Ctx, class P, class V>
-    auto along(Ctx& ctx, const P& logits, const TransitionParts<V>& t, Before before) const {
-        const auto one = pair_dot(ctx, gather<Slots>(ctx, t.left1, before.one), t.right1, 1);
-        const auto two = pair_dot(ctx, gather<Slots>(ctx, t.left2, before.two), t.right2, 1);
+    auto along(Ctx& ctx, const P& logits, const V& parts, Before before) const {
+        const auto one = first(ctx, gather<Slots>(ctx, parts, before.one), parts);
+        const auto two = second(ctx, gather<Slots>(ctx, parts, before.two), parts);
         return map(ctx, Add{}, logits, map(ctx, Add{}, one, two));
     }
 
     /// All steps between two candidates, for decoding.
     template <class Ctx, class V>
-    auto steps(Ctx& ctx, const TransitionParts<V>& t) const {
-        const auto one = pair_dot(ctx, t.left1, t.right1, 1);
-        return TransitionSteps<std::remove_const_t<decltype(one)>>{one, pair_dot(ctx, t.left2, t.right2, 1)};
+    auto steps(Ctx& ctx, const V& parts) const {
+        const auto one = first(ctx, parts, parts);
+        return TransitionSteps<std::remove_const_t<decltype(one)>>{one, second(ctx, parts, parts)};
     }
 
   private:
-    nn::Projection<Width, Rank> left1_, right1_, left2_, right2_;
+    template <class Ctx, class L, class R>
+    static auto first(Ctx& ctx, const L& left, const R& right) {
+        return pair_dot_columns(ctx, left, 0, right, Rank, Rank);
+    }
+    template <class Ctx, class L, class R>
+    static auto second(Ctx& ctx, const L& left, const R& right) {
+        return pair_dot_columns(ctx, left, 2 * Rank, right, 3 * Rank, Rank);
+    }
+
+    nn::Projection<Width, 4 * Rank> parts_;
 };
 
 }  // namespace psad

@@ -8,7 +8,7 @@
 
 namespace psad::ops {
 
-/// scale query[q] . key[k].
+/// scale query[q] . key[k], over `columns` columns of each from its first.
 template <class Query, class Key, class T>
 struct PairDot {
     using axis = Pairs<Query, Key>;
@@ -16,10 +16,12 @@ struct PairDot {
     static constexpr bool has_parameters = false;
 
     T scale;
+    int query_first, key_first, columns;
 
     template <class B>
     void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> q, Matrix<const T> k) const {
-        w.backend->pair_dot(q, k, w.layout->template pairs<Query, Key>(), scale, out.data, false);
+        w.backend->pair_dot(q.columns(query_first, columns), k.columns(key_first, columns),
+                            w.layout->template pairs<Query, Key>(), scale, out.data, false);
     }
     template <class B>
     void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> q, Tracked<T> k) const {
@@ -27,12 +29,18 @@ struct PairDot {
         if (scale != T(1)) {
             w.backend->template map<false>(Multiply{}, dout, Operand<T>{dout.data, 1}, Operand<T, true>{&scale, 0});
         }
-        if (q.grad) w.backend->pair_apply(dout.data, k.value, pairs, q.grad);
-        if (k.grad) w.backend->pair_apply_transposed(dout.data, q.value, pairs, k.grad);
+        if (q.grad) {
+            w.backend->pair_apply(dout.data, k.value.columns(key_first, columns), pairs,
+                                  q.grad.columns(query_first, columns));
+        }
+        if (k.grad) {
+            w.backend->pair_apply_transposed(dout.data, q.value.columns(query_first, columns), pairs,
+                                             k.grad.columns(key_first, columns));
+        }
     }
     template <class Out, class Q, class K>
     double flops(const Layout&, Out out, Q, K) const {
-        return 2 * out.size() * Q::width;
+        return 2 * out.size() * columns;
     }
 };
 
@@ -222,7 +230,14 @@ namespace psad {
 template <class Ctx, class Q, class K>
 auto pair_dot(Ctx& ctx, const Q& query, const K& key, typename Ctx::Scalar scale) {
     expect_width<K, width_of<Q>>();
-    return ctx.apply(ops::PairDot<axis_of<Q>, axis_of<K>, typename Ctx::Scalar>{scale}, query, key);
+    return ctx.apply(ops::PairDot<axis_of<Q>, axis_of<K>, typename Ctx::Scalar>{scale, 0, 0, width_of<Q>}, query, key);
+}
+
+/// The same over `columns` columns, from column `query_first` of the queries and `key_first` of the keys.
+template <class Ctx, class Q, class K>
+auto pair_dot_columns(Ctx& ctx, const Q& query, int query_first, const K& key, int key_first, int columns) {
+    return ctx.apply(ops::PairDot<axis_of<Q>, axis_of<K>, typename Ctx::Scalar>{1, query_first, key_first, columns},
+                     query, key);
 }
 
 template <class Query, class Ctx, class K>
