@@ -1,6 +1,6 @@
 /// \file cost.hpp
-/// The counting context: a value is a shape. Runs any model's code without its numbers and adds up what it would
-/// cost.
+/// The counting context: a value is a shape. Runs any model's code without its numbers and adds up what it
+/// would cost.
 #pragma once
 
 #include "psad/autograd/parameters.hpp"
@@ -19,7 +19,8 @@ struct Shape : Typed<Axis, Width> {
     double size() const { return static_cast<double>(rows) * Width; }
 };
 
-/// Multiplications and additions count one each; bytes are those read and written once per operation, in fp32.
+/// Multiplications and additions count one each; bytes are those read and written once per operation, in
+/// fp32.
 class Cost {
   public:
     using Scalar = float;

@@ -25,7 +25,8 @@ template <class T>
 void add_sparse(const SparseGradient<T>* record, T* tables) {
     for (; record != nullptr; record = record->next) {
         for (int r = 0; r < record->rows; ++r) {
-            const int first = record->bag ? record->bag[r] : r, last = record->bag ? record->bag[r + 1] : r + 1;
+            const int first = record->bag ? record->bag[r] : r,
+                      last = record->bag ? record->bag[r + 1] : r + 1;
             for (int i = first; i < last; ++i) {
                 T* to = tables + record->table + static_cast<std::size_t>(record->ids[i] * record->width);
                 for (int c = 0; c < record->width; ++c) {
@@ -36,11 +37,12 @@ void add_sparse(const SparseGradient<T>* record, T* tables) {
     }
 }
 
-/// `build(tape)` returns a value of width 1; the loss is the sum of its rows. Every parameter is moved by +-1e-5; of
-/// parameters with more than `most` numbers, evenly spaced ones.
+/// `build(tape)` returns a value of width 1; the loss is the sum of its rows. Every parameter is moved by
+/// +-1e-5; of parameters with more than `most` numbers, evenly spaced ones.
 template <class B, class Build>
 GradientCheck check_gradients(const B& backend, const ParameterList& list, Parameters<double> parameters,
-                              const Layout& layout, Build build, std::size_t most = 40, DropoutDraw dropout = {}) {
+                              const Layout& layout, Build build, std::size_t most = 40,
+                              DropoutDraw dropout = {}) {
     Arena<typename B::Memory> arena;
     Parameters<double> grad(list);
     const auto loss_at = [&](bool derive) {
@@ -68,7 +70,8 @@ GradientCheck check_gradients(const B& backend, const ParameterList& list, Param
             const double below = loss_at(false);
             x = kept;
             const double numeric = (above - below) / (2 * h), exact = grad.at(p)[i];
-            const double error = std::abs(numeric - exact) / (std::max)(std::abs(numeric) + std::abs(exact), 1e-3);
+            const double error =
+                std::abs(numeric - exact) / (std::max)(std::abs(numeric) + std::abs(exact), 1e-3);
             if (!(error <= result.worst)) result = {error, p.name, i, exact, numeric};
         }
     }

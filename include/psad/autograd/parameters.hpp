@@ -1,7 +1,7 @@
 /// \file parameters.hpp
-/// A model's numbers. Layers hold handles (offsets); the numbers lie in two aligned blocks: dense weights, and
-/// embedding tables whose gradients are sparse. So a model is copied, saved and stepped as a whole, and one
-/// architecture serves any scalar type and device.
+/// A model's numbers. Layers hold handles (offsets); the numbers lie in two aligned blocks: dense weights,
+/// and embedding tables whose gradients are sparse. So a model is copied, saved and stepped as a whole, and
+/// one architecture serves any scalar type and device.
 #pragma once
 
 #include <algorithm>
@@ -100,7 +100,8 @@ class Buffer {
   public:
     Buffer() = default;
     explicit Buffer(std::size_t count)
-        : data_(static_cast<T*>(Memory::allocate((std::max<std::size_t>)(count, 1) * sizeof(T)))), size_(count) {
+        : data_(static_cast<T*>(Memory::allocate((std::max<std::size_t>)(count, 1) * sizeof(T)))),
+          size_(count) {
         std::fill_n(data_, count, T(0));
     }
     Buffer(const Buffer& other) : Buffer(other.size_) { std::copy_n(other.data_, size_, data_); }
@@ -136,7 +137,8 @@ struct Parameters {
     T* at(const ParameterInfo& p) { return (p.table ? tables.data() : dense.data()) + p.offset; }
     const T* at(const ParameterInfo& p) const { return (p.table ? tables.data() : dense.data()) + p.offset; }
 
-    /// Starting values; each parameter has a random stream of its own name, so parts start alike in every variant.
+    /// Starting values; each parameter has a random stream of its own name, so parts start alike in every
+    /// variant.
     void initialise(const ParameterList& list, std::uint64_t seed) {
         for (const ParameterInfo& p : list.parameters) {
             std::uint64_t key = seed;
@@ -144,11 +146,15 @@ struct Parameters {
             T* out = at(p);
             for (std::size_t i = 0; i < p.size(); ++i) {
                 switch (p.init.kind) {
-                    case Init::constant: out[i] = static_cast<T>(p.init.scale); break;
+                    case Init::constant:
+                        out[i] = static_cast<T>(p.init.scale);
+                        break;
                     case Init::uniform:
                         out[i] = static_cast<T>(p.init.scale * (2.0f * rng::uniform(key, i) - 1.0f));
                         break;
-                    case Init::normal: out[i] = static_cast<T>(p.init.scale * rng::normal(key, i)); break;
+                    case Init::normal:
+                        out[i] = static_cast<T>(p.init.scale * rng::normal(key, i));
+                        break;
                 }
             }
         }

@@ -1,6 +1,6 @@
 /// \file tape.hpp
-/// The training context: every operation leaves a record on an explicit tape; backward() walks them in reverse.
-/// Values, gradients and records live in one arena and are freed together.
+/// The training context: every operation leaves a record on an explicit tape; backward() walks them in
+/// reverse. Values, gradients and records live in one arena and are freed together.
 #pragma once
 
 #include <new>
@@ -41,11 +41,14 @@ class Tape {
     template <class Axis, int Width>
     using Value = Variable<Scalar, Axis, Width>;
 
-    /// Everything is borrowed. Gradients of dense weights are added to `dense_grad`, which has the size of the
-    /// dense block; those of tables are found in sparse_gradients() after backward().
+    /// Everything is borrowed. Gradients of dense weights are added to `dense_grad`, which has the size of
+    /// the dense block; those of tables are found in sparse_gradients() after backward().
     Tape(const B& backend, const Parameters<Scalar>& parameters, const Layout& layout,
          Arena<typename B::Memory>& arena, Scalar* dense_grad, DropoutDraw dropout = {})
-        : dense_(parameters.dense.data()), dense_grad_(dense_grad), layout_(layout), dropout_rate_(dropout.rate) {
+        : dense_(parameters.dense.data()),
+          dense_grad_(dense_grad),
+          layout_(layout),
+          dropout_rate_(dropout.rate) {
         workspace_.backend = &backend;
         workspace_.layout = &layout_;
         workspace_.arena = &arena;
@@ -122,8 +125,8 @@ class Tape {
     void record(F rule) {
         static_assert(std::is_trivially_destructible_v<F>, "psad: a tape record is never destroyed");
         auto* holding = workspace_.template take<Holding<F>>(1);
-        new (holding) Holding<F>{{last_, [](Record* r, Workspace<B>& w) { static_cast<Holding<F>*>(r)->rule(w); }},
-                                 rule};
+        new (holding) Holding<F>{
+            {last_, [](Record* r, Workspace<B>& w) { static_cast<Holding<F>*>(r)->rule(w); }}, rule};
         last_ = holding;
     }
 

@@ -10,8 +10,9 @@
 
 namespace psad {
 
-/// Rows of an embedding table that a batch touched, and the gradient of each: row r of `grad` belongs, divided by
-/// the number of ids of r, to the table rows ids[bag[r]] ... ids[bag[r + 1] - 1] (to ids[r] when bag is null).
+/// Rows of an embedding table that a batch touched, and the gradient of each: row r of `grad` belongs,
+/// divided by the number of ids of r, to the table rows ids[bag[r]] ... ids[bag[r + 1] - 1] (to ids[r] when
+/// bag is null).
 template <class T>
 struct SparseGradient {
     std::size_t table = 0;  ///< offset in the table block
@@ -30,10 +31,10 @@ struct Workspace {
     const B* backend = nullptr;
     const Layout* layout = nullptr;
     Arena<typename B::Memory>* arena = nullptr;
-    const T* tables = nullptr;             ///< the table block
-    bool training = false;                 ///< keep what the derivative needs
-    std::uint64_t dropout_key = 0;         ///< changes with every operation that draws
-    SparseGradient<T>* sparse = nullptr;   ///< filled by derivative rules, latest first
+    const T* tables = nullptr;            ///< the table block
+    bool training = false;                ///< keep what the derivative needs
+    std::uint64_t dropout_key = 0;        ///< changes with every operation that draws
+    SparseGradient<T>* sparse = nullptr;  ///< filled by derivative rules, latest first
 
     template <class U = T>
     U* take(std::size_t count) const {

@@ -24,7 +24,8 @@ template <class B>
 using Numbers = typename B::Scalar*;
 }  // namespace backend_detail
 
-/// Memory: `Memory::allocate(bytes)` and `Memory::release(pointer)`; `on_host` says whether the host may touch it.
+/// Memory: `Memory::allocate(bytes)` and `Memory::release(pointer)`; `on_host` says whether the host may
+/// touch it.
 template <class B>
 concept HasMemory = requires(void* p) {
     typename B::Scalar;
@@ -65,48 +66,49 @@ concept HasReductions = requires(const B b, backend_detail::ConstMat<B> in, back
     { b.sum_squares(out, std::size_t{}) } -> std::convertible_to<double>;
 };
 
-/// segment_sums(x, segments, out): out[l] += sum of the rows of list l. segment_max: the largest per column, with
-/// the row it came from (-1 and 0 for an empty list).
+/// segment_sums(x, segments, out): out[l] += sum of the rows of list l. segment_max: the largest per column,
+/// with the row it came from (-1 and 0 for an empty list).
 template <class B>
-concept HasSegments =
-    requires(const B b, backend_detail::ConstMat<B> in, Jagged rows, backend_detail::Mat<B> out, int* from) {
-        b.segment_sums(in, rows, out);
-        b.segment_max(in, rows, out, from);
-    };
+concept HasSegments = requires(const B b, backend_detail::ConstMat<B> in, Jagged rows,
+                               backend_detail::Mat<B> out, int* from) {
+    b.segment_sums(in, rows, out);
+    b.segment_max(in, rows, out, from);
+};
 
 /// gather(table, index, out): out[r] = table[index[r]], zero where the index is negative.
 /// scatter_add(x, index, out): out[index[r]] += x[r], in the order of r.
 template <class B>
-concept HasGather =
-    requires(const B b, backend_detail::ConstMat<B> in, const int* index, backend_detail::Mat<B> out) {
-        b.gather(in, index, out);
-        b.scatter_add(in, index, out);
-    };
+concept HasGather = requires(const B b, backend_detail::ConstMat<B> in, const int* index,
+                             backend_detail::Mat<B> out) {
+    b.gather(in, index, out);
+    b.scatter_add(in, index, out);
+};
 
 /// Matrices of (query, key) pairs, one per list:
 /// pair_dot: p[q,k] (+)= scale query[q] . key[k]; pair_apply: out[q] += sum_k p[q,k] value[k];
 /// pair_apply_transposed: out[k] += sum_q p[q,k] value[q].
 template <class B>
-concept HasPairs = requires(const B b, backend_detail::ConstMat<B> in, PairRows pairs, backend_detail::Mat<B> out,
-                            backend_detail::Numbers<B> p, typename B::Scalar scale) {
+concept HasPairs = requires(const B b, backend_detail::ConstMat<B> in, PairRows pairs,
+                            backend_detail::Mat<B> out, backend_detail::Numbers<B> p,
+                            typename B::Scalar scale) {
     b.pair_dot(in, in, pairs, scale, p, true);
     b.pair_apply(p, in, pairs, out);
     b.pair_apply_transposed(p, in, pairs, out);
 };
 
-/// pair_softmax(p, pairs, visible): softmax of each query's row in place; query q sees its first visible[q] keys
-/// (all of them when null), the others become 0. pair_softmax_backward(p, dp, pairs, scale): dp becomes `scale`
-/// times the derivative by the logits.
+/// pair_softmax(p, pairs, visible): softmax of each query's row in place; query q sees its first visible[q]
+/// keys (all of them when null), the others become 0. pair_softmax_backward(p, dp, pairs, scale): dp becomes
+/// `scale` times the derivative by the logits.
 template <class B>
-concept HasSoftmax =
-    requires(const B b, PairRows pairs, backend_detail::Numbers<B> p, const int* visible, typename B::Scalar scale) {
-        b.pair_softmax(p, pairs, visible);
-        b.pair_softmax_backward(p, p, pairs, scale);
-    };
+concept HasSoftmax = requires(const B b, PairRows pairs, backend_detail::Numbers<B> p, const int* visible,
+                              typename B::Scalar scale) {
+    b.pair_softmax(p, pairs, visible);
+    b.pair_softmax_backward(p, p, pairs, scale);
+};
 
 /// A device that models, training and generation can run on.
 template <class B>
-concept Backend = HasMemory<B> && HasForEach<B> && HasGemm<B> && HasMap<B> && HasReductions<B> && HasSegments<B> &&
-                  HasGather<B> && HasPairs<B> && HasSoftmax<B>;
+concept Backend = HasMemory<B> && HasForEach<B> && HasGemm<B> && HasMap<B> && HasReductions<B> &&
+    HasSegments<B> && HasGather<B> && HasPairs<B> && HasSoftmax<B>;
 
 }  // namespace psad

@@ -1,6 +1,6 @@
 /// \file defaults.hpp
-/// Compound operations spelled in a backend's own primitives. A backend inherits them and overrides what it can do
-/// faster.
+/// Compound operations spelled in a backend's own primitives. A backend inherits them and overrides what it
+/// can do faster.
 #pragma once
 
 #include "psad/backend/kernels.hpp"
@@ -12,8 +12,8 @@ namespace psad {
 template <class Self, class T>
 class BackendDefaults {
   public:
-    /// out = act(start + x w), where row r of `start` is start.row(r) through its own index or stride; a null start
-    /// counts as zero.
+    /// out = act(start + x w), where row r of `start` is start.row(r) through its own index or stride; a null
+    /// start counts as zero.
     template <class Act>
     void affine(Matrix<const T> x, Matrix<const T> w, Operand<T> start, Act act, Matrix<T> out) const {
         if (start.data) self().template map<false>(Identity{}, out, start);
@@ -23,7 +23,8 @@ class BackendDefaults {
         }
     }
 
-    /// Row-wise layer normalisation; `normal` and `rate` (one per row) are kept for the derivative when given.
+    /// Row-wise layer normalisation; `normal` and `rate` (one per row) are kept for the derivative when
+    /// given.
     void layer_norm(Matrix<const T> x, const T* gain, const T* shift, Matrix<T> y, Matrix<T> normal,
                     T* rate) const {
         self().for_each(x.rows, kernels::LayerNormRow<T>{x, gain, shift, y, normal, rate});

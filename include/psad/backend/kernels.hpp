@@ -1,5 +1,6 @@
 /// \file kernels.hpp
-/// Named row functors that every backend runs through its for_each: the generic default of compound operations.
+/// Named row functors that every backend runs through its for_each: the generic default of compound
+/// operations.
 #pragma once
 
 #include <cmath>
@@ -14,7 +15,8 @@
 
 namespace psad::kernels {
 
-/// y = (x - mean) / deviation * gain + shift, one row. Keeps 1 / deviation and the normalised row for the derivative.
+/// y = (x - mean) / deviation * gain + shift, one row. Keeps 1 / deviation and the normalised row for the
+/// derivative.
 template <class T>
 struct LayerNormRow {
     Matrix<const T> x;
@@ -74,7 +76,9 @@ struct RowMask {
     const int* limit = nullptr;      ///< [queries]
 
     static constexpr int never_placed = 1 << 30;
-    PSAD_HOST_DEVICE bool allows(int query, int key) const { return !placed_at || placed_at[key] >= limit[query]; }
+    PSAD_HOST_DEVICE bool allows(int query, int key) const {
+        return !placed_at || placed_at[key] >= limit[query];
+    }
 };
 
 /// One query row of p = softmax(logits / temperature) over the allowed keys; forbidden ones get 0.
@@ -128,7 +132,8 @@ struct CrossEntropyRow {
     }
 };
 
-/// dlogits[q,i] += dloss[q] weight[q] / temperature (p[q,i] sum(target) - target[q,i]) over the keys with p > 0.
+/// dlogits[q,i] += dloss[q] weight[q] / temperature (p[q,i] sum(target) - target[q,i]) over the keys with p >
+/// 0.
 template <class T>
 struct CrossEntropyRowBackward {
     const T* p;
@@ -161,7 +166,9 @@ struct DropoutMask {
     T* mask;
 
     PSAD_HOST_DEVICE void operator()(int i) const {
-        mask[i] = rng::uniform(key, static_cast<std::uint64_t>(i)) < rate ? T(0) : T(1) / (T(1) - static_cast<T>(rate));
+        mask[i] = rng::uniform(key, static_cast<std::uint64_t>(i)) < rate
+                      ? T(0)
+                      : T(1) / (T(1) - static_cast<T>(rate));
     }
 };
 

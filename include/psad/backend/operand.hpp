@@ -14,7 +14,9 @@ struct Operand {
     int stride;
     const int* row_of = nullptr;
 
-    PSAD_HOST_DEVICE const T* row(int r) const { return data + static_cast<long>(row_of ? row_of[r] : r) * stride; }
+    PSAD_HOST_DEVICE const T* row(int r) const {
+        return data + static_cast<long>(row_of ? row_of[r] : r) * stride;
+    }
     PSAD_HOST_DEVICE static T at(const T* row, int c) { return PerRow ? row[0] : row[c]; }
     static constexpr bool per_row = PerRow;
 };

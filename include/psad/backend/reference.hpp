@@ -110,7 +110,8 @@ class Reference : public BackendDefaults<Reference<T>, T> {
         }
     }
 
-    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p, bool accumulate) const {
+    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p,
+                  bool accumulate) const {
         for_each_pair(pairs, [&](int q, int k, int at) {
             T sum = 0;
             for (int c = 0; c < query.cols; ++c) sum += query(q, c) * key(k, c);

@@ -14,8 +14,8 @@ namespace psad {
 /// Plain host memory, aligned to a cache line.
 struct HostMemory {
     static constexpr std::size_t alignment = 64;
-    static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t{alignment}); }
-    static void release(void* p) noexcept { ::operator delete(p, std::align_val_t{alignment}); }
+    static void* allocate(std::size_t bytes) { return ::operator new (bytes, std::align_val_t{alignment}); }
+    static void release(void* p) noexcept { ::operator delete (p, std::align_val_t{alignment}); }
 };
 
 /// Hands out 64-byte aligned memory from chunks; reset() keeps the chunks, so a warm arena allocates

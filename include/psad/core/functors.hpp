@@ -1,6 +1,6 @@
 /// \file functors.hpp
-/// Named pointwise functions with their derivatives. `f(x...)` is the value; `f.slopes(y, x...)` fills an array with
-/// the partial derivative by each x, where y = f(x...).
+/// Named pointwise functions with their derivatives. `f(x...)` is the value; `f.slopes(y, x...)` fills an
+/// array with the partial derivative by each x, where y = f(x...).
 #pragma once
 
 #include "psad/core/config.hpp"

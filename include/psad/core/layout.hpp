@@ -36,7 +36,7 @@ struct PairRows {
 struct Layout {
     int lists = 0;
     Jagged per_list, items, events, slots, block;
-    const int* items_items = nullptr;   ///< pair offsets, [lists]
+    const int* items_items = nullptr;  ///< pair offsets, [lists]
     const int* items_events = nullptr;
     const int* slots_slots = nullptr;
     const int* slots_items = nullptr;
@@ -46,10 +46,14 @@ struct Layout {
 
     template <class Axis>
     const Jagged& jagged() const {
-        if constexpr (std::is_same_v<Axis, Lists>) return per_list;
-        else if constexpr (std::is_same_v<Axis, Items>) return items;
-        else if constexpr (std::is_same_v<Axis, Events>) return events;
-        else if constexpr (std::is_same_v<Axis, Slots>) return slots;
+        if constexpr (std::is_same_v<Axis, Lists>)
+            return per_list;
+        else if constexpr (std::is_same_v<Axis, Items>)
+            return items;
+        else if constexpr (std::is_same_v<Axis, Events>)
+            return events;
+        else if constexpr (std::is_same_v<Axis, Slots>)
+            return slots;
         else {
             static_assert(std::is_same_v<Axis, Block>, "psad: this axis has no rows of its own in a batch");
             return block;
@@ -77,20 +81,28 @@ struct Layout {
     /// Rows of any axis.
     template <class Axis>
     int rows() const {
-        if constexpr (is_fixed<Axis>) return fixed_rows(Axis{});
-        else if constexpr (is_pairs<Axis>) return rows_of_pairs(Axis{});
-        else return jagged<Axis>().rows;
+        if constexpr (is_fixed<Axis>)
+            return fixed_rows(Axis{});
+        else if constexpr (is_pairs<Axis>)
+            return rows_of_pairs(Axis{});
+        else
+            return jagged<Axis>().rows;
     }
 
   private:
     template <class Query, class Key>
     static constexpr int pair_index() {
         using std::is_same_v;
-        if constexpr (is_same_v<Query, Items> && is_same_v<Key, Items>) return 0;
-        else if constexpr (is_same_v<Query, Items> && is_same_v<Key, Events>) return 1;
-        else if constexpr (is_same_v<Query, Slots> && is_same_v<Key, Slots>) return 2;
-        else if constexpr (is_same_v<Query, Slots> && is_same_v<Key, Items>) return 3;
-        else if constexpr (is_same_v<Query, Block> && is_same_v<Key, Slots>) return 4;
+        if constexpr (is_same_v<Query, Items> && is_same_v<Key, Items>)
+            return 0;
+        else if constexpr (is_same_v<Query, Items> && is_same_v<Key, Events>)
+            return 1;
+        else if constexpr (is_same_v<Query, Slots> && is_same_v<Key, Slots>)
+            return 2;
+        else if constexpr (is_same_v<Query, Slots> && is_same_v<Key, Items>)
+            return 3;
+        else if constexpr (is_same_v<Query, Block> && is_same_v<Key, Slots>)
+            return 4;
         else {
             static_assert(is_same_v<Query, Block> && is_same_v<Key, Items>,
                           "psad: no model pairs these two axes; add their offsets to Layout");
@@ -124,7 +136,8 @@ class LayoutStorage {
         items_.add(candidates, lists_);
         events_.add(history, lists_);
         slots_.add(slots, lists_);
-        const int sizes[4] = {candidates * candidates, candidates * history, slots * slots, slots * candidates};
+        const int sizes[4] = {candidates * candidates, candidates * history, slots * slots,
+                              slots * candidates};
         for (int p = 0; p < 4; ++p) {
             pairs_[p].push_back(pair_rows_[p]);
             pair_rows_[p] += sizes[p];

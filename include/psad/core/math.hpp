@@ -26,12 +26,15 @@ PSAD_HOST_DEVICE inline float exp(float x) {
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * (r * r) + r + 1.0f;
-    const auto exponent = static_cast<std::uint32_t>(std::bit_cast<std::int32_t>(shifted) - 0x4B400000 + 127) << 23;
+    const auto exponent = static_cast<std::uint32_t>(std::bit_cast<std::int32_t>(shifted) - 0x4B400000 + 127)
+                          << 23;
     const float result = p * std::bit_cast<float>(exponent);
     return x < -87.0f ? 0.0f : result;
 }
 
-PSAD_HOST_DEVICE inline double exp(double x) { return std::exp(x); }
+PSAD_HOST_DEVICE inline double exp(double x) {
+    return std::exp(x);
+}
 
 template <class T>
 PSAD_HOST_DEVICE inline T sigmoid(T x) {

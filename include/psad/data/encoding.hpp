@@ -26,7 +26,8 @@ inline Catalog catalog_of(const Dataset& d) {
     Catalog out;
     out.items = d.meta.items;
     for (const JaggedColumn& column : d.item_fields) {
-        out.fields.push_back({{column.offsets.begin(), column.offsets.end()}, {column.values.begin(), column.values.end()}});
+        out.fields.push_back(
+            {{column.offsets.begin(), column.offsets.end()}, {column.values.begin(), column.values.end()}});
     }
     return out;
 }

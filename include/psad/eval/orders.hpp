@@ -30,8 +30,8 @@ inline void complete(Order& order, std::size_t n) {
 }
 
 template <class B, class Network, class Write>
-std::vector<Order> orders(const B& backend, const Model<Network>& model, std::span<const Request> requests, int slots,
-                          Write write) {
+std::vector<Order> orders(const B& backend, const Model<Network>& model, std::span<const Request> requests,
+                          int slots, Write write) {
     constexpr std::size_t chunk = 32;
     std::vector<Order> out(requests.size());
     const auto chunks = static_cast<int>((requests.size() + chunk - 1) / chunk);
@@ -59,8 +59,8 @@ std::vector<Order> orders(const B& backend, const Model<Network>& model, std::sp
 
 /// The student fills the first `slots` places; what is left keeps its prior order.
 template <class B, class Network>
-std::vector<Order> student_orders(const B& backend, const Model<Network>& model, std::span<const Request> requests,
-                                  int slots = Network::spec.slots) {
+std::vector<Order> student_orders(const B& backend, const Model<Network>& model,
+                                  std::span<const Request> requests, int slots = Network::spec.slots) {
     return detail::orders(backend, model, requests, slots, [&](auto& ctx, const Inputs<float>& in) {
         const auto& student = model.network.student;
         return generate(ctx, student, student.score(ctx, in, student.user(ctx, in)));
@@ -69,10 +69,11 @@ std::vector<Order> student_orders(const B& backend, const Model<Network>& model,
 
 /// The teacher fills the variant's places; what is left keeps its prior order.
 template <class B, class Network>
-std::vector<Order> teacher_orders(const B& backend, const Model<Network>& model, std::span<const Request> requests) {
-    return detail::orders(backend, model, requests, Network::spec.slots, [&](auto& ctx, const Inputs<float>& in) {
-        return generate(ctx, model.network.teacher, in);
-    });
+std::vector<Order> teacher_orders(const B& backend, const Model<Network>& model,
+                                  std::span<const Request> requests) {
+    return detail::orders(
+        backend, model, requests, Network::spec.slots,
+        [&](auto& ctx, const Inputs<float>& in) { return generate(ctx, model.network.teacher, in); });
 }
 
 inline Order initial_order(const Request& r) {

@@ -34,8 +34,8 @@ struct Inputs {
     const int* age_bucket = nullptr;      ///< [events] below age_buckets
     const int* event_index = nullptr;     ///< [events] 0 = latest, below event_positions
     const T* age = nullptr;               ///< [events] age / tau0
-    const T* match = nullptr;             ///< [items x events pairs] 1 where the event is on this very candidate
-    const T* match_dense = nullptr;       ///< [items, match_width]
+    const T* match = nullptr;        ///< [items x events pairs] 1 where the event is on this very candidate
+    const T* match_dense = nullptr;  ///< [items, match_width]
     const int* match_feedback = nullptr;  ///< [items] feedback of the last match, -1 = none
     const int* match_bucket = nullptr;    ///< [items] age bucket of the last match, -1 = none
     const int* match_index = nullptr;     ///< [items] index of the last match, -1 = none
@@ -78,7 +78,8 @@ class Batch {
             for (Field& f : *fields) f.clear();
         }
         for (auto* column : {&profile, &dense, &age, &match, &match_dense, &touched}) column->clear();
-        for (auto* column : {&rank, &feedback, &age_bucket, &event_index, &match_feedback, &match_bucket, &match_index}) {
+        for (auto* column :
+             {&rank, &feedback, &age_bucket, &event_index, &match_feedback, &match_bucket, &match_index}) {
             column->clear();
         }
     }

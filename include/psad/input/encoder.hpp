@@ -49,12 +49,13 @@ class Encoder {
         for (std::size_t h = 0; h < r.history_items.size(); ++h) {
             item_id(r.history_items[h], "history", h);
             if (h > 0 && r.history_times[h] < r.history_times[h - 1]) {
-                throw RequestError("request", place("history", h), "a time before the event above", "oldest first");
+                throw RequestError("request", place("history", h), "a time before the event above",
+                                   "oldest first");
             }
         }
         if (!r.history_times.empty() && r.history_times.back() >= r.time) {
-            throw RequestError("request", place("history", r.history_times.size() - 1), "a time not before the request",
-                               "only earlier events");
+            throw RequestError("request", place("history", r.history_times.size() - 1),
+                               "a time not before the request", "only earlier events");
         }
     }
 
@@ -71,30 +72,37 @@ class Encoder {
   private:
     // ---- checks
 
-    static std::string place(const char* what, std::size_t i) { return std::string(what) + "[" + std::to_string(i) + "]"; }
+    static std::string place(const char* what, std::size_t i) {
+        return std::string(what) + "[" + std::to_string(i) + "]";
+    }
 
-    static void fields(std::span<const std::int32_t> ids, const std::vector<FieldSchema>& schema, const char* what) {
+    static void fields(std::span<const std::int32_t> ids, const std::vector<FieldSchema>& schema,
+                       const char* what) {
         if (ids.size() != schema.size()) {
-            throw RequestError("request", what, std::to_string(ids.size()) + " ids", std::to_string(schema.size()));
+            throw RequestError("request", what, std::to_string(ids.size()) + " ids",
+                               std::to_string(schema.size()));
         }
         for (std::size_t f = 0; f < ids.size(); ++f) {
             if (ids[f] < 0 || ids[f] >= schema[f].vocabulary) {
-                throw RequestError("request", std::string(what) + " field " + schema[f].name, std::to_string(ids[f]),
-                                   "0.." + std::to_string(schema[f].vocabulary - 1));
+                throw RequestError("request", std::string(what) + " field " + schema[f].name,
+                                   std::to_string(ids[f]), "0.." + std::to_string(schema[f].vocabulary - 1));
             }
         }
     }
     static void length(std::size_t found, std::size_t wanted, const char* what) {
         if (found != 0 && found != wanted) {
-            throw RequestError("request", what, std::to_string(found) + " numbers", std::to_string(wanted) + " or none");
+            throw RequestError("request", what, std::to_string(found) + " numbers",
+                               std::to_string(wanted) + " or none");
         }
     }
     static void item_id(std::int32_t id, const char* what, std::size_t i) {
-        if (id < 0) throw RequestError("request", place(what, i), std::to_string(id), "an item id of 0 or more");
+        if (id < 0)
+            throw RequestError("request", place(what, i), std::to_string(id), "an item id of 0 or more");
     }
     static void finite(std::span<const float> column, const char* what, std::size_t i, const char* name) {
         if (!column.empty() && !std::isfinite(column[i])) {
-            throw RequestError("request", place(what, i) + "." + name, std::to_string(column[i]), "a finite number");
+            throw RequestError("request", place(what, i) + "." + name, std::to_string(column[i]),
+                               "a finite number");
         }
     }
 
@@ -109,7 +117,8 @@ class Encoder {
 
         for (std::size_t f = 0; f < b.profile_fields.size(); ++f) {
             const std::size_t users = r.user_fields.size();
-            b.profile_fields[f].add(statistics_.profile_fields[f][f < users ? r.user_fields[f] : r.context[f - users]]);
+            b.profile_fields[f].add(
+                statistics_.profile_fields[f][f < users ? r.user_fields[f] : r.context[f - users]]);
         }
         for (const std::int32_t item : r.items) add_item(item, b.item_fields);
         for (std::size_t h = 0; h < events; ++h) {  // latest first
@@ -132,8 +141,12 @@ class Encoder {
         }
     }
 
-    static int bucket(double age) { return (std::min)(age_buckets - 1, static_cast<int>(std::log2(1.0 + age))); }
-    static int position(std::size_t h) { return static_cast<int>((std::min)(h, std::size_t{event_positions - 1})); }
+    static int bucket(double age) {
+        return (std::min)(age_buckets - 1, static_cast<int>(std::log2(1.0 + age)));
+    }
+    static int position(std::size_t h) {
+        return static_cast<int>((std::min)(h, std::size_t{event_positions - 1}));
+    }
 
     /// Age of an event at the request, in units of tau0.
     double age_of(const Request& r, std::size_t event) const {
@@ -151,8 +164,10 @@ class Encoder {
         const auto i = static_cast<std::size_t>(item);
         to[0].add(statistics_.items[item]);
         for (std::size_t f = 0; f < catalog_.fields.size(); ++f) {
-            if (i < catalog_.items) to[f + 1].add(catalog_.fields[f][i], statistics_.item_fields[f]);
-            else to[f + 1].add(0);
+            if (i < catalog_.items)
+                to[f + 1].add(catalog_.fields[f][i], statistics_.item_fields[f]);
+            else
+                to[f + 1].add(0);
         }
     }
 
@@ -181,8 +196,8 @@ class Encoder {
         float operator()(float x) const { return bounded((x - mean) * rate, 3.0f); }
     };
 
-    /// Per candidate: its score and `aux` as they are and against the list, above all against candidates further up;
-    /// its place.
+    /// Per candidate: its score and `aux` as they are and against the list, above all against candidates
+    /// further up; its place.
     template <class T>
     void add_dense(const Request& r, Batch<T>& b) const {
         const std::size_t n = r.items.size();
@@ -201,9 +216,12 @@ class Encoder {
             }
             const auto place = static_cast<float>(i);
             const std::array<float, dense_width> row = {
-                r.scores.empty() ? 0.0f : bounded((score(i) - statistics_.score.mean) * statistics_.score.rate, 5.0f),
+                r.scores.empty()
+                    ? 0.0f
+                    : bounded((score(i) - statistics_.score.mean) * statistics_.score.rate, 5.0f),
                 score_scale(score(i)),
-                r.aux.empty() ? 0.0f : bounded((a - statistics_.log_aux.mean) * statistics_.log_aux.rate, 5.0f),
+                r.aux.empty() ? 0.0f
+                              : bounded((a - statistics_.log_aux.mean) * statistics_.log_aux.rate, 5.0f),
                 aux_scale(a),
                 lower / count,
                 i == 0 ? 0.0f : lower_above / place,
@@ -223,8 +241,8 @@ class Encoder {
         }
     }
 
-    /// What the history says of this very candidate, and where it stands to the candidate touched last. All zero when
-    /// the history holds none of the list's candidates. Returns whether it does.
+    /// What the history says of this very candidate, and where it stands to the candidate touched last. All
+    /// zero when the history holds none of the list's candidates. Returns whether it does.
     template <class T>
     bool add_match(const Request& r, std::size_t events, Batch<T>& b) const {
         const std::size_t n = r.items.size(), all = r.history_items.size();
@@ -233,7 +251,8 @@ class Encoder {
         std::size_t touched = n, touched_event = events;  // the candidate with the latest match
         for (std::size_t i = 0; i < n; ++i) {
             T* row = b.match.data() + first_pair + i * events;
-            for (std::size_t h = 0; h < events; ++h) row[h] = r.history_items[all - 1 - h] == r.items[i] ? T(1) : T(0);
+            for (std::size_t h = 0; h < events; ++h)
+                row[h] = r.history_items[all - 1 - h] == r.items[i] ? T(1) : T(0);
             for (std::size_t h = 0; h < touched_event; ++h) {
                 if (row[h] != T(0)) touched_event = h, touched = i;
             }

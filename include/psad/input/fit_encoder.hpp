@@ -14,8 +14,9 @@
 namespace psad {
 
 struct EncoderSettings {
-    int max_history = 50;     ///< events read per request
-    int min_count = 20;    ///< an id or a categorical value in fewer training lists shares the row of the unknown
+    int max_history = 50;  ///< events read per request
+    int min_count =
+        20;  ///< an id or a categorical value in fewer training lists shares the row of the unknown
 };
 
 namespace fit_detail {
@@ -27,7 +28,8 @@ struct Moments {
     Scaling scaling() const {
         if (n < 2) return {};
         const double mean = sum / n, variance = squares / n - mean * mean;
-        return {static_cast<float>(mean), variance > 1e-12 ? static_cast<float>(1.0 / std::sqrt(variance)) : 1.0f};
+        return {static_cast<float>(mean),
+                variance > 1e-12 ? static_cast<float>(1.0 / std::sqrt(variance)) : 1.0f};
     }
 };
 
@@ -64,7 +66,8 @@ inline std::vector<float> rates(const std::vector<Moments>& columns) {
 
 /// Adds a row-major block to the moments of its columns.
 inline void add_rows(const std::vector<float>& rows, std::vector<Moments>& columns) {
-    for (std::size_t i = 0; i < rows.size(); ++i) columns[i % columns.size()].add(static_cast<double>(rows[i]));
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        columns[i % columns.size()].add(static_cast<double>(rows[i]));
 }
 
 }  // namespace fit_detail
@@ -91,8 +94,10 @@ inline Encoder fit_encoder(Schema schema, Catalog catalog, std::span<const Reque
         ++list;
         for (const std::int32_t item : r.items) {
             items.see(item, list);
-            for (std::size_t f = 0; f < item_fields.size() && static_cast<std::size_t>(item) < catalog.items; ++f) {
-                for (const std::int32_t v : catalog.fields[f][static_cast<std::size_t>(item)]) item_fields[f].see(v, list);
+            for (std::size_t f = 0; f < item_fields.size() && static_cast<std::size_t>(item) < catalog.items;
+                 ++f) {
+                for (const std::int32_t v : catalog.fields[f][static_cast<std::size_t>(item)])
+                    item_fields[f].see(v, list);
             }
         }
         for (std::size_t f = 0; f < profile_fields.size(); ++f) {

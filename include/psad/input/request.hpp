@@ -20,8 +20,8 @@ struct Request {
     std::span<const std::int32_t> history_feedback;  ///< [H] feedback id, 0 = unknown
     std::span<const std::int32_t> items;             ///< [n] candidates
     std::span<const float> scores;                   ///< [n] or empty: score of the earlier stage
-    std::span<const float> aux;                      ///< [n] or empty: one number per candidate, e.g. its price
-    std::span<const std::int8_t> labels;             ///< [n] or empty: 1 = positive feedback (training only)
+    std::span<const float> aux;           ///< [n] or empty: one number per candidate, e.g. its price
+    std::span<const std::int8_t> labels;  ///< [n] or empty: 1 = positive feedback (training only)
 
     std::size_t size() const noexcept { return items.size(); }
 };

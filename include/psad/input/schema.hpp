@@ -1,5 +1,6 @@
 /// \file schema.hpp
-/// What a request's columns mean, and the facts of the training data that encode them. Saved with every model.
+/// What a request's columns mean, and the facts of the training data that encode them. Saved with every
+/// model.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,8 @@ struct Schema {
     std::vector<FieldSchema> user_fields, context_fields, item_fields;
 };
 
-/// The categorical values of every known item: field f of item i is ids[f][offsets[f][i] .. offsets[f][i + 1]).
+/// The categorical values of every known item: field f of item i is ids[f][offsets[f][i] .. offsets[f][i +
+/// 1]).
 struct Catalog {
     struct Field {
         std::vector<std::int64_t> offsets{0};
@@ -53,10 +55,11 @@ struct Vocabulary {
 struct Statistics {
     double tau0 = 86400;  ///< median gap between events, seconds
     Scaling score, log_aux;
-    std::vector<float> dense_rate, match_rate;  ///< per dense column, what brings its deviation to 1; empty = all 1
-    Vocabulary items;                            ///< item ids
-    std::vector<Vocabulary> item_fields;         ///< values of each item field
-    std::vector<Vocabulary> profile_fields;      ///< of each user field, then of each context field
+    std::vector<float> dense_rate,
+        match_rate;                       ///< per dense column, what brings its deviation to 1; empty = all 1
+    Vocabulary items;                     ///< item ids
+    std::vector<Vocabulary> item_fields;  ///< values of each item field
+    std::vector<Vocabulary> profile_fields;  ///< of each user field, then of each context field
 };
 
 }  // namespace psad

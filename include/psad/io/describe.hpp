@@ -8,8 +8,8 @@
 
 namespace psad::io {
 
-/// Spec and policies of a variant. The numbers of the student and of the teacher stand apart, so that a student file
-/// says all that a student needs.
+/// Spec and policies of a variant. The numbers of the student and of the teacher stand apart, so that a
+/// student file says all that a student needs.
 template <class Network>
 nlohmann::json describe() {
     using S = typename Network::StudentModel;

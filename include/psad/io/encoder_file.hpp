@@ -1,5 +1,6 @@
 /// \file encoder_file.hpp
-/// The encoder's share of a model file: schema, statistics and vocabulary as JSON metadata, the catalog as tensors.
+/// The encoder's share of a model file: schema, statistics and vocabulary as JSON metadata, the catalog as
+/// tensors.
 #pragma once
 
 #include <cstddef>
@@ -47,14 +48,16 @@ class MetadataReader {
         } else {
             const bool fits = std::is_integral_v<V> ? value.is_number_integer() : value.is_number();
             if (!fits || value.get<double>() < least || value.get<double>() > most) {
-                fail(std::string(name) + " = " + shown(value.dump()), "a number from " + std::to_string(least) + " to " + std::to_string(most));
+                fail(std::string(name) + " = " + shown(value.dump()),
+                     "a number from " + std::to_string(least) + " to " + std::to_string(most));
             }
         }
         return value.get<V>();
     }
 
     const nlohmann::json& array(const nlohmann::json& in, const char* name) const {
-        if (!in.is_object() || !in.contains(name) || !in[name].is_array()) fail(std::string("no list ") + name, name);
+        if (!in.is_object() || !in.contains(name) || !in[name].is_array())
+            fail(std::string("no list ") + name, name);
         return in[name];
     }
 
@@ -82,7 +85,8 @@ inline nlohmann::json known(const std::vector<Vocabulary>& vocabularies) {
     return out;
 }
 
-inline Vocabulary read_vocabulary(const MetadataReader& reader, const nlohmann::json& values, std::size_t size) {
+inline Vocabulary read_vocabulary(const MetadataReader& reader, const nlohmann::json& values,
+                                  std::size_t size) {
     Vocabulary out;
     out.row_of.assign(size, 0);
     for (const auto& value : values) {
@@ -116,13 +120,12 @@ inline void add_encoder(TensorFile& file, const Encoder& encoder) {
                                      {"max_history", encoder.max_history()}};
     file.metadata["psad.schema"] = schema_json.dump();
     const auto scaling = [](const Scaling& x) { return nlohmann::json{{"mean", x.mean}, {"rate", x.rate}}; };
-    file.metadata["psad.statistics"] =
-        nlohmann::json{{"tau0", s.tau0},
-                       {"score", scaling(s.score)},
-                       {"log_aux", scaling(s.log_aux)},
-                       {"dense_rate", s.dense_rate},
-                       {"match_rate", s.match_rate}}
-            .dump();
+    file.metadata["psad.statistics"] = nlohmann::json{
+        {"tau0", s.tau0},
+        {"score", scaling(s.score)},
+        {"log_aux", scaling(s.log_aux)},
+        {"dense_rate", s.dense_rate},
+        {"match_rate", s.match_rate}}.dump();
     nlohmann::json vocabulary{{"items", catalog.items}, {"known", detail::known(s.items)}};
     vocabulary["item_fields"] = detail::known(s.item_fields);
     vocabulary["profile_fields"] = detail::known(s.profile_fields);
@@ -130,15 +133,18 @@ inline void add_encoder(TensorFile& file, const Encoder& encoder) {
     for (std::size_t f = 0; f < catalog.fields.size(); ++f) {
         const std::string name = "catalog." + std::to_string(f);
         const Catalog::Field& field = catalog.fields[f];
-        file.tensors.push_back(tensor(name + ".offsets", {static_cast<std::int64_t>(field.offsets.size())}, field.offsets));
-        file.tensors.push_back(tensor(name + ".ids", {static_cast<std::int64_t>(field.ids.size())}, field.ids));
+        file.tensors.push_back(
+            tensor(name + ".offsets", {static_cast<std::int64_t>(field.offsets.size())}, field.offsets));
+        file.tensors.push_back(
+            tensor(name + ".ids", {static_cast<std::int64_t>(field.ids.size())}, field.ids));
     }
 }
 
 /// Throws ModelFileError where anything is missing, out of range or contradictory.
 inline Encoder read_encoder(const TensorFile& file) {
     const detail::MetadataReader schema_reader(file, "psad.schema");
-    Schema schema{detail::read_fields(schema_reader, "user_fields"), detail::read_fields(schema_reader, "context_fields"),
+    Schema schema{detail::read_fields(schema_reader, "user_fields"),
+                  detail::read_fields(schema_reader, "context_fields"),
                   detail::read_fields(schema_reader, "item_fields")};
     const int max_history = schema_reader.get<int>(schema_reader.json(), "max_history", 1, 1e6);
 
@@ -147,7 +153,8 @@ inline Encoder read_encoder(const TensorFile& file) {
     s.tau0 = numbers.get<double>(numbers.json(), "tau0", 1e-9);
     const auto scaling = [&](const char* name) {
         if (!numbers.json().contains(name)) numbers.fail(std::string("no ") + name, name);
-        return Scaling{numbers.get<float>(numbers.json()[name], "mean"), numbers.get<float>(numbers.json()[name], "rate")};
+        return Scaling{numbers.get<float>(numbers.json()[name], "mean"),
+                       numbers.get<float>(numbers.json()[name], "rate")};
     };
     s.score = scaling("score");
     s.log_aux = scaling("log_aux");
@@ -169,7 +176,8 @@ inline Encoder read_encoder(const TensorFile& file) {
     catalog.items = vocabulary.get<std::size_t>(vocabulary.json(), "items", 0, 2e9);
     for (std::size_t f = 0; f < schema.item_fields.size(); ++f) {
         const std::string name = "catalog." + std::to_string(f);
-        const auto offsets = file.values<std::int64_t>(name + ".offsets", {static_cast<std::int64_t>(catalog.items + 1)});
+        const auto offsets =
+            file.values<std::int64_t>(name + ".offsets", {static_cast<std::int64_t>(catalog.items + 1)});
         const auto ids = file.values<std::int32_t>(name + ".ids");
         std::int64_t before = 0;
         for (const std::int64_t o : offsets) {
@@ -187,14 +195,17 @@ inline Encoder read_encoder(const TensorFile& file) {
         }
         catalog.fields.push_back({{offsets.begin(), offsets.end()}, {ids.begin(), ids.end()}});
     }
-    s.items = detail::read_vocabulary(vocabulary, vocabulary.array(vocabulary.json(), "known"), catalog.items);
-    const auto read_all = [&](const char* name, const std::vector<FieldSchema>& fields, std::vector<Vocabulary>& out) {
+    s.items =
+        detail::read_vocabulary(vocabulary, vocabulary.array(vocabulary.json(), "known"), catalog.items);
+    const auto read_all = [&](const char* name, const std::vector<FieldSchema>& fields,
+                              std::vector<Vocabulary>& out) {
         const nlohmann::json& lists = vocabulary.array(vocabulary.json(), name);
         if (lists.size() != fields.size()) {
             vocabulary.fail(std::to_string(lists.size()) + " " + name, std::to_string(fields.size()));
         }
         for (std::size_t f = 0; f < fields.size(); ++f) {
-            out.push_back(detail::read_vocabulary(vocabulary, lists[f], static_cast<std::size_t>(fields[f].vocabulary)));
+            out.push_back(detail::read_vocabulary(vocabulary, lists[f],
+                                                  static_cast<std::size_t>(fields[f].vocabulary)));
         }
     };
     read_all("item_fields", schema.item_fields, s.item_fields);

@@ -1,5 +1,6 @@
 /// \file model_file.hpp
-/// Models as safetensors files: the parameters as F32 tensors by name, the encoder, and the variant's description.
+/// Models as safetensors files: the parameters as F32 tensors by name, the encoder, and the variant's
+/// description.
 #pragma once
 
 #include <algorithm>
@@ -20,8 +21,8 @@ inline constexpr std::string_view model_format = "psad-model-1";
 /// Which parts to keep.
 enum class Keep { everything, student };
 
-/// Writes atomically; throws ModelFileError when the file can't be written. `name` is the variant's name, for people
-/// and for programs that choose among variants.
+/// Writes atomically; throws ModelFileError when the file can't be written. `name` is the variant's name, for
+/// people and for programs that choose among variants.
 template <class Network>
 void save(const std::filesystem::path& path, const Model<Network>& model, const std::string& name,
           Keep keep = Keep::everything) {
@@ -62,8 +63,8 @@ inline bool has_teacher(const TensorFile& file) {
     return std::ranges::any_of(file.tensors, [](const Tensor& t) { return t.name.starts_with("teacher"); });
 }
 
-/// The model of a file; throws ModelFileError when it was made for another variant, a tensor is missing or has another
-/// shape, or a number is not finite. A StudentOf<...> also reads a file that holds the teacher.
+/// The model of a file; throws ModelFileError when it was made for another variant, a tensor is missing or
+/// has another shape, or a number is not finite. A StudentOf<...> also reads a file that holds the teacher.
 template <class Network>
 Model<Network> load(const TensorFile& file) {
     const detail::MetadataReader reader(file, "psad.variant");
@@ -73,7 +74,8 @@ Model<Network> load(const TensorFile& file) {
         for (const auto& [key, value] : numbers.items()) {
             const auto& found = reader.json()[part];
             if (!found.contains(key) || found[key] != value) {
-                reader.fail(part + "." + key + " = " + (found.contains(key) ? detail::shown(found[key].dump()) : "nothing"),
+                reader.fail(part + "." + key + " = " +
+                                (found.contains(key) ? detail::shown(found[key].dump()) : "nothing"),
                             value.dump());
             }
         }

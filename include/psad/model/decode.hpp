@@ -27,7 +27,8 @@ struct Board {
     PSAD_HOST_DEVICE bool free(int item) const { return placed_at[item] == kernels::RowMask::never_placed; }
 };
 
-/// Logits of the places [from, from + count) of each list: row t at logits + offset[l] + (t - from) * row_step * n.
+/// Logits of the places [from, from + count) of each list: row t at logits + offset[l] + (t - from) *
+/// row_step * n.
 template <class T>
 struct BlockLogits {
     const T* logits;
@@ -48,9 +49,9 @@ template <class T>
 struct FillLeftToRight {
     Board<T> board;
     BlockLogits<T> in;
-    const T* step1;           ///< [items x items pairs] transitions from one place before, or null
-    const T* step2;           ///< the same from two places before
-    const int* step_offset;   ///< [lists]
+    const T* step1;          ///< [items x items pairs] transitions from one place before, or null
+    const T* step2;          ///< the same from two places before
+    const int* step_offset;  ///< [lists]
 
     PSAD_HOST_DEVICE void operator()(int l) const {
         const int first = board.items.begin[l], n = board.items.end[l] - first;
@@ -116,7 +117,8 @@ struct FillByConfidence {
                 if (chosen[k] >= 0) continue;
                 for (int i = 0; i < n; ++i) {
                     const T value = rows[k * n + i] - mine[k];
-                    if (board.free(first + i) && (best_i < 0 || value > top)) best_k = k, best_i = i, top = value;
+                    if (board.free(first + i) && (best_i < 0 || value > top))
+                        best_k = k, best_i = i, top = value;
                 }
             }
             board.place(l, in.from + best_k, first + best_i, rows[best_k * n + best_i]);
@@ -142,7 +144,8 @@ struct FillOptimally {
         const int first = board.items.begin[l], n = board.items.end[l] - first;
         const int count = in.count(board, l);
         const T* rows = in.logits + in.offset[l];
-        // Candidates count from 1; 0 stands for "no candidate yet". owner[j] is the place (from 1) that holds j.
+        // Candidates count from 1; 0 stands for "no candidate yet". owner[j] is the place (from 1) that holds
+        // j.
         T* v = item_price + first + l;
         T* least = distance + first + l;
         int* held = owner + first + l;
@@ -169,8 +172,10 @@ struct FillOptimally {
                     if (next < 0 || least[j] < step) step = least[j], next = j;
                 }
                 for (int j = 0; j <= n; ++j) {
-                    if (seen[j]) u[held[j]] += step, v[j] -= step;
-                    else least[j] -= step;
+                    if (seen[j])
+                        u[held[j]] += step, v[j] -= step;
+                    else
+                        least[j] -= step;
                 }
                 at = next;
             } while (held[at] != 0);

@@ -36,7 +36,8 @@ void add_decoding(Cost& cost, const Teacher<spec, Policies...>& teacher, const M
                                               take(block), take(block), take(block), take(1),     take(1)};
     for (int from = 0; from < slots.rows; from += block) {
         generate_detail::enter_block(arrays, slots, layout, from, block);
-        teacher.template decode<Block>(cost, memory, arrays.input, arrays.start, arrays.position, nullptr, cache);
+        teacher.template decode<Block>(cost, memory, arrays.input, arrays.start, arrays.position, nullptr,
+                                       cache);
     }
     layout.slots = slots;
 }

@@ -33,7 +33,8 @@ auto empty_board(Ctx& ctx) {
     using T = typename Ctx::Scalar;
     const Layout& layout = ctx.layout();
     const auto& w = ctx.workspace();
-    const auto items = static_cast<std::size_t>(layout.items.rows), slots = static_cast<std::size_t>(layout.slots.rows);
+    const auto items = static_cast<std::size_t>(layout.items.rows),
+               slots = static_cast<std::size_t>(layout.slots.rows);
     const decode::Board<T> board{layout.slots, layout.items, w.template take<int>(items),
                                  w.template take<int>(slots), w.template take<T>(slots)};
     w.backend->for_each(layout.items.rows, FillInt{board.placed_at, kernels::RowMask::never_placed});
@@ -48,20 +49,21 @@ void fill_block(Ctx& ctx, const decode::Board<typename Ctx::Scalar>& board,
     const Layout& layout = ctx.layout();
     const auto& w = ctx.workspace();
     const auto slots = static_cast<std::size_t>(layout.slots.rows);
-    const auto items = static_cast<std::size_t>(layout.items.rows), lists = static_cast<std::size_t>(layout.lists);
+    const auto items = static_cast<std::size_t>(layout.items.rows),
+               lists = static_cast<std::size_t>(layout.lists);
     if constexpr (std::is_same_v<Policy, decode::LeftToRight>) {
-        w.backend->for_each(layout.lists, decode::FillLeftToRight<T>{board, in, step1, step2, layout.items_items});
+        w.backend->for_each(layout.lists,
+                            decode::FillLeftToRight<T>{board, in, step1, step2, layout.items_items});
     } else if constexpr (std::is_same_v<Policy, decode::ByConfidence>) {
         w.backend->for_each(layout.lists, decode::FillByConfidence<T>{board, in, w.template take<T>(slots)});
     } else {
         static_assert(std::is_same_v<Policy, decode::OptimalAssignment>, "psad: not a decode policy");
         const auto per_item = items + lists;
-        w.backend->for_each(
-            layout.lists,
-            decode::FillOptimally<T>{board, in, w.template take<T>(per_item), w.template take<T>(per_item),
-                                     w.template take<int>(per_item), w.template take<int>(per_item),
-                                     w.template take<int>(per_item), w.template take<T>(slots + lists),
-                                     w.template take<T>(slots)});
+        w.backend->for_each(layout.lists, decode::FillOptimally<T>{
+                                              board, in, w.template take<T>(per_item),
+                                              w.template take<T>(per_item), w.template take<int>(per_item),
+                                              w.template take<int>(per_item), w.template take<int>(per_item),
+                                              w.template take<T>(slots + lists), w.template take<T>(slots)});
     }
 }
 
@@ -86,7 +88,8 @@ class SlotCache {
         const auto i = static_cast<std::size_t>(layer);
         store(ctx, fresh.keys.matrix(), keys_[i]);
         store(ctx, fresh.values.matrix(), values_[i]);
-        return nn::KeysValues<Rows, Rows>{Rows(keys_[i].data, keys_[i].rows), Rows(values_[i].data, values_[i].rows)};
+        return nn::KeysValues<Rows, Rows>{Rows(keys_[i].data, keys_[i].rows),
+                                          Rows(values_[i].data, values_[i].rows)};
     }
 
   private:
@@ -109,16 +112,16 @@ class SlotCache {
 
 /// The arrays of one block: they depend on the extents alone, except what stands K places before.
 struct BlockArrays {
-    int* begin;        ///< [lists]
-    int* end;          ///< [lists]
-    int* filled_end;   ///< [lists] end of the slots written once this block is
-    int* owner;        ///< [rows]
-    int* slot_of;      ///< [rows]
-    int* position;     ///< [rows]
-    int* start;        ///< [rows] 0 while t < K, else -1
-    int* input;        ///< [rows] item row K places before, or -1
-    int* slot_pairs;   ///< [lists]
-    int* item_pairs;   ///< [lists]
+    int* begin;       ///< [lists]
+    int* end;         ///< [lists]
+    int* filled_end;  ///< [lists] end of the slots written once this block is
+    int* owner;       ///< [rows]
+    int* slot_of;     ///< [rows]
+    int* position;    ///< [rows]
+    int* start;       ///< [rows] 0 while t < K, else -1
+    int* input;       ///< [rows] item row K places before, or -1
+    int* slot_pairs;  ///< [lists]
+    int* item_pairs;  ///< [lists]
 };
 
 struct BlockInput {
@@ -127,7 +130,9 @@ struct BlockInput {
     const int* chosen;
     int block;
     int* input;
-    PSAD_HOST_DEVICE void operator()(int r) const { input[r] = start[r] == 0 ? -1 : chosen[slot_of[r] - block]; }
+    PSAD_HOST_DEVICE void operator()(int r) const {
+        input[r] = start[r] == 0 ? -1 : chosen[slot_of[r] - block];
+    }
 };
 
 /// Describes places [from, from + block) of every list to the layout.
@@ -190,18 +195,19 @@ Written<T> generate(Ctx& ctx, const Teacher<spec, Policies...>& teacher, const I
     const int block = Model::block < longest ? Model::block : longest;
     const auto lists = static_cast<std::size_t>(layout.lists), rows = lists * static_cast<std::size_t>(block);
     const auto ints = [&](std::size_t n) { return w.template take<int>(n); };
-    const detail::BlockArrays arrays{ints(lists), ints(lists), ints(lists), ints(rows), ints(rows),
+    const detail::BlockArrays arrays{ints(lists), ints(lists), ints(lists), ints(rows),  ints(rows),
                                      ints(rows),  ints(rows),  ints(rows),  ints(lists), ints(lists)};
     detail::SlotCache<Ctx, Model::width, static_cast<std::size_t>(Model::layers)> cache(ctx);
     for (int from = 0; from < longest; from += block) {
         detail::enter_block(arrays, slots, layout, from, block);
-        w.backend->for_each(layout.block.rows, detail::BlockInput{arrays.slot_of, arrays.start, board.chosen, block,
-                                                                  arrays.input});
+        w.backend->for_each(layout.block.rows, detail::BlockInput{arrays.slot_of, arrays.start, board.chosen,
+                                                                  block, arrays.input});
         cache.at(arrays.slot_of);
-        const auto logits = teacher.template decode<Block>(ctx, memory, arrays.input, arrays.start, arrays.position,
-                                                           nullptr, cache);
+        const auto logits = teacher.template decode<Block>(ctx, memory, arrays.input, arrays.start,
+                                                           arrays.position, nullptr, cache);
         detail::fill_block<typename Model::DecodePolicy>(
-            ctx, board, decode::BlockLogits<T>{logits.data, layout.block_items, from, block, 1}, step1, step2);
+            ctx, board, decode::BlockLogits<T>{logits.data, layout.block_items, from, block, 1}, step1,
+            step2);
     }
     layout.slots = slots;
     return {board.chosen, board.score};

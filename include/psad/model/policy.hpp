@@ -1,6 +1,6 @@
 /// \file policy.hpp
-/// Behaviours as types. Each policy names its kind; a model takes any policies in any order and uses the default of
-/// each kind that is not given.
+/// Behaviours as types. Each policy names its kind; a model takes any policies in any order and uses the
+/// default of each kind that is not given.
 #pragma once
 
 #include <cmath>
@@ -18,8 +18,9 @@ struct choose_policy {
 };
 template <class Kind, class Default, class First, class... Rest>
 struct choose_policy<Kind, Default, First, Rest...> {
-    using type = typename std::conditional_t<std::is_same_v<typename First::kind, Kind>, std::type_identity<First>,
-                                             choose_policy<Kind, Default, Rest...>>::type;
+    using type =
+        typename std::conditional_t<std::is_same_v<typename First::kind, Kind>, std::type_identity<First>,
+                                    choose_policy<Kind, Default, Rest...>>::type;
 };
 template <class Kind, class Default, class... Given>
 using policy_or = typename choose_policy<Kind, Default, Given...>::type;
@@ -128,7 +129,8 @@ struct OptimalAssignment {  ///< the assignment of largest total log-probability
 };
 }  // namespace decode
 
-/// The teacher's structured head: neighbours in the list see each other inside a block (NART-DCRF, NeurIPS 2019).
+/// The teacher's structured head: neighbours in the list see each other inside a block (NART-DCRF, NeurIPS
+/// 2019).
 namespace transition {
 struct kind_tag {};
 struct On {

@@ -15,14 +15,15 @@ namespace psad {
 
 /// Pointers into a PrefixStorage (or its copy on a device).
 struct Prefix {
-    const int* placed = nullptr;        ///< [slots] item row at this slot
-    const int* block_input = nullptr;   ///< [slots] item row at slot t - K, -1 while t < K
-    const int* start = nullptr;         ///< [slots] 0 while t < K, else -1: the learned beginning of a list
-    const int* position = nullptr;      ///< [slots] t
-    const int* visible = nullptr;       ///< [slots] slots of the same and of earlier blocks
-    const int* block_begin = nullptr;   ///< [slots] first slot of the block of t
-    const int* placed_at = nullptr;     ///< [items] the slot at which an item stands, RowMask::never_placed if none
-    Before before;                      ///< item rows one and two slots before
+    const int* placed = nullptr;       ///< [slots] item row at this slot
+    const int* block_input = nullptr;  ///< [slots] item row at slot t - K, -1 while t < K
+    const int* start = nullptr;        ///< [slots] 0 while t < K, else -1: the learned beginning of a list
+    const int* position = nullptr;     ///< [slots] t
+    const int* visible = nullptr;      ///< [slots] slots of the same and of earlier blocks
+    const int* block_begin = nullptr;  ///< [slots] first slot of the block of t
+    const int* placed_at =
+        nullptr;    ///< [items] the slot at which an item stands, RowMask::never_placed if none
+    Before before;  ///< item rows one and two slots before
 
     /// Forbids what stands in any earlier slot.
     kernels::RowMask not_before_slot() const { return {placed_at, position}; }
@@ -33,7 +34,8 @@ struct Prefix {
 class PrefixStorage {
   public:
     void clear() {
-        for (auto* c : {&placed_, &block_input_, &start_, &position_, &visible_, &block_begin_, &placed_at_, &one_, &two_}) {
+        for (auto* c : {&placed_, &block_input_, &start_, &position_, &visible_, &block_begin_, &placed_at_,
+                        &one_, &two_}) {
             c->clear();
         }
     }

@@ -1,6 +1,6 @@
 /// \file psad_model.hpp
-/// Psad: teacher and student of one variant, side by side. Each has embeddings and a UPN of its own, so that neither's
-/// loss disturbs the other and the student stands alone once trained.
+/// Psad: teacher and student of one variant, side by side. Each has embeddings and a UPN of its own, so that
+/// neither's loss disturbs the other and the student stands alone once trained.
 #pragma once
 
 #include "psad/model/features.hpp"
@@ -10,7 +10,8 @@
 
 namespace psad {
 
-/// `Psad<Spec{.block = 5}, gate::None, order::Sort>`: a spec, then any policies in any order (see policy.hpp).
+/// `Psad<Spec{.block = 5}, gate::None, order::Sort>`: a spec, then any policies in any order (see
+/// policy.hpp).
 template <Spec Numbers = Spec{}, Policy... Policies>
 struct Psad {
     static constexpr Spec spec = Numbers;
@@ -24,7 +25,8 @@ struct Psad {
     StudentModel student;
 
     /// Registers all parameters below `scope`: "teacher..." and "student...".
-    Psad(const Scope& scope, const TableSizes& sizes) : teacher(scope / "teacher", sizes), student(scope / "student", sizes) {}
+    Psad(const Scope& scope, const TableSizes& sizes)
+        : teacher(scope / "teacher", sizes), student(scope / "student", sizes) {}
 };
 
 /// The student of a variant alone: what production loads.

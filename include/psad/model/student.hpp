@@ -17,10 +17,11 @@
 
 namespace psad {
 
-/// What one pass gives: a score per candidate, and the parts of the transition head (empty for a sorting student).
+/// What one pass gives: a score per candidate, and the parts of the transition head (empty for a sorting
+/// student).
 template <class S, class Tr>
 struct StudentScores {
-    S score;         ///< [items]
+    S score;  ///< [items]
     Tr transitions;
 };
 
@@ -59,16 +60,18 @@ class Student {
         const auto hidden = hidden1_(ctx, with_context(ctx, item, user));
         const auto score = out_(ctx, hidden2_(ctx, dropout(ctx, hidden)));
         const auto transitions = transition_parts(ctx, item);
-        return StudentScores<std::remove_const_t<decltype(score)>, std::remove_const_t<decltype(transitions)>>{
-            score, transitions};
+        return StudentScores<std::remove_const_t<decltype(score)>,
+                             std::remove_const_t<decltype(transitions)>>{score, transitions};
     }
 
     /// Both, and the logits of every slot along a known list: [slots x items].
     template <class Ctx, class S>
     auto logits(Ctx& ctx, const S& scores, const Prefix& prefix) const {
         const auto flat = spread_keys<Slots>(ctx, scores.score);
-        if constexpr (greedy) return transition_.along(ctx, flat, scores.transitions, prefix.before);
-        else return flat;
+        if constexpr (greedy)
+            return transition_.along(ctx, flat, scores.transitions, prefix.before);
+        else
+            return flat;
     }
 
     /// Transitions between any two candidates, for decoding.
@@ -90,14 +93,17 @@ class Student {
     }
     template <class Ctx, class E>
     auto transition_parts(Ctx& ctx, const E& item) const {
-        if constexpr (greedy) return transition_.prepare(ctx, item);
-        else return NoTransitions{};
+        if constexpr (greedy)
+            return transition_.prepare(ctx, item);
+        else
+            return NoTransitions{};
     }
 
     /// x + attention(norm(x)).
     class AttentionContext {
       public:
-        explicit AttentionContext(const Scope& scope) : norm_(scope / "norm"), attention_(scope / "attention") {}
+        explicit AttentionContext(const Scope& scope)
+            : norm_(scope / "norm"), attention_(scope / "attention") {}
         template <class Ctx, class X>
         auto operator()(Ctx& ctx, const X& x) const {
             const auto h = norm_(ctx, x);

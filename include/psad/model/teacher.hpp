@@ -1,7 +1,7 @@
 /// \file teacher.hpp
-/// PSAD-G (METHOD 2): the semi-autoregressive generator. A list is written in blocks of K places; K = 1 is the
-/// autoregressive generator, K >= L the non-autoregressive one. Block-causal mask and inputs shifted by K after the
-/// semi-autoregressive transformer (SAT, EMNLP 2018).
+/// PSAD-G (METHOD 2): the semi-autoregressive generator. A list is written in blocks of K places; K = 1 is
+/// the autoregressive generator, K >= L the non-autoregressive one. Block-causal mask and inputs shifted by K
+/// after the semi-autoregressive transformer (SAT, EMNLP 2018).
 #pragma once
 
 #include <array>
@@ -82,8 +82,8 @@ class Teacher {
             item, slot_gate, crossed, pointer, transitions};
     }
 
-    /// Logits [Axis x items] of the places of Axis (Slots: all at once, Block: those being decoded), before transitions.
-    /// `block_input`, `start` and `position` as in Prefix, one number per row of Axis.
+    /// Logits [Axis x items] of the places of Axis (Slots: all at once, Block: those being decoded), before
+    /// transitions. `block_input`, `start` and `position` as in Prefix, one number per row of Axis.
     template <class Axis, class Ctx, class M, class Cache>
     auto decode(Ctx& ctx, const M& memory, const int* block_input, const int* start, const int* position,
                 const int* visible, Cache& cache) const {
@@ -105,8 +105,10 @@ class Teacher {
         nn::NoCache all;
         const auto plain = decode<Slots>(ctx, memory, prefix.block_input, prefix.start, prefix.position,
                                          prefix.visible, all);
-        if constexpr (has_transitions) return transition_.along(ctx, plain, memory.transitions, prefix.before);
-        else return plain;
+        if constexpr (has_transitions)
+            return transition_.along(ctx, plain, memory.transitions, prefix.before);
+        else
+            return plain;
     }
 
     /// Transitions between any two candidates, for decoding.
@@ -122,13 +124,17 @@ class Teacher {
     auto personalised(Ctx& ctx, const Inputs<T>& in, const X& user) const {
         const auto item = features_.items(ctx, in);
         const auto event = features_.events(ctx, in);
-        if constexpr (per_item) return upn_(ctx, in, item, event, user);
-        else return upn_(ctx, in, item, upn_.user(ctx, in, event, user));
+        if constexpr (per_item)
+            return upn_(ctx, in, item, event, user);
+        else
+            return upn_(ctx, in, item, upn_.user(ctx, in, event, user));
     }
     template <class Ctx, class E>
     auto transition_parts(Ctx& ctx, const E& item) const {
-        if constexpr (has_transitions) return transition_.prepare(ctx, item);
-        else return NoTransitions{};
+        if constexpr (has_transitions)
+            return transition_.prepare(ctx, item);
+        else
+            return NoTransitions{};
     }
 
     Features<width> features_;

@@ -1,6 +1,6 @@
 /// \file upn.hpp
-/// The User Profile Network (METHOD 1): the item seen through the user. Personal decay as in MIR (SIGIR 2022),
-/// interval buckets as in TiSASRec (WSDM 2020), gates as in PEPNet (KDD 2023).
+/// The User Profile Network (METHOD 1): the item seen through the user. Personal decay as in MIR (SIGIR
+/// 2022), interval buckets as in TiSASRec (WSDM 2020), gates as in PEPNet (KDD 2023).
 #pragma once
 
 #include <cmath>
@@ -53,7 +53,8 @@ class Fading<Width, fade::Global<Curve>> {
     Weight<1, 1> rate_;
 };
 
-/// Adaptive position encoding of the history: age bucket and index, scaled by how much time matters to this user.
+/// Adaptive position encoding of the history: age bucket and index, scaled by how much time matters to this
+/// user.
 template <int Width>
 class EventPosition {
   public:
@@ -73,8 +74,8 @@ class EventPosition {
     nn::Linear<Width, 1, TwoSigmoid> scale_;
 };
 
-/// What the history says of this very candidate: the attention that falls on its own events, recency, feedback, and
-/// where it stands to the candidate touched last. Zero for a list of which nothing was touched.
+/// What the history says of this very candidate: the attention that falls on its own events, recency,
+/// feedback, and where it stands to the candidate touched last. Zero for a list of which nothing was touched.
 template <int Width, int Hidden>
 class ItemMatch {
   public:
@@ -88,8 +89,9 @@ class ItemMatch {
     /// mass [items] is the attention on the candidate's own events.
     template <class Ctx, class T, class M>
     auto operator()(Ctx& ctx, const Inputs<T>& in, const M& mass) const {
-        const auto told = out_(ctx, hidden_(ctx, parts(ctx.template constant<Items, match_width>(in.match_dense), mass,
-                                                       ctx.template constant<Items, dense_width>(in.dense))));
+        const auto told =
+            out_(ctx, hidden_(ctx, parts(ctx.template constant<Items, match_width>(in.match_dense), mass,
+                                         ctx.template constant<Items, dense_width>(in.dense))));
         const auto when = map(ctx, Add{}, bucket_.template on<Items>(ctx, in.match_bucket),
                               index_.template on<Items>(ctx, in.match_index));
         const auto how = map(ctx, Add{}, when, feedback_.template on<Items>(ctx, in.match_feedback));
@@ -125,11 +127,12 @@ struct NoPart {
 template <class Wanted, class Given, class Part>
 using PartIf = std::conditional_t<std::is_same_v<Wanted, Given>, Part, NoPart>;
 template <class GatePolicy, int Width, int Hidden, int Inputs>
-using GateOf = std::conditional_t<std::is_same_v<GatePolicy, gate::None>, NoPart, nn::Gate<Inputs * Width, Hidden, Width>>;
+using GateOf = std::conditional_t<std::is_same_v<GatePolicy, gate::None>, NoPart,
+                                  nn::Gate<Inputs * Width, Hidden, Width>>;
 
 /// The UPN that pools the history anew for every candidate:
-/// alpha_ih = softmax_h(q_i . (k_h + p_h) / sqrt(d) - lambda fade(age_h) + b_match [h is i]), u_i = sum alpha v + match,
-/// e'_i = g_i e_i + W [u_i, e_i u_i].
+/// alpha_ih = softmax_h(q_i . (k_h + p_h) / sqrt(d) - lambda fade(age_h) + b_match [h is i]), u_i = sum alpha
+/// v + match, e'_i = g_i e_i + W [u_i, e_i u_i].
 template <int Width, int Hidden, class FadePolicy, class GatePolicy, class MatchPolicy>
 class CandidateUpn {
   public:
@@ -163,8 +166,10 @@ class CandidateUpn {
   private:
     template <class Ctx, class T, class S, class X>
     auto faded(Ctx& ctx, const Inputs<T>& in, const S& scores, const X& user) const {
-        if constexpr (std::is_same_v<FadePolicy, fade::None>) return scores;
-        else return map(ctx, Add{}, scores, spread_keys<Items>(ctx, fading_(ctx, in, user)));
+        if constexpr (std::is_same_v<FadePolicy, fade::None>)
+            return scores;
+        else
+            return map(ctx, Add{}, scores, spread_keys<Items>(ctx, fading_(ctx, in, user)));
     }
     template <class Ctx, class E, class X, class U>
     auto see(Ctx& ctx, const E& item, const X& user, const U& intent) const {
@@ -197,9 +202,9 @@ struct UserPart {
     A attention;  ///< [events] weight of each event
 };
 
-/// The UPN that pools the history once per user, O(H): the query comes from the profile alone and is folded into the
-/// space of the events, so that no event is projected. e'_i = g_u e_i + W_u u + match_i; the gate sees the intent, so
-/// the product of item and intent needs no term of its own.
+/// The UPN that pools the history once per user, O(H): the query comes from the profile alone and is folded
+/// into the space of the events, so that no event is projected. e'_i = g_u e_i + W_u u + match_i; the gate
+/// sees the intent, so the product of item and intent needs no term of its own.
 template <int Width, int Hidden, class FadePolicy, class GatePolicy, class MatchPolicy>
 class UserUpn {
   public:
@@ -240,18 +245,24 @@ class UserUpn {
   private:
     template <class Ctx, class T, class S, class X>
     auto faded(Ctx& ctx, const Inputs<T>& in, const S& scores, const X& user) const {
-        if constexpr (std::is_same_v<FadePolicy, fade::None>) return scores;
-        else return map(ctx, Add{}, scores, spread_keys<Lists>(ctx, fading_(ctx, in, user)));
+        if constexpr (std::is_same_v<FadePolicy, fade::None>)
+            return scores;
+        else
+            return map(ctx, Add{}, scores, spread_keys<Lists>(ctx, fading_(ctx, in, user)));
     }
     template <class Ctx, class X, class U>
     auto gate_of(Ctx& ctx, const X& profile, const U& intent) const {
-        if constexpr (std::is_same_v<GatePolicy, gate::None>) return intent;  // not read
-        else return gate_(ctx, parts(profile, intent));
+        if constexpr (std::is_same_v<GatePolicy, gate::None>)
+            return intent;  // not read
+        else
+            return gate_(ctx, parts(profile, intent));
     }
     template <class Ctx, class E, class G, class M>
     auto gated(Ctx& ctx, const E& item, const G& gate, const M& mixed) const {
-        if constexpr (std::is_same_v<GatePolicy, gate::None>) return map(ctx, Add{}, item, mixed);
-        else return map(ctx, MultiplyAdd{}, gate, item, mixed);
+        if constexpr (std::is_same_v<GatePolicy, gate::None>)
+            return map(ctx, Add{}, item, mixed);
+        else
+            return map(ctx, MultiplyAdd{}, gate, item, mixed);
     }
 
     nn::Linear<Width, Width> query_;

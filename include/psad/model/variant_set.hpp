@@ -11,7 +11,8 @@
 
 namespace psad {
 
-/// `struct Small { static constexpr const char* name = "small"; using type = Psad<...>; };` is a named variant.
+/// `struct Small { static constexpr const char* name = "small"; using type = Psad<...>; };` is a named
+/// variant.
 template <class V>
 concept NamedVariant = requires {
     { V::name } -> std::convertible_to<std::string_view>;

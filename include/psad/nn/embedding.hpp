@@ -1,5 +1,6 @@
 /// \file embedding.hpp
-/// Learned rows: large tables for categorical fields (sparse gradients), small ones for positions (dense gradients).
+/// Learned rows: large tables for categorical fields (sparse gradients), small ones for positions (dense
+/// gradients).
 #pragma once
 
 #include <string>
@@ -10,14 +11,16 @@
 
 namespace psad::nn {
 
-/// One table per categorical field; a row's embedding is the sum over fields of the mean over the field's values.
+/// One table per categorical field; a row's embedding is the sum over fields of the mean over the field's
+/// values.
 template <int Width>
 class FieldEmbedding {
   public:
     /// `sizes[f]` rows for field f.
     FieldEmbedding(const Scope& scope, const std::vector<int>& sizes) {
         for (std::size_t f = 0; f < sizes.size(); ++f) {
-            tables_.push_back(scope.table<Width>("field" + std::to_string(f), sizes[f], Init::gaussian(0.05f)));
+            tables_.push_back(
+                scope.table<Width>("field" + std::to_string(f), sizes[f], Init::gaussian(0.05f)));
         }
     }
 

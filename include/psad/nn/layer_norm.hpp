@@ -11,7 +11,8 @@ template <int Width>
 class LayerNorm {
   public:
     explicit LayerNorm(const Scope& scope)
-        : gain_(scope.weight<1, Width>("gain", Init::value(1))), shift_(scope.weight<1, Width>("shift", Init::value(0))) {}
+        : gain_(scope.weight<1, Width>("gain", Init::value(1))),
+          shift_(scope.weight<1, Width>("shift", Init::value(0))) {}
 
     template <class Ctx, class X>
     auto operator()(Ctx& ctx, const X& x) const {

@@ -18,13 +18,16 @@ template <int In, int Out, class Act = Identity>
 class Linear {
   public:
     explicit Linear(const Scope& scope, Init weight = Init::glorot(In, Out), float bias = 0)
-        : weight_(scope.weight<In, Out>("weight", weight)), bias_(scope.weight<1, Out>("bias", Init::value(bias))) {}
+        : weight_(scope.weight<In, Out>("weight", weight)),
+          bias_(scope.weight<1, Out>("bias", Init::value(bias))) {}
 
     template <class Ctx, class X>
     auto operator()(Ctx& ctx, const X& x) const {
         expect_width<X, In>();
-        if constexpr (is_parts<X>) return linear(ctx, x, ctx.weight(weight_), ctx.weight(bias_), Act{});
-        else return linear(ctx, parts(x), ctx.weight(weight_), ctx.weight(bias_), Act{});
+        if constexpr (is_parts<X>)
+            return linear(ctx, x, ctx.weight(weight_), ctx.weight(bias_), Act{});
+        else
+            return linear(ctx, parts(x), ctx.weight(weight_), ctx.weight(bias_), Act{});
     }
 
   private:
@@ -42,8 +45,10 @@ class Projection {
     template <class Ctx, class X>
     auto operator()(Ctx& ctx, const X& x) const {
         expect_width<X, In>();
-        if constexpr (is_parts<X>) return linear(ctx, x, ctx.weight(weight_), Identity{});
-        else return linear(ctx, parts(x), ctx.weight(weight_), Identity{});
+        if constexpr (is_parts<X>)
+            return linear(ctx, x, ctx.weight(weight_), Identity{});
+        else
+            return linear(ctx, parts(x), ctx.weight(weight_), Identity{});
     }
 
   private:

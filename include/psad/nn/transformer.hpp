@@ -1,5 +1,6 @@
 /// \file transformer.hpp
-/// Pre-norm transformer layers (Xiong et al., 2020): an encoder layer, and a decoder layer that also runs step by step.
+/// Pre-norm transformer layers (Xiong et al., 2020): an encoder layer, and a decoder layer that also runs
+/// step by step.
 #pragma once
 
 #include "psad/autograd/ops/dropout.hpp"
@@ -56,7 +57,8 @@ struct NoCache {
     }
 };
 
-/// Masked self-attention among the places of the output list, cross-attention to its candidates, feed-forward.
+/// Masked self-attention among the places of the output list, cross-attention to its candidates,
+/// feed-forward.
 template <int Width, int Heads, int Hidden>
 class DecoderLayer {
   public:
@@ -73,7 +75,8 @@ class DecoderLayer {
         return cross_.prepare(ctx, candidates);
     }
 
-    /// `cache.extend(ctx, layer, fresh)` gives the keys and values that x may see, `visible` how many of them.
+    /// `cache.extend(ctx, layer, fresh)` gives the keys and values that x may see, `visible` how many of
+    /// them.
     template <class Ctx, class X, class Memory, class Cache>
     auto operator()(Ctx& ctx, const X& x, const Memory& candidates, const int* visible, Cache& cache,
                     int layer) const {

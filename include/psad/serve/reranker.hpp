@@ -1,5 +1,6 @@
 /// \file reranker.hpp
-/// One request in, an order out. The model is const and may be shared by threads; each thread brings a Workspace.
+/// One request in, an order out. The model is const and may be shared by threads; each thread brings a
+/// Workspace.
 #pragma once
 
 #include <algorithm>
@@ -22,8 +23,8 @@ struct Workspace {
     std::vector<float> scores;
 };
 
-/// Positions of the candidates, best first, and the logit with which each was placed. Valid until the workspace is
-/// used again.
+/// Positions of the candidates, best first, and the logit with which each was placed. Valid until the
+/// workspace is used again.
 struct Reranked {
     std::span<const int> order;
     std::span<const float> scores;

@@ -1,6 +1,7 @@
 /// \file adam.hpp
-/// AdamW (Loshchilov and Hutter, 2019): one sweep over the dense block, and lazily over the table rows that a step touched.
-/// Every sum runs in an order that depends on the batch alone, so the bits do not depend on the number of threads.
+/// AdamW (Loshchilov and Hutter, 2019): one sweep over the dense block, and lazily over the table rows that a
+/// step touched. Every sum runs in an order that depends on the batch alone, so the bits do not depend on the
+/// number of threads.
 #pragma once
 
 #include <algorithm>
@@ -27,18 +28,20 @@ struct AdamSettings {
 template <class T>
 class Adam {
   public:
-    Adam(const ParameterList& list, const AdamSettings& settings)
-        : settings_(settings), m_(list), v_(list) {
+    Adam(const ParameterList& list, const AdamSettings& settings) : settings_(settings), m_(list), v_(list) {
         for (const ParameterInfo& p : list.parameters) {
-            if (p.table) tables_.push_back({&p, {}, {}, std::vector<int>(static_cast<std::size_t>(p.rows), -1)});
-            else for (std::size_t first = 0; first < p.size(); first += chunk_size) {
-                chunks_.push_back({p.offset + first, (std::min)(chunk_size, p.size() - first), p.rows > 1});
-            }
+            if (p.table)
+                tables_.push_back({&p, {}, {}, std::vector<int>(static_cast<std::size_t>(p.rows), -1)});
+            else
+                for (std::size_t first = 0; first < p.size(); first += chunk_size) {
+                    chunks_.push_back(
+                        {p.offset + first, (std::min)(chunk_size, p.size() - first), p.rows > 1});
+                }
         }
     }
 
-    /// One step with the gradient sum(shards) * scale. `dense[s]` is the dense gradient of shard s; it is overwritten.
-    /// `rate` multiplies the set rate. Returns the norm of the gradient before clipping.
+    /// One step with the gradient sum(shards) * scale. `dense[s]` is the dense gradient of shard s; it is
+    /// overwritten. `rate` multiplies the set rate. Returns the norm of the gradient before clipping.
     template <class B>
     double step(const B& backend, Parameters<T>& parameters, std::span<T* const> dense,
                 std::span<const SparseGradient<T>* const> sparse, double scale, double rate) {

@@ -17,7 +17,8 @@ struct Fitted {
     TrainReport report;
 };
 
-/// Fits the encoder and trains the variant on the training split, judged after each epoch on the validation split.
+/// Fits the encoder and trains the variant on the training split, judged after each epoch on the validation
+/// split.
 template <class Network, class B>
 Fitted<Network> fit(const B& backend, const data::Dataset& dataset, const TrainSettings& settings = {},
                     const EncoderSettings& encoding = {}, const TrainHooks& hooks = {}) {

@@ -29,11 +29,12 @@ class Lessons {
   public:
     /// Encodes labelled requests that pass Encoder::check. `key` feeds what a target policy draws.
     template <class Target>
-    void prepare(const Encoder& encoder, std::span<const Request> requests, int slots, int block, std::uint64_t key,
-                 Target) {
+    void prepare(const Encoder& encoder, std::span<const Request> requests, int slots, int block,
+                 std::uint64_t key, Target) {
         encoder.encode(requests, slots, batch_);
         prefix_.clear();
-        for (auto* c : {&target_, &target_weight_, &slot_weight_, &relevance_, &share_, &has_positive_}) c->clear();
+        for (auto* c : {&target_, &target_weight_, &slot_weight_, &relevance_, &share_, &has_positive_})
+            c->clear();
         int first_item = 0;
         for (const Request& r : requests) {
             const std::size_t n = r.items.size();
@@ -45,12 +46,13 @@ class Lessons {
                 target_weight_.push_back(static_cast<T>(psad::slot_weight(t)));
                 slot_weight_.push_back(static_cast<T>(psad::slot_weight(t)));
             }
-            Target::lay(r.labels, places, rng::derive(key, has_positive_.size()), order_, target_.data() + pairs,
-                        target_weight_.data() + rows);
+            Target::lay(r.labels, places, rng::derive(key, has_positive_.size()), order_,
+                        target_.data() + pairs, target_weight_.data() + rows);
             prefix_.add(order_, places, first_item, static_cast<int>(n), block);
             first_item += static_cast<int>(n);
 
-            const auto positives = std::count_if(r.labels.begin(), r.labels.end(), [](auto y) { return y > 0; });
+            const auto positives =
+                std::count_if(r.labels.begin(), r.labels.end(), [](auto y) { return y > 0; });
             for (const auto y : r.labels) {
                 relevance_.push_back(y > 0 ? T(1) : T(0));
                 share_.push_back(y > 0 ? T(1) / static_cast<T>(positives) : T(0));

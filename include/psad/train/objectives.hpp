@@ -1,5 +1,6 @@
 /// \file objectives.hpp
-/// The losses of online distillation (METHOD 4) as policies: how the student learns from feedback, and from the teacher.
+/// The losses of online distillation (METHOD 4) as policies: how the student learns from feedback, and from
+/// the teacher.
 #pragma once
 
 #include <cstddef>
@@ -56,10 +57,10 @@ struct Step {
     const Inputs<T>& in;
     Prefix prefix;
     Labels<T> labels;
-    Scores scores;           ///< of the student's one pass
-    Logits student, teacher; ///< [slots x items] along the prefix
+    Scores scores;            ///< of the student's one pass
+    Logits student, teacher;  ///< [slots x items] along the prefix
     T temperature;
-    Imitation<T>& imitation; ///< room for the teacher's lists
+    Imitation<T>& imitation;  ///< room for the teacher's lists
 };
 
 /// The student's loss on the feedback itself, [lists].
@@ -90,7 +91,8 @@ struct Logistic {
     }
 };
 
-/// The teacher's own target, slot by slot: trains the transitions too. With target::PositivesFirst this is ListMLE.
+/// The teacher's own target, slot by slot: trains the transitions too. With target::PositivesFirst this is
+/// ListMLE.
 struct Slotwise {
     using kind = kind_tag;
     static constexpr const char* name = "slot by slot";
@@ -112,8 +114,8 @@ struct None {
     static constexpr const char* name = "no distillation";
 };
 
-/// tau^2 KL(p || q) of two rows of logits, p shielded, at every slot of the list that both follow. The entropy of p,
-/// a constant, is left out.
+/// tau^2 KL(p || q) of two rows of logits, p shielded, at every slot of the list that both follow. The
+/// entropy of p, a constant, is left out.
 template <class S, class L>
 auto divergence(S& s, const L& p, const L& q) {
     const auto mask = s.prefix.not_before_slot();
@@ -151,8 +153,8 @@ struct LogitMse {
 
     template <class S>
     static auto loss(S& s) {
-        return sum_per_list(s.ctx, squared_logits(s.ctx, s.student, s.ctx.detach(s.teacher), s.labels.slot_weight,
-                                                  s.prefix.not_before_slot()));
+        return sum_per_list(s.ctx, squared_logits(s.ctx, s.student, s.ctx.detach(s.teacher),
+                                                  s.labels.slot_weight, s.prefix.not_before_slot()));
     }
 };
 
@@ -190,20 +192,24 @@ struct JointLoss {
 /// L = L_gen + a L_sup + beta L_KD on one tape. Psad's training policies choose the terms.
 template <class Ctx, class Network, class T>
 auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T>& parameters, const Inputs<T>& in,
-                const Prefix& prefix, const Labels<T>& labels, const LossWeights& weights, Imitation<T>& imitation) {
+                const Prefix& prefix, const Labels<T>& labels, const LossWeights& weights,
+                Imitation<T>& imitation) {
     using Supervise = typename Network::template policy<supervise::kind_tag, supervise::ListNet>;
     using Distill = typename Network::template policy<distill::kind_tag, distill::Soft>;
     const auto memory = network.teacher.encode(ctx, in);
     const auto teacher = network.teacher.logits(ctx, memory, prefix);
     // With transitions a slot knows what stands before it in its own block too.
-    const auto mask = Network::TeacherModel::has_transitions ? prefix.not_before_slot() : prefix.not_before_block();
-    const auto written = sum_per_list(ctx, cross_entropy(ctx, teacher, labels.target, labels.target_weight, mask));
+    const auto mask =
+        Network::TeacherModel::has_transitions ? prefix.not_before_slot() : prefix.not_before_block();
+    const auto written =
+        sum_per_list(ctx, cross_entropy(ctx, teacher, labels.target, labels.target_weight, mask));
 
     const auto scores = network.student.score(ctx, in, network.student.user(ctx, in));
     const auto student = network.student.logits(ctx, scores, prefix);
     Step<Ctx, Network, std::remove_const_t<decltype(scores)>, std::remove_const_t<decltype(student)>> step{
-        ctx,    network, parameters, in,       prefix, labels,
-        scores, student, teacher,    static_cast<T>(weights.temperature), imitation};
+        ctx,      network, parameters, in,      prefix,
+        labels,   scores,  student,    teacher, static_cast<T>(weights.temperature),
+        imitation};
     const auto supervised = Supervise::loss(step);
     const auto taught = map(ctx, AddTimes<T>{static_cast<T>(weights.supervised)}, written, supervised);
     using V = std::remove_const_t<decltype(taught)>;
@@ -212,8 +218,8 @@ auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T>& parameter
     } else {
         if (weights.distillation == 0) return JointLoss<V>{taught, written, supervised, {}};
         const auto distilled = Distill::loss(step);
-        return JointLoss<V>{map(ctx, AddTimes<T>{static_cast<T>(weights.distillation)}, taught, distilled), written,
-                            supervised, distilled};
+        return JointLoss<V>{map(ctx, AddTimes<T>{static_cast<T>(weights.distillation)}, taught, distilled),
+                            written, supervised, distilled};
     }
 }
 

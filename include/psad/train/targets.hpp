@@ -1,6 +1,6 @@
 /// \file targets.hpp
-/// What the teacher is asked to write (METHOD 2): a list to follow, a distribution over candidates per slot, and a
-/// weight per slot.
+/// What the teacher is asked to write (METHOD 2): a list to follow, a distribution over candidates per slot,
+/// and a weight per slot.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,9 @@
 namespace psad {
 
 /// The weight of slot t: what NDCG gives a hit there.
-inline double slot_weight(int t) { return 1.0 / std::log2(t + 2.0); }
+inline double slot_weight(int t) {
+    return 1.0 / std::log2(t + 2.0);
+}
 
 namespace target {
 struct kind_tag {};
@@ -31,30 +33,32 @@ inline void append(std::span<const std::int8_t> labels, bool positive, std::vect
 template <class T>
 void follow(const std::vector<int>& order, int slots, std::size_t n, T* target) {
     for (int t = 0; t < slots; ++t) {
-        target[static_cast<std::size_t>(t) * n + static_cast<std::size_t>(order[static_cast<std::size_t>(t)])] = T(1);
+        target[static_cast<std::size_t>(t) * n +
+               static_cast<std::size_t>(order[static_cast<std::size_t>(t)])] = T(1);
     }
 }
 }  // namespace detail
 
-// Each policy fills `order` (all n positions), `target` ([slots, n], zeroed by the caller) and `weight` ([slots],
-// slot_weight(t) on entry). `key` is fresh for every list and step.
+// Each policy fills `order` (all n positions), `target` ([slots, n], zeroed by the caller) and `weight`
+// ([slots], slot_weight(t) on entry). `key` is fresh for every list and step.
 
-/// Uniform over the positives; the list that is followed holds the non-positives (Seq2Slate's set target) in a random
-/// order, so that no slot learns to lean on what was shown above.
+/// Uniform over the positives; the list that is followed holds the non-positives (Seq2Slate's set target) in
+/// a random order, so that no slot learns to lean on what was shown above.
 struct Set {
     using kind = kind_tag;
     static constexpr const char* name = "set target";
 
     template <class T>
-    static void lay(std::span<const std::int8_t> labels, int slots, std::uint64_t key, std::vector<int>& order,
-                    T* target, T* weight) {
+    static void lay(std::span<const std::int8_t> labels, int slots, std::uint64_t key,
+                    std::vector<int>& order, T* target, T* weight) {
         const std::size_t n = labels.size();
         detail::append(labels, false, order);
         const std::size_t negatives = order.size();
         rng::shuffle(order, key);
         detail::append(labels, true, order);
         for (int t = 0; t < slots; ++t) {
-            const std::size_t first = (std::max)(negatives, static_cast<std::size_t>(t));  // positives still free
+            const std::size_t first =
+                (std::max)(negatives, static_cast<std::size_t>(t));  // positives still free
             if (first >= n) weight[t] = T(0);
             for (std::size_t j = first; j < n; ++j) {
                 target[static_cast<std::size_t>(t) * n + static_cast<std::size_t>(order[j])] =
@@ -97,8 +101,8 @@ struct ClickWeightedExposure {
     static constexpr const char* name = "click-weighted exposure";
 
     template <class T>
-    static void lay(std::span<const std::int8_t> labels, int slots, std::uint64_t key, std::vector<int>& order,
-                    T* target, T* weight) {
+    static void lay(std::span<const std::int8_t> labels, int slots, std::uint64_t key,
+                    std::vector<int>& order, T* target, T* weight) {
         Exposure::lay(labels, slots, key, order, target, weight);
         for (int t = 0; t < slots; ++t) {
             if (labels[static_cast<std::size_t>(t)] > 0) weight[t] *= T(4);

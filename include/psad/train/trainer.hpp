@@ -1,6 +1,7 @@
 /// \file trainer.hpp
-/// Teacher and student trained at the same time. A batch is cut into shards of a fixed size, each with a tape of its
-/// own; their gradients are added in a fixed order, so one seed gives the same bits on any number of threads.
+/// Teacher and student trained at the same time. A batch is cut into shards of a fixed size, each with a tape
+/// of its own; their gradients are added in a fixed order, so one seed gives the same bits on any number of
+/// threads.
 #pragma once
 
 #include <algorithm>
@@ -28,18 +29,18 @@ namespace psad {
 
 struct TrainSettings {
     int epochs = 8;
-    int steps = 0;             ///< stop after so many steps; 0 = after the epochs
-    int batch = 64;            ///< lists per step
-    int shard = 16;            ///< lists per tape; part of the arithmetic, not of the threading
+    int steps = 0;   ///< stop after so many steps; 0 = after the epochs
+    int batch = 64;  ///< lists per step
+    int shard = 16;  ///< lists per tape; part of the arithmetic, not of the threading
     AdamSettings adam = {};
-    double warmup = 0.05;      ///< share of the steps
+    double warmup = 0.05;  ///< share of the steps
     float dropout = 0.1f;
-    double supervised = 1;     ///< a
-    double distillation = 1;   ///< the final beta
-    double distill_from = 0.1; ///< share of the steps before which beta is 0
-    double distill_full = 0.3; ///< share of the steps after which beta is final
-    double temperature = 1;    ///< tau
-    int patience = 3;          ///< epochs without a better validation before stopping; 0 = never
+    double supervised = 1;      ///< a
+    double distillation = 1;    ///< the final beta
+    double distill_from = 0.1;  ///< share of the steps before which beta is 0
+    double distill_full = 0.3;  ///< share of the steps after which beta is final
+    double temperature = 1;     ///< tau
+    int patience = 3;           ///< epochs without a better validation before stopping; 0 = never
     std::uint64_t seed = 1;
 };
 
@@ -82,13 +83,15 @@ inline void check(const TrainSettings& s, std::size_t requests) {
     const auto wrong = [](const char* name, double found, const char* wanted) {
         throw SettingError("training settings", name, std::to_string(found), wanted);
     };
-    if (requests == 0) throw SettingError("training settings", "requests", "none", "at least one labelled list");
+    if (requests == 0)
+        throw SettingError("training settings", "requests", "none", "at least one labelled list");
     if (s.epochs < 1) wrong("epochs", s.epochs, "1 or more");
     if (s.steps < 0) wrong("steps", s.steps, "0 (no limit) or more");
     if (s.batch < 1) wrong("batch", s.batch, "1 or more");
     if (s.shard < 1) wrong("shard", s.shard, "1 or more");
     if (!(s.adam.rate > 0)) wrong("rate", s.adam.rate, "above 0");
-    if (!(s.dropout >= 0 && s.dropout < 1)) wrong("dropout", static_cast<double>(s.dropout), "0 or more, below 1");
+    if (!(s.dropout >= 0 && s.dropout < 1))
+        wrong("dropout", static_cast<double>(s.dropout), "0 or more, below 1");
     if (!(s.temperature > 0)) wrong("temperature", s.temperature, "above 0");
     if (!(s.warmup >= 0 && s.warmup < 1)) wrong("warmup", s.warmup, "0 or more, below 1");
     if (!(s.distill_from < s.distill_full)) wrong("distill_full", s.distill_full, "more than distill_from");
@@ -124,8 +127,8 @@ double total(const V& v) {
 
 /// Loss and gradient of one shard.
 template <class B, class Network>
-void learn(const B& backend, const Model<Network>& model, const TrainSettings& settings, const LossWeights& weights,
-           std::uint64_t key, ShardRoom<B>& room) {
+void learn(const B& backend, const Model<Network>& model, const TrainSettings& settings,
+           const LossWeights& weights, std::uint64_t key, ShardRoom<B>& room) {
     using T = typename B::Scalar;
     using Target = typename Network::template policy<target::kind_tag, target::Set>;
     constexpr Spec spec = Network::spec;
@@ -133,7 +136,8 @@ void learn(const B& backend, const Model<Network>& model, const TrainSettings& s
     std::fill_n(room.dense_grad.data(), room.dense_grad.size(), T(0));
     room.lessons.prepare(model.encoder, room.requests, spec.slots, spec.block, rng::derive(key, 1), Target{});
     const Inputs<T> in = room.lessons.inputs();
-    Tape<B> tape(backend, model.parameters, in.layout, room.arena, room.dense_grad.data(), {settings.dropout, key});
+    Tape<B> tape(backend, model.parameters, in.layout, room.arena, room.dense_grad.data(),
+                 {settings.dropout, key});
     const auto loss = joint_loss(tape, model.network, model.parameters, in, room.lessons.prefix(),
                                  room.lessons.labels(), weights, room.imitation);
     tape.backward(loss.total, T(1));
@@ -143,8 +147,9 @@ void learn(const B& backend, const Model<Network>& model, const TrainSettings& s
 
 }  // namespace train_detail
 
-/// Trains `model` on labelled requests. After each epoch `validate(model)` (a ValidationScore) decides: the teacher's
-/// and the student's parameters are each kept from their best epoch. Throws SettingError for settings out of range.
+/// Trains `model` on labelled requests. After each epoch `validate(model)` (a ValidationScore) decides: the
+/// teacher's and the student's parameters are each kept from their best epoch. Throws SettingError for
+/// settings out of range.
 template <class B, class Network, class Validate>
 TrainReport train(const B& backend, Model<Network>& model, std::span<const Request> requests,
                   const TrainSettings& settings, Validate validate, const TrainHooks& hooks = {}) {
@@ -155,7 +160,8 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
 
     const auto count = static_cast<int>(requests.size());
     const int per_epoch = (count + settings.batch - 1) / settings.batch;
-    const std::int64_t last_step = settings.steps > 0 ? settings.steps : std::int64_t{per_epoch} * settings.epochs;
+    const std::int64_t last_step =
+        settings.steps > 0 ? settings.steps : std::int64_t{per_epoch} * settings.epochs;
     const auto shards = static_cast<std::size_t>((settings.batch + settings.shard - 1) / settings.shard);
     std::vector<detail::ShardRoom<B>> rooms(shards);
     for (auto& room : rooms) room.dense_grad = Buffer<T>(model.list.dense_size);
@@ -181,10 +187,10 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
             const int lists = (std::min)(settings.batch, count - first);
             const int used = (lists + settings.shard - 1) / settings.shard;
             const double progress = static_cast<double>(step) / static_cast<double>(last_step);
-            const LossWeights weights{
-                settings.supervised,
-                settings.distillation * schedule::ramp(progress, settings.distill_from, settings.distill_full),
-                settings.temperature};
+            const LossWeights weights{settings.supervised,
+                                      settings.distillation * schedule::ramp(progress, settings.distill_from,
+                                                                             settings.distill_full),
+                                      settings.temperature};
             const std::uint64_t key = rng::derive(settings.seed ^ 0xD509u, static_cast<std::uint64_t>(step));
             backend.parallel(used, [&](int s) {
                 auto& room = rooms[static_cast<std::size_t>(s)];
@@ -193,7 +199,8 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
                 for (int i = s * settings.shard; i < end; ++i) {
                     room.requests.push_back(requests[order[static_cast<std::size_t>(first + i)]]);
                 }
-                detail::learn(backend, model, settings, weights, rng::derive(key, static_cast<std::uint64_t>(s)), room);
+                detail::learn(backend, model, settings, weights,
+                              rng::derive(key, static_cast<std::uint64_t>(s)), room);
             });
             dense.clear();
             sparse.clear();

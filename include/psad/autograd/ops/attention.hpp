@@ -11,7 +11,8 @@
 
 namespace psad::ops {
 
-/// Query row q sees the first visible[q] keys of its list; all of them when null. A list without keys gives zeros.
+/// Query row q sees the first visible[q] keys of its list; all of them when null. A list without keys gives
+/// zeros.
 template <class Query, class Key, int Width, int Heads, class T>
 struct Attention {
     static_assert(Width % Heads == 0, "psad: the width of an attention layer is a multiple of its heads");
@@ -53,7 +54,8 @@ struct Attention {
             w.backend->pair_softmax_backward(p, dp, pairs, scale());
             if (q.grad) w.backend->pair_apply(dp, k.value.columns(at, head), pairs, q.grad.columns(at, head));
             if (k.grad) {
-                w.backend->pair_apply_transposed(dp, q.value.columns(at, head), pairs, k.grad.columns(at, head));
+                w.backend->pair_apply_transposed(dp, q.value.columns(at, head), pairs,
+                                                 k.grad.columns(at, head));
             }
         }
     }
@@ -71,8 +73,8 @@ struct Attention {
 
 namespace psad {
 
-/// For each head: softmax(q k / sqrt(head width)) v, heads side by side. `visible` (one number per query row) hides
-/// the later keys of a list; null shows all.
+/// For each head: softmax(q k / sqrt(head width)) v, heads side by side. `visible` (one number per query row)
+/// hides the later keys of a list; null shows all.
 template <int Heads, class Ctx, class Q, class K>
 auto attention(Ctx& ctx, const Q& query, const K& key, const K& value, const int* visible = nullptr) {
     expect_width<K, width_of<Q>>();

@@ -21,9 +21,12 @@ struct Broadcast {
 
     template <class T>
     static Operand<T, per_row> operand(const Layout& layout, Matrix<const T> x) {
-        if constexpr (shared) return {x.data, 0, nullptr};
-        else if constexpr (rows_agree) return {x.data, x.stride, nullptr};
-        else return {x.data, x.stride, layout.template jagged<To>().owner};
+        if constexpr (shared)
+            return {x.data, 0, nullptr};
+        else if constexpr (rows_agree)
+            return {x.data, x.stride, nullptr};
+        else
+            return {x.data, x.stride, layout.template jagged<To>().owner};
     }
 
     /// dx += the sum of `fine` over everything that x was repeated to. `fine` has the rows of To.
@@ -34,7 +37,8 @@ struct Broadcast {
             w.backend->row_sums(fine, narrow.data);
             fine = narrow;
         }
-        if constexpr (shared) w.backend->column_sums(fine, dx.data);
+        if constexpr (shared)
+            w.backend->column_sums(fine, dx.data);
         else if constexpr (rows_agree) {
             w.backend->template map<true>(Identity{}, dx, Operand<T>{fine.data, fine.stride});
         } else {

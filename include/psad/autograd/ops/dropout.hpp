@@ -30,7 +30,8 @@ struct Dropout {
     template <class B>
     void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> x) const {
         if (!x.grad) return;
-        w.backend->template map<true>(Multiply{}, x.grad, Operand<T>{dout.data, Width}, Operand<T>{mask, Width});
+        w.backend->template map<true>(Multiply{}, x.grad, Operand<T>{dout.data, Width},
+                                      Operand<T>{mask, Width});
     }
     template <class Out, class S>
     double flops(const Layout&, Out out, S) const {
@@ -42,7 +43,8 @@ struct Dropout {
 
 namespace psad {
 
-/// Zeroes each number at the context's rate and scales the others up; x itself where that rate is 0 (inference).
+/// Zeroes each number at the context's rate and scales the others up; x itself where that rate is 0
+/// (inference).
 template <class Ctx, class X>
 X dropout(Ctx& ctx, const X& x) {
     if (ctx.dropout_rate() <= 0) return x;

@@ -9,7 +9,8 @@
 
 namespace psad {
 
-/// Which rows of a table belong to row r: ids[bag[r]] ... ids[bag[r + 1] - 1], or ids[r] alone when bag is null.
+/// Which rows of a table belong to row r: ids[bag[r]] ... ids[bag[r + 1] - 1], or ids[r] alone when bag is
+/// null.
 struct Bag {
     const int* bag = nullptr;
     const int* ids = nullptr;

@@ -37,31 +37,39 @@ struct Linear {
     static constexpr bool any_coarse = (coarse<Part> || ...);
 
     template <class B, class T, class... M>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> weight, Matrix<const T> bias, M... in) const {
+    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> weight, Matrix<const T> bias,
+                 M... in) const {
         Operand<T> start{bias.data, 0};  // no bias: null, which counts as zero
         if constexpr (any_coarse) {
             const Matrix<T> per_list = w.scratch(w.layout->lists, Out);
             int at = 0, done = 0;
-            each_part<true>([&](auto x, int first) {
-                const Operand<T> from = done++ == 0 ? start : Operand<T>{per_list.data, Out};
-                w.backend->affine(x, weight.row_range(first, x.cols), from, Identity{}, per_list);
-            }, at, in...);
+            each_part<true>(
+                [&](auto x, int first) {
+                    const Operand<T> from = done++ == 0 ? start : Operand<T>{per_list.data, Out};
+                    w.backend->affine(x, weight.row_range(first, x.cols), from, Identity{}, per_list);
+                },
+                at, in...);
             start = {per_list.data, Out, w.layout->template jagged<axis>().owner};
         }
         constexpr int fine = static_cast<int>(sizeof...(Part)) - (0 + ... + static_cast<int>(coarse<Part>));
         int at = 0, done = 0;
-        each_part<false>([&](auto x, int first) {
-            const Matrix<const T> mine = weight.row_range(first, x.cols);
-            if (++done == fine) w.backend->affine(x, mine, start, Act{}, out);
-            else w.backend->affine(x, mine, start, Identity{}, out);
-            start = {out.data, Out};
-        }, at, in...);
+        each_part<false>(
+            [&](auto x, int first) {
+                const Matrix<const T> mine = weight.row_range(first, x.cols);
+                if (++done == fine)
+                    w.backend->affine(x, mine, start, Act{}, out);
+                else
+                    w.backend->affine(x, mine, start, Identity{}, out);
+                start = {out.data, Out};
+            },
+            at, in...);
     }
 
     template <class B, class T, class... X>
     void backward(Workspace<B>& w, Matrix<const T> out, Matrix<T> dout, Tracked<T> weight, Tracked<T> bias,
                   X... in) const {
-        if constexpr (!std::is_same_v<Act, Identity>) {  // dout is read by nobody else: turn it into the slope by x W + b
+        if constexpr (!std::is_same_v<Act, Identity>) {  // dout is read by nobody else: turn it into the
+                                                         // slope by x W + b
             w.backend->template map<false>(TimesSlope{}, dout, Operand<T>{dout.data, dout.stride},
                                            Operand<T>{out.data, out.stride});
         }

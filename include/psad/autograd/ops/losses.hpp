@@ -46,7 +46,8 @@ struct CrossEntropy {
     }
 };
 
-/// weight[q] times the mean over allowed keys of (a - b - their mean difference)^2: logits are free up to a constant.
+/// weight[q] times the mean over allowed keys of (a - b - their mean difference)^2: logits are free up to a
+/// constant.
 template <class Query, class Key, class T>
 struct SquaredLogits {
     using axis = Query;
@@ -62,8 +63,8 @@ struct SquaredLogits {
         const T* weight;
         kernels::RowMask mask;
         PairRows pairs;
-        T* out;          ///< the loss, or null
-        const T* dout;   ///< its gradient, read when da or db is given
+        T* out;         ///< the loss, or null
+        const T* dout;  ///< its gradient, read when da or db is given
         T* da;
         T* db;
 
@@ -106,8 +107,8 @@ struct SquaredLogits {
     template <class B>
     void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> a, Tracked<T> b) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
-        w.backend->for_each(pairs.queries, Row{a.value.data, b.value.data, weight, mask, pairs, nullptr, dout.data,
-                                               a.grad.data, b.grad.data});
+        w.backend->for_each(pairs.queries, Row{a.value.data, b.value.data, weight, mask, pairs, nullptr,
+                                               dout.data, a.grad.data, b.grad.data});
     }
     template <class Out, class S>
     double flops(const Layout&, Out, S in, S) const {
@@ -130,7 +131,8 @@ auto cross_entropy(Ctx& ctx, const P& logits, const typename Ctx::Scalar* target
 
 /// Squared difference of two rows of logits, each row centred.
 template <class Ctx, class P>
-auto squared_logits(Ctx& ctx, const P& a, const P& b, const typename Ctx::Scalar* weight, kernels::RowMask mask) {
+auto squared_logits(Ctx& ctx, const P& a, const P& b, const typename Ctx::Scalar* weight,
+                    kernels::RowMask mask) {
     return ctx.apply(ops::SquaredLogits<query_of<P>, key_of<P>, typename Ctx::Scalar>{weight, mask}, a, b);
 }
 

@@ -48,7 +48,8 @@ struct Map {
 
   private:
     template <std::size_t... I, class B, class T, class... X>
-    void each(std::index_sequence<I...>, Workspace<B>& w, Matrix<const T> out, Matrix<T> dout, X... in) const {
+    void each(std::index_sequence<I...>, Workspace<B>& w, Matrix<const T> out, Matrix<T> dout,
+              X... in) const {
         (one<static_cast<int>(I)>(w, out, dout, in.grad, in.value...), ...);
     }
 
@@ -72,8 +73,8 @@ struct Map {
 
 namespace psad {
 
-/// f(in...) element by element. Values per list and Fixed<1> values are repeated along the finest axis, values of
-/// width 1 along the width.
+/// f(in...) element by element. Values per list and Fixed<1> values are repeated along the finest axis,
+/// values of width 1 along the width.
 template <class F, class Ctx, class... In>
 auto map(Ctx& ctx, F f, const In&... in) {
     return ctx.apply(ops::Map<F, In...>{f}, in...);

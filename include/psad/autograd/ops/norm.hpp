@@ -19,7 +19,8 @@ struct LayerNorm {
     T* rate = nullptr;   ///< 1 / deviation of each row
 
     template <class B>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> x, Matrix<const T> gain, Matrix<const T> shift) {
+    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> x, Matrix<const T> gain,
+                 Matrix<const T> shift) {
         if (w.training) {
             normal = w.scratch(out.rows, Width);
             rate = w.take(static_cast<std::size_t>(out.rows));

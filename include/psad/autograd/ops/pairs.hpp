@@ -27,7 +27,8 @@ struct PairDot {
     void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> q, Tracked<T> k) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         if (scale != T(1)) {
-            w.backend->template map<false>(Multiply{}, dout, Operand<T>{dout.data, 1}, Operand<T, true>{&scale, 0});
+            w.backend->template map<false>(Multiply{}, dout, Operand<T>{dout.data, 1},
+                                           Operand<T, true>{&scale, 0});
         }
         if (q.grad) {
             w.backend->pair_apply(dout.data, k.value.columns(key_first, columns), pairs,
@@ -185,8 +186,10 @@ struct PairInner {
     template <class B, class T>
     void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> p, Tracked<T> m) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
-        if (p.grad) w.backend->for_each(pairs.queries, RowBackward<T>{dout.data, m.value.data, pairs, p.grad.data});
-        if (m.grad) w.backend->for_each(pairs.queries, RowBackward<T>{dout.data, p.value.data, pairs, m.grad.data});
+        if (p.grad)
+            w.backend->for_each(pairs.queries, RowBackward<T>{dout.data, m.value.data, pairs, p.grad.data});
+        if (m.grad)
+            w.backend->for_each(pairs.queries, RowBackward<T>{dout.data, p.value.data, pairs, m.grad.data});
     }
     template <class Out, class P, class M>
     double flops(const Layout&, Out, P p, M) const {
@@ -230,14 +233,16 @@ namespace psad {
 template <class Ctx, class Q, class K>
 auto pair_dot(Ctx& ctx, const Q& query, const K& key, typename Ctx::Scalar scale) {
     expect_width<K, width_of<Q>>();
-    return ctx.apply(ops::PairDot<axis_of<Q>, axis_of<K>, typename Ctx::Scalar>{scale, 0, 0, width_of<Q>}, query, key);
+    return ctx.apply(ops::PairDot<axis_of<Q>, axis_of<K>, typename Ctx::Scalar>{scale, 0, 0, width_of<Q>},
+                     query, key);
 }
 
 /// The same over `columns` columns, from column `query_first` of the queries and `key_first` of the keys.
 template <class Ctx, class Q, class K>
 auto pair_dot_columns(Ctx& ctx, const Q& query, int query_first, const K& key, int key_first, int columns) {
-    return ctx.apply(ops::PairDot<axis_of<Q>, axis_of<K>, typename Ctx::Scalar>{1, query_first, key_first, columns},
-                     query, key);
+    return ctx.apply(
+        ops::PairDot<axis_of<Q>, axis_of<K>, typename Ctx::Scalar>{1, query_first, key_first, columns}, query,
+        key);
 }
 
 template <class Query, class Ctx, class K>

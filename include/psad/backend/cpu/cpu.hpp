@@ -28,8 +28,9 @@
 
 namespace psad::backend {
 
-/// Kernels run on the calling thread: a reranker's products are too small to share out. `parallel` spreads whole
-/// tasks (shards of a batch, chunks of an evaluation) over at most `threads` threads; 0 means all of the machine.
+/// Kernels run on the calling thread: a reranker's products are too small to share out. `parallel` spreads
+/// whole tasks (shards of a batch, chunks of an evaluation) over at most `threads` threads; 0 means all of
+/// the machine.
 template <class T>
 class Cpu : public BackendDefaults<Cpu<T>, T> {
   public:
@@ -48,11 +49,12 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
             return;
         }
         workers_->arena.execute([&] {
-            tbb::parallel_for(tbb::blocked_range<int>(0, count, 1),
-                              [&](const tbb::blocked_range<int>& range) {
-                                  for (int i = range.begin(); i < range.end(); ++i) f(i);
-                              },
-                              tbb::simple_partitioner{});
+            tbb::parallel_for(
+                tbb::blocked_range<int>(0, count, 1),
+                [&](const tbb::blocked_range<int>& range) {
+                    for (int i = range.begin(); i < range.end(); ++i) f(i);
+                },
+                tbb::simple_partitioner{});
         });
     }
 
@@ -66,7 +68,8 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
     }
 
     void gemm_transposed(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
-        gemm_detail::multiply<T>(a.rows, {a.data, 1, a.stride}, b, {accumulate ? c.data : nullptr, c.stride}, c);
+        gemm_detail::multiply<T>(a.rows, {a.data, 1, a.stride}, b, {accumulate ? c.data : nullptr, c.stride},
+                                 c);
     }
 
     template <class Act>
@@ -77,7 +80,8 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
 
     template <bool Accumulate, class F, class... In>
     void map(F f, Matrix<T> out, In... in) const {
-        const bool flat = ((In::per_row ? in.stride == 0 : (!in.row_of && in.stride == out.cols)) && ...) && out.contiguous();
+        const bool flat = ((In::per_row ? in.stride == 0 : (!in.row_of && in.stride == out.cols)) && ...) &&
+                          out.contiguous();
         if (flat) {
             map_row<Accumulate>(f, out.data, out.rows * out.cols, reader(in, 0)...);
         } else {
@@ -146,7 +150,8 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
         }
     }
 
-    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p, bool accumulate) const {
+    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p,
+                  bool accumulate) const {
         static thread_local std::vector<T> turned;  // the keys of one list, depth by keys
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
@@ -178,7 +183,8 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
     void pair_apply(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
-            const Matrix<T> to = out.row_range(pairs.query_begin[l], pairs.query_end[l] - pairs.query_begin[l]);
+            const Matrix<T> to =
+                out.row_range(pairs.query_begin[l], pairs.query_end[l] - pairs.query_begin[l]);
             gemm_detail::multiply<T>(n, {p + pairs.offset[l], n, 1}, value.row_range(pairs.key_begin[l], n),
                                      {to.data, to.stride}, to);
         }
@@ -190,7 +196,8 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
             const int queries = pairs.query_end[l] - pairs.query_begin[l];
             const Matrix<T> to = out.row_range(pairs.key_begin[l], n);
             gemm_detail::multiply<T>(queries, {p + pairs.offset[l], 1, n},
-                                     value.row_range(pairs.query_begin[l], queries), {to.data, to.stride}, to);
+                                     value.row_range(pairs.query_begin[l], queries), {to.data, to.stride},
+                                     to);
         }
     }
 
@@ -250,7 +257,8 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
             const T* z = normal.row(r);
             T* out = dx.row(r);
             const T a = simd::sum<T>(n, [d, gain](int c) { return d[c] * gain[c]; }) / static_cast<T>(n);
-            const T b = simd::sum<T>(n, [d, gain, z](int c) { return d[c] * gain[c] * z[c]; }) / static_cast<T>(n);
+            const T b =
+                simd::sum<T>(n, [d, gain, z](int c) { return d[c] * gain[c] * z[c]; }) / static_cast<T>(n);
             const T by = rate[r];
             PSAD_INDEPENDENT
             for (int c = 0; c < n; ++c) out[c] += by * (d[c] * gain[c] - a - z[c] * b);
@@ -263,10 +271,12 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
     using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
     static auto matrix(Matrix<const T> m) {
         return Eigen::Map<const RowMajor, 0, Eigen::OuterStride<>>(m.data, m.rows, m.cols,
-                                                                  Eigen::OuterStride<>(m.stride));
+                                                                   Eigen::OuterStride<>(m.stride));
     }
     static auto vector(T* p, int n) { return Eigen::Map<Eigen::Matrix<T, 1, Eigen::Dynamic>>(p, n); }
-    static auto vector(const T* p, int n) { return Eigen::Map<const Eigen::Matrix<T, 1, Eigen::Dynamic>>(p, n); }
+    static auto vector(const T* p, int n) {
+        return Eigen::Map<const Eigen::Matrix<T, 1, Eigen::Dynamic>>(p, n);
+    }
 
     static void product(Matrix<const T> a, Matrix<const T> b, Operand<T> start, Matrix<T> c) {
         if (c.cols == 1 && b.stride == 1) {  // matrix times vector

@@ -1,6 +1,6 @@
 /// \file gemm.hpp
-/// One register-blocked matrix product for the shapes of a reranker: few rows, widths of 16 to 512, operands in cache.
-/// C = start + A B with B and C row-major and A at any pair of strides, so A^T costs nothing extra.
+/// One register-blocked matrix product for the shapes of a reranker: few rows, widths of 16 to 512, operands
+/// in cache. C = start + A B with B and C row-major and A at any pair of strides, so A^T costs nothing extra.
 #pragma once
 
 #include "psad/backend/cpu/simd.hpp"
@@ -19,13 +19,15 @@ struct Strided {
 
 /// Rows x (Vectors * Lanes) numbers of C, kept in registers over the whole depth.
 template <int Rows, int Vectors, int Lanes, class T>
-inline void tile(int depth, Strided<T> a, const T* b, long b_stride, const T* const* start, T* c, long c_stride) {
+inline void tile(int depth, Strided<T> a, const T* b, long b_stride, const T* const* start, T* c,
+                 long c_stride) {
     using V = simd::Vector<T, Lanes>;
     V acc[Rows][Vectors];
 #pragma GCC unroll 8
     for (int i = 0; i < Rows; ++i) {
 #pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) acc[i][v] = start[i] ? simd::load<Lanes>(start[i] + v * Lanes) : V{};
+        for (int v = 0; v < Vectors; ++v)
+            acc[i][v] = start[i] ? simd::load<Lanes>(start[i] + v * Lanes) : V{};
     }
     for (int k = 0; k < depth; ++k) {
         V row[Vectors];
@@ -50,16 +52,20 @@ inline constexpr int tile_vectors = simd::registers == 32 ? 4 : 2;
 
 /// All rows of the columns [column, column + Vectors * Lanes).
 template <int Vectors, int Lanes, class T>
-inline void column_panel(int column, int depth, Strided<T> a, Matrix<const T> b, Operand<T> start, Matrix<T> c) {
+inline void column_panel(int column, int depth, Strided<T> a, Matrix<const T> b, Operand<T> start,
+                         Matrix<T> c) {
     const T* from[tile_rows];
     int r = 0;
     const auto at = [&](int count) {
         for (int i = 0; i < count; ++i) from[i] = start.data ? start.row(r + i) + column : nullptr;
     };
-    const auto rows = [&](int i) { return Strided<T>{a.data + i * a.row_stride, a.row_stride, a.depth_stride}; };
+    const auto rows = [&](int i) {
+        return Strided<T>{a.data + i * a.row_stride, a.row_stride, a.depth_stride};
+    };
     for (; r + tile_rows <= c.rows; r += tile_rows) {
         at(tile_rows);
-        tile<tile_rows, Vectors, Lanes>(depth, rows(r), b.data + column, b.stride, from, c.row(r) + column, c.stride);
+        tile<tile_rows, Vectors, Lanes>(depth, rows(r), b.data + column, b.stride, from, c.row(r) + column,
+                                        c.stride);
     }
     for (; r + 2 <= c.rows; r += 2) {
         at(2);
@@ -80,7 +86,8 @@ void multiply(int depth, Strided<T> a, Matrix<const T> b, Operand<T> start, Matr
         column_panel<tile_vectors, wide>(column, depth, a, b, start, c);
     }
     if constexpr (tile_vectors > 2) {
-        for (; column + 2 * wide <= c.cols; column += 2 * wide) column_panel<2, wide>(column, depth, a, b, start, c);
+        for (; column + 2 * wide <= c.cols; column += 2 * wide)
+            column_panel<2, wide>(column, depth, a, b, start, c);
     }
     for (; column + wide <= c.cols; column += wide) column_panel<1, wide>(column, depth, a, b, start, c);
     if constexpr (wide > 4) {

@@ -1,5 +1,6 @@
 /// \file simd.hpp
-/// Vectors of the widest kind the compiler was told of, and row reductions whose order depends on the length alone.
+/// Vectors of the widest kind the compiler was told of, and row reductions whose order depends on the length
+/// alone.
 #pragma once
 
 #include <cstring>
