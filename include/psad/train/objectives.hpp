@@ -194,7 +194,7 @@ template <class Ctx, class Network, class T>
 auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T>& parameters, const Inputs<T>& in,
                 const Prefix& prefix, const Labels<T>& labels, const LossWeights& weights,
                 Imitation<T>& imitation) {
-    using Supervise = typename Network::template policy<supervise::kind_tag, supervise::ListNet>;
+    using Supervise = typename Network::template policy<supervise::kind_tag, supervise::Slotwise>;
     using Distill = typename Network::template policy<distill::kind_tag, distill::Soft>;
     const auto memory = network.teacher.encode(ctx, in);
     const auto teacher = network.teacher.logits(ctx, memory, prefix);

@@ -28,9 +28,9 @@
 namespace psad {
 
 struct TrainSettings {
-    int epochs = 8;
+    int epochs = 10;
     int steps = 0;   ///< stop after so many steps; 0 = after the epochs
-    int batch = 64;  ///< lists per step
+    int batch = 32;  ///< lists per step
     int shard = 16;  ///< lists per tape; part of the arithmetic, not of the threading
     AdamSettings adam = {};
     double warmup = 0.05;  ///< share of the steps
