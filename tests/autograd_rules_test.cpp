@@ -73,8 +73,8 @@ class Bench {
         Parameters<double> parameters(list);
         parameters.initialise(list, 5);
         const auto result = check_gradients(
-            backend, list, parameters, storage.view(), [&](auto& ctx) { return weigh(ctx, build(ctx)); }, 1000,
-            dropout);
+            backend, list, parameters, storage.view(), [&](auto& ctx) { return weigh(ctx, build(ctx)); },
+            1000, dropout);
         INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape
                           << ", difference " << result.by_difference);
         CHECK(result.worst < 1e-6);
@@ -94,7 +94,8 @@ TEST_CASE_TEMPLATE("rule: activations", Act, Identity, Relu, Sigmoid, TwoSigmoid
     b.check([&](auto& ctx) { return map(ctx, Activate<Act>{}, x(ctx)); });
 }
 
-TEST_CASE_TEMPLATE("rule: pointwise functions of two", F, Add, Multiply, NegativeProduct, LogisticLoss, AddTimes<double>) {
+TEST_CASE_TEMPLATE("rule: pointwise functions of two", F, Add, Multiply, NegativeProduct, LogisticLoss,
+                   AddTimes<double>) {
     Bench b;
     const auto x = b.operand<Items, 3>("x");
     const auto y = b.operand<Items, 3>("y");
@@ -159,7 +160,8 @@ TEST_CASE("rule: gather and embed") {
     const Table<3> one = Scope(b.list).table<3>("one", 6, Init::gaussian(1)),
                    many = Scope(b.list).table<3>("many", 4, Init::gaussian(1));
     const std::vector<int> ids{0, 1, 2, 3, 4, 5, 5, 0, 1, 1};
-    const std::vector<int> bag{0, 1, 3, 3, 6, 7, 8, 9, 10, 11, 12}, bag_ids{0, 1, 2, 3, 3, 1, 2, 0, 1, 1, 2, 3};
+    const std::vector<int> bag{0, 1, 3, 3, 6, 7, 8, 9, 10, 11, 12},
+        bag_ids{0, 1, 2, 3, 3, 1, 2, 0, 1, 1, 2, 3};
     const Table<3> tables[] = {one, many};
     const Bag bags[] = {{nullptr, ids.data()}, {bag.data(), bag_ids.data()}};
     b.check([&](auto& ctx) { return embed<Events>(ctx, tables, bags, 2); });
@@ -231,20 +233,26 @@ TEST_CASE("rule: losses over rows of pairs, with forbidden candidates") {
     std::vector<double> target(static_cast<std::size_t>(layout.rows<Pairs<Slots, Items>>()));
     for (std::size_t i = 0; i < target.size(); ++i) target[i] = i % 3 == 0 ? rng::uniform(3, i) : 0.0;
     std::vector<double> weight(total_slots);
-    for (std::size_t i = 0; i < weight.size(); ++i) weight[i] = i == 2 ? 0.0 : 1.0 / (1.0 + static_cast<double>(i));
+    for (std::size_t i = 0; i < weight.size(); ++i)
+        weight[i] = i == 2 ? 0.0 : 1.0 / (1.0 + static_cast<double>(i));
     constexpr int never = kernels::RowMask::never_placed;
     const std::vector<int> placed_at{3, 0, never, 1, 2, 0, 6, 5, 4, 3, 2, 1, 0, 1, never, 0};
     const std::vector<int> limit{0, 1, 2, 3, 0, 0, 1, 2, 3, 4, 5, 6, 0, 1};
     const kernels::RowMask mask{placed_at.data(), limit.data()};
     for (const double tau : {1.0, 2.0}) {
         b.check([&](auto& ctx) {
-            return cross_entropy(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), target.data(), weight.data(), mask, tau);
+            return cross_entropy(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), target.data(), weight.data(),
+                                 mask, tau);
         });
-        b.check([&](auto& ctx) { return masked_softmax(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), mask, tau); });
+        b.check(
+            [&](auto& ctx) { return masked_softmax(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), mask, tau); });
     }
     b.check([&](auto& ctx) {
-        return squared_logits(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), pair_dot(ctx, s2(ctx), item(ctx), 1.0),
-                              weight.data(), mask);
+        return unlikelihood(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), target.data(), weight.data(), mask);
+    });
+    b.check([&](auto& ctx) {
+        return squared_logits(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0),
+                              pair_dot(ctx, s2(ctx), item(ctx), 1.0), weight.data(), mask);
     });
 }
 
@@ -274,8 +282,9 @@ TEST_CASE("a broken rule is caught by the gradient check") {
     const auto y = b.operand<Items, 2>("y");
     Parameters<double> parameters(b.list);
     parameters.initialise(b.list, 5);
-    const auto result = check_gradients(backend::Reference<double>{}, b.list, parameters, b.storage.view(),
-                                        [&](auto& ctx) { return b.weigh(ctx, map(ctx, WrongSlope{}, x(ctx), y(ctx))); });
+    const auto result =
+        check_gradients(backend::Reference<double>{}, b.list, parameters, b.storage.view(),
+                        [&](auto& ctx) { return b.weigh(ctx, map(ctx, WrongSlope{}, x(ctx), y(ctx))); });
     CHECK(result.worst > 1e-5);
     CHECK(result.parameter == "y");
 }

@@ -81,7 +81,8 @@ struct RowMask {
     }
 };
 
-/// One query row of p = softmax(logits / temperature) over the allowed keys; forbidden ones get 0.
+/// One query row of p = softmax(logits / temperature) over the allowed keys; forbidden ones get 0, allowed
+/// ones never do, so that a hopeless target still counts.
 template <class T>
 struct MaskedSoftmaxRow {
     const T* logits;
@@ -101,11 +102,12 @@ struct MaskedSoftmaxRow {
         T sum = 0;
         for (int j = 0; j < n; ++j) {
             const bool allowed = mask.allows(q, first + j);
-            const T e = allowed ? math::exp((logits[start + j] - top) * inverse_temperature) : T(0);
+            T e = allowed ? math::exp((logits[start + j] - top) * inverse_temperature) : T(0);
+            if (allowed && e < T(1e-36)) e = T(1e-36);  // a NaN stays one
             p[start + j] = e;
             sum += e;
         }
-        for (int j = 0; j < n; ++j) p[start + j] = sum > T(0) ? p[start + j] / sum : T(0);
+        for (int j = 0; j < n; ++j) p[start + j] = sum != T(0) ? p[start + j] / sum : T(0);
     }
 };
 
@@ -126,14 +128,13 @@ struct CrossEntropyRow {
         T sum = 0;
         for (int j = 0; j < n; ++j) {
             const T t = target[start + j];
-            if (t > T(0) && p[start + j] > T(0)) sum -= t * std::log(p[start + j]);
+            if (t > T(0) && p[start + j] != T(0)) sum -= t * std::log(p[start + j]);
         }
         loss[q] = weight[q] == T(0) ? T(0) : weight[q] * sum;
     }
 };
 
-/// dlogits[q,i] += dloss[q] weight[q] / temperature (p[q,i] sum(target) - target[q,i]) over the keys with p >
-/// 0.
+/// dlogits[q,i] += dloss[q] weight[q] / temperature (p[q,i] sum(target) - target[q,i]) over the allowed keys.
 template <class T>
 struct CrossEntropyRowBackward {
     const T* p;
@@ -151,10 +152,58 @@ struct CrossEntropyRowBackward {
         const T scale = dloss[q] * weight[q] * inverse_temperature;
         if (scale == T(0)) return;
         T mass = 0;
-        for (int j = 0; j < n; ++j) mass += p[start + j] > T(0) ? target[start + j] : T(0);
+        for (int j = 0; j < n; ++j) mass += p[start + j] != T(0) ? target[start + j] : T(0);
         for (int j = 0; j < n; ++j) {
-            if (p[start + j] > T(0)) dlogits[start + j] += scale * (p[start + j] * mass - target[start + j]);
+            if (p[start + j] != T(0)) dlogits[start + j] += scale * (p[start + j] * mass - target[start + j]);
         }
+    }
+};
+
+/// loss[q] = -weight[q] sum_i target[q,i] log(1 - p[q,i]), one query row. p is held 1e-6 away from 1.
+template <class T>
+struct UnlikelihoodRow {
+    const T* p;
+    const T* target;
+    const T* weight;
+    PairRows pairs;
+    T* loss;
+
+    static constexpr T least = T(1e-6);
+    PSAD_HOST_DEVICE void operator()(int q) const {
+        const int l = pairs.query_owner[q];
+        const int n = pairs.key_end[l] - pairs.key_begin[l];
+        const int start = pairs.offset[l] + (q - pairs.query_begin[l]) * n;
+        T sum = 0;
+        for (int j = 0; j < n; ++j) {
+            const T rest = T(1) - p[start + j];
+            sum -= target[start + j] * std::log(rest > least ? rest : least);
+        }
+        loss[q] = weight[q] * sum;
+    }
+};
+
+/// dlogits[q,i] += dloss[q] weight[q] p[q,i] (r[q,i] - sum_j r[q,j] p[q,j]), r = target / (1 - p).
+template <class T>
+struct UnlikelihoodRowBackward {
+    const T* p;
+    const T* target;
+    const T* weight;
+    const T* dloss;
+    PairRows pairs;
+    T* dlogits;
+
+    PSAD_HOST_DEVICE void operator()(int q) const {
+        const int l = pairs.query_owner[q];
+        const int n = pairs.key_end[l] - pairs.key_begin[l];
+        const int start = pairs.offset[l] + (q - pairs.query_begin[l]) * n;
+        const auto pull = [&](int j) {
+            const T rest = T(1) - p[start + j];
+            return rest > UnlikelihoodRow<T>::least ? target[start + j] / rest : T(0);
+        };
+        T mean = 0;
+        for (int j = 0; j < n; ++j) mean += pull(j) * p[start + j];
+        const T scale = dloss[q] * weight[q];
+        for (int j = 0; j < n; ++j) dlogits[start + j] += scale * p[start + j] * (pull(j) - mean);
     }
 };
 

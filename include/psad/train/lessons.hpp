@@ -18,6 +18,8 @@ template <class T>
 struct Labels {
     const T* target = nullptr;         ///< [slots x items pairs] what each slot should hold
     const T* target_weight = nullptr;  ///< [slots]
+    const T* good_weight = nullptr;    ///< [slots] target_weight on lists with a positive, else 0
+    const T* poor_weight = nullptr;    ///< [slots] target_weight on lists without one, else 0
     const T* slot_weight = nullptr;    ///< [slots]
     const T* relevance = nullptr;      ///< [items] 0 or 1
     const T* share = nullptr;          ///< [items] relevance / its sum over the list
@@ -33,8 +35,10 @@ class Lessons {
                  std::uint64_t key, Target) {
         encoder.encode(requests, slots, batch_);
         prefix_.clear();
-        for (auto* c : {&target_, &target_weight_, &slot_weight_, &relevance_, &share_, &has_positive_})
+        for (auto* c : {&target_, &target_weight_, &good_weight_, &poor_weight_, &slot_weight_, &relevance_,
+                        &share_, &has_positive_}) {
             c->clear();
+        }
         int first_item = 0;
         for (const Request& r : requests) {
             const std::size_t n = r.items.size();
@@ -58,21 +62,26 @@ class Lessons {
                 share_.push_back(y > 0 ? T(1) / static_cast<T>(positives) : T(0));
             }
             has_positive_.push_back(positives > 0 ? T(1) : T(0));
+            for (std::size_t row = rows; row < target_weight_.size(); ++row) {
+                good_weight_.push_back(positives > 0 ? target_weight_[row] : T(0));
+                poor_weight_.push_back(positives > 0 ? T(0) : target_weight_[row]);
+            }
         }
     }
 
     Inputs<T> inputs() { return batch_.view(); }
     Prefix prefix() const { return prefix_.view(); }
     Labels<T> labels() const {
-        return {target_.data(),    target_weight_.data(), slot_weight_.data(),
-                relevance_.data(), share_.data(),         has_positive_.data()};
+        return {target_.data(),      target_weight_.data(), good_weight_.data(), poor_weight_.data(),
+                slot_weight_.data(), relevance_.data(),     share_.data(),       has_positive_.data()};
     }
 
   private:
     Batch<T> batch_;
     PrefixStorage prefix_;
     std::vector<int> order_;
-    std::vector<T> target_, target_weight_, slot_weight_, relevance_, share_, has_positive_;
+    std::vector<T> target_, target_weight_, good_weight_, poor_weight_, slot_weight_, relevance_, share_,
+        has_positive_;
 };
 
 }  // namespace psad

@@ -63,6 +63,23 @@ struct Step {
     Imitation<T>& imitation;  ///< room for the teacher's lists
 };
 
+/// What the teacher is told of lists without a positive, [lists].
+namespace penalty {
+struct kind_tag {};
+
+struct None {
+    using kind = kind_tag;
+    static constexpr const char* name = "no penalty";
+};
+
+/// Unlikelihood of what was shown on a poor list (NAR4Rec, KDD 2024). Needs a target that follows the shown
+/// list (target::Exposure); a set target is empty there.
+struct Unlikelihood {
+    using kind = kind_tag;
+    static constexpr const char* name = "unlikelihood";
+};
+}  // namespace penalty
+
 /// The student's loss on the feedback itself, [lists].
 namespace supervise {
 struct kind_tag {};
@@ -189,6 +206,19 @@ struct JointLoss {
     V total, teacher, supervised, distilled;  ///< [lists]
 };
 
+/// L_gen, [lists]: with a penalty, lists without a positive are to become unlikely instead of likely.
+template <class Network, class Ctx, class P, class T>
+auto teacher_loss(Ctx& ctx, const P& logits, const Labels<T>& labels, kernels::RowMask mask) {
+    using Penalty = typename Network::template policy<penalty::kind_tag, penalty::None>;
+    if constexpr (std::is_same_v<Penalty, penalty::None>) {
+        return sum_per_list(ctx, cross_entropy(ctx, logits, labels.target, labels.target_weight, mask));
+    } else {
+        const auto good = cross_entropy(ctx, logits, labels.target, labels.good_weight, mask);
+        const auto poor = unlikelihood(ctx, logits, labels.target, labels.poor_weight, mask);
+        return sum_per_list(ctx, map(ctx, Add{}, good, poor));
+    }
+}
+
 /// L = L_gen + a L_sup + beta L_KD on one tape. Psad's training policies choose the terms.
 template <class Ctx, class Network, class T>
 auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T>& parameters, const Inputs<T>& in,
@@ -201,8 +231,7 @@ auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T>& parameter
     // With transitions a slot knows what stands before it in its own block too.
     const auto mask =
         Network::TeacherModel::has_transitions ? prefix.not_before_slot() : prefix.not_before_block();
-    const auto written =
-        sum_per_list(ctx, cross_entropy(ctx, teacher, labels.target, labels.target_weight, mask));
+    const auto written = teacher_loss<Network>(ctx, teacher, labels, mask);
 
     const auto scores = network.student.score(ctx, in, network.student.user(ctx, in));
     const auto student = network.student.logits(ctx, scores, prefix);

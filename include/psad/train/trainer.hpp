@@ -157,6 +157,13 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
     using T = typename B::Scalar;
     static_assert(std::is_same_v<T, float>, "psad: a Model holds float; train on a backend of float");
     detail::check(settings, requests.size());
+    for (const Request& r : requests) {
+        model.encoder.check(r);
+        if (r.labels.size() != r.size()) {
+            throw RequestError("request", "labels", std::to_string(r.labels.size()) + " labels",
+                               std::to_string(r.size()) + " for training");
+        }
+    }
 
     const auto count = static_cast<int>(requests.size());
     const int per_epoch = (count + settings.batch - 1) / settings.batch;
@@ -218,9 +225,9 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
             record.gradient_norm = adam.step(backend, model.parameters, std::span<T* const>(dense),
                                              std::span<const SparseGradient<T>* const>(sparse), 1.0 / lists,
                                              schedule::warm_cosine(after, settings.warmup));
-            if (!std::isfinite(record.loss)) {
-                throw SettingError("training", "step " + std::to_string(step), "a loss that is not finite",
-                                   "a smaller learning rate");
+            if (!std::isfinite(record.loss) || !std::isfinite(record.gradient_norm)) {
+                throw SettingError("training", "step " + std::to_string(step),
+                                   "a loss or a gradient that is not finite", "a smaller learning rate");
             }
             report.steps.push_back(record);
             epoch_loss += record.loss;

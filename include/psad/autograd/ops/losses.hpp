@@ -46,6 +46,38 @@ struct CrossEntropy {
     }
 };
 
+/// -weight[q] sum_k target[q,k] log(1 - p[q,k]), p = softmax(logits) over the keys a row may still choose.
+template <class Query, class Key, class T>
+struct Unlikelihood {
+    using axis = Query;
+    static constexpr int width = 1;
+    static constexpr bool has_parameters = false;
+
+    const T* target;  ///< [pairs]
+    const T* weight;  ///< [queries]
+    kernels::RowMask mask;
+    T* p = nullptr;
+
+    template <class B>
+    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> logits) {
+        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        p = w.take(static_cast<std::size_t>(pairs.rows));
+        w.backend->for_each(pairs.queries, kernels::MaskedSoftmaxRow<T>{logits.data, pairs, mask, T(1), p});
+        w.backend->for_each(pairs.queries, kernels::UnlikelihoodRow<T>{p, target, weight, pairs, out.data});
+    }
+    template <class B>
+    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> logits) const {
+        if (!logits.grad) return;
+        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        w.backend->for_each(pairs.queries, kernels::UnlikelihoodRowBackward<T>{p, target, weight, dout.data,
+                                                                               pairs, logits.grad.data});
+    }
+    template <class Out, class S>
+    double flops(const Layout&, Out, S in) const {
+        return 8 * in.size();
+    }
+};
+
 /// weight[q] times the mean over allowed keys of (a - b - their mean difference)^2: logits are free up to a
 /// constant.
 template <class Query, class Key, class T>
@@ -127,6 +159,14 @@ auto cross_entropy(Ctx& ctx, const P& logits, const typename Ctx::Scalar* target
                    typename Ctx::Scalar temperature = 1) {
     using Op = ops::CrossEntropy<query_of<P>, key_of<P>, typename Ctx::Scalar>;
     return ctx.apply(Op{target, weight, mask, temperature}, logits);
+}
+
+/// Unlikelihood of `target` (Welleck et al., ICLR 2020; for poor lists NAR4Rec, KDD 2024), weighted per row.
+template <class Ctx, class P>
+auto unlikelihood(Ctx& ctx, const P& logits, const typename Ctx::Scalar* target,
+                  const typename Ctx::Scalar* weight, kernels::RowMask mask = {}) {
+    using Op = ops::Unlikelihood<query_of<P>, key_of<P>, typename Ctx::Scalar>;
+    return ctx.apply(Op{target, weight, mask}, logits);
 }
 
 /// Squared difference of two rows of logits, each row centred.
