@@ -8,6 +8,12 @@
 
 namespace psad::io {
 
+/// What the student's numbers are shared with.
+template <class Network>
+constexpr const char* shares_of() {
+    return Network::shares_embeddings ? share::Embeddings::name : share::Nothing::name;
+}
+
 /// Spec and policies of a variant. The numbers of the student and of the teacher stand apart, so that a
 /// student file says all that a student needs.
 template <class Network>
@@ -29,6 +35,7 @@ nlohmann::json describe() {
                       {"hidden1", s.student_hidden1},
                       {"hidden2", s.student_hidden2},
                       {"rank", s.student_rank},
+                      {"shares", shares_of<Network>()},
                       {"order", S::OrderPolicy::name},
                       {"context", S::ContextPolicy::name},
                       {"fading", fade_name(typename S::FadePolicy{})},

@@ -34,7 +34,7 @@ void save(const std::filesystem::path& path, const Model<Network>& model, const 
     file.metadata["psad.variant"] = variant.dump();
     add_encoder(file, model.encoder);
     for (const ParameterInfo& p : model.list.parameters) {
-        if (keep == Keep::student && !p.name.starts_with("student")) continue;
+        if (keep == Keep::student && p.name.starts_with("teacher")) continue;
         const std::span<const float> numbers(model.parameters.at(p), p.size());
         file.tensors.push_back(tensor(p.name, {p.rows, p.cols}, numbers));
     }

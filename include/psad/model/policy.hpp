@@ -156,6 +156,20 @@ struct Sort {  ///< by one score per item
 };
 }  // namespace order
 
+/// Whether teacher and student read the same embeddings (Rocket Launching, AAAI 2018). Each keeps a UPN of
+/// its own: a hard distillation loss into a shared UPN costs the teacher.
+namespace share {
+struct kind_tag {};
+struct Nothing {
+    using kind = kind_tag;
+    static constexpr const char* name = "nothing";
+};
+struct Embeddings {
+    using kind = kind_tag;
+    static constexpr const char* name = "embeddings";
+};
+}  // namespace share
+
 /// What the student sees of the other candidates.
 namespace context {
 struct kind_tag {};

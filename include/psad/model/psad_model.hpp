@@ -3,6 +3,8 @@
 /// neither's loss disturbs the other and the student stands alone once trained.
 #pragma once
 
+#include <type_traits>
+
 #include "psad/model/features.hpp"
 #include "psad/model/spec.hpp"
 #include "psad/model/student.hpp"
@@ -21,23 +23,43 @@ struct Psad {
     template <class Kind, class Default>
     using policy = policy_or<Kind, Default, Policies...>;
 
+    static constexpr bool shares_embeddings =
+        std::is_same_v<policy<share::kind_tag, share::Nothing>, share::Embeddings>;
+
     TeacherModel teacher;
     StudentModel student;
 
-    /// Registers all parameters below `scope`: "teacher..." and "student...".
-    Psad(const Scope& scope, const TableSizes& sizes)
-        : teacher(scope / "teacher", sizes), student(scope / "student", sizes) {}
+    /// Registers all parameters below `scope`: "teacher...", "student..." and, when shared, "shared...".
+    Psad(const Scope& scope, const TableSizes& sizes) : Psad(scope, sizes, shared(scope, sizes)) {}
+
+    /// Where the student's embeddings are registered.
+    static Scope student_features(const Scope& scope) {
+        return shares_embeddings ? scope / "shared" : scope / "student" / "features";
+    }
+
+  private:
+    // Layers are handles: two holders of one handle share the numbers.
+    static Features<Numbers.width> shared(const Scope& scope, const TableSizes& sizes) {
+        return {student_features(scope), sizes};
+    }
+    Psad(const Scope& scope, const TableSizes& sizes, const Features<Numbers.width>& of_student)
+        : teacher(scope / "teacher", shares_embeddings
+                                         ? of_student
+                                         : Features<Numbers.width>(scope / "teacher" / "features", sizes)),
+          student(scope / "student", of_student) {}
 };
 
 /// The student of a variant alone: what production loads.
 template <class Variant>
 struct StudentOf {
     static constexpr Spec spec = Variant::spec;
+    static constexpr bool shares_embeddings = Variant::shares_embeddings;
     using StudentModel = typename Variant::StudentModel;
 
     StudentModel student;
 
-    StudentOf(const Scope& scope, const TableSizes& sizes) : student(scope / "student", sizes) {}
+    StudentOf(const Scope& scope, const TableSizes& sizes)
+        : student(scope / "student", {Variant::student_features(scope), sizes}) {}
 };
 
 }  // namespace psad

@@ -36,8 +36,8 @@ class Student {
     using ContextPolicy = policy_or<context::kind_tag, context::MeanMax, Policies...>;
     static constexpr bool greedy = std::is_same_v<OrderPolicy, order::Greedy>;
 
-    Student(const Scope& scope, const TableSizes& sizes)
-        : features_(scope / "features", sizes),
+    Student(const Scope& scope, const Features<width>& features)
+        : features_(features),
           upn_(scope / "upn"),
           rank_(scope / "rank"),
           context_(scope / "context"),

@@ -47,8 +47,8 @@ class Teacher {
     static_assert(!has_transitions || std::is_same_v<DecodePolicy, decode::LeftToRight>,
                   "psad: transitions need decode::LeftToRight; add transition::Off to decode otherwise");
 
-    Teacher(const Scope& scope, const TableSizes& sizes)
-        : features_(scope / "features", sizes),
+    Teacher(const Scope& scope, const Features<width>& features)
+        : features_(features),
           upn_(scope / "upn"),
           rank_(scope / "rank"),
           encoded_(scope / "encoded"),

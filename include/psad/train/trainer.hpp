@@ -242,14 +242,21 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
         report.epochs.push_back(done);
         if (hooks.on_epoch) hooks.on_epoch(done);
         ++stale;
-        if (done.valid.student > best_score.student) {
-            best_score.student = done.valid.student;
+        ValidationScore score = done.valid;
+        if constexpr (Network::shares_embeddings) {  // one set of numbers serves both: judged and kept
+                                                     // together
+            score.student = score.teacher = (done.valid.student + done.valid.teacher) / 2;
+            if (score.student > best_score.student)
+                detail::copy_part(model.list, "shared", model.parameters, best);
+        }
+        if (score.student > best_score.student) {
+            best_score.student = score.student;
             report.best_student_epoch = epoch;
             detail::copy_part(model.list, "student", model.parameters, best);
             stale = 0;
         }
-        if (done.valid.teacher > best_score.teacher) {
-            best_score.teacher = done.valid.teacher;
+        if (score.teacher > best_score.teacher) {
+            best_score.teacher = score.teacher;
             report.best_teacher_epoch = epoch;
             detail::copy_part(model.list, "teacher", model.parameters, best);
             stale = 0;
