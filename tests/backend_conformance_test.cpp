@@ -1,4 +1,5 @@
-// One suite for every backend: each primitive against the reference, in float and double, over jagged batches.
+// One suite for every backend: each primitive against the reference, in float and double, over jagged
+// batches.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -22,7 +23,8 @@ struct Grid {
     Matrix<T> m;
 
     Grid(int rows, int cols, std::uint64_t key, int spare = 0)
-        : numbers(static_cast<std::size_t>(rows * (cols + spare))), m{numbers.data(), rows, cols, cols + spare} {
+        : numbers(static_cast<std::size_t>(rows * (cols + spare))),
+          m{numbers.data(), rows, cols, cols + spare} {
         for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<T>(rng::normal(key, i));
     }
     Grid(const Grid& other) : numbers(other.numbers), m(other.m) { m.data = numbers.data(); }
@@ -45,8 +47,8 @@ constexpr int sizes[] = {1, 2, 3, 5, 6, 7, 16, 17, 31, 33, 64, 67, 130};
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Reference<double>, backend::Cpu<float>,
-                   backend::Cpu<double>) {
+TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Reference<double>,
+                   backend::Cpu<float>, backend::Cpu<double>) {
     using T = typename Device::Scalar;
     const backend::Reference<T> reference;
     const Device device{};
@@ -80,7 +82,8 @@ TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Re
         const std::vector<int> owner{0, 0, 1, 2, 2, 2, 3};
         for (const int cols : {1, 5, 16, 40, 64}) {
             const Grid<T> x(7, 9, 1), w(9, cols, 2), rows(4, cols, 3);
-            const Operand<T> starts[] = {{nullptr, 0}, {rows.numbers.data(), 0}, {rows.numbers.data(), cols, owner.data()}};
+            const Operand<T> starts[] = {
+                {nullptr, 0}, {rows.numbers.data(), 0}, {rows.numbers.data(), cols, owner.data()}};
             for (const auto& start : starts) {
                 Grid<T> y(7, cols, 4), z(y);
                 device.affine(x.in(), w.in(), start, Relu{}, y.m);
@@ -99,7 +102,8 @@ TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Re
                 reference.template map<accumulate>(f, b.m, in...);
                 check_same(a.numbers, b.numbers);
             };
-            const Operand<T> full{x.numbers.data(), cols}, row{y.numbers.data(), 0}, indexed{y.numbers.data(), cols, owner.data()};
+            const Operand<T> full{x.numbers.data(), cols}, row{y.numbers.data(), 0},
+                indexed{y.numbers.data(), cols, owner.data()};
             const Operand<T, true> per_row{narrow.numbers.data(), 1}, number{one.numbers.data(), 0};
             both(std::false_type{}, Add{}, full, row);
             both(std::true_type{}, Multiply{}, full, indexed);
@@ -128,7 +132,8 @@ TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Re
         for (const int n : {0, 1, 100, 4095, 4097, 20000}) {
             const Grid<T> x(n, 1, 6);
             const double wanted = reference.sum_squares(x.numbers.data(), x.numbers.size());
-            CHECK(device.sum_squares(x.numbers.data(), x.numbers.size()) == doctest::Approx(wanted).epsilon(1e-5));
+            CHECK(device.sum_squares(x.numbers.data(), x.numbers.size()) ==
+                  doctest::Approx(wanted).epsilon(1e-5));
         }
     }
     SUBCASE("segments, an empty one among them") {
@@ -183,7 +188,8 @@ TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Re
                 device.pair_softmax_backward(p.numbers.data(), dp.numbers.data(), pairs, T(2));
                 reference.pair_softmax_backward(r.numbers.data(), dr.numbers.data(), pairs, T(2));
                 check_same(dp.numbers, dr.numbers, 10);
-                Grid<T> out_q(pairs.queries, cols, 5), want_q(out_q), out_k(pairs.keys, cols, 6), want_k(out_k);
+                Grid<T> out_q(pairs.queries, cols, 5), want_q(out_q), out_k(pairs.keys, cols, 6),
+                    want_k(out_k);
                 device.pair_apply(p.numbers.data(), k.in(), pairs, out_q.m);
                 reference.pair_apply(r.numbers.data(), k.in(), pairs, want_q.m);
                 check_same(out_q.numbers, want_q.numbers, 10);
@@ -197,13 +203,15 @@ TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Re
         for (const int cols : {2, 16, 64, 70}) {
             const Grid<T> x(5, cols, 1), gain(1, cols, 2), shift(1, cols, 3), dy(5, cols, 4);
             Grid<T> y(5, cols, 5), y2(y), normal(y), normal2(y), dx(y), dx2(y), rate(5, 1, 6), rate2(rate);
-            device.layer_norm(x.in(), gain.numbers.data(), shift.numbers.data(), y.m, normal.m, rate.numbers.data());
+            device.layer_norm(x.in(), gain.numbers.data(), shift.numbers.data(), y.m, normal.m,
+                              rate.numbers.data());
             reference.layer_norm(x.in(), gain.numbers.data(), shift.numbers.data(), y2.m, normal2.m,
                                  rate2.numbers.data());
             check_same(y.numbers, y2.numbers, 10);
             check_same(normal.numbers, normal2.numbers, 10);
             device.layer_norm_backward(dy.in(), gain.numbers.data(), normal.in(), rate.numbers.data(), dx.m);
-            reference.layer_norm_backward(dy.in(), gain.numbers.data(), normal2.in(), rate2.numbers.data(), dx2.m);
+            reference.layer_norm_backward(dy.in(), gain.numbers.data(), normal2.in(), rate2.numbers.data(),
+                                          dx2.m);
             check_same(dx.numbers, dx2.numbers, 20);
         }
     }

@@ -1,4 +1,4 @@
-// Teacher and student as wholes: gradients, generation, and what must not change a result.
+// Teacher and student as wholes: generation, and what must not change a result.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -7,15 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "psad/autograd/gradient_check.hpp"
 #include "psad/backend/cpu/cpu.hpp"
 #include "psad/backend/reference.hpp"
 #include "psad/eval/orders.hpp"
 #include "psad/model/generate.hpp"
 #include "psad/model/model.hpp"
 #include "psad/model/psad_model.hpp"
-#include "psad/train/lessons.hpp"
-#include "psad/train/objectives.hpp"
+#include "support/small_model.hpp"
 #include "support/toy.hpp"
 
 using namespace psad;
@@ -23,54 +21,11 @@ using namespace psad::test;
 
 namespace {
 
-constexpr Spec small{.width = 8, .heads = 2, .block = 2, .slots = 5, .encoder_layers = 1, .decoder_layers = 1,
-                     .feed_forward = 8, .gate = 4, .transition_rank = 3, .student_hidden1 = 8, .student_hidden2 = 4,
-                     .student_rank = 3};
-
 constexpr Spec with_block(int block, int slots = 5) {
     Spec s = small;
     s.block = block;
     s.slots = slots;
     return s;
-}
-
-// A model far from its neutral start: gates open and closed, transitions strong.
-template <class Network>
-Model<Network> shaken(std::uint64_t seed = 7) {
-    const auto owned = toy_requests(seed);
-    Model<Network> m(toy_encoder(views(owned)), seed);
-    for (std::size_t i = 0; i < m.list.dense_size; ++i) {
-        m.parameters.dense.data()[i] += 0.3f * static_cast<float>(rng::normal(seed + 1, i));
-    }
-    return m;
-}
-
-template <class Network>
-void check_joint_gradient() {
-    const auto owned = toy_requests(3);
-    const auto requests = views(owned);
-    const Encoder encoder = toy_encoder(requests);
-    ParameterList list;
-    const Network network(Scope(list), TableSizes::of(encoder.statistics()));
-    Parameters<double> parameters(list);
-    parameters.initialise(list, 2);
-    for (std::size_t i = 0; i < list.dense_size; ++i) parameters.dense.data()[i] += 0.2 * rng::normal(9, i);
-    using Target = typename Network::template policy<target::kind_tag, target::Set>;
-    Lessons<double> lessons;
-    lessons.prepare(encoder, requests, Network::spec.slots, Network::spec.block, 1, Target{});
-    Imitation<double> imitation;
-    const Inputs<double> in = lessons.inputs();
-    // Without distillation: central differences would see through its shields.
-    const auto build = [&](auto& ctx) {
-        return joint_loss(ctx, network, parameters, in, lessons.prefix(), lessons.labels(), LossWeights{0.7, 0, 1},
-                          imitation)
-            .total;
-    };
-    const auto result =
-        check_gradients(backend::Cpu<double>{}, list, parameters, in.layout, build, 12, DropoutDraw{0.1f, 5});
-    INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape << ", difference "
-                      << result.by_difference);
-    CHECK(result.worst < 1e-6);
 }
 
 // Written down once more, plainly: one place after the other, the whole decoder run anew for the list so far.
@@ -117,15 +72,6 @@ bool is_permutation_of(const std::vector<int>& order, std::size_t n) {
 }
 
 }  // namespace
-
-TEST_CASE("gradient of the joint loss: default policies") { check_joint_gradient<Psad<small>>(); }
-TEST_CASE("gradient of the joint loss: every other policy") {
-    check_joint_gradient<Psad<small, fade::Global<fade::Exponential>, gate::None, match::Off, order::Sort,
-                              supervise::ListNet, target::PositivesFirst>>();
-    check_joint_gradient<Psad<small, fade::None, gate::PerUser, pool::PerUser, transition::Off,
-                              context::SelfAttention, supervise::Logistic, target::Exposure>>();
-    check_joint_gradient<Psad<small, gate::PerItem, target::ClickWeightedExposure>>();
-}
 
 TEST_CASE("K = 1 writes what a plain autoregressive decoder writes") {
     const auto m = shaken<Psad<with_block(1)>>();

@@ -38,21 +38,24 @@ void check_layer(Run run, DropoutDraw dropout = {}) {
         const auto s = ctx.template relabel<Slots>(ctx.weight(slots));
         return linear(ctx, parts(run(ctx, layer, x, s)), ctx.weight(sum), Identity{});
     };
-    const auto result = check_gradients(backend::Cpu<double>{}, list, parameters, storage.view(), build, 60, dropout);
-    INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape << ", difference "
-                      << result.by_difference);
+    const auto result =
+        check_gradients(backend::Cpu<double>{}, list, parameters, storage.view(), build, 60, dropout);
+    INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape
+                      << ", difference " << result.by_difference);
     CHECK(result.worst < 1e-6);
-    CHECK(check_gradients(backend::Reference<double>{}, list, parameters, storage.view(), build, 10, dropout).worst < 1e-6);
+    CHECK(check_gradients(backend::Reference<double>{}, list, parameters, storage.view(), build, 10, dropout)
+              .worst < 1e-6);
 }
 
 }  // namespace
 
 TEST_CASE("layer: linear and projection") {
-    check_layer<nn::Linear<6, 4, Relu>, 6, 4>([](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); });
-    check_layer<nn::Projection<6, 4>, 6, 4>([](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); });
-    check_layer<nn::Linear<12, 4>, 6, 4>([](auto& ctx, auto& layer, auto x, auto) {
-        return layer(ctx, parts(mean_per_list(ctx, x), x));
-    });
+    check_layer<nn::Linear<6, 4, Relu>, 6, 4>(
+        [](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); });
+    check_layer<nn::Projection<6, 4>, 6, 4>(
+        [](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); });
+    check_layer<nn::Linear<12, 4>, 6, 4>(
+        [](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, parts(mean_per_list(ctx, x), x)); });
 }
 
 TEST_CASE("layer: layer norm and gate") {
@@ -63,25 +66,25 @@ TEST_CASE("layer: layer norm and gate") {
 
 TEST_CASE("layer: embeddings") {
     static const std::vector<int> index{0, 1, 2, 3, 3, 3, -1, 0, 1, 2, 3, 1, 1, -1, 2, 0};
-    check_layer<nn::PositionEmbedding<4, 6>, 6, 6>([](auto& ctx, auto& layer, auto, auto) {
-        return layer.template on<Items>(ctx, index.data());
-    });
+    check_layer<nn::PositionEmbedding<4, 6>, 6, 6>(
+        [](auto& ctx, auto& layer, auto, auto) { return layer.template on<Items>(ctx, index.data()); });
     struct Fields : nn::FieldEmbedding<6> {
         explicit Fields(const Scope& scope) : FieldEmbedding(scope, {4, 4}) {}
     };
     static const std::vector<int> ids{0, 1, 2, 3, 3, 3, 2, 0, 1, 2, 3, 1, 1, 0, 2, 0};
     static const std::vector<int> bag{0, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
     static const Bag bags[] = {{nullptr, ids.data()}, {bag.data(), ids.data()}};
-    check_layer<Fields, 6, 6>([](auto& ctx, auto& layer, auto, auto) { return layer.template on<Items>(ctx, bags); });
+    check_layer<Fields, 6, 6>(
+        [](auto& ctx, auto& layer, auto, auto) { return layer.template on<Items>(ctx, bags); });
 }
 
 TEST_CASE("layer: attention, encoder and decoder layers, with dropout") {
-    check_layer<nn::MultiHeadAttention<6, 2>, 6, 6>([](auto& ctx, auto& layer, auto x, auto s) {
-        return layer.attend(ctx, s, layer.prepare(ctx, x));
-    });
-    check_layer<nn::FeedForward<6, 8>, 6, 6>([](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); }, {0.2f, 4});
-    check_layer<nn::EncoderLayer<6, 2, 8>, 6, 6>([](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); },
-                                                 {0.2f, 4});
+    check_layer<nn::MultiHeadAttention<6, 2>, 6, 6>(
+        [](auto& ctx, auto& layer, auto x, auto s) { return layer.attend(ctx, s, layer.prepare(ctx, x)); });
+    check_layer<nn::FeedForward<6, 8>, 6, 6>(
+        [](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); }, {0.2f, 4});
+    check_layer<nn::EncoderLayer<6, 2, 8>, 6, 6>(
+        [](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); }, {0.2f, 4});
     static const std::vector<int> visible{2, 2, 4, 4, 1, 2, 2, 4, 4, 6, 6, 7, 2, 2};
     check_layer<nn::DecoderLayer<6, 3, 8>, 6, 6>(
         [](auto& ctx, auto& layer, auto x, auto s) {

@@ -12,6 +12,7 @@
 #include "psad/eval/history_bucket.hpp"
 #include "psad/eval/ranking_quality.hpp"
 #include "psad/io/model_file.hpp"
+#include "psad/model/decoding_cost.hpp"
 #include "psad/model/psad_model.hpp"
 #include "psad/model/variant_set.hpp"
 #include "psad/serve/reranker.hpp"

@@ -46,6 +46,11 @@ class Encoder {
             finite(r.scores, "candidates", i, "score");
             finite(r.aux, "candidates", i, "aux");
         }
+        if (r.history_times.size() != r.history_items.size()) {
+            throw RequestError("request", "history", std::to_string(r.history_times.size()) + " times",
+                               std::to_string(r.history_items.size()) + ", one per event");
+        }
+        length(r.history_feedback.size(), r.history_items.size(), "history feedback");
         for (std::size_t h = 0; h < r.history_items.size(); ++h) {
             item_id(r.history_items[h], "history", h);
             if (h > 0 && r.history_times[h] < r.history_times[h - 1]) {
@@ -150,7 +155,7 @@ class Encoder {
 
     /// Age of an event at the request, in units of tau0.
     double age_of(const Request& r, std::size_t event) const {
-        return static_cast<double>(r.time - r.history_times[event]) / statistics_.tau0;
+        return (static_cast<double>(r.time) - static_cast<double>(r.history_times[event])) / statistics_.tau0;
     }
 
     /// Kinds beyond the table count as unknown (0).

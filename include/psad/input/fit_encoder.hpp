@@ -75,6 +75,10 @@ inline void add_rows(const std::vector<float>& rows, std::vector<Moments>& colum
 /// Only the given requests and their histories are looked at, so nothing of a later split leaks in.
 inline Encoder fit_encoder(Schema schema, Catalog catalog, std::span<const Request> train,
                            const EncoderSettings& settings = {}) {
+    if (settings.max_history < 1) {
+        throw SettingError("encoder settings", "max_history", std::to_string(settings.max_history),
+                           "1 or more");
+    }
     Statistics s;
     std::vector<double> gaps;
     fit_detail::ValueCounts items(catalog.items);
@@ -89,7 +93,8 @@ inline Encoder fit_encoder(Schema schema, Catalog catalog, std::span<const Reque
         const std::size_t h = r.history_times.size();
         const std::size_t from = h - (std::min)(h, static_cast<std::size_t>(settings.max_history));
         for (std::size_t e = from + 1; e < h; ++e) {
-            gaps.push_back(static_cast<double>(r.history_times[e] - r.history_times[e - 1]));
+            gaps.push_back(static_cast<double>(r.history_times[e]) -
+                           static_cast<double>(r.history_times[e - 1]));
         }
         ++list;
         for (const std::int32_t item : r.items) {

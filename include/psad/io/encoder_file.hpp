@@ -3,6 +3,8 @@
 /// tensors.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -46,10 +48,14 @@ class MetadataReader {
         if constexpr (std::is_same_v<V, std::string>) {
             if (!value.is_string()) fail(shown(value.dump()), std::string("text for ") + name);
         } else {
+            if constexpr (std::is_floating_point_v<V>) {  // what does not fit V would become infinite
+                least = (std::max)(least, static_cast<double>(std::numeric_limits<V>::lowest()));
+                most = (std::min)(most, static_cast<double>((std::numeric_limits<V>::max)()));
+            }
             const bool fits = std::is_integral_v<V> ? value.is_number_integer() : value.is_number();
             if (!fits || value.get<double>() < least || value.get<double>() > most) {
                 fail(std::string(name) + " = " + shown(value.dump()),
-                     "a number from " + std::to_string(least) + " to " + std::to_string(most));
+                     "a number from " + nlohmann::json(least).dump() + " to " + nlohmann::json(most).dump());
             }
         }
         return value.get<V>();
@@ -87,14 +93,16 @@ inline nlohmann::json known(const std::vector<Vocabulary>& vocabularies) {
 
 inline Vocabulary read_vocabulary(const MetadataReader& reader, const nlohmann::json& values,
                                   std::size_t size) {
+    if (!values.is_array()) reader.fail(shown(values.dump()), "a list of values");
     Vocabulary out;
-    out.row_of.assign(size, 0);
     for (const auto& value : values) {
         const auto v = value.is_number_integer() ? value.get<std::int64_t>() : -1;
-        if (v < 0 || v >= static_cast<std::int64_t>(size) || out.row_of[static_cast<std::size_t>(v)] != 0) {
+        const auto at = static_cast<std::size_t>(v);
+        if (v < 0 || at >= size || (at < out.row_of.size() && out.row_of[at] != 0)) {
             reader.fail(shown(value.dump()), "each value below " + std::to_string(size) + " once");
         }
-        out.row_of[static_cast<std::size_t>(v)] = out.rows++;
+        if (at >= out.row_of.size()) out.row_of.resize(at + 1, 0);  // no memory on the word of `size` alone
+        out.row_of[at] = out.rows++;
     }
     return out;
 }
@@ -164,7 +172,9 @@ inline Encoder read_encoder(const TensorFile& file) {
             numbers.fail(std::to_string(list.size()) + " numbers in " + name, std::to_string(width));
         }
         for (const auto& x : list) {
-            if (!x.is_number()) numbers.fail(detail::shown(x.dump()), std::string("numbers in ") + name);
+            if (!x.is_number() || !std::isfinite(x.get<float>())) {
+                numbers.fail(detail::shown(x.dump()), std::string("numbers in ") + name);
+            }
             out.push_back(x.get<float>());
         }
     };

@@ -149,7 +149,8 @@ void learn(const B& backend, const Model<Network>& model, const TrainSettings& s
 
 /// Trains `model` on labelled requests. After each epoch `validate(model)` (a ValidationScore) decides: the
 /// teacher's and the student's parameters are each kept from their best epoch. Throws SettingError for
-/// settings out of range.
+/// settings out of range and for a loss that is not finite, RequestError for a list that Encoder::check
+/// refuses or that lacks labels.
 template <class B, class Network, class Validate>
 TrainReport train(const B& backend, Model<Network>& model, std::span<const Request> requests,
                   const TrainSettings& settings, Validate validate, const TrainHooks& hooks = {}) {

@@ -1,0 +1,308 @@
+// Requests to numbers: what is refused, and what every column says.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "psad/input/encoder.hpp"
+#include "support/toy.hpp"
+
+using namespace psad;
+using namespace psad::test;
+
+namespace {
+
+// Six known items of which three have a row of their own; values 1 and 4 of the genre likewise.
+Encoder hand_made(int max_history = 4) {
+    Schema schema{{{"device", 3}, {"plan", 4}}, {{"place", 5}}, {{"genre", 6}, {"brand", 4}}};
+    Catalog catalog;
+    catalog.items = 6;
+    catalog.fields = {{{0, 1, 1, 3, 4, 5, 6}, {0, 1, 4, 2, 2, 5}},
+                      {{0, 1, 2, 3, 4, 5, 6}, {0, 1, 2, 3, 0, 1}}};
+    Statistics s;
+    s.tau0 = 100;
+    s.score = {1, 2};
+    s.log_aux = {std::log1p(10.0f), 0.5f};
+    s.items = {{1, 0, 2, 0, 0, 3}, 4};
+    s.item_fields = {{{0, 1, 0, 0, 2, 0}, 3}, {{0, 0, 1, 0}, 2}};
+    s.profile_fields = {{{0, 0, 1}, 2}, {{0, 1, 2, 3}, 4}, {{0, 0, 0, 0, 1}, 2}};
+    return Encoder(std::move(schema), std::move(catalog), std::move(s), max_history);
+}
+
+OwnedRequest hand_made_request() {
+    OwnedRequest r;
+    r.user = {2, 1};
+    r.context = {3};
+    r.items = {2, 5, 1, 9};  // 9 is not in the catalog
+    r.scores = {4, 3, 2, 1};
+    r.aux = {10, 30, 20, 5};
+    r.history_items = {5, 2, 7, 2, 5};
+    r.history_times = {999000, 999100, 999300, 999700, 999900};
+    r.history_feedback = {1, 2, 3, 40, 4};  // there are no 40 kinds
+    return r;
+}
+
+template <class T>
+std::vector<T> row(const std::vector<T>& column, std::size_t r, std::size_t width) {
+    const auto first = column.begin() + static_cast<std::ptrdiff_t>(r * width);
+    return {first, first + static_cast<std::ptrdiff_t>(width)};
+}
+
+void check_row(const std::vector<double>& found, const std::vector<double>& wanted) {
+    REQUIRE(found.size() == wanted.size());
+    for (std::size_t c = 0; c < found.size(); ++c) {
+        INFO("column " << c);
+        CHECK(found[c] == doctest::Approx(wanted[c]).epsilon(1e-6));
+    }
+}
+
+using Ints = std::vector<int>;
+
+}  // namespace
+
+TEST_CASE("check: each fault is a RequestError that names the place") {
+    const Encoder encoder = hand_made();
+    constexpr float nan = std::numeric_limits<float>::quiet_NaN(),
+                    inf = std::numeric_limits<float>::infinity();
+    struct Fault {
+        const char* words;
+        std::function<void(OwnedRequest&)> make;
+    };
+    const std::vector<Fault> faults{
+        {"user: found 1 ids, wanted 2", [](auto& r) { r.user = {1}; }},
+        {"user: found 3 ids, wanted 2",
+         [](auto& r) {
+             r.user = {1, 1, 1};
+         }},
+        {"user field device: found 3, wanted 0..2", [](auto& r) { r.user[0] = 3; }},
+        {"user field plan: found -1, wanted 0..3", [](auto& r) { r.user[1] = -1; }},
+        {"context: found 0 ids, wanted 1", [](auto& r) { r.context.clear(); }},
+        {"context field place: found 5, wanted 0..4", [](auto& r) { r.context[0] = 5; }},
+        {"candidates: found none, wanted at least one",
+         [](auto& r) { r.items.clear(), r.scores.clear(), r.aux.clear(); }},
+        {"scores: found 3 numbers, wanted 4 or none", [](auto& r) { r.scores.pop_back(); }},
+        {"aux: found 5 numbers, wanted 4 or none", [](auto& r) { r.aux.push_back(1); }},
+        {"candidates[3]: found -7, wanted an item id of 0 or more", [](auto& r) { r.items[3] = -7; }},
+        {"candidates[1].score: found nan, wanted a finite number", [](auto& r) { r.scores[1] = nan; }},
+        {"candidates[0].aux: found -inf, wanted a finite number", [](auto& r) { r.aux[0] = -inf; }},
+        {"history[2]: found -1, wanted an item id of 0 or more", [](auto& r) { r.history_items[2] = -1; }},
+        {"history: found 4 times, wanted 5, one per event", [](auto& r) { r.history_times.pop_back(); }},
+        {"history: found 5 times, wanted 0, one per event",
+         [](auto& r) { r.history_items.clear(), r.history_feedback.clear(); }},
+        {"history feedback: found 2 numbers, wanted 5 or none",
+         [](auto& r) { r.history_feedback.resize(2); }},
+        {"history[3]: found a time before the event above, wanted oldest first",
+         [](auto& r) { r.history_times[2] = 999800; }},
+        {"history[4]: found a time not before the request, wanted only earlier events",
+         [](auto& r) { r.history_times[4] = 1000000; }},
+    };
+    for (const Fault& fault : faults) {
+        OwnedRequest r = hand_made_request();
+        CHECK_NOTHROW(encoder.check(r.view()));
+        fault.make(r);
+        std::string words;
+        try {
+            encoder.check(r.view());
+        } catch (const RequestError& e) {
+            words = e.what();
+        }
+        CHECK(words == std::string("request, ") + fault.words);
+    }
+}
+
+TEST_CASE("check: what may be left out or unusual passes") {
+    const Encoder encoder = hand_made();
+    OwnedRequest r = hand_made_request();
+    r.scores.clear();
+    r.aux.clear();
+    r.history_feedback.clear();
+    r.history_times[3] = r.history_times[2];  // at the same second
+    CHECK_NOTHROW(encoder.check(r.view()));
+    Batch<double> batch;
+    const Request view = r.view();
+    encoder.encode(std::span(&view, 1), 9, batch);
+    CHECK(batch.feedback == Ints{0, 0, 0, 0});
+    r.history_items.clear();
+    r.history_times.clear();
+    CHECK_NOTHROW(encoder.check(r.view()));
+}
+
+TEST_CASE("fields: rows of their own, shared rows, several values, none, and items nobody knows") {
+    Batch<double> b;
+    const OwnedRequest owned = hand_made_request();
+    const Request r = owned.view();
+    hand_made().encode(std::span(&r, 1), 3, b);
+    REQUIRE(b.profile_fields.size() == 3);
+    CHECK(b.profile_fields[0].ids == Ints{1});  // device 2 has a row
+    CHECK(b.profile_fields[1].ids == Ints{1});
+    CHECK(b.profile_fields[2].ids == Ints{0});  // place 3 is rare
+    REQUIRE(b.item_fields.size() == 3);
+    CHECK(b.item_fields[0].ids == Ints{2, 3, 0, 0});
+    CHECK(b.item_fields[0].bag == Ints{0, 1, 2, 3, 4});
+    // Genres: item 2 has 1 and 4, item 5 has 5 (rare), item 1 none; 9 counts as one unknown value.
+    CHECK(b.item_fields[1].ids == Ints{1, 2, 0, 0});
+    CHECK(b.item_fields[1].bag == Ints{0, 2, 3, 3, 4});
+    CHECK(b.item_fields[2].ids == Ints{1, 0, 0, 0});
+    CHECK(b.event_fields[0].ids == Ints{3, 2, 0, 2});  // items 5, 2, 7, 2
+    CHECK(b.event_fields[1].bag == Ints{0, 1, 3, 4, 6});
+    CHECK(b.layout.view().slots.rows == 3);
+}
+
+TEST_CASE("history: the latest max_history events, latest first") {
+    Batch<double> b;
+    const OwnedRequest owned = hand_made_request();
+    const Request r = owned.view();
+    hand_made(4).encode(std::span(&r, 1), 4, b);
+    CHECK(b.age == std::vector<double>{1, 3, 7, 9});
+    CHECK(b.age_bucket == Ints{1, 2, 3, 3});  // floor of log2(1 + age)
+    CHECK(b.event_index == Ints{0, 1, 2, 3});
+    CHECK(b.feedback == Ints{4, 0, 3, 2});
+    hand_made(2).encode(std::span(&r, 1), 4, b);
+    CHECK(b.age == std::vector<double>{1, 3});
+    CHECK(b.layout.view().events.rows == 2);
+    check_row(b.profile, {std::log1p(5.0) / 4, std::log1p(1.0) / 10, 1, 1});  // counts all events
+}
+
+TEST_CASE("tables of positions: the last row takes all that is larger") {
+    OwnedRequest r = toy_request(1, 50, 0);
+    for (std::int32_t i = 50; i < 140; ++i) {
+        r.items.push_back(i + 100);
+        r.scores.push_back(0);
+        r.aux.push_back(0);
+    }
+    for (std::int64_t h = 0; h < 70; ++h) {
+        r.history_items.push_back(3);
+        r.history_times.push_back(-4'000'000'000'000'000'000 + h);
+        r.history_feedback.push_back(1);
+    }
+    Request view = r.view();
+    view.time = 5'000'000'000'000'000'000;  // the difference does not fit 64 bits
+    const Encoder encoder = hand_made(100);
+    encoder.check(view);
+    Batch<double> b;
+    encoder.encode(std::span(&view, 1), 1000, b);
+    CHECK(b.rank[126] == 126);
+    CHECK(b.rank[139] == rank_positions - 1);
+    CHECK(b.event_index[62] == 62);
+    CHECK(b.event_index[69] == event_positions - 1);
+    CHECK(b.age_bucket[0] == age_buckets - 1);
+    CHECK(b.age[0] == doctest::Approx(9e16));
+    CHECK(b.layout.view().slots.rows == 140);
+}
+
+TEST_CASE("dense columns of a hand-made request") {
+    Batch<double> b;
+    const OwnedRequest owned = hand_made_request();
+    Request r = owned.view();
+    hand_made().encode(std::span(&r, 1), 4, b);
+    const std::array<double, 4> a{std::log1p(10), std::log1p(30), std::log1p(20), std::log1p(5)};
+    const double mean = (a[0] + a[1] + a[2] + a[3]) / 4;
+    double squares = 0;
+    for (const double x : a) squares += (x - mean) * (x - mean);
+    const double deviation = std::sqrt(squares / 4), score_deviation = std::sqrt(1.25);
+    check_row(row(b.dense, 2, dense_width),
+              {2 * (2 - 1), (2 - 2.5) / score_deviation, 0.5 * (a[2] - a[0]), (a[2] - mean) / deviation,
+               2.0 / 4, 1.0 / 2, a[2] - a[0], a[2] - mean, a[2] - a[1], 0, 2.0 / 4, 1.0 / 3,
+               std::log1p(2.0) / 3, std::log1p(4.0) / 4, a[2] - a[3], 1 / score_deviation});
+    const auto first = row(b.dense, 0, dense_width), last = row(b.dense, 3, dense_width);
+    CHECK(first[0] == 5);                                               // 2 (4 - 1), cut
+    for (const std::size_t c : {5, 6, 8, 9, 10}) CHECK(first[c] == 0);  // nothing stands above
+    CHECK(last[9] == 1);                                                // the cheapest so far
+    CHECK(last[4] == 0);
+    CHECK(last[14] == 0);
+    CHECK(last[15] == 0);
+    r.scores = {};
+    hand_made().encode(std::span(&r, 1), 4, b);
+    for (const std::size_t c : {0, 1, 15}) CHECK(row(b.dense, 2, dense_width)[c] == 0);
+    CHECK(row(b.dense, 2, dense_width)[4] == 0.5);
+    r.aux = {};
+    hand_made().encode(std::span(&r, 1), 4, b);
+    for (std::size_t c = 0; c < dense_width; ++c) {
+        CHECK((row(b.dense, 2, dense_width)[c] != 0) == (c >= 10 && c <= 13));
+    }
+}
+
+TEST_CASE("match columns of a hand-made request") {
+    Batch<double> b;
+    const OwnedRequest owned = hand_made_request();
+    const Request r = owned.view();
+    hand_made().encode(std::span(&r, 1), 4, b);
+    // Events, latest first: items 5, 2, 7, 2; the first event of all, on 5, is out of reach.
+    CHECK(b.match == std::vector<double>{0, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+    CHECK(b.match_feedback == Ints{0, 4, -1, -1});
+    CHECK(b.match_bucket == Ints{2, 1, -1, -1});
+    CHECK(b.match_index == Ints{1, 0, -1, -1});
+    CHECK(b.touched == std::vector<double>{1});
+    const double log2 = std::log(2.0);
+    std::vector<double> item2(match_width, 0.0), item5(match_width, 0.0), item1(match_width, 0.0);
+    item2[0] = 1, item2[1] = std::log1p(2.0), item2[2] = std::log1p(3.0) / 10, item2[3] = 0.5;
+    item2[7] = 1, item2[8] = std::log1p(10) - std::log1p(30), item2[9] = -0.25;
+    item2[10 + 0] = log2, item2[10 + 2] = log2;
+    item5[0] = 1, item5[1] = log2, item5[2] = std::log1p(1.0) / 10, item5[3] = 1, item5[4] = 1, item5[5] = 1;
+    item5[10 + 4] = log2;
+    item1[6] = 1, item1[8] = std::log1p(20) - std::log1p(30), item1[9] = 0.25;
+    check_row(row(b.match_dense, 0, match_width), item2);
+    check_row(row(b.match_dense, 1, match_width), item5);
+    check_row(row(b.match_dense, 2, match_width), item1);
+    CHECK(row(b.match_dense, 3, match_width)[6] == 0.5);
+
+    Request other = r;
+    const std::array<std::int32_t, 4> untouched{0, 1, 3, 4};
+    other.items = untouched;
+    hand_made().encode(std::span(&other, 1), 4, b);
+    CHECK(b.touched == std::vector<double>{0});
+    CHECK(b.match_dense == std::vector<double>(4 * match_width, 0.0));
+    CHECK(b.profile[2] == 0);
+}
+
+TEST_CASE("rates scale the columns, and outliers are cut") {
+    const Encoder plain = hand_made();
+    Statistics s = plain.statistics();
+    s.dense_rate.assign(dense_width, 3.0f);
+    s.dense_rate[0] = 100;
+    s.match_rate.assign(match_width, 0.5f);
+    const Encoder scaled(plain.schema(), plain.catalog(), s, 4);
+    const OwnedRequest owned = hand_made_request();
+    const Request r = owned.view();
+    Batch<double> a, b;
+    plain.encode(std::span(&r, 1), 4, a);
+    scaled.encode(std::span(&r, 1), 4, b);
+    for (std::size_t i = 0; i < a.dense.size(); ++i) {
+        const double rate = i % dense_width == 0 ? 100 : 3;
+        CHECK(b.dense[i] == doctest::Approx((std::clamp)(a.dense[i] * rate, -8.0, 8.0)));
+    }
+    for (std::size_t i = 0; i < a.match_dense.size(); ++i) {
+        CHECK(b.match_dense[i] == doctest::Approx(a.match_dense[i] * 0.5));
+    }
+    CHECK(b.dense[0] == 8);
+}
+
+TEST_CASE("a batch is its requests, one after the other, and is overwritten") {
+    const auto owned = toy_requests(4);
+    const auto requests = views(owned);
+    const Encoder encoder = toy_encoder(requests);
+    Batch<float> all, one;
+    encoder.encode(requests, 5, all);
+    std::vector<float> dense, match;
+    std::vector<int> genres;
+    for (const Request& r : requests) {
+        encoder.encode(std::span(&r, 1), 5, one);
+        dense.insert(dense.end(), one.dense.begin(), one.dense.end());
+        match.insert(match.end(), one.match_dense.begin(), one.match_dense.end());
+        genres.insert(genres.end(), one.event_fields[1].ids.begin(), one.event_fields[1].ids.end());
+    }
+    CHECK(all.dense == dense);
+    CHECK(all.match_dense == match);
+    CHECK(all.event_fields[1].ids == genres);
+    encoder.encode(std::span(requests).first(1), 5, all);
+    CHECK(all.layout.view().lists == 1);
+    CHECK(all.dense.size() == requests[0].size() * dense_width);
+}

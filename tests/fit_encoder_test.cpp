@@ -1,0 +1,162 @@
+// What an encoder learns from training requests, and that it looks at nothing else.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "psad/input/fit_encoder.hpp"
+#include "support/toy.hpp"
+
+using namespace psad;
+using namespace psad::test;
+
+namespace {
+
+OwnedRequest list_of(std::vector<std::int32_t> items, std::vector<std::int64_t> history_times = {}) {
+    OwnedRequest r;
+    r.user = {1, 1};
+    r.context = {1};
+    r.items = std::move(items);
+    r.history_times = std::move(history_times);
+    r.history_items.assign(r.history_times.size(), 59);
+    r.history_feedback.assign(r.history_times.size(), 1);
+    r.labels.assign(r.items.size(), 0);
+    return r;
+}
+
+bool same(const Statistics& a, const Statistics& b) {
+    const auto vocabularies = [](const std::vector<Vocabulary>& x, const std::vector<Vocabulary>& y) {
+        if (x.size() != y.size()) return false;
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            if (x[i].rows != y[i].rows || x[i].row_of != y[i].row_of) return false;
+        }
+        return true;
+    };
+    return a.tau0 == b.tau0 && a.score.mean == b.score.mean && a.score.rate == b.score.rate &&
+           a.log_aux.mean == b.log_aux.mean && a.log_aux.rate == b.log_aux.rate &&
+           a.dense_rate == b.dense_rate && a.match_rate == b.match_rate &&
+           vocabularies({a.items}, {b.items}) && vocabularies(a.item_fields, b.item_fields) &&
+           vocabularies(a.profile_fields, b.profile_fields);
+}
+
+}  // namespace
+
+TEST_CASE("tau0 is the median gap between the events that are read") {
+    // Six events are read (toy_encoder): the gap of 5000 before them is not. Gaps: 1, 2, 40, 3, 100.
+    const std::vector<OwnedRequest> one{list_of({1}, {0, 5000, 5001, 5003, 5043, 5046, 5146})};
+    CHECK(toy_encoder(views(one)).statistics().tau0 == 3);
+    const std::vector<OwnedRequest> two{list_of({1}, {10, 20}), list_of({2}, {1000, 1500, 1507})};
+    CHECK(toy_encoder(views(two)).statistics().tau0 == 10);  // gaps never span two lists
+    const std::vector<OwnedRequest> at_once{list_of({1}, {7, 7, 7})};
+    CHECK(toy_encoder(views(at_once)).statistics().tau0 == 1);  // never 0: ages are divided by it
+    const std::vector<OwnedRequest> none{list_of({1}, {7}), list_of({2})};
+    CHECK(toy_encoder(views(none)).statistics().tau0 == 86400);
+}
+
+TEST_CASE("a value gets a row of its own from min_count lists on") {
+    std::vector<OwnedRequest> train{list_of({5, 3, 8}), list_of({3, 8}), list_of({8})};
+    train[0].user = {2, 0};
+    train[1].user = {2, 3};
+    const Statistics s = toy_encoder(views(train), 2).statistics();
+    CHECK(s.items.rows == 3);
+    CHECK(s.items[3] == 1);  // rows rise with the values
+    CHECK(s.items[8] == 2);
+    CHECK(s.items[5] == 0);
+    CHECK(s.items[59] == 0);
+    CHECK(s.items[toy_items] == 0);  // beyond the catalog
+    CHECK(s.items[-1] == 0);
+    CHECK(s.profile_fields[0][2] == 1);
+    CHECK(s.profile_fields[0][1] == 0);  // one list only
+    CHECK(s.profile_fields[1].rows == 1);
+    CHECK(s.profile_fields[2][1] == 1);  // the context, in all three
+    // Genres: item 5 has 5 and 0 (it has 5 % 3 = 2), 8 has 2 and 3, 3 none. In one list a value counts once.
+    CHECK(s.item_fields[0][2] > 0);
+    CHECK(s.item_fields[0][3] > 0);
+    CHECK(s.item_fields[0][5] == 0);
+    CHECK(s.item_fields[0][0] == 0);
+    CHECK(toy_encoder(views(train), 4).statistics().items.rows == 1);
+    const std::vector<OwnedRequest> repeated{list_of({3, 3, 3})};
+    CHECK(toy_encoder(views(repeated), 2).statistics().items[3] == 0);
+    CHECK(toy_encoder(views(repeated), 1).statistics().items[3] == 1);
+}
+
+TEST_CASE("means and deviations of scores and of log aux") {
+    std::vector<OwnedRequest> train{list_of({1, 2}), list_of({3, 4}), list_of({5})};
+    train[0].scores = {1, 3};
+    train[1].scores = {5, 7};  // list 2 has none
+    train[0].aux = {0, -5};    // below zero counts as zero
+    train[1].aux = {std::exp(2.0f) - 1, std::exp(2.0f) - 1};
+    const Statistics s = toy_encoder(views(train)).statistics();
+    CHECK(s.score.mean == doctest::Approx(4));
+    CHECK(s.score.rate == doctest::Approx(1 / std::sqrt(5.0)));
+    CHECK(s.log_aux.mean == doctest::Approx(1));
+    CHECK(s.log_aux.rate == doctest::Approx(1));
+    train[1].scores = {1, 3};
+    train[0].scores = {2, 2};
+    CHECK(toy_encoder(views(train)).statistics().score.mean == doctest::Approx(2));
+    const std::vector<OwnedRequest> alike{list_of({1, 2}), list_of({1, 2})};
+    CHECK(toy_encoder(views(alike)).statistics().score.rate == 1);
+}
+
+TEST_CASE("the training lists' own columns come out with deviation 1") {
+    std::vector<OwnedRequest> owned;
+    for (std::uint64_t key = 0; key < 60; ++key)
+        owned.push_back(toy_request(key, 8, static_cast<int>(key % 6)));
+    const auto requests = views(owned);
+    Batch<double> b;
+    toy_encoder(requests).encode(requests, 5, b);
+    const auto check = [](const std::vector<double>& rows, std::size_t width) {
+        std::size_t judged = 0;
+        for (std::size_t c = 0; c < width; ++c) {
+            double n = 0, sum = 0, squares = 0;
+            for (std::size_t i = c; i < rows.size(); i += width)
+                n += 1, sum += rows[i], squares += rows[i] * rows[i];
+            const double variance = squares / n - (sum / n) * (sum / n);
+            if (variance < 1e-6) continue;  // one and the same number throughout
+            ++judged;
+            INFO("column " << c);
+            CHECK(variance > 0.5);  // 1 but for the outliers, which are cut
+            CHECK(variance < 1.01);
+        }
+        return judged;
+    };
+    CHECK(check(b.dense, dense_width) >= 14);
+    CHECK(check(b.match_dense, match_width) >= 12);
+}
+
+TEST_CASE("nothing but the given requests is looked at") {
+    std::vector<OwnedRequest> owned;
+    for (std::uint64_t key = 0; key < 30; ++key)
+        owned.push_back(toy_request(key, 6, static_cast<int>(key % 5)));
+    const auto all = views(owned);
+    const std::vector<Request> train(all.begin(), all.begin() + 20);
+    const Statistics before = toy_encoder(train).statistics();
+    CHECK(!same(before, toy_encoder(all).statistics()));
+    for (std::size_t l = 20; l < 30; ++l) {  // what comes later may be anything
+        for (float& x : owned[l].scores) x *= 1000;
+        for (auto& x : owned[l].history_times) x /= 2;
+        for (auto& x : owned[l].items) x = 0;
+    }
+    CHECK(same(before, toy_encoder(train).statistics()));
+    for (std::size_t l = 0; l < 20; ++l) {  // nor are labels
+        for (auto& y : owned[l].labels) y = static_cast<std::int8_t>(1 - y);
+    }
+    CHECK(same(before, toy_encoder(train).statistics()));
+}
+
+TEST_CASE("without training lists everything is unknown and nothing is scaled") {
+    const Statistics s = toy_encoder().statistics();
+    CHECK(s.items.rows == 1);
+    CHECK(s.dense_rate.empty());
+    CHECK(s.match_rate.empty());
+    CHECK(s.score.rate == 1);
+}
+
+TEST_CASE("a history of no event cannot be asked for") {
+    for (const int bad : {0, -3}) {
+        CHECK_THROWS_AS(fit_encoder(Schema{}, Catalog{}, {}, {.max_history = bad}), SettingError);
+    }
+    CHECK(fit_encoder(Schema{}, Catalog{}, {}, {.max_history = 1}).max_history() == 1);
+}

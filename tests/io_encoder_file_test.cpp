@@ -1,0 +1,220 @@
+// The encoder's share of a model file: every key and number is checked before it is believed.
+#include <doctest/doctest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "psad/io/model_file.hpp"
+#include "support/model_files.hpp"
+#include "support/small_model.hpp"
+#include "support/toy.hpp"
+
+using namespace psad;
+using namespace psad::test;
+
+namespace {
+
+using Net = StudentOf<Psad<small>>;
+using Json = nlohmann::json;
+
+// Saves a model, changes one key of its metadata and loads it.
+class Damage {
+  public:
+    Damage() : file_(shaken<Psad<small>>(), io::Keep::student) {}
+
+    std::string text(const std::string& key, const std::string& value) const {
+        io::TensorFile content = file_.content();
+        content.metadata[key] = value;
+        return load(content);
+    }
+    std::string json(const std::string& key, const std::function<void(Json&)>& change) const {
+        Json value = Json::parse(file_.content().metadata.at(key));
+        change(value);
+        return text(key, value.dump());
+    }
+    std::string without(const std::string& key) const {
+        io::TensorFile content = file_.content();
+        content.metadata.erase(key);
+        return load(content);
+    }
+    template <class T>
+    std::string numbers(const std::string& name, const std::function<void(std::vector<T>&)>& change) const {
+        io::TensorFile content = file_.content();
+        const auto found = std::ranges::find(content.tensors, name, &io::Tensor::name);
+        const auto old = content.values<T>(name);
+        std::vector<T> values(old.begin(), old.end());
+        change(values);
+        *found = io::tensor(name, {static_cast<std::int64_t>(values.size())}, values);
+        return load(content);
+    }
+    std::string without_tensor(const std::string& name) const {
+        io::TensorFile content = file_.content();
+        std::erase_if(content.tensors, [&](const io::Tensor& t) { return t.name == name; });
+        return load(content);
+    }
+    Json value(const std::string& key) const { return Json::parse(file_.content().metadata.at(key)); }
+
+  private:
+    std::string load(const io::TensorFile& content) const {
+        file_.replace(content);
+        return file_.refusal<Net>();
+    }
+    ModelFile file_;
+};
+
+const std::vector<std::string> keys{"psad.variant", "psad.schema", "psad.statistics", "psad.vocabulary"};
+
+}  // namespace
+
+TEST_CASE("metadata: each key must be there and hold JSON of the right kind") {
+    const Damage damage;
+    CHECK(damage.json("psad.schema", [](Json&) {}) == "");
+    for (const std::string& key : keys) {
+        const std::string place = "metadata " + key + ": found ";
+        CHECK(damage.without(key) == place + "no such key, wanted a model file of psad");
+        for (const char* text : {"", "{", "nonsense", "{} {}"}) {
+            CHECK(damage.text(key, text) == place + "text that is not JSON, wanted JSON");
+        }
+        for (const char* text : {"{}", "[]", "null", "7", "\"text\"", "[[]]"}) {
+            INFO(text);
+            CHECK(damage.text(key, text).starts_with(place));
+        }
+    }
+}
+
+TEST_CASE("metadata: each part of each key must be there and of its type") {
+    const Damage damage;
+    std::size_t parts = 0;
+    for (const std::string& key : keys) {
+        const std::string place = "metadata " + key + ": found ";
+        const Json whole = damage.value(key);
+        for (const auto& [name, value] : whole.items()) {
+            if (value.is_object()) {
+                for (const auto& [inner, number] : value.items()) {
+                    INFO(name << "." << inner);
+                    ++parts;
+                    CHECK(damage.json(key, [&, n = name, i = inner](Json& j) { j[n].erase(i); })
+                              .starts_with(place));
+                    for (const Json& bad : {Json(nullptr), Json("text"), Json::array(), Json::object()}) {
+                        CHECK(damage.json(key, [&, n = name, i = inner](Json& j) { j[n][i] = bad; })
+                                  .starts_with(place));
+                    }
+                }
+            }
+            INFO(name);
+            ++parts;
+            CHECK(damage.json(key, [&, n = name](Json& j) { j.erase(n); }).starts_with(place));
+            for (const Json& bad : {Json(nullptr), Json("text"), Json(true), Json::object(), Json(-1.5)}) {
+                CHECK(damage.json(key, [&, n = name](Json& j) { j[n] = bad; }).starts_with(place));
+            }
+        }
+    }
+    CHECK(parts > 25);
+}
+
+TEST_CASE("schema and statistics: numbers out of range") {
+    const Damage damage;
+    const auto schema = [&](const std::function<void(Json&)>& f) { return damage.json("psad.schema", f); };
+    const auto statistics = [&](const std::function<void(Json&)>& f) {
+        return damage.json("psad.statistics", f);
+    };
+    for (const Json& bad : {Json(0), Json(-1), Json(2'000'000'000'000), Json(1.5), Json(UINT64_MAX)}) {
+        CHECK(schema([&](Json& j) {
+                  j["user_fields"][0]["vocabulary"] = bad;
+              }).starts_with("metadata psad.schema: found vocabulary = "));
+        CHECK(schema([&](Json& j) {
+                  j["max_history"] = bad;
+              }).starts_with("metadata psad.schema: found max_history = "));
+    }
+    CHECK(schema([](Json& j) { j["item_fields"][1]["name"] = 7; }) != "");
+    CHECK(schema([](Json& j) { j["item_fields"][1] = 7; }) != "");
+    CHECK(schema([](Json& j) { j["item_fields"].erase(1); }) != "");
+    CHECK(schema([](Json& j) { j["user_fields"].push_back({{"name", "more"}, {"vocabulary", 3}}); }) != "");
+    for (const Json& bad : {Json(0), Json(-1e5)}) {
+        CHECK(statistics([&](Json& j) {
+                  j["tau0"] = bad;
+              }).starts_with("metadata psad.statistics: found tau0 = "));
+    }
+    // Beyond float: it would become infinite.
+    CHECK(statistics([](Json& j) { j["score"]["rate"] = 1e300; }) != "");
+    CHECK(statistics([](Json& j) { j["log_aux"]["mean"] = -1e300; }) != "");
+    CHECK(statistics([](Json& j) { j["dense_rate"][3] = 1e300; }) != "");
+    CHECK(statistics([](Json& j) { j["dense_rate"][3] = "1"; }) != "");
+    CHECK(statistics([](Json& j) { j["match_rate"].erase(0); }) ==
+          "metadata psad.statistics: found " + std::to_string(match_width - 1) +
+              " numbers in match_rate, wanted " + std::to_string(match_width));
+    CHECK(statistics([](Json& j) { j["dense_rate"] = Json::array(); }) == "");  // all 1
+}
+
+TEST_CASE("vocabularies: values out of range, twice, or of the wrong number") {
+    const Damage damage;
+    const auto vocabulary = [&](const std::function<void(Json&)>& f) {
+        return damage.json("psad.vocabulary", f);
+    };
+    const std::string place = "metadata psad.vocabulary: found ";
+    REQUIRE(damage.value("psad.vocabulary")["known"].size() > 2);
+    for (const Json& bad :
+         {Json(toy_items), Json(-1), Json(1.0), Json("1"), Json(nullptr), Json(UINT64_MAX)}) {
+        CHECK(vocabulary([&](Json& j) { j["known"][0] = bad; }) ==
+              place + bad.dump() + ", wanted each value below " + std::to_string(toy_items) + " once");
+    }
+    CHECK(vocabulary([](Json& j) { j["known"][0] = j["known"][1]; }).starts_with(place));
+    CHECK(vocabulary([](Json& j) { j["profile_fields"][2].push_back(5); }).starts_with(place + "5, wanted"));
+    CHECK(vocabulary([](Json& j) { j["item_fields"].erase(0); }) == place + "1 item_fields, wanted 2");
+    CHECK(vocabulary([](Json& j) { j["profile_fields"].push_back(Json::array()); }) ==
+          place + "4 profile_fields, wanted 3");
+    for (const Json& bad : {Json(2), Json(nullptr), Json("text"), Json::object()}) {
+        CHECK(vocabulary([&](Json& j) { j["item_fields"][1] = bad; }) ==
+              place + bad.dump() + ", wanted a list of values");
+    }
+    // One known value fewer: the embedding table has a row too many.
+    CHECK(vocabulary([](Json& j) {
+              j["known"].erase(0);
+          }).starts_with("tensor student.features.item.field0: "));
+    for (const Json& bad : {Json(-1), Json(3e9), Json(1'000'000'000'000)}) {
+        CHECK(vocabulary([&](Json& j) { j["items"] = bad; }).starts_with(place + "items = "));
+    }
+    CHECK(vocabulary([](Json& j) {
+              j["items"] = 2'000'000'000;
+          }).starts_with("tensor catalog.0.offsets: found shape "));
+    CHECK(vocabulary([](Json& j) { j["items"] = toy_items - 1; }) != "");
+}
+
+TEST_CASE("a vocabulary's size costs no memory by itself") {
+    const Damage damage;
+    CHECK(damage.json("psad.schema", [](Json& j) { j["user_fields"][1]["vocabulary"] = 1'000'000'000; }) ==
+          "");
+}
+
+TEST_CASE("catalog: offsets that fall or run past the ids, ids out of range, tensors missing") {
+    const Damage damage;
+    using Offsets = std::vector<std::int64_t>;
+    using Ids = std::vector<std::int32_t>;
+    const auto offsets = [&](const std::function<void(Offsets&)>& f) {
+        return damage.numbers<std::int64_t>("catalog.0.offsets", f);
+    };
+    const auto ids = [&](const std::function<void(Ids&)>& f) {
+        return damage.numbers<std::int32_t>("catalog.1.ids", f);
+    };
+    CHECK(offsets([](Offsets&) {}) == "");
+    CHECK(offsets([](Offsets& o) { o[5] = o[4] - 1; }).starts_with("tensor catalog.0.offsets: found "));
+    CHECK(offsets([](Offsets& o) {
+              o[0] = -1;
+          }).starts_with("tensor catalog.0.offsets: found -1, wanted rising"));
+    CHECK(offsets([](Offsets& o) { o.back() += 1; }).starts_with("tensor catalog.0.offsets: found "));
+    CHECK(offsets([](Offsets& o) {
+              o.push_back(o.back());
+          }).starts_with("tensor catalog.0.offsets: found shape"));
+    CHECK(ids([](Ids&) {}) == "");
+    CHECK(ids([](Ids& i) { i[3] = 4; }) == "tensor catalog.1.ids: found 4, wanted 0..3");
+    CHECK(ids([](Ids& i) { i[3] = -1; }) == "tensor catalog.1.ids: found -1, wanted 0..3");
+    CHECK(ids([](Ids& i) { i.pop_back(); }).starts_with("tensor catalog.1.offsets: found "));
+    for (const char* name : {"catalog.0.offsets", "catalog.0.ids", "catalog.1.offsets", "catalog.1.ids"}) {
+        CHECK(damage.without_tensor(name).starts_with("tensor " + std::string(name) +
+                                                      ": found no such tensor"));
+    }
+}

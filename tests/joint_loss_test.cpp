@@ -1,0 +1,221 @@
+// Gradients of the joint loss: every policy against central differences, and who may teach whom.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "psad/autograd/gradient_check.hpp"
+#include "psad/backend/cpu/cpu.hpp"
+#include "psad/model/psad_model.hpp"
+#include "psad/train/lessons.hpp"
+#include "psad/train/objectives.hpp"
+#include "support/small_model.hpp"
+#include "support/toy.hpp"
+
+using namespace psad;
+using namespace psad::test;
+
+namespace {
+
+constexpr DropoutDraw draw{0.1f, 5};
+
+// A network with shaken parameters and one batch to learn from.
+template <class Network>
+class Bench {
+  public:
+    Bench()
+        : owned_(with_poor_lists()),
+          encoder_(toy_encoder(views(owned_))),
+          network_(Scope(list_), TableSizes::of(encoder_.statistics())),
+          parameters_(list_) {
+        parameters_.initialise(list_, 2);
+        for (std::size_t i = 0; i < list_.dense_size; ++i) {
+            parameters_.dense.data()[i] += 0.2 * rng::normal(9, i);
+        }
+        using Target = typename Network::template policy<target::kind_tag, target::Set>;
+        lessons_.prepare(encoder_, views(owned_), Network::spec.slots, Network::spec.block, 1, Target{});
+    }
+
+    // Compares the parameters for which `wanted(name)` holds with central differences.
+    template <class Wanted>
+    void check(const LossWeights& weights, Wanted wanted) {
+        ParameterList some = list_;
+        std::erase_if(some.parameters, [&](const ParameterInfo& p) { return !wanted(p.name); });
+        REQUIRE(some.parameters.size() > 10);
+        const Inputs<double> in = lessons_.inputs();
+        const auto build = [&](auto& ctx) { return loss(ctx, in, weights).total; };
+        const auto result =
+            check_gradients(backend::Cpu<double>{}, some, parameters_, in.layout, build, 12, draw);
+        INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape
+                          << ", difference " << result.by_difference);
+        CHECK(result.worst < 1e-5);  // the rounding of a loss near 50, moved by 1e-5, reaches 1e-6
+    }
+
+    // The gradient of all parameters whose name begins with `part`, one after the other.
+    std::vector<double> gradient(const LossWeights& weights, std::string_view part) {
+        const backend::Cpu<double> device;
+        Arena<> arena;
+        Parameters<double> grad(list_);
+        const Inputs<double> in = lessons_.inputs();
+        Tape tape(device, parameters_, in.layout, arena, grad.dense.data(), draw);
+        tape.backward(loss(tape, in, weights).total, 1.0);
+        add_sparse(tape.sparse_gradients(), grad.tables.data());
+        std::vector<double> out;
+        for (const ParameterInfo& p : list_.parameters) {
+            if (p.name.starts_with(part)) out.insert(out.end(), grad.at(p), grad.at(p) + p.size());
+        }
+        return out;
+    }
+
+  private:
+    // Two of the lists have no positive.
+    static std::vector<OwnedRequest> with_poor_lists() {
+        auto owned = toy_requests(3);
+        for (const std::size_t l : {2, 3}) {
+            std::fill(owned[l].labels.begin(), owned[l].labels.end(), std::int8_t{0});
+        }
+        return owned;
+    }
+
+    template <class Ctx>
+    auto loss(Ctx& ctx, const Inputs<double>& in, const LossWeights& weights) {
+        return joint_loss(ctx, network_, parameters_, in, lessons_.prefix(), lessons_.labels(), weights,
+                          imitation_);
+    }
+
+    std::vector<OwnedRequest> owned_;
+    Encoder encoder_;
+    ParameterList list_;
+    Network network_;
+    Parameters<double> parameters_;
+    Lessons<double> lessons_;
+    Imitation<double> imitation_;
+};
+
+// Without distillation: central differences would see through its shields.
+constexpr LossWeights alone{0.7, 0, 1}, taught{0.7, 1, 1.7};
+
+bool any(const std::string&) {
+    return true;
+}
+bool of_student(const std::string& name) {
+    return name.starts_with("student");
+}
+bool of_teacher(const std::string& name) {
+    return name.starts_with("teacher");
+}
+// The item embedding enters a gate per item shielded (PEPNet), which central differences see through.
+bool but_gated_items(const std::string& name) {
+    return !name.starts_with("teacher.features.item") && !name.starts_with("teacher.features.dense");
+}
+
+// The half of distill::Mutual that the teacher learns from, alone.
+struct StudentToTeacher {
+    using kind = distill::kind_tag;
+    static constexpr const char* name = "student to teacher";
+
+    template <class S>
+    static auto loss(S& s) {
+        return distill::divergence(s, s.student, s.teacher);
+    }
+};
+
+template <class Distill>
+using Taught = Psad<small, gate::PerUser, Distill>;
+
+void check_close(const std::vector<double>& a, const std::vector<double>& b) {
+    REQUIRE(a.size() == b.size());
+    double worst = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) worst = (std::max)(worst, std::abs(a[i] - b[i]));
+    CHECK(worst < 1e-12);
+}
+
+// The teacher's gradient is the same to the bit with and without the lesson; the student's is not.
+template <class Distill>
+void check_shielded() {
+    Bench<Taught<Distill>> b;
+    CHECK(b.gradient(alone, "teacher") == b.gradient(taught, "teacher"));
+    CHECK(b.gradient(alone, "student") != b.gradient(taught, "student"));
+}
+
+}  // namespace
+
+TEST_CASE("gradient of the joint loss: default policies, but gates per user") {
+    Bench<Psad<small, gate::PerUser>>().check(alone, any);
+}
+
+TEST_CASE("gradient of the joint loss: gates per item") {
+    Bench<Psad<small, gate::PerItem, target::ClickWeightedExposure>>().check(alone, but_gated_items);
+}
+
+TEST_CASE("gradient of the joint loss: every other policy") {
+    Bench<Psad<small, fade::Global<fade::Exponential>, gate::None, match::Off, order::Sort,
+               supervise::ListNet, target::PositivesFirst>>()
+        .check(alone, any);
+    Bench<Psad<small, fade::None, gate::PerUser, pool::PerUser, transition::Off, context::SelfAttention,
+               supervise::Logistic, target::Exposure>>()
+        .check(alone, any);
+    Bench<Psad<small, gate::None, supervise::Slotwise, target::PositivesFirst>>().check(alone, any);
+    Bench<Psad<small, gate::PerUser, share::Embeddings, penalty::Unlikelihood, target::Exposure>>().check(
+        alone, any);
+}
+
+TEST_CASE("cross-entropy: a hopeless target still costs and pulls, a NaN stays one") {
+    constexpr std::size_t n = 3;
+    const auto row = [&](float low, std::vector<float>& gradient) {
+        const std::vector<float> logits{0, low, 0};
+        const std::vector<float> target{0, 1, 0}, weight{1}, one{1};
+        std::vector<float> p(n), loss(1);
+        gradient.assign(n, 0);
+        LayoutStorage storage;
+        storage.clear();
+        storage.add(n, 0, 1);
+        const PairRows pairs = storage.view().pairs<Slots, Items>();
+        kernels::MaskedSoftmaxRow<float>{logits.data(), pairs, {}, 1, p.data()}(0);
+        kernels::CrossEntropyRow<float>{p.data(), target.data(), weight.data(), pairs, loss.data()}(0);
+        kernels::CrossEntropyRowBackward<float>{p.data(), target.data(),  weight.data(), one.data(), pairs,
+                                                1,        gradient.data()}(0);
+        return loss[0];
+    };
+    std::vector<float> gradient;
+    CHECK(row(-20, gradient) == doctest::Approx(20 + std::log(2.0)));
+    CHECK(row(-1000, gradient) > 80);
+    CHECK(gradient[1] == doctest::Approx(-1));
+    CHECK(gradient[0] == doctest::Approx(0.5));
+    CHECK(std::isnan(row(std::numeric_limits<float>::quiet_NaN(), gradient)));
+}
+
+TEST_CASE("gradient of distillation: the student's parameters, the teacher held still") {
+    Bench<Taught<distill::Soft>>().check(taught, of_student);
+    Bench<Taught<distill::LogitMse>>().check(taught, of_student);
+    Bench<Taught<distill::Hard>>().check(taught, of_student);
+    Bench<Psad<small, gate::PerUser, order::Sort, distill::Hard>>().check(taught, of_student);
+}
+
+TEST_CASE("distillation does not reach the teacher") {
+    check_shielded<distill::Soft>();
+    check_shielded<distill::LogitMse>();
+    check_shielded<distill::Hard>();
+}
+
+TEST_CASE("mutual distillation: each side learns from the other, shielded from its own lesson") {
+    Bench<Taught<distill::Mutual>> both;
+    Bench<Taught<distill::Soft>> down;
+    Bench<Taught<StudentToTeacher>> up;
+    CHECK(both.gradient(alone, "teacher") != both.gradient(taught, "teacher"));
+    check_close(both.gradient(taught, "student"), down.gradient(taught, "student"));
+    check_close(both.gradient(taught, "teacher"), up.gradient(taught, "teacher"));
+    up.check(taught, of_teacher);
+}
+
+TEST_CASE("distillation of weight 0, and none at all, leave the other terms as they are") {
+    Bench<Taught<distill::None>> none;
+    Bench<Taught<distill::Soft>> soft;
+    CHECK(none.gradient(taught, "") == soft.gradient(alone, ""));
+}

@@ -1,0 +1,260 @@
+// One request in, an order out: the student's order, without memory from the heap, from many threads.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "psad/backend/cpu/cpu.hpp"
+#include "psad/eval/orders.hpp"
+#include "psad/serve/reranker.hpp"
+#include "support/small_model.hpp"
+#include "support/toy.hpp"
+
+// All of operator new, counted per thread. Memory comes from malloc throughout, so that every form of delete
+// may give it back, also under a sanitizer that checks the pairing.
+namespace {
+
+thread_local std::size_t allocations = 0;
+
+void* take(std::size_t size, std::size_t alignment) noexcept {
+    ++allocations;
+    if (size > SIZE_MAX - alignment) return nullptr;
+    if (alignment <= alignof(std::max_align_t)) return std::malloc(size == 0 ? 1 : size);
+    return std::aligned_alloc(alignment, (size + alignment) / alignment * alignment);
+}
+void* take_or_throw(std::size_t size, std::size_t alignment) {
+    if (void* p = take(size, alignment)) return p;
+    throw std::bad_alloc();
+}
+
+constexpr std::size_t plain = alignof(std::max_align_t);
+
+}  // namespace
+
+// Not inlined, or g++ takes the malloc and free inside for a wrong pair of new and delete.
+#define PSAD_TEST_COUNTED [[gnu::noinline]]
+using std::align_val_t, std::nothrow_t, std::size_t;
+PSAD_TEST_COUNTED void* operator new(size_t n) {
+    return take_or_throw(n, plain);
+}
+PSAD_TEST_COUNTED void* operator new[](size_t n) {
+    return take_or_throw(n, plain);
+}
+PSAD_TEST_COUNTED void* operator new(size_t n, align_val_t a) {
+    return take_or_throw(n, size_t(a));
+}
+PSAD_TEST_COUNTED void* operator new[](size_t n, align_val_t a) {
+    return take_or_throw(n, size_t(a));
+}
+PSAD_TEST_COUNTED void* operator new(size_t n, const nothrow_t&) noexcept {
+    return take(n, plain);
+}
+PSAD_TEST_COUNTED void* operator new[](size_t n, const nothrow_t&) noexcept {
+    return take(n, plain);
+}
+PSAD_TEST_COUNTED void* operator new(size_t n, align_val_t a, const nothrow_t&) noexcept {
+    return take(n, size_t(a));
+}
+PSAD_TEST_COUNTED void* operator new[](size_t n, align_val_t a, const nothrow_t&) noexcept {
+    return take(n, size_t(a));
+}
+PSAD_TEST_COUNTED void operator delete(void* p) noexcept {
+    std::free(p);
+}
+PSAD_TEST_COUNTED void operator delete[](void* p) noexcept {
+    std::free(p);
+}
+PSAD_TEST_COUNTED void operator delete(void* p, size_t) noexcept {
+    std::free(p);
+}
+PSAD_TEST_COUNTED void operator delete[](void* p, size_t) noexcept {
+    std::free(p);
+}
+PSAD_TEST_COUNTED void operator delete(void* p, align_val_t) noexcept {
+    std::free(p);
+}
+PSAD_TEST_COUNTED void operator delete[](void* p, align_val_t) noexcept {
+    std::free(p);
+}
+PSAD_TEST_COUNTED void operator delete(void* p, size_t, align_val_t) noexcept {
+    std::free(p);
+}
+PSAD_TEST_COUNTED void operator delete[](void* p, size_t, align_val_t) noexcept {
+    std::free(p);
+}
+PSAD_TEST_COUNTED void operator delete(void* p, const nothrow_t&) noexcept {
+    std::free(p);
+}
+PSAD_TEST_COUNTED void operator delete[](void* p, const nothrow_t&) noexcept {
+    std::free(p);
+}
+PSAD_TEST_COUNTED void operator delete(void* p, align_val_t, const nothrow_t&) noexcept {
+    std::free(p);
+}
+PSAD_TEST_COUNTED void operator delete[](void* p, align_val_t, const nothrow_t&) noexcept {
+    std::free(p);
+}
+
+using namespace psad;
+using namespace psad::test;
+
+namespace {
+
+using Device = backend::Cpu<float>;
+
+template <class F>
+std::size_t allocations_of(F f) {
+    const std::size_t before = allocations;
+    f();
+    return allocations - before;
+}
+
+// 100 requests of 1 to 23 candidates and 0 to 9 events, some without scores or aux.
+std::vector<OwnedRequest> many() {
+    std::vector<OwnedRequest> out;
+    for (std::uint64_t key = 0; key < 100; ++key) {
+        out.push_back(toy_request(key, 1 + static_cast<int>(key * 7 % 23), static_cast<int>(key % 10),
+                                  key % 3 != 0, key % 4 != 0));
+    }
+    return out;
+}
+
+struct Answer {
+    std::vector<int> order;
+    std::vector<float> scores;
+    bool operator==(const Answer&) const = default;
+};
+
+template <class Network>
+Answer ask(const serve::Reranker<Device, Network>& reranker, const Request& r, serve::Workspace<Device>& room,
+           int top = 0) {
+    const auto reranked = reranker(r, room, top);
+    return {{reranked.order.begin(), reranked.order.end()}, {reranked.scores.begin(), reranked.scores.end()}};
+}
+
+template <class Network>
+void check_no_allocation() {
+    const auto m = shaken<Network>();
+    const auto owned = many();
+    const auto requests = views(owned);
+    const Device cpu;
+    const serve::Reranker reranker(cpu, m);
+    serve::Workspace<Device> room;
+    OwnedRequest largest = toy_request(1000, 23, 9);  // in the number of field values too: two genres each
+    std::fill(largest.items.begin(), largest.items.end(), 2);
+    std::fill(largest.history_items.begin(), largest.history_items.end(), 5);
+    CHECK(allocations_of([&] { reranker(largest.view(), room); }) > 0);
+    double sum = 0;
+    const std::size_t more = allocations_of([&] {
+        for (const Request& r : requests) {
+            for (const int top : {0, 3}) sum += static_cast<double>(reranker(r, room, top).scores[0]);
+        }
+        reranker(largest.view(), room);
+    });
+    CHECK(more == 0);
+    CHECK(sum != 0);
+}
+
+}  // namespace
+
+TEST_CASE("counting operator new counts") {
+    CHECK(allocations_of([] { ::operator delete(::operator new(1)); }) == 1);
+    CHECK(allocations_of([] { ::operator delete[](::operator new[](1)); }) == 1);
+    CHECK(allocations_of([] {
+              ::operator delete (::operator new (1, std::align_val_t{64}), std::align_val_t{64});
+          }) == 1);
+    CHECK(allocations_of([] {
+              Arena<> arena;
+              arena.make<float>(1);
+          }) >= 1);
+    void* p = ::operator new (100, std::align_val_t{256});
+    CHECK(reinterpret_cast<std::uintptr_t>(p) % 256 == 0);
+    ::operator delete (p, std::align_val_t{256});
+}
+
+TEST_CASE("a reranker gives the student's order") {
+    const auto m = shaken<Psad<small>>();
+    const auto owned = many();
+    const auto requests = views(owned);
+    const Device cpu;
+    const serve::Reranker reranker(cpu, m);
+    serve::Workspace<Device> room;
+    const auto wanted = eval::student_orders(cpu, m, requests, 1000);
+    std::size_t moved = 0;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+        const Answer a = ask(reranker, requests[i], room);
+        CHECK(a.order == wanted[i]);
+        CHECK(a.scores.size() == a.order.size());
+        moved += std::is_sorted(a.order.begin(), a.order.end()) ? 0 : 1;
+    }
+    CHECK(moved > 50);
+}
+
+TEST_CASE("top: the first places of the whole answer") {
+    const auto m = shaken<Psad<small>>();
+    const Device cpu;
+    const serve::Reranker reranker(cpu, m);
+    serve::Workspace<Device> room;
+    for (const OwnedRequest& owned : many()) {
+        const Answer all = ask(reranker, owned.view(), room);
+        const int n = static_cast<int>(owned.items.size());
+        for (const int top : {1, 2, n, n + 5}) {
+            const auto places = static_cast<std::ptrdiff_t>((std::min)(top, n));
+            CHECK(ask(reranker, owned.view(), room, top) ==
+                  Answer{{all.order.begin(), all.order.begin() + places},
+                         {all.scores.begin(), all.scores.begin() + places}});
+        }
+    }
+}
+
+TEST_CASE("a sorting student's scores fall along its order") {
+    const auto m = shaken<Psad<small, order::Sort>>();
+    const Device cpu;
+    const serve::Reranker reranker(cpu, m);
+    serve::Workspace<Device> room;
+    for (const OwnedRequest& owned : many()) {
+        const Answer a = ask(reranker, owned.view(), room);
+        CHECK(std::is_sorted(a.scores.rbegin(), a.scores.rend()));
+    }
+}
+
+TEST_CASE("a warm reranker takes no memory from the heap") {
+    check_no_allocation<Psad<small>>();
+    check_no_allocation<Psad<small, order::Sort, context::SelfAttention, fade::None>>();
+}
+
+TEST_CASE("threads share one const model, each with a workspace of its own") {
+    const auto m = shaken<Psad<small>>();
+    const auto owned = many();
+    const auto requests = views(owned);
+    const Device cpu;
+    const serve::Reranker reranker(cpu, m);
+    std::vector<Answer> wanted;
+    serve::Workspace<Device> room;
+    for (const Request& r : requests) wanted.push_back(ask(reranker, r, room));
+    std::vector<std::size_t> wrong(4, requests.size());
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < wrong.size(); ++t) {
+        threads.emplace_back([&, t] {
+            serve::Workspace<Device> mine;
+            std::size_t differing = 0;
+            for (int round = 0; round < 3; ++round) {
+                for (std::size_t i = 0; i < requests.size(); ++i) {
+                    const std::size_t at = (i + 25 * t) % requests.size();
+                    if (!(ask(reranker, requests[at], mine) == wanted[at])) ++differing;
+                }
+            }
+            wrong[t] = differing;
+        });
+    }
+    for (std::thread& t : threads) t.join();
+    CHECK(wrong == std::vector<std::size_t>(4, 0));
+}

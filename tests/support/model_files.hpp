@@ -1,0 +1,53 @@
+// Model files to be saved, damaged and loaded.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include "psad/io/model_file.hpp"
+#include "support/lists_folder.hpp"
+
+namespace psad::test {
+
+// A model file in a folder of its own.
+class ModelFile {
+  public:
+    template <class Network>
+    explicit ModelFile(const Model<Network>& model, io::Keep keep = io::Keep::everything) {
+        io::save(path(), model, "some variant", keep);
+        saved_ = io::read_model_file(path());
+    }
+
+    std::filesystem::path path() const { return folder_.path() / "model.safetensors"; }
+    io::TensorFile content() const { return saved_; }
+    std::string bytes() const { return psad_test::read_bytes(path()); }
+
+    // Writes something else in its place: with a checksum of its own, as a stranger's program would.
+    void replace(const io::TensorFile& content) const { io::write_safetensors(path(), content); }
+    void replace(const std::string& bytes) const { psad_test::write_bytes(path(), bytes); }
+
+    // What loading says: "PLACE: found ..."; "" when it loads. Any other exception fails the test.
+    template <class Network>
+    std::string refusal() const {
+        try {
+            io::load<Network>(path());
+            return "";
+        } catch (const ModelFileError& e) {
+            const std::string words = e.what(), file = path().string();
+            CHECK(e.source() == file);
+            CHECK(!e.place().empty());
+            CHECK(words.starts_with(file + ", "));
+            CHECK(words.size() < 600);
+            return words.substr((std::min)(words.size(), file.size() + 2));
+        }
+    }
+
+  private:
+    psad_test::TempFolder folder_;
+    io::TensorFile saved_;
+};
+
+}  // namespace psad::test

@@ -1,0 +1,174 @@
+// What the teacher is asked to write, list by list, and the schedules.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <vector>
+
+#include "psad/train/lessons.hpp"
+#include "psad/train/schedule.hpp"
+#include "psad/train/targets.hpp"
+#include "support/toy.hpp"
+
+using namespace psad;
+using namespace psad::test;
+
+namespace {
+
+using Labels01 = std::vector<std::int8_t>;
+
+struct Laid {
+    std::vector<int> order;
+    std::vector<double> target, weight;  // [slots, n], [slots] in units of the slot's own weight
+
+    std::vector<double> row(std::size_t t) const {
+        const std::size_t n = order.size();
+        return {target.begin() + static_cast<std::ptrdiff_t>(t * n),
+                target.begin() + static_cast<std::ptrdiff_t>((t + 1) * n)};
+    }
+};
+
+template <class Target>
+Laid lay(const Labels01& labels, int slots, std::uint64_t key = 1) {
+    Laid out;
+    const auto rows = static_cast<std::size_t>(slots);
+    out.target.assign(rows * labels.size(), 0.0);
+    for (int t = 0; t < slots; ++t) out.weight.push_back(slot_weight(t));
+    Target::lay(labels, slots, key, out.order, out.target.data(), out.weight.data());
+    for (std::size_t t = 0; t < rows; ++t) out.weight[t] /= slot_weight(static_cast<int>(t));
+    REQUIRE(out.order.size() == labels.size());
+    REQUIRE(std::set<int>(out.order.begin(), out.order.end()).size() == labels.size());
+    return out;
+}
+
+using Row = std::vector<double>;
+
+}  // namespace
+
+TEST_CASE("slot weights are NDCG's discounts") {
+    CHECK(slot_weight(0) == 1);
+    CHECK(slot_weight(2) == doctest::Approx(0.5));
+}
+
+TEST_CASE("set target: non-positives in random order are followed, positives wanted everywhere") {
+    const Labels01 labels{0, 1, 0, 1, 0};
+    std::set<std::vector<int>> orders;
+    for (std::uint64_t key = 0; key < 40; ++key) {
+        const Laid l = lay<target::Set>(labels, 5, key);
+        orders.insert({l.order.begin(), l.order.begin() + 3});
+        CHECK(std::vector<int>(l.order.begin() + 3, l.order.end()) == std::vector<int>{1, 3});
+        for (const std::size_t t : {0, 1, 2, 3}) CHECK(l.row(t) == Row{0, 0.5, 0, 0.5, 0});
+        CHECK(l.row(4) == Row{0, 0, 0, 1, 0});  // candidate 1 stands at slot 3
+        CHECK(l.weight == Row{1, 1, 1, 1, 1});
+    }
+    CHECK(orders.size() == 6);  // every order of the three
+    CHECK(lay<target::Set>(labels, 5, 7).order == lay<target::Set>(labels, 5, 7).order);
+}
+
+TEST_CASE("set target: only positives, no positive, fewer slots than candidates") {
+    const Laid all = lay<target::Set>({1, 1, 1}, 3);
+    CHECK(all.order == std::vector<int>{0, 1, 2});
+    CHECK(all.row(0) == Row{1.0 / 3, 1.0 / 3, 1.0 / 3});
+    CHECK(all.row(1) == Row{0, 0.5, 0.5});
+    CHECK(all.row(2) == Row{0, 0, 1});
+    CHECK(all.weight == Row{1, 1, 1});
+    const Laid none = lay<target::Set>({0, 0, 0}, 3);
+    CHECK(none.target == std::vector<double>(9, 0.0));
+    CHECK(none.weight == Row{0, 0, 0});
+    const Laid few = lay<target::Set>({0, 0, 0, 1}, 2);
+    CHECK(few.row(0) == Row{0, 0, 0, 1});
+    CHECK(few.row(1) == Row{0, 0, 0, 1});
+    const Laid one = lay<target::Set>({1}, 1);
+    CHECK(one.row(0) == Row{1});
+}
+
+TEST_CASE("positives first: in shown order, then the rest in shown order") {
+    const Laid l = lay<target::PositivesFirst>({0, 1, 0, 1}, 3);
+    CHECK(l.order == std::vector<int>{1, 3, 0, 2});
+    CHECK(l.row(0) == Row{0, 1, 0, 0});
+    CHECK(l.row(1) == Row{0, 0, 0, 1});
+    CHECK(l.row(2) == Row{1, 0, 0, 0});
+    CHECK(l.weight == Row{1, 1, 1});
+    CHECK(lay<target::PositivesFirst>({0, 0, 0}, 3).order == std::vector<int>{0, 1, 2});
+    CHECK(lay<target::PositivesFirst>({1, 1}, 2).order == std::vector<int>{0, 1});
+}
+
+TEST_CASE("exposure: the shown list, clicks counting four times where asked") {
+    const Laid shown = lay<target::Exposure>({0, 1, 0, 1}, 3);
+    CHECK(shown.order == std::vector<int>{0, 1, 2, 3});
+    for (const std::size_t t : {0, 1, 2}) {
+        Row wanted(4, 0.0);
+        wanted[t] = 1;
+        CHECK(shown.row(t) == wanted);
+    }
+    CHECK(shown.weight == Row{1, 1, 1});
+    const Laid clicked = lay<target::ClickWeightedExposure>({0, 1, 0, 1}, 3);
+    CHECK(clicked.order == shown.order);
+    CHECK(clicked.target == shown.target);
+    CHECK(clicked.weight == Row{1, 4, 1});  // the second click lies beyond the slots
+    CHECK(lay<target::ClickWeightedExposure>({0, 0}, 2).weight == Row{1, 1});
+    CHECK(lay<target::ClickWeightedExposure>({1, 1}, 2).weight == Row{4, 4});
+}
+
+TEST_CASE("lessons: the layout of a batch, lists shorter than the slots included") {
+    std::vector<OwnedRequest> owned{toy_request(1, 6, 2), toy_request(2, 3, 0), toy_request(3, 2, 1)};
+    owned[0].labels = {0, 1, 0, 0, 1, 0};
+    owned[1].labels = {0, 0, 0};
+    owned[2].labels = {1, 1};
+    const auto requests = views(owned);
+    Lessons<double> lessons;
+    lessons.prepare(toy_encoder(requests), requests, 4, 2, 9, target::PositivesFirst{});
+    const Inputs<double> in = lessons.inputs();
+    CHECK(in.layout.slots.rows == 4 + 3 + 2);
+    CHECK(in.layout.items.rows == 6 + 3 + 2);
+    const Prefix prefix = lessons.prefix();
+    const std::vector<int> placed(prefix.placed, prefix.placed + 9),
+        position(prefix.position, prefix.position + 9);
+    CHECK(placed == std::vector<int>{1, 4, 0, 2, 6, 7, 8, 9, 10});
+    CHECK(position == std::vector<int>{0, 1, 2, 3, 0, 1, 2, 0, 1});
+    CHECK(std::vector<int>(prefix.block_input, prefix.block_input + 9) ==
+          std::vector<int>{-1, -1, 1, 4, -1, -1, 6, -1, -1});
+    CHECK(std::vector<int>(prefix.visible, prefix.visible + 9) ==
+          std::vector<int>{2, 2, 4, 4, 2, 2, 3, 2, 2});
+    CHECK(prefix.placed_at[3] == kernels::RowMask::never_placed);  // candidates 3 and 5 found no slot
+    CHECK(prefix.placed_at[5] == kernels::RowMask::never_placed);
+    CHECK(prefix.placed_at[10] == 1);
+    const Labels<double> l = lessons.labels();
+    CHECK(Row(l.has_positive, l.has_positive + 3) == Row{1, 0, 1});
+    CHECK(Row(l.share, l.share + 11) == Row{0, .5, 0, 0, .5, 0, 0, 0, 0, .5, .5});
+    CHECK(Row(l.relevance, l.relevance + 11) == Row{0, 1, 0, 0, 1, 0, 0, 0, 0, 1, 1});
+    for (int row = 0; row < 9; ++row) {
+        CHECK(l.slot_weight[row] == slot_weight(position[static_cast<std::size_t>(row)]));
+        const bool poor = row >= 4 && row < 7;
+        CHECK(l.good_weight[row] == (poor ? 0 : l.target_weight[row]));
+        CHECK(l.poor_weight[row] == (poor ? l.target_weight[row] : 0));
+    }
+    CHECK(l.target[0 * 6 + 1] == 1);                  // list 0, slot 0: its candidate 1
+    CHECK(l.target[4 * 6 + 0 * 3 + 0] == 1);          // list 1, slot 0
+    CHECK(l.target[4 * 6 + 3 * 3 + 1 * 2 + 1] == 1);  // list 2, slot 1
+}
+
+TEST_CASE("schedule: up from zero, then a cosine down to a hundredth") {
+    using schedule::warm_cosine;
+    CHECK(warm_cosine(0, 0.1) == 0);
+    CHECK(warm_cosine(0.05, 0.1) == doctest::Approx(0.5));
+    CHECK(warm_cosine(0.1, 0.1) == doctest::Approx(1));
+    CHECK(warm_cosine(0.55, 0.1) == doctest::Approx(0.505));
+    CHECK(warm_cosine(1, 0.1) == doctest::Approx(0.01));
+    CHECK(warm_cosine(1.5, 0.1) == doctest::Approx(0.01));
+    CHECK(warm_cosine(0, 0) == doctest::Approx(1));
+    for (int i = 20; i < 200; ++i) CHECK(warm_cosine(i / 200.0, 0.1) > warm_cosine((i + 1) / 200.0, 0.1));
+}
+
+TEST_CASE("schedule: the ramp of distillation") {
+    using schedule::ramp;
+    CHECK(ramp(0, 0.1, 0.3) == 0);
+    CHECK(ramp(0.1, 0.1, 0.3) == 0);
+    CHECK(ramp(0.2, 0.1, 0.3) == doctest::Approx(0.5));
+    CHECK(ramp(0.3, 0.1, 0.3) == doctest::Approx(1));
+    CHECK(ramp(1, 0.1, 0.3) == 1);
+    CHECK(ramp(0, -1, 0) == 1);  // full from the first step
+}

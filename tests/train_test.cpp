@@ -1,0 +1,327 @@
+// Training as a whole: the same bits on any number of threads, a rule learned, the best epochs kept, bad
+// settings refused.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "psad/backend/cpu/cpu.hpp"
+#include "psad/eval/orders.hpp"
+#include "psad/eval/ranking_quality.hpp"
+#include "psad/io/model_file.hpp"
+#include "psad/train/trainer.hpp"
+#include "support/lists_folder.hpp"
+#include "support/small_model.hpp"
+#include "support/toy.hpp"
+
+using namespace psad;
+using namespace psad::test;
+
+namespace {
+
+using Net = Psad<small>;
+
+// Lists over all jagged edges, and enough of them for several shards of differing length.
+struct World {
+    std::vector<OwnedRequest> owned;
+    std::vector<Request> lists;
+
+    explicit World(std::uint64_t key, int sets = 5) {
+        for (int s = 0; s < sets; ++s) {
+            for (OwnedRequest& r : toy_requests(rng::derive(key, static_cast<std::uint64_t>(s)))) {
+                owned.push_back(std::move(r));
+            }
+        }
+        lists = views(owned);
+    }
+};
+
+TrainSettings quick(std::uint64_t seed = 1) {
+    TrainSettings s;
+    s.steps = 7;
+    s.batch = 11;  // 25 lists: full and short batches, full and short shards
+    s.shard = 3;
+    s.seed = seed;
+    return s;
+}
+
+ValidationScore no_opinion(const Model<Net>&) {
+    return {};
+}
+
+// All numbers of a model, or of the part whose names begin with `part`.
+std::vector<float> numbers(const Model<Net>& m, std::string_view part = "") {
+    std::vector<float> out;
+    for (const ParameterInfo& p : m.list.parameters) {
+        if (p.name.starts_with(part)) {
+            out.insert(out.end(), m.parameters.at(p), m.parameters.at(p) + p.size());
+        }
+    }
+    return out;
+}
+
+struct Run {
+    std::vector<float> parameters;
+    std::vector<double> figures;  // of every step
+    std::string file;
+
+    bool operator==(const Run&) const = default;
+};
+
+Run run(const World& world, const TrainSettings& settings, int threads) {
+    Model<Net> m(toy_encoder(world.lists), settings.seed);
+    const auto report =
+        train(backend::Cpu<float>(threads), m, std::span<const Request>(world.lists), settings, no_opinion);
+    Run out{numbers(m), {}, {}};
+    for (const StepRecord& s : report.steps) {
+        out.figures.insert(out.figures.end(),
+                           {s.loss, s.teacher, s.supervised, s.distilled, s.gradient_norm});
+    }
+    const psad_test::TempFolder folder;
+    io::save(folder.path() / "model", m, "small");
+    out.file = psad_test::read_bytes(folder.path() / "model");
+    return out;
+}
+
+// Trains on toy lists and returns the words of the SettingError, "" if there is none.
+std::string refusal(const std::function<void(TrainSettings&)>& spoil) {
+    const World world(1, 1);
+    Model<Net> m(toy_encoder(world.lists));
+    TrainSettings s = quick();
+    spoil(s);
+    try {
+        train(backend::Cpu<float>(), m, std::span<const Request>(world.lists), s, no_opinion);
+        return "";
+    } catch (const SettingError& e) {
+        return e.what();
+    }
+}
+
+}  // namespace
+
+TEST_CASE("training: one seed gives the same bits on 1, 2 and 4 threads") {
+    const World world(4);
+    const Run one = run(world, quick(), 1);
+    CHECK(one.figures.size() == 7 * 5);
+    for (const int threads : {2, 4, 1}) {
+        const Run other = run(world, quick(), threads);
+        CHECK_MESSAGE(one.parameters == other.parameters, threads);
+        CHECK_MESSAGE(one.figures == other.figures, threads);
+        CHECK_MESSAGE(one.file == other.file, threads);
+    }
+}
+
+TEST_CASE("training: another seed, another result; so with other settings") {
+    const World world(4);
+    const Run one = run(world, quick(), 1);
+    CHECK(!(run(world, quick(2), 1) == one));
+    for (const auto& change : std::vector<std::function<void(TrainSettings&)>>{
+             [](auto& s) { s.batch = 12; }, [](auto& s) { s.shard = 4; }, [](auto& s) { s.dropout = 0; },
+             [](auto& s) { s.adam.rate *= 2; }, [](auto& s) { s.adam.weight_decay = 0; },
+             [](auto& s) { s.supervised = 0; }, [](auto& s) { s.distillation = 0; },
+             [](auto& s) { s.temperature = 2; }, [](auto& s) { s.warmup = 0.5; },
+             [](auto& s) { s.distill_full = 0.9; }}) {
+        TrainSettings s = quick();
+        change(s);
+        CHECK(run(world, s, 1).parameters != one.parameters);
+    }
+}
+
+TEST_CASE("training: distillation waits for its turn and then grows") {
+    const World world(4);
+    TrainSettings s = quick();
+    s.steps = 10;
+    s.distill_from = 0.3;
+    s.distill_full = 0.6;
+    const auto figures = run(world, s, 1).figures;
+    for (std::size_t step = 0; step < 10; ++step) {
+        const double loss = figures[5 * step], teacher = figures[5 * step + 1];
+        const double supervised = figures[5 * step + 2], distilled = figures[5 * step + 3];
+        const double beta = (std::clamp)((static_cast<double>(step) / 10 - 0.3) / 0.3, 0.0, 1.0);
+        CHECK((distilled > 0) == (beta > 1e-9));
+        CHECK(loss == doctest::Approx(teacher + supervised + beta * distilled).epsilon(1e-5));
+    }
+}
+
+TEST_CASE("training: teacher and student learn that the cheapest candidate is the good one") {
+    std::vector<OwnedRequest> owned;
+    for (std::uint64_t key = 0; key < 500; ++key) {
+        OwnedRequest r = toy_request(key, 4 + static_cast<int>(key % 6), static_cast<int>(key % 4));
+        const auto cheapest = std::min_element(r.aux.begin(), r.aux.end()) - r.aux.begin();
+        std::fill(r.labels.begin(), r.labels.end(), std::int8_t{0});
+        r.labels[static_cast<std::size_t>(cheapest)] = 1;
+        owned.push_back(std::move(r));
+    }
+    const auto lists = views(owned);
+    const auto learn = std::span(lists).first(400), held_out = std::span(lists).subspan(400);
+    const backend::Cpu<float> cpu;
+    Model<Net> m(toy_encoder({learn.begin(), learn.end()}));
+    const auto quality = [&](const std::vector<eval::Order>& orders) {
+        return eval::mean(eval::ranking_quality(held_out, orders).ndcg10);
+    };
+    const auto validate = [&](const Model<Net>& now) {
+        return ValidationScore{quality(eval::student_orders(cpu, now, held_out)),
+                               quality(eval::teacher_orders(cpu, now, held_out))};
+    };
+    const ValidationScore before = validate(m);
+    CHECK(before.student < 0.85);
+    CHECK(before.teacher < 0.85);
+    TrainSettings s;
+    s.epochs = 12;
+    s.batch = 20;
+    s.shard = 10;
+    s.adam.rate = 1e-2;
+    s.dropout = 0;
+    const auto report = train(cpu, m, learn, s, validate);
+    const ValidationScore after = validate(m);
+    CHECK(after.student > 0.97);
+    CHECK(after.teacher > 0.97);
+    CHECK(report.epochs.back().loss < 0.5 * report.epochs.front().loss);
+    CHECK(after.student == report.epochs[static_cast<std::size_t>(report.best_student_epoch)].valid.student);
+    CHECK(after.teacher == report.epochs[static_cast<std::size_t>(report.best_teacher_epoch)].valid.teacher);
+}
+
+TEST_CASE("early stopping: patience is honoured and each part comes from its own best epoch") {
+    const World world(6, 2);
+    const std::vector<ValidationScore> script{{.1, .5}, {.3, .4}, {.2, .6}, {.3, .6}, {.2, .1}, {.9, .9}};
+    TrainSettings s = quick();
+    s.steps = 0;
+    s.epochs = 6;
+    const auto go = [&](int patience) {
+        s.patience = patience;
+        Model<Net> m(toy_encoder(world.lists));
+        std::vector<Model<Net>> seen;
+        std::vector<int> epochs;
+        TrainHooks hooks;
+        hooks.on_epoch = [&](const EpochRecord& e) { epochs.push_back(e.epoch); };
+        const auto validate = [&](const Model<Net>& now) {
+            seen.push_back(now);
+            return script.at(seen.size() - 1);
+        };
+        const auto report =
+            train(backend::Cpu<float>(), m, std::span<const Request>(world.lists), s, validate, hooks);
+        CHECK(report.epochs.size() == seen.size());
+        CHECK(epochs.size() == seen.size());
+        CHECK(epochs.back() == static_cast<int>(seen.size()) - 1);
+        CHECK(numbers(m, "student") ==
+              numbers(seen[static_cast<std::size_t>(report.best_student_epoch)], "student"));
+        CHECK(numbers(m, "teacher") ==
+              numbers(seen[static_cast<std::size_t>(report.best_teacher_epoch)], "teacher"));
+        CHECK(numbers(seen[0], "student") != numbers(seen[1], "student"));
+        return report;
+    };
+    auto report = go(2);  // an equal score is no better one: epochs 3 and 4 are stale
+    CHECK(report.epochs.size() == 5);
+    CHECK(report.best_student_epoch == 1);
+    CHECK(report.best_teacher_epoch == 2);
+    report = go(3);
+    CHECK(report.epochs.size() == 6);
+    CHECK(report.best_student_epoch == 5);
+    CHECK(report.best_teacher_epoch == 5);
+    CHECK(go(0).epochs.size() == 6);
+    CHECK(go(1).epochs.size() == 4);
+}
+
+TEST_CASE("steps: exactly so many, the last epoch cut short and still judged") {
+    const World world(6, 2);  // 10 lists
+    TrainSettings s = quick();
+    s.batch = 4;  // 3 steps an epoch
+    s.steps = 7;
+    s.epochs = 1;  // steps decide
+    Model<Net> m(toy_encoder(world.lists));
+    std::vector<std::int64_t> counted;
+    TrainHooks hooks;
+    hooks.on_step = [&](std::int64_t step, std::int64_t of, const StepRecord&) {
+        CHECK(of == 7);
+        counted.push_back(step);
+    };
+    const auto report =
+        train(backend::Cpu<float>(), m, std::span<const Request>(world.lists), s, no_opinion, hooks);
+    CHECK(counted == std::vector<std::int64_t>{1, 2, 3, 4, 5, 6, 7});
+    CHECK(report.steps.size() == 7);
+    CHECK(report.epochs.size() == 3);
+    CHECK(report.epochs.back().step == 7);
+    CHECK(report.epochs.back().loss == report.steps.back().loss);
+}
+
+TEST_CASE("settings out of range are refused by name") {
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    CHECK(refusal([](auto&) {}) == "");
+    CHECK(refusal([](auto& s) { s.epochs = 0; }).starts_with("training settings, epochs: found 0"));
+    CHECK(refusal([](auto& s) { s.steps = -1; }).starts_with("training settings, steps: found -1"));
+    CHECK(refusal([](auto& s) { s.batch = 0; }).starts_with("training settings, batch: found 0"));
+    CHECK(refusal([](auto& s) { s.shard = 0; }).starts_with("training settings, shard: found 0"));
+    for (const double bad : {0.0, -1e-3, nan}) {
+        CHECK(refusal([&](auto& s) { s.adam.rate = bad; }).starts_with("training settings, rate: found "));
+        CHECK(refusal([&](auto& s) { s.temperature = bad; }).starts_with("training settings, temperature: "));
+    }
+    for (const double bad : {-0.1, 1.0, nan}) {
+        CHECK(refusal([&](auto& s) {
+                  s.dropout = static_cast<float>(bad);
+              }).starts_with("training settings, dropout: found "));
+        CHECK(refusal([&](auto& s) { s.warmup = bad; }).starts_with("training settings, warmup: found "));
+    }
+    CHECK(refusal([](auto& s) {
+              s.distill_full = s.distill_from;
+          }).starts_with("training settings, distill_full: found 0.1"));
+    CHECK(refusal([&](auto& s) { s.distill_full = nan; }).starts_with("training settings, distill_full: "));
+    Model<Net> m(toy_encoder());
+    CHECK_THROWS_WITH_AS(train(backend::Cpu<float>(), m, std::span<const Request>(), quick(), no_opinion),
+                         "training settings, requests: found none, wanted at least one labelled list",
+                         SettingError);
+}
+
+TEST_CASE("lists that cannot be trained on are refused before the first step") {
+    World world(1, 1);
+    Model<Net> m(toy_encoder(world.lists));
+    const auto before = numbers(m);
+    const auto go = [&] {
+        train(backend::Cpu<float>(), m, std::span<const Request>(world.lists), quick(), no_opinion);
+    };
+    const auto labels = world.lists[3].labels;
+    world.lists[3].labels = {};
+    CHECK_THROWS_WITH_AS(go(), "request, labels: found 0 labels, wanted 3 for training", RequestError);
+    world.lists[3].labels = labels.first(2);
+    CHECK_THROWS_WITH_AS(go(), "request, labels: found 2 labels, wanted 3 for training", RequestError);
+    world.lists[3].labels = labels;
+    world.lists[4].user_fields = {};
+    CHECK_THROWS_AS(go(), RequestError);
+    CHECK(numbers(m) == before);
+}
+
+TEST_CASE("shared embeddings: both parts are kept from one epoch, the best on average") {
+    using Shared = Psad<small, share::Embeddings>;
+    const World world(6, 2);
+    const std::vector<ValidationScore> script{{.1, .5}, {.4, .3}, {.2, .4}, {.3, .35}};
+    TrainSettings s = quick();
+    s.steps = 0;
+    s.epochs = 4;
+    s.patience = 2;
+    Model<Shared> m(toy_encoder(world.lists));
+    std::vector<Parameters<float>> seen;
+    const auto report = train(backend::Cpu<float>(), m, std::span<const Request>(world.lists), s,
+                              [&](const Model<Shared>& now) {
+                                  seen.push_back(now.parameters);
+                                  return script.at(seen.size() - 1);
+                              });
+    CHECK(seen.size() == 4);  // means .3, .35, .3, .325
+    CHECK(report.best_student_epoch == 1);
+    CHECK(report.best_teacher_epoch == 1);
+    for (const ParameterInfo& p : m.list.parameters) {
+        INFO(p.name);
+        CHECK(std::equal(m.parameters.at(p), m.parameters.at(p) + p.size(), seen[1].at(p)));
+    }
+}
+
+TEST_CASE("a loss that is not finite ends training with an error") {
+    const std::string words = refusal([](auto& s) { s.adam.rate = 1e30; });
+    CHECK(words.starts_with("training, step "));
+    CHECK(words.find("found a loss or a gradient that is not finite") != std::string::npos);
+}
