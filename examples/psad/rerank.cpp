@@ -57,6 +57,12 @@ nlohmann::json explain(const Device& cpu, const Model<Network>& model, const Req
     return out;
 }
 
+// Echoing what a stranger nested a million deep would exhaust the stack.
+bool refuse_depth(int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
+    if (depth > 16) throw RequestError("request", "", "JSON nested more than 16 deep", "at most 16");
+    return true;
+}
+
 template <class Network>
 void serve_lines(const RerankOptions& o, const Model<Network>& model, const data::Dataset* dataset) {
     const Device cpu;
@@ -68,7 +74,7 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
         if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
         nlohmann::json out{{"id", nullptr}};
         try {
-            const nlohmann::json request = nlohmann::json::parse(line);
+            const nlohmann::json request = nlohmann::json::parse(line, refuse_depth);
             if (request.is_object() && request.contains("id")) out["id"] = request["id"];
             const Request r = columns.read(request, dataset);
             model.encoder.check(r);
@@ -82,6 +88,8 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
         } catch (const nlohmann::json::parse_error& e) {
             out["error"] = "request: found text that is not JSON at byte " + std::to_string(e.byte) +
                            ", wanted one JSON object a line";
+        } catch (const nlohmann::json::exception&) {  // 1e400
+            out["error"] = "request: found a number beyond all range, wanted one JSON object a line";
         } catch (const Error& e) {
             out["error"] = e.what();
         }
