@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""The psad program from outside: commands, files, exit codes.
+
+Usage: cli_test.py PSAD DATA_FOLDER [unittest options]
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+from cli import DATA, Case, main, psad, rows, train  # noqa: E402
+
+VARIANTS = ["default", "small", "sort", "autoregressive", "no-match"]
+
+
+class Usage(Case):
+    def test_help_and_version(self):
+        done = psad("--help")
+        self.assert_good(done)
+        for command in ("train", "evaluate", "rerank", "cost"):
+            self.assertIn(command, done.stdout)
+            told = psad(command, "--help")
+            self.assert_good(told)
+            self.assertIn("--", told.stdout)
+        done = psad("--version")
+        self.assert_good(done)
+        self.assertRegex(done.stdout, r"\Apsad \d+\.\d+\.\d+\n\Z")
+
+    def test_wrong_usage(self):
+        out = ["--out", self.folder / "never"]
+        for words in (
+            [],
+            ["fly"],
+            ["train"],
+            ["train", *out, "--data", self.folder / "none"],
+            ["train", *out, "--unknown"],
+            ["train", *out, "--steps", "0"],
+            ["train", *out, "--epochs", "many"],
+            ["train", *out, "--steps", "3", "--epochs", "3"],
+            ["train", *out, "--threads", "-1"],
+            ["train", *out, "--dropout", "1"],
+            ["train", *out, "--rate", "0"],
+            ["train", *out, "--variant", "huge"],
+            ["evaluate"],
+            ["evaluate", "--model", self.folder / "none"],
+            ["evaluate", "--model", self.model, "--split", "tomorrow"],
+            ["rerank"],
+            ["rerank", "--model", self.model, "--top", "0"],
+            ["rerank", "--model", self.model, "--data", self.folder / "none"],
+            ["cost", "--items", "0"],
+            ["cost", "--variant", "huge"],
+        ):
+            with self.subTest(words=words):
+                self.assert_usage(psad(*words))
+        self.assertIn("default, small", psad("cost", "--variant", "huge").stderr)
+        self.assertFalse((self.folder / "never").exists())
+
+    def test_cost(self):
+        def figures(*words, column=1):
+            done = psad("cost", *words)
+            self.assert_good(done)
+            told = [line for line in done.stdout.splitlines() if line.startswith(("student:", "teacher:"))]
+            lines = [line.rsplit(maxsplit=3) for line in told]
+            self.assertEqual(len(lines), 5)
+            return {line[0].strip(): float(line[column]) for line in lines}
+
+        for variant in VARIANTS:
+            self.assertGreater(figures("--variant", variant)["student: candidates"], 0)
+        few, many = figures("--items", 10, "--history", 5), figures("--items", 40, "--history", 5)
+        self.assertGreater(many["student: candidates"], 3 * few["student: candidates"])
+        self.assertEqual(many["student: user part (cacheable)"], few["student: user part (cacheable)"])
+        longer = figures("--items", 10, "--history", 50)
+        self.assertGreater(longer["student: user part (cacheable)"], few["student: user part (cacheable)"])
+        self.assertEqual(figures("--variant", "sort")["student: transitions"], 0)
+        # One place at a time: the weights are read five times as often.
+        block = figures(column=2)["teacher: places"]
+        single = figures("--variant", "autoregressive", column=2)["teacher: places"]
+        self.assertGreater(single, 3 * block)
+
+
+class Train(Case):
+    def test_says_and_writes(self):
+        self.assert_good(self.trained)
+        self.assertIn("epoch  1", self.trained.stdout)
+        self.assertIn(f"wrote {self.model}", self.trained.stdout)
+        told = json.loads((self.folder / "train.json").read_text())
+        self.assertEqual(len(told["losses"]), 3)
+        self.assertTrue(all(loss > 0 for loss in told["losses"]))
+        self.assertEqual(len(told["valid"]), 1)
+        epoch = told["valid"][0]
+        self.assertEqual((epoch["epoch"], epoch["step"]), (0, 3))
+        self.assertAlmostEqual(epoch["loss"], sum(told["losses"]) / 3)
+        for who in ("student", "teacher"):
+            self.assertTrue(0 < epoch[f"{who}_ndcg@10"] < 1)
+            self.assertEqual(told[f"best_{who}_epoch"], 0)
+        self.assertGreater(told["lists_per_second"], 0)
+        wanted = {"data": DATA, "variant": "small", "steps": 3, "batch": 64, "seed": 1}
+        self.assertEqual({key: told["settings"][key] for key in wanted}, wanted)
+
+    def test_options_reach_the_settings(self):
+        path = self.folder / "other.json"
+        words = ["--seed", 9, "--rate", 0.01, "--dropout", 0, "--distillation", 0]
+        self.assert_good(train(self.folder / "other", "--json", path, *words))
+        found = json.loads(path.read_text())["settings"]
+        wanted = {"seed": 9, "rate": 0.01, "dropout": 0, "distillation": 0}
+        self.assertEqual({key: found[key] for key in wanted}, wanted)
+
+    def test_same_bytes_on_any_number_of_threads(self):
+        wanted = self.model.read_bytes()
+        for threads in (1, 2, 4):
+            path = self.folder / f"threads{threads}"
+            self.assert_good(train(path, "--threads", threads))
+            self.assertEqual(path.read_bytes(), wanted)
+        self.assert_good(train(self.folder / "seed2", "--seed", 2))
+        self.assertNotEqual((self.folder / "seed2").read_bytes(), wanted)
+
+    def test_student_only(self):
+        path = self.folder / "student"
+        self.assert_good(train(path, "--student-only"))
+        self.assertLess(path.stat().st_size, self.model.stat().st_size)
+        whole, student = self.figures("--model", self.model), self.figures("--model", path)
+        self.assertEqual(sorted(student["orders"]), ["history_first", "initial", "student"])
+        self.assertEqual(student["orders"]["student"], whole["orders"]["student"])
+
+    def test_places_that_cannot_be_written(self):
+        gone = self.folder / "no" / "folder"
+        self.assert_fails(train(gone), gone)
+        self.assert_fails(train(self.folder), self.folder)
+        self.assert_fails(train(self.folder / "kept", "--json", gone), gone)
+        self.assertEqual([name for name in os.listdir(self.folder) if name.endswith(".tmp")], [])
+
+    def test_data_that_is_none(self):
+        empty = self.folder / "empty"
+        empty.mkdir()
+        done = psad("train", "--data", empty, "--out", self.folder / "never")
+        self.assert_fails(done, "meta.tsv")
+        self.assertFalse((self.folder / "never").exists())
+
+    def test_training_that_diverges(self):
+        done = train(self.folder / "never", "--rate", "1e30")
+        self.assert_fails(done, "not finite", "smaller learning rate")
+        self.assertFalse((self.folder / "never").exists())
+
+
+class Evaluate(Case):
+    def test_figures(self):
+        found = self.figures("--model", self.model)
+        self.assertEqual(found, self.figures("--model", self.model))
+        lists = [row for row in rows("lists_test.tsv.gz") if "1" in row[7].split(",")]
+        self.assertEqual((found["split"], found["lists"]), ("test", len(lists)))
+        self.assertEqual(found["left_out"], len(rows("lists_test.tsv.gz")) - len(lists))
+        self.assertEqual(sorted(found["orders"]), ["history_first", "initial", "student", "teacher"])
+        for order in found["orders"].values():
+            self.assertEqual(sorted(order), ["map@10", "map@5", "ndcg@10", "ndcg@5"])
+            for value, low, high in order.values():
+                self.assertTrue(0 < low < value < high < 1)
+        self.assertEqual(sum(bucket["lists"] for bucket in found["buckets"].values()), len(lists))
+        for pair in found["paired"]:
+            a, b = (found["orders"][pair[side]][pair["metric"]][0] for side in "ab")
+            self.assertAlmostEqual(pair["difference"][0], a - b)
+
+    def test_initial_order_by_hand(self):
+        hits = []
+        for row in rows("lists_valid.tsv.gz"):
+            labels = [int(y) for y in row[7].split(",")]
+            best = min(sum(labels), 5)
+            if best == 0:
+                continue
+            found = sum(sum(labels[: i + 1]) / (i + 1) for i in range(min(5, len(labels))) if labels[i])
+            hits.append(found / best)
+        found = self.figures("--model", self.model, "--split", "valid")
+        self.assertAlmostEqual(found["orders"]["initial"]["map@5"][0], sum(hits) / len(hits), places=9)
+
+    def test_broken_models(self):
+        whole = self.model.read_bytes()
+        broken = self.folder / "broken"
+        for content in (b"", b"no model\n" * 20, whole[:-1], whole[: len(whole) // 2], whole + b"x"):
+            broken.write_bytes(content)
+            for command in ("evaluate", "rerank"):
+                self.assert_fails(psad(command, "--model", broken, "--data", DATA), broken)
+        flipped = bytearray(whole)
+        flipped[-5] ^= 4
+        broken.write_bytes(flipped)
+        self.assert_fails(psad("rerank", "--model", broken), broken, "checksum")
+
+    def test_model_of_another_kind(self):
+        def rename(name):
+            return self.damaged(lambda header: header["__metadata__"].__setitem__("psad.name", name))
+
+        done = psad("rerank", "--model", rename("other"))
+        self.assert_fails(done, "found other, wanted one of default, small")
+        done = psad("evaluate", "--model", rename("default"), "--data", DATA)
+        self.assert_fails(done, "found student.gate = 16, wanted 32")
+        self.assert_good(psad("rerank", "--model", rename("small")))
+        old = self.damaged(lambda header: header["__metadata__"].__setitem__("psad.format", "psad-model-0"))
+        self.assert_fails(psad("rerank", "--model", old), "psad-model-0")
+        missing = self.damaged(lambda header: header["__metadata__"].pop("psad.schema"))
+        self.assert_fails(psad("evaluate", "--model", missing, "--data", DATA), "psad.schema")
+
+
+if __name__ == "__main__":
+    main()
