@@ -255,6 +255,13 @@ TEST_CASE("match columns of a hand-made request") {
     CHECK(row(b.match_dense, 3, match_width)[6] == 0.5);
 
     Request other = r;
+    const std::array<std::int32_t, 4> swapped{5, 2, 1, 9};  // the item touched last now stands first
+    other.items = swapped;
+    hand_made().encode(std::span(&other, 1), 4, b);
+    CHECK(row(b.match_dense, 0, match_width)[5] == 1);
+    for (const std::size_t i : {1, 2, 3}) {
+        CHECK(row(b.match_dense, i, match_width)[6] == doctest::Approx(1.0 / static_cast<double>(i)));
+    }
     const std::array<std::int32_t, 4> untouched{0, 1, 3, 4};
     other.items = untouched;
     hand_made().encode(std::span(&other, 1), 4, b);

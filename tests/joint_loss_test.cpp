@@ -8,6 +8,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "psad/autograd/gradient_check.hpp"
@@ -71,6 +72,45 @@ class Bench {
             if (p.name.starts_with(part)) out.insert(out.end(), grad.at(p), grad.at(p) + p.size());
         }
         return out;
+    }
+
+    // What distillation costs, and what Soft should cost by the book: tau^2 times the cross-entropy between
+    // the tempered distributions over what is free, slot by slot.
+    std::pair<double, double> soft_by_the_book(double temperature) {
+        const backend::Cpu<double> device;
+        Arena<> arena;
+        Parameters<double> grad(list_);
+        const Inputs<double> in = lessons_.inputs();
+        Tape tape(device, parameters_, in.layout, arena, grad.dense.data());
+        const auto distilled = loss(tape, in, {1, 1, temperature}).distilled;
+        const Prefix prefix = lessons_.prefix();
+        const auto teacher = network_.teacher.logits(tape, network_.teacher.encode(tape, in), prefix);
+        const auto user = network_.student.user(tape, in);
+        const auto student = network_.student.logits(tape, network_.student.score(tape, in, user), prefix);
+        const PairRows pairs = in.layout.template pairs<Slots, Items>();
+        double wanted = 0;
+        for (int q = 0; q < pairs.queries; ++q) {
+            const int l = pairs.query_owner[q], first = pairs.key_begin[l], n = pairs.key_end[l] - first;
+            const int row = pairs.offset[l] + (q - pairs.query_begin[l]) * n;
+            const auto log_softmax = [&](const double* logits) {
+                double sum = 0;
+                std::vector<double> out;
+                for (int i = 0; i < n; ++i) {
+                    const bool free = prefix.placed_at[first + i] >= prefix.position[q];
+                    out.push_back(free ? logits[row + i] / temperature : -1e300);
+                    sum += std::exp(out.back());
+                }
+                for (double& x : out) x -= std::log(sum);
+                return out;
+            };
+            const auto p = log_softmax(teacher.data), s = log_softmax(student.data);
+            for (std::size_t i = 0; i < p.size(); ++i) {
+                if (p[i] > -1e299) wanted -= slot_weight(prefix.position[q]) * std::exp(p[i]) * s[i];
+            }
+        }
+        double found = 0;
+        for (int l = 0; l < distilled.rows; ++l) found += distilled.data[l];
+        return {found, temperature * temperature * wanted};
     }
 
   private:
@@ -196,6 +236,14 @@ TEST_CASE("gradient of distillation: the student's parameters, the teacher held 
     Bench<Taught<distill::LogitMse>>().check(taught, of_student);
     Bench<Taught<distill::Hard>>().check(taught, of_student);
     Bench<Psad<small, gate::PerUser, order::Sort, distill::Hard>>().check(taught, of_student);
+}
+
+TEST_CASE("soft distillation costs what the book says at any temperature") {
+    Bench<Taught<distill::Soft>> b;
+    for (const double temperature : {1.0, 0.5, 3.0}) {
+        const auto [found, wanted] = b.soft_by_the_book(temperature);
+        CHECK(found == doctest::Approx(wanted).epsilon(1e-9));
+    }
 }
 
 TEST_CASE("distillation does not reach the teacher") {

@@ -134,6 +134,19 @@ TEST_CASE("training: another seed, another result; so with other settings") {
     }
 }
 
+TEST_CASE("training: each shard draws dropout and targets of its own") {
+    const OwnedRequest r = toy_request(8, 9, 4);
+    const auto first_loss = [&](std::size_t copies) {
+        const std::vector<Request> lists(copies, r.view());
+        Model<Net> m(toy_encoder(lists));
+        TrainSettings s = quick();
+        s.steps = 1;
+        s.shard = 1;
+        return train(backend::Cpu<float>(), m, std::span<const Request>(lists), s, no_opinion).steps[0].loss;
+    };
+    CHECK(first_loss(1) != doctest::Approx(first_loss(2)));
+}
+
 TEST_CASE("training: distillation waits for its turn and then grows") {
     const World world(4);
     TrainSettings s = quick();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "psad/model/psad_model.hpp"
 
@@ -23,9 +24,7 @@ nlohmann::json describe() {
     const auto fade_name = [](auto policy) {
         using P = decltype(policy);
         std::string name = P::name;
-        if constexpr (requires { typename P::curve; }) {
-            name += std::is_same_v<typename P::curve, fade::Exponential> ? ", exponential" : ", power law";
-        }
+        if constexpr (requires { typename P::curve; }) name += std::string(", ") + P::curve::name;
         return name;
     };
     nlohmann::json out;

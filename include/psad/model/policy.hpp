@@ -36,6 +36,7 @@ namespace fade {
 struct kind_tag {};
 /// fade(a) = log(1 + a): the weight falls as a power of the age.
 struct PowerLaw {
+    static constexpr const char* name = "power law";
     template <class T>
     PSAD_HOST_DEVICE T operator()(T a) const {
         return std::log1p(a);
@@ -46,7 +47,9 @@ struct PowerLaw {
     }
 };
 /// fade(a) = a: exponential forgetting.
-struct Exponential : Activate<Identity> {};
+struct Exponential : Activate<Identity> {
+    static constexpr const char* name = "exponential";
+};
 
 /// A rate for each user, from the profile (MIR, SIGIR 2022).
 template <class Curve>

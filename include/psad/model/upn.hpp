@@ -92,9 +92,9 @@ class ItemMatch {
         const auto told =
             out_(ctx, hidden_(ctx, parts(ctx.template constant<Items, match_width>(in.match_dense), mass,
                                          ctx.template constant<Items, dense_width>(in.dense))));
-        const auto when = map(ctx, Add{}, bucket_.template on<Items>(ctx, in.match_bucket),
-                              index_.template on<Items>(ctx, in.match_index));
-        const auto how = map(ctx, Add{}, when, feedback_.template on<Items>(ctx, in.match_feedback));
+        const auto how = map(ctx, AddThree{}, bucket_.template on<Items>(ctx, in.match_bucket),
+                             index_.template on<Items>(ctx, in.match_index),
+                             feedback_.template on<Items>(ctx, in.match_feedback));
         return map(ctx, MultiplyAdd{}, ctx.template constant<Lists, 1>(in.touched), told, how);
     }
 
@@ -233,16 +233,25 @@ class UserUpn {
     /// item [items] seen by the user.
     template <class Ctx, class T, class E, class U>
     auto operator()(Ctx& ctx, const Inputs<T>& in, const E& item, const U& user) const {
-        const auto seen = gated(ctx, item, user.gate, mix_(ctx, user.intent));
+        const auto mixed = mix_(ctx, user.intent);
         if constexpr (std::is_same_v<MatchPolicy, match::On>) {
             const auto same = ctx.template constant<Pairs<Items, Events>, 1>(in.match);
-            return map(ctx, Add{}, seen, match_(ctx, in, pair_apply(ctx, same, user.attention)));
+            const auto told = match_(ctx, in, pair_apply(ctx, same, user.attention));
+            if constexpr (gated)
+                return map(ctx, MultiplyAddTwo{}, user.gate, item, mixed, told);
+            else
+                return map(ctx, AddThree{}, item, mixed, told);
         } else {
-            return seen;
+            if constexpr (gated)
+                return map(ctx, MultiplyAdd{}, user.gate, item, mixed);
+            else
+                return map(ctx, Add{}, item, mixed);
         }
     }
 
   private:
+    static constexpr bool gated = !std::is_same_v<GatePolicy, gate::None>;
+
     template <class Ctx, class T, class S, class X>
     auto faded(Ctx& ctx, const Inputs<T>& in, const S& scores, const X& user) const {
         if constexpr (std::is_same_v<FadePolicy, fade::None>)
@@ -257,14 +266,6 @@ class UserUpn {
         else
             return gate_(ctx, parts(profile, intent));
     }
-    template <class Ctx, class E, class G, class M>
-    auto gated(Ctx& ctx, const E& item, const G& gate, const M& mixed) const {
-        if constexpr (std::is_same_v<GatePolicy, gate::None>)
-            return map(ctx, Add{}, item, mixed);
-        else
-            return map(ctx, MultiplyAdd{}, gate, item, mixed);
-    }
-
     nn::Linear<Width, Width> query_;
     EventPosition<Width> position_;
     Fading<Width, FadePolicy> fading_;
