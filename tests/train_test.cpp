@@ -138,7 +138,7 @@ TEST_CASE("training: each shard draws dropout and targets of its own") {
     const OwnedRequest r = toy_request(8, 9, 4);
     const auto first_loss = [&](std::size_t copies) {
         const std::vector<Request> lists(copies, r.view());
-        Model<Net> m(toy_encoder(lists));
+        Model<Net> m(toy_encoder({r.view(), r.view()}));
         TrainSettings s = quick();
         s.steps = 1;
         s.shard = 1;

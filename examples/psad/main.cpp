@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 
@@ -116,6 +117,11 @@ int run(int count, char** words) {
             fmt::print(stderr, "--variant: found {}, wanted one of {}\n", name, variants);
             return wrong_usage;
         }
+    }
+    if (std::isnan(train_options.rate) || std::isnan(train_options.dropout) ||
+        std::isnan(train_options.distillation)) {
+        fmt::print(stderr, "--rate, --dropout, --distillation: found nan, wanted a number\n");
+        return wrong_usage;
     }
     if (*train_command)
         train(train_options);

@@ -25,6 +25,10 @@ Fitted<Network> fit(const B& backend, const data::Dataset& dataset, const TrainS
     Model<Network> model(data::fit_encoder(dataset, encoding), settings.seed);
     const std::vector<Request> train_lists = data::requests_of(dataset, dataset.train);
     const std::vector<Request> valid_lists = data::requests_of(dataset, dataset.valid);
+    if (valid_lists.empty()) {
+        throw SettingError("training", "validation lists", "none",
+                           "at least one: they choose the epoch to keep");
+    }
     const auto validate = [&](const Model<Network>& m) {
         const auto score = [&](const std::vector<eval::Order>& orders) {
             return eval::mean(eval::ranking_quality(valid_lists, orders).ndcg10);

@@ -170,7 +170,8 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
     const int per_epoch = (count + settings.batch - 1) / settings.batch;
     const std::int64_t last_step =
         settings.steps > 0 ? settings.steps : std::int64_t{per_epoch} * settings.epochs;
-    const auto shards = static_cast<std::size_t>((settings.batch + settings.shard - 1) / settings.shard);
+    const int largest = (std::min)(settings.batch, count);
+    const auto shards = static_cast<std::size_t>((largest + settings.shard - 1) / settings.shard);
     std::vector<detail::ShardRoom<B>> rooms(shards);
     for (auto& room : rooms) room.dense_grad = Buffer<T>(model.list.dense_size);
     Adam<T> adam(model.list, settings.adam);
