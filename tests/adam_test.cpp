@@ -57,7 +57,7 @@ Gradient gradient_of(const Problem& problem, std::uint64_t step, double size) {
             for (std::size_t i = 0; i < p.size() && !p.table; ++i) shard[p.offset + i] = draw();
         }
     }
-    for (const std::size_t r : {0, 1, 2}) {
+    for (const std::size_t r : {0u, 1u, 2u}) {
         g.sparse[r].resize((r == 2 ? 2 : 3) * width);
         for (double& x : g.sparse[r]) x = draw();
     }

@@ -213,15 +213,15 @@ TEST_CASE("dense columns of a hand-made request") {
                2.0 / 4, 1.0 / 2, a[2] - a[0], a[2] - mean, a[2] - a[1], 0, 2.0 / 4, 1.0 / 3,
                std::log1p(2.0) / 3, std::log1p(4.0) / 4, a[2] - a[3], 1 / score_deviation});
     const auto first = row(b.dense, 0, dense_width), last = row(b.dense, 3, dense_width);
-    CHECK(first[0] == 5);                                               // 2 (4 - 1), cut
-    for (const std::size_t c : {5, 6, 8, 9, 10}) CHECK(first[c] == 0);  // nothing stands above
-    CHECK(last[9] == 1);                                                // the cheapest so far
+    CHECK(first[0] == 5);                                                    // 2 (4 - 1), cut
+    for (const std::size_t c : {5u, 6u, 8u, 9u, 10u}) CHECK(first[c] == 0);  // nothing stands above
+    CHECK(last[9] == 1);                                                     // the cheapest so far
     CHECK(last[4] == 0);
     CHECK(last[14] == 0);
     CHECK(last[15] == 0);
     r.scores = {};
     hand_made().encode(std::span(&r, 1), 4, b);
-    for (const std::size_t c : {0, 1, 15}) CHECK(row(b.dense, 2, dense_width)[c] == 0);
+    for (const std::size_t c : {0u, 1u, 15u}) CHECK(row(b.dense, 2, dense_width)[c] == 0);
     CHECK(row(b.dense, 2, dense_width)[4] == 0.5);
     r.aux = {};
     hand_made().encode(std::span(&r, 1), 4, b);
@@ -259,7 +259,7 @@ TEST_CASE("match columns of a hand-made request") {
     other.items = swapped;
     hand_made().encode(std::span(&other, 1), 4, b);
     CHECK(row(b.match_dense, 0, match_width)[5] == 1);
-    for (const std::size_t i : {1, 2, 3}) {
+    for (const std::size_t i : {1u, 2u, 3u}) {
         CHECK(row(b.match_dense, i, match_width)[6] == doctest::Approx(1.0 / static_cast<double>(i)));
     }
     const std::array<std::int32_t, 4> untouched{0, 1, 3, 4};

@@ -117,7 +117,7 @@ class Bench {
     // Two of the lists have no positive.
     static std::vector<OwnedRequest> with_poor_lists() {
         auto owned = toy_requests(3);
-        for (const std::size_t l : {2, 3}) {
+        for (const std::size_t l : {2u, 3u}) {
             std::fill(owned[l].labels.begin(), owned[l].labels.end(), std::int8_t{0});
         }
         return owned;

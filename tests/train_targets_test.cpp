@@ -60,7 +60,7 @@ TEST_CASE("set target: non-positives in random order are followed, positives wan
         const Laid l = lay<target::Set>(labels, 5, key);
         orders.insert({l.order.begin(), l.order.begin() + 3});
         CHECK(std::vector<int>(l.order.begin() + 3, l.order.end()) == std::vector<int>{1, 3});
-        for (const std::size_t t : {0, 1, 2, 3}) CHECK(l.row(t) == Row{0, 0.5, 0, 0.5, 0});
+        for (const std::size_t t : {0u, 1u, 2u, 3u}) CHECK(l.row(t) == Row{0, 0.5, 0, 0.5, 0});
         CHECK(l.row(4) == Row{0, 0, 0, 1, 0});  // candidate 1 stands at slot 3
         CHECK(l.weight == Row{1, 1, 1, 1, 1});
     }
@@ -99,7 +99,7 @@ TEST_CASE("positives first: in shown order, then the rest in shown order") {
 TEST_CASE("exposure: the shown list, clicks counting four times where asked") {
     const Laid shown = lay<target::Exposure>({0, 1, 0, 1}, 3);
     CHECK(shown.order == std::vector<int>{0, 1, 2, 3});
-    for (const std::size_t t : {0, 1, 2}) {
+    for (const std::size_t t : {0u, 1u, 2u}) {
         Row wanted(4, 0.0);
         wanted[t] = 1;
         CHECK(shown.row(t) == wanted);

@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "psad/backend/cpu/cpu.hpp"
+#include "psad/data/read_lists.hpp"
 #include "psad/eval/orders.hpp"
 #include "psad/eval/ranking_quality.hpp"
 #include "psad/io/model_file.hpp"
+#include "psad/train/fit.hpp"
 #include "psad/train/trainer.hpp"
 #include "support/lists_folder.hpp"
 #include "support/small_model.hpp"
@@ -262,6 +264,23 @@ TEST_CASE("steps: exactly so many, the last epoch cut short and still judged") {
     CHECK(report.epochs.size() == 3);
     CHECK(report.epochs.back().step == 7);
     CHECK(report.epochs.back().loss == report.steps.back().loss);
+}
+
+TEST_CASE("a batch or a shard larger than the data is as large as the data") {
+    const World world(4, 1);
+    TrainSettings s = quick();
+    s.batch = s.shard = static_cast<int>(world.lists.size());
+    const Run wanted = run(world, s, 1);
+    s.batch = s.shard = (std::numeric_limits<int>::max)();
+    CHECK(run(world, s, 1) == wanted);
+}
+
+TEST_CASE("fit: no training without validation lists") {
+    const psad_test::ListsFolder folder;  // it has none
+    CHECK_THROWS_WITH_AS(
+        fit<Net>(backend::Cpu<float>(), data::read_lists(folder.path())),
+        "training, validation lists: found none, wanted at least one: they choose the epoch to keep",
+        SettingError);
 }
 
 TEST_CASE("settings out of range are refused by name") {

@@ -167,11 +167,12 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
     }
 
     const auto count = static_cast<int>(requests.size());
-    const int per_epoch = (count + settings.batch - 1) / settings.batch;
+    // No larger than the data: the same steps, and no sum below overflows.
+    const int batch = (std::min)(settings.batch, count), shard = (std::min)(settings.shard, batch);
+    const int per_epoch = (count - 1) / batch + 1;
     const std::int64_t last_step =
         settings.steps > 0 ? settings.steps : std::int64_t{per_epoch} * settings.epochs;
-    const int largest = (std::min)(settings.batch, count);
-    const auto shards = static_cast<std::size_t>((largest + settings.shard - 1) / settings.shard);
+    const auto shards = static_cast<std::size_t>((batch - 1) / shard + 1);
     std::vector<detail::ShardRoom<B>> rooms(shards);
     for (auto& room : rooms) room.dense_grad = Buffer<T>(model.list.dense_size);
     Adam<T> adam(model.list, settings.adam);
@@ -192,9 +193,9 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
         double epoch_loss = 0;
         int epoch_steps = 0;
         const auto start = std::chrono::steady_clock::now();
-        for (int first = 0; first < count && step < last_step; first += settings.batch) {
-            const int lists = (std::min)(settings.batch, count - first);
-            const int used = (lists + settings.shard - 1) / settings.shard;
+        for (int first = 0; first < count && step < last_step; first += batch) {
+            const int lists = (std::min)(batch, count - first);
+            const int used = (lists - 1) / shard + 1;
             const double progress = static_cast<double>(step) / static_cast<double>(last_step);
             const LossWeights weights{settings.supervised,
                                       settings.distillation * schedule::ramp(progress, settings.distill_from,
@@ -204,8 +205,8 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
             backend.parallel(used, [&](int s) {
                 auto& room = rooms[static_cast<std::size_t>(s)];
                 room.requests.clear();
-                const int end = (std::min)(lists, (s + 1) * settings.shard);
-                for (int i = s * settings.shard; i < end; ++i) {
+                const int end = (std::min)(lists, (s + 1) * shard);
+                for (int i = s * shard; i < end; ++i) {
                     room.requests.push_back(requests[order[static_cast<std::size_t>(first + i)]]);
                 }
                 detail::learn(backend, model, settings, weights,
