@@ -283,6 +283,12 @@ TEST_CASE("fit: no training without validation lists") {
         SettingError);
 }
 
+TEST_CASE("fit: no training on validation lists without a positive") {
+    data::Dataset dataset = data::read_lists(PSAD_TEST_DATA);
+    std::fill(dataset.valid.labels.begin(), dataset.valid.labels.end(), std::int8_t{0});
+    CHECK_THROWS_AS(fit<Net>(backend::Cpu<float>(), dataset, quick()), SettingError);
+}
+
 TEST_CASE("settings out of range are refused by name") {
     constexpr double nan = std::numeric_limits<double>::quiet_NaN();
     CHECK(refusal([](auto&) {}) == "");
@@ -356,4 +362,12 @@ TEST_CASE("a loss that is not finite ends training with an error") {
     const std::string words = refusal([](auto& s) { s.adam.rate = 1e30; });
     CHECK(words.starts_with("training, step "));
     CHECK(words.find("found a loss or a gradient that is not finite") != std::string::npos);
+}
+
+TEST_CASE("a validation score that is not finite ends training with an error") {
+    const World world(6, 2);
+    Model<Net> m(toy_encoder(world.lists));
+    const auto validate = [](const Model<Net>&) { return ValidationScore{.5, std::nan("")}; };
+    CHECK_THROWS_AS(train(backend::Cpu<float>(), m, std::span<const Request>(world.lists), quick(), validate),
+                    SettingError);
 }

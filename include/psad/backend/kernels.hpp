@@ -92,9 +92,7 @@ struct MaskedSoftmaxRow {
     T* p;
 
     PSAD_HOST_DEVICE void operator()(int q) const {
-        const int l = pairs.query_owner[q];
-        const int first = pairs.key_begin[l], n = pairs.key_end[l] - first;
-        const int start = pairs.offset[l] + (q - pairs.query_begin[l]) * n;
+        const auto [first, n, start] = pairs.row(q);
         T top = math::lowest<T>;
         for (int j = 0; j < n; ++j) {
             if (mask.allows(q, first + j) && logits[start + j] > top) top = logits[start + j];
@@ -122,9 +120,7 @@ struct CrossEntropyRow {
     T* loss;
 
     PSAD_HOST_DEVICE void operator()(int q) const {
-        const int l = pairs.query_owner[q];
-        const int n = pairs.key_end[l] - pairs.key_begin[l];
-        const int start = pairs.offset[l] + (q - pairs.query_begin[l]) * n;
+        const auto [first_key, n, start] = pairs.row(q);
         T sum = 0;
         for (int j = 0; j < n; ++j) {
             const T t = target[start + j];
@@ -146,9 +142,7 @@ struct CrossEntropyRowBackward {
     T* dlogits;
 
     PSAD_HOST_DEVICE void operator()(int q) const {
-        const int l = pairs.query_owner[q];
-        const int n = pairs.key_end[l] - pairs.key_begin[l];
-        const int start = pairs.offset[l] + (q - pairs.query_begin[l]) * n;
+        const auto [first_key, n, start] = pairs.row(q);
         const T scale = dloss[q] * weight[q] * inverse_temperature;
         if (scale == T(0)) return;
         T mass = 0;
@@ -170,9 +164,7 @@ struct UnlikelihoodRow {
 
     static constexpr T least = T(1e-6);
     PSAD_HOST_DEVICE void operator()(int q) const {
-        const int l = pairs.query_owner[q];
-        const int n = pairs.key_end[l] - pairs.key_begin[l];
-        const int start = pairs.offset[l] + (q - pairs.query_begin[l]) * n;
+        const auto [first_key, n, start] = pairs.row(q);
         T sum = 0;
         for (int j = 0; j < n; ++j) {
             const T rest = T(1) - p[start + j];
@@ -193,9 +185,8 @@ struct UnlikelihoodRowBackward {
     T* dlogits;
 
     PSAD_HOST_DEVICE void operator()(int q) const {
-        const int l = pairs.query_owner[q];
-        const int n = pairs.key_end[l] - pairs.key_begin[l];
-        const int start = pairs.offset[l] + (q - pairs.query_begin[l]) * n;
+        const PairRow row = pairs.row(q);
+        const int n = row.count, start = row.start;  // names that clang 14 lets a lambda capture
         const auto pull = [&](int j) {
             const T rest = T(1) - p[start + j];
             return rest > UnlikelihoodRow<T>::least ? target[start + j] / rest : T(0);

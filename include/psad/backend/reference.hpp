@@ -133,9 +133,8 @@ class Reference : public BackendDefaults<Reference<T>, T> {
 
     void pair_softmax(T* p, PairRows pairs, const int* visible) const {
         for (int q = 0; q < pairs.queries; ++q) {
-            const int l = pairs.query_owner[q];
-            const int n = pairs.key_end[l] - pairs.key_begin[l];
-            T* row = p + pairs.offset[l] + (q - pairs.query_begin[l]) * n;
+            const auto [first_key, n, start] = pairs.row(q);
+            T* row = p + start;
             const int seen = visible ? visible[q] : n;
             T top = math::lowest<T>;
             for (int j = 0; j < seen; ++j) top = row[j] > top ? row[j] : top;
@@ -147,9 +146,7 @@ class Reference : public BackendDefaults<Reference<T>, T> {
 
     void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) const {
         for (int q = 0; q < pairs.queries; ++q) {
-            const int l = pairs.query_owner[q];
-            const int n = pairs.key_end[l] - pairs.key_begin[l];
-            const int start = pairs.offset[l] + (q - pairs.query_begin[l]) * n;
+            const auto [first_key, n, start] = pairs.row(q);
             T along = 0;
             for (int j = 0; j < n; ++j) along += p[start + j] * dp[start + j];
             for (int j = 0; j < n; ++j) dp[start + j] = scale * p[start + j] * (dp[start + j] - along);

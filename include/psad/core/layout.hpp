@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "psad/core/axes.hpp"
+#include "psad/core/config.hpp"
 
 namespace psad {
 
@@ -16,6 +17,11 @@ struct Jagged {
     const int* begin = nullptr;  ///< [lists]
     const int* end = nullptr;    ///< [lists]
     const int* owner = nullptr;  ///< [rows]
+};
+
+/// One query's row of pairs: `count` pairs from `start`, with the keys from row `first_key` on.
+struct PairRow {
+    int first_key, count, start;
 };
 
 /// The (query, key) pairs of each list: list l owns a row-major matrix, queries by keys, from offset[l].
@@ -30,6 +36,12 @@ struct PairRows {
     const int* offset = nullptr;  ///< [lists]
     int queries = 0;              ///< query rows in all
     int keys = 0;                 ///< key rows in all
+
+    PSAD_HOST_DEVICE PairRow row(int query) const {
+        const int l = query_owner[query];
+        const int count = key_end[l] - key_begin[l];
+        return {key_begin[l], count, offset[l] + (query - query_begin[l]) * count};
+    }
 };
 
 /// The extents of a batch. A view: LayoutStorage (or a decoder) owns the numbers.

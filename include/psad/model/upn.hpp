@@ -16,26 +16,21 @@
 
 namespace psad {
 
-/// How much each event has faded for the reader: the number added to its attention logit, [events].
+/// Adds to the attention scores how much each event has faded for the reader: -rate fade(age / tau0).
 template <int Width, class Fade>
 class Fading {
   public:
     explicit Fading(const Scope& scope) : rate_(scope / "rate") {}
 
-    template <class Ctx, class T, class X>
-    auto operator()(Ctx& ctx, const Inputs<T>& in, const X& user) const {
+    template <class Ctx, class T, class S, class X>
+    auto operator()(Ctx& ctx, const Inputs<T>& in, const S& scores, const X& user) const {
         const auto age = map(ctx, typename Fade::curve{}, ctx.template constant<Events, 1>(in.age));
-        return map(ctx, NegativeProduct{}, rate_(ctx, user), age);
+        const auto faded = map(ctx, NegativeProduct{}, rate_(ctx, user), age);
+        return map(ctx, Add{}, scores, spread_keys<query_of<S>>(ctx, faded));
     }
 
   private:
     nn::Linear<Width, 1, Softplus> rate_;  // the profile holds log(1 + H)
-};
-
-template <int Width>
-class Fading<Width, fade::None> {
-  public:
-    explicit Fading(const Scope&) {}
 };
 
 template <int Width, class Curve>
@@ -43,14 +38,26 @@ class Fading<Width, fade::Global<Curve>> {
   public:
     explicit Fading(const Scope& scope) : rate_(scope.weight<1, 1>("rate", Init::value(0))) {}
 
-    template <class Ctx, class T, class X>
-    auto operator()(Ctx& ctx, const Inputs<T>& in, const X&) const {
+    template <class Ctx, class T, class S, class X>
+    auto operator()(Ctx& ctx, const Inputs<T>& in, const S& scores, const X&) const {
         const auto age = map(ctx, Curve{}, ctx.template constant<Events, 1>(in.age));
-        return map(ctx, NegativeProduct{}, map(ctx, Activate<Softplus>{}, ctx.weight(rate_)), age);
+        const auto rate = map(ctx, Activate<Softplus>{}, ctx.weight(rate_));
+        return map(ctx, Add{}, scores, spread_keys<query_of<S>>(ctx, map(ctx, NegativeProduct{}, rate, age)));
     }
 
   private:
     Weight<1, 1> rate_;
+};
+
+template <int Width>
+class Fading<Width, fade::None> {
+  public:
+    explicit Fading(const Scope&) {}
+
+    template <class Ctx, class T, class S, class X>
+    S operator()(Ctx&, const Inputs<T>&, const S& scores, const X&) const {
+        return scores;
+    }
 };
 
 /// Adaptive position encoding of the history: age bucket and index, scaled by how much time matters to this
@@ -152,7 +159,7 @@ class CandidateUpn {
         const auto query = query_(ctx, parts(item, user));
         const auto key = map(ctx, Add{}, key_(ctx, event), position_(ctx, in, user));
         const auto scale = typename Ctx::Scalar(1) / std::sqrt(static_cast<typename Ctx::Scalar>(Width));
-        const auto scores = faded(ctx, in, pair_dot(ctx, query, key, scale), user);
+        const auto scores = fading_(ctx, in, pair_dot(ctx, query, key, scale), user);
         if constexpr (std::is_same_v<MatchPolicy, match::On>) {
             const auto same = ctx.template constant<Pairs<Items, Events>, 1>(in.match);
             const auto alpha = pair_softmax(ctx, match_logit_(ctx, same, scores));
@@ -164,13 +171,6 @@ class CandidateUpn {
     }
 
   private:
-    template <class Ctx, class T, class S, class X>
-    auto faded(Ctx& ctx, const Inputs<T>& in, const S& scores, const X& user) const {
-        if constexpr (std::is_same_v<FadePolicy, fade::None>)
-            return scores;
-        else
-            return map(ctx, Add{}, scores, spread_keys<Items>(ctx, fading_(ctx, in, user)));
-    }
     template <class Ctx, class E, class X, class U>
     auto see(Ctx& ctx, const E& item, const X& user, const U& intent) const {
         const auto mixed = mix_(ctx, parts(intent, map(ctx, Multiply{}, item, intent)));
@@ -222,7 +222,7 @@ class UserUpn {
         const auto query = query_(ctx, profile);
         const auto key = map(ctx, Add{}, event, position_(ctx, in, profile));
         const auto scale = typename Ctx::Scalar(1) / std::sqrt(static_cast<typename Ctx::Scalar>(Width));
-        const auto alpha = pair_softmax(ctx, faded(ctx, in, pair_dot(ctx, query, key, scale), profile));
+        const auto alpha = pair_softmax(ctx, fading_(ctx, in, pair_dot(ctx, query, key, scale), profile));
         const auto intent = pair_apply(ctx, alpha, event);
         const auto attention = ctx.template relabel<Events>(alpha);
         const auto gate = gate_of(ctx, profile, intent);
@@ -252,13 +252,6 @@ class UserUpn {
   private:
     static constexpr bool gated = !std::is_same_v<GatePolicy, gate::None>;
 
-    template <class Ctx, class T, class S, class X>
-    auto faded(Ctx& ctx, const Inputs<T>& in, const S& scores, const X& user) const {
-        if constexpr (std::is_same_v<FadePolicy, fade::None>)
-            return scores;
-        else
-            return map(ctx, Add{}, scores, spread_keys<Lists>(ctx, fading_(ctx, in, user)));
-    }
     template <class Ctx, class X, class U>
     auto gate_of(Ctx& ctx, const X& profile, const U& intent) const {
         if constexpr (std::is_same_v<GatePolicy, gate::None>)

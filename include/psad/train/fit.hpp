@@ -2,6 +2,8 @@
 /// The short way: a dataset in, a trained model out.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -25,8 +27,11 @@ Fitted<Network> fit(const B& backend, const data::Dataset& dataset, const TrainS
     Model<Network> model(data::fit_encoder(dataset, encoding), settings.seed);
     const std::vector<Request> train_lists = data::requests_of(dataset, dataset.train);
     const std::vector<Request> valid_lists = data::requests_of(dataset, dataset.valid);
-    if (valid_lists.empty()) {
-        throw SettingError("training", "validation lists", "none",
+    const bool judged = std::ranges::any_of(valid_lists, [](const Request& r) {
+        return std::ranges::any_of(r.labels, [](std::int8_t y) { return y > 0; });
+    });
+    if (!judged) {
+        throw SettingError("training", "validation lists", "none with a positive",
                            "at least one: they choose the epoch to keep");
     }
     const auto validate = [&](const Model<Network>& m) {

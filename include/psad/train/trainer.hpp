@@ -242,6 +242,11 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
         busy += std::chrono::steady_clock::now() - start;
 
         const EpochRecord done{epoch, step, epoch_loss / epoch_steps, validate(std::as_const(model))};
+        if (!std::isfinite(done.valid.student) || !std::isfinite(done.valid.teacher)) {
+            throw SettingError("training", "epoch " + std::to_string(epoch),
+                               "a validation score that is not finite",
+                               "numbers that can choose the epoch to keep");
+        }
         report.epochs.push_back(done);
         if (hooks.on_epoch) hooks.on_epoch(done);
         ++stale;

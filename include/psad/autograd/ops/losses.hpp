@@ -101,9 +101,7 @@ struct SquaredLogits {
         T* db;
 
         PSAD_HOST_DEVICE void operator()(int q) const {
-            const int l = pairs.query_owner[q];
-            const int first = pairs.key_begin[l], n = pairs.key_end[l] - first;
-            const int start = pairs.offset[l] + (q - pairs.query_begin[l]) * n;
+            const auto [first, n, start] = pairs.row(q);
             T mean = 0, count = 0;
             for (int j = 0; j < n; ++j) {
                 if (!mask.allows(q, first + j)) continue;

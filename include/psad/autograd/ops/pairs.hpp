@@ -58,9 +58,8 @@ struct SpreadKeys {
         PairRows pairs;
         T* out;
         PSAD_HOST_DEVICE void operator()(int q) const {
-            const int l = pairs.query_owner[q];
-            const int first = pairs.key_begin[l], n = pairs.key_end[l] - first;
-            T* to = out + pairs.offset[l] + (q - pairs.query_begin[l]) * n;
+            const auto [first, n, start] = pairs.row(q);
+            T* to = out + start;
             for (int j = 0; j < n; ++j) to[j] = in[first + j];
         }
     };
@@ -156,9 +155,7 @@ struct PairInner {
         PairRows pairs;
         T* out;
         PSAD_HOST_DEVICE void operator()(int q) const {
-            const int l = pairs.query_owner[q];
-            const int n = pairs.key_end[l] - pairs.key_begin[l];
-            const int start = pairs.offset[l] + (q - pairs.query_begin[l]) * n;
+            const auto [first_key, n, start] = pairs.row(q);
             T sum = 0;
             for (int j = 0; j < n; ++j) sum += a[start + j] * b[start + j];
             out[q] = sum;
@@ -171,9 +168,7 @@ struct PairInner {
         PairRows pairs;
         T* din;
         PSAD_HOST_DEVICE void operator()(int q) const {
-            const int l = pairs.query_owner[q];
-            const int n = pairs.key_end[l] - pairs.key_begin[l];
-            const int start = pairs.offset[l] + (q - pairs.query_begin[l]) * n;
+            const auto [first_key, n, start] = pairs.row(q);
             for (int j = 0; j < n; ++j) din[start + j] += dout[q] * other[start + j];
         }
     };

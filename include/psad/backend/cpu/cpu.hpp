@@ -20,8 +20,8 @@
 #include "psad/backend/defaults.hpp"
 #include "psad/core/arena.hpp"
 
-#if defined(__clang__)
-#define PSAD_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#if defined(__clang__)  // its pragma warns in user code wherever a loop is not worth a vector
+#define PSAD_INDEPENDENT
 #else
 #define PSAD_INDEPENDENT _Pragma("GCC ivdep")
 #endif
