@@ -277,10 +277,10 @@ TEST_CASE("a batch or a shard larger than the data is as large as the data") {
 
 TEST_CASE("fit: no training without validation lists") {
     const psad_test::ListsFolder folder;  // it has none
-    CHECK_THROWS_WITH_AS(
-        fit<Net>(backend::Cpu<float>(), data::read_lists(folder.path())),
-        "training, validation lists: found none, wanted at least one: they choose the epoch to keep",
-        SettingError);
+    CHECK_THROWS_WITH_AS(fit<Net>(backend::Cpu<float>(), data::read_lists(folder.path())),
+                         "training, validation lists: found none with a positive, wanted at least one: they "
+                         "choose the epoch to keep",
+                         SettingError);
 }
 
 TEST_CASE("fit: no training on validation lists without a positive") {
