@@ -6,11 +6,12 @@ Usage: cli_rerank_test.py PSAD DATA_FOLDER [unittest options]
 
 import copy
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
-from cli import DATA, Case, main, psad, rows, train  # noqa: E402
+from cli import DATA, PSAD, Case, main, psad, rows, train  # noqa: E402
 
 GOOD = {
     "id": "a",
@@ -109,7 +110,6 @@ class Rerank(Case):
             changed(lambda r: [c.pop("aux") for c in r["candidates"]]),
             changed(lambda r: [h.pop("feedback") for h in r["history"]]),
             setting("candidates", GOOD["candidates"][:1]),
-            setting("unknown key", {"any": "thing"}),
         ):
             with self.subTest(request=request):
                 (found,) = self.answers(request)
@@ -122,8 +122,8 @@ class Rerank(Case):
             setting("history", 0, "feedback", 12345),
             setting("user", [0, 0, 0]),
             setting("candidates", 0, "aux", -5),
-            setting("candidates", 0, "aux", 1e30),
-            setting("candidates", 0, "score", -1e30),
+            setting("candidates", 0, "aux", 1e15),
+            setting("candidates", 0, "score", -1e15),
             setting("history", 0, "ts", -(10**15)),
             setting("ts", 10**15),
             setting("candidates", [{"item": 10**6 + i, "score": 0, "aux": 0} for i in range(300)]),
@@ -139,7 +139,7 @@ class Rerank(Case):
     def test_what_is_not_json(self):
         cut = json.dumps(GOOD)[:-1]
         for text in ("{", "nonsense", '{"user": NaN}', '{"a":1}{"b":2}', cut, "\x01", "'a'"):
-            self.assertIn("not JSON", self.error(text))
+            self.assertRegex(self.error(text), r"\Aline 2, request: found text that is not JSON at byte \d")
         for text in ("[]", "7", "null", '"text"'):
             self.assertIn("something other than an object", self.error(text))
         done = psad("rerank", "--model", self.model, stdin=b'{"id": "\xff\xfe"}\n')
@@ -181,6 +181,10 @@ class Rerank(Case):
             (setting("user", None), "user"),
             (setting("context", [0, 8]), "context field weekday: found 8"),
             (setting("context", [0, 0.5]), "context[1]"),
+            (setting("candidates", 1, "score", 2e15), "candidates[1].score: found 2e+15, wanted a number"),
+            (setting("histroy", []), "found the unknown key \"histroy\", wanted id, user, ts, context, history"),
+            (setting("candidates", 1, "scores", 1), "candidates[1]: found the unknown key \"scores\""),
+            (setting("history", 0, "time", 1), "history[0]: found the unknown key \"time\""),
             (setting("ts", "now"), "ts"),
             (setting("ts", 1.5), "ts"),
             (setting("ts", 10**16), "ts"),
@@ -198,7 +202,7 @@ class Rerank(Case):
         ):
             with self.subTest(place=place):
                 words = self.error(request)
-                self.assertTrue(words.startswith("request, "), words)
+                self.assertTrue(words.startswith("line 2, request"), words)
                 self.assertIn(place, words)
                 self.assertIn(", wanted ", words)
         self.assertEqual(self.answers(setting("ts", "now"))[0]["id"], "a")  # the answer says which
@@ -248,6 +252,25 @@ class Rerank(Case):
         (found,) = self.answers(setting("candidates", 0, "item", 10**8), words=("--explain", "--data", DATA))
         (unknown,) = [w for w in found["explain"] if w["item"] == 10**8]
         self.assertNotIn("title", unknown)
+
+    def test_data_of_other_ids(self):
+        """Ids of another data set would silently mean other things."""
+        other = self.other_data()
+        done = psad("rerank", "--model", self.model, "--data", other)
+        self.assert_fails(done, "context fields: found place of 3000", "as the model knows")
+        done = psad("evaluate", "--model", self.model, "--data", other)
+        self.assert_fails(done, "context fields: found place of 3000", "as the model knows")
+
+    def test_a_reader_that_goes_away(self):
+        with subprocess.Popen(
+            [PSAD, "rerank", "--model", self.model],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) as server:
+            server.stdout.close()
+            server.stdin.write((json.dumps(GOOD) + "\n").encode())
+            server.stdin.close()
+            self.assertIn("standard output: found Broken pipe", server.stderr.read().decode())
+            self.assertEqual(server.wait(), 1)
 
     def test_agrees_with_evaluate(self):
         """NDCG@10 over a split, from the lines that rerank writes."""

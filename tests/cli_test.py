@@ -4,13 +4,16 @@
 Usage: cli_test.py PSAD DATA_FOLDER [unittest options]
 """
 
+import gzip
 import json
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
-from cli import DATA, Case, main, psad, rows, train  # noqa: E402
+from cli import DATA, PSAD, Case, main, psad, rows, train  # noqa: E402
 
 VARIANTS = ["default", "small", "sort", "autoregressive", "no-match"]
 
@@ -34,7 +37,6 @@ class Usage(Case):
             [],
             ["fly"],
             ["train"],
-            ["train", *out, "--data", self.folder / "none"],
             ["train", *out, "--unknown"],
             ["train", *out, "--steps", "0"],
             ["train", *out, "--epochs", "many"],
@@ -42,20 +44,53 @@ class Usage(Case):
             ["train", *out, "--threads", "-1"],
             ["train", *out, "--dropout", "1"],
             ["train", *out, "--rate", "0"],
+            ["train", *out, "--rate", "inf"],
+            ["train", *out, "--rate", "nan"],
+            ["train", *out, "--seed", "-1"],
+            ["train", *out, "--seed", 2**64],
+            ["train", *out, "--steps", 2**31],
+            ["train", *out, "--json", self.folder / "." / "never"],
+            ["evaluate", "--model", self.model, "--json", self.model],
             ["train", *out, "--variant", "huge"],
             ["evaluate"],
-            ["evaluate", "--model", self.folder / "none"],
             ["evaluate", "--model", self.model, "--split", "tomorrow"],
             ["rerank"],
             ["rerank", "--model", self.model, "--top", "0"],
-            ["rerank", "--model", self.model, "--data", self.folder / "none"],
             ["cost", "--items", "0"],
             ["cost", "--variant", "huge"],
         ):
             with self.subTest(words=words):
                 self.assert_usage(psad(*words))
         self.assertIn("default, small", psad("cost", "--variant", "huge").stderr)
+        self.assertIn("found fly, wanted train", psad("fly").stderr)
+        self.assertIn("--seed: found -1, wanted a whole number from 0", psad("train", *out, "--seed", "-1").stderr)
         self.assertFalse((self.folder / "never").exists())
+        self.assert_good(psad("evaluate", "--model", self.model, "--data", DATA))  # still a model
+
+    def test_missing_files(self):
+        none = self.folder / "none"
+        for words in (
+            ["train", "--out", self.folder / "never", "--data", none],
+            ["evaluate", "--model", none],
+            ["evaluate", "--model", self.model, "--data", none],
+            ["rerank", "--model", none],
+            ["rerank", "--model", self.model, "--data", none],
+        ):
+            self.assert_fails(psad(*words), none)
+        self.assertFalse((self.folder / "never").exists())
+
+    def test_output_that_is_lost(self):
+        """A full disk or a closed stream is no success, and no file takes the place of a closed stream."""
+        for command in (["cost"], ["evaluate", "--model", self.model, "--data", DATA]):
+            for sink in (">/dev/full", ">&-"):
+                line = " ".join(["exec", PSAD, *map(str, command), sink])
+                done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+                self.assert_fails(done, "standard output: found ")
+        out = self.folder / "closed"
+        line = f"exec {PSAD} train --data {DATA} --variant small --steps 3 --batch 64 --out {out} >&-"
+        done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+        self.assert_fails(done, "standard output: found ")
+        self.assertEqual(out.read_bytes(), self.model.read_bytes())
 
     def test_cost(self):
         def figures(*words, column=1):
@@ -138,10 +173,14 @@ class Train(Case):
         self.assert_fails(done, "meta.tsv")
         self.assertFalse((self.folder / "never").exists())
 
-    def test_training_that_diverges(self):
-        done = train(self.folder / "never", "--rate", "1e30")
-        self.assert_fails(done, "not finite", "smaller learning rate")
-        self.assertFalse((self.folder / "never").exists())
+    def test_splits_without_lists(self):
+        empty = self.folder / "no-test"
+        shutil.copytree(DATA, empty)
+        with gzip.open(empty / "lists_test.tsv.gz", "rt") as lines:
+            header = lines.readline()
+        with gzip.open(empty / "lists_test.tsv.gz", "wt") as lines:
+            lines.write(header)
+        self.assert_fails(psad("evaluate", "--model", self.model, "--data", empty), "split test: found no lists")
 
 
 class Evaluate(Case):

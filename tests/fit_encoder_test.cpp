@@ -154,6 +154,32 @@ TEST_CASE("without training lists everything is unknown and nothing is scaled") 
     CHECK(s.score.rate == 1);
 }
 
+TEST_CASE("lists and catalogs that contradict the schema are refused") {
+    OwnedRequest r = toy_request(1, 5, 3);
+    r.user.pop_back();
+    CHECK_THROWS_AS(toy_encoder({r.view()}), RequestError);
+    r = toy_request(1, 5, 3);
+    r.scores[2] = 2e15f;
+    CHECK_THROWS_WITH_AS(toy_encoder({r.view()}), doctest::Contains("candidates[2].score: found 19999999"),
+                         RequestError);
+
+    const Schema schema{{}, {}, {{"genre", 3}}};
+    const auto refusal = [&](const Catalog& catalog) -> std::string {
+        try {
+            fit_encoder(schema, catalog, {});
+        } catch (const SettingError& e) {
+            return e.what();
+        }
+        return "";
+    };
+    CHECK(refusal({{{{0, 1, 2}, {2, 0}}}, 2}) == "");
+    CHECK(refusal({{}, 2}) == "catalog, fields: found 0, wanted 1");
+    CHECK(refusal({{{{0, 1}, {2}}}, 2}) == "catalog, genre, number of offsets: found 2, wanted 3");
+    CHECK(refusal({{{{0, 2, 1}, {2, 0}}}, 2}).starts_with("catalog, genre: found offsets that fall"));
+    CHECK(refusal({{{{0, 1, 1}, {2, 0}}}, 2}).starts_with("catalog, genre: found offsets that fall"));
+    CHECK(refusal({{{{0, 1, 2}, {2, 3}}}, 2}) == "catalog, genre: found id 3, wanted ids below 3");
+}
+
 TEST_CASE("a history of no event cannot be asked for") {
     for (const int bad : {0, -3}) {
         CHECK_THROWS_AS(fit_encoder(Schema{}, Catalog{}, {}, {.max_history = bad}), SettingError);

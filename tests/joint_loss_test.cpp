@@ -55,7 +55,7 @@ class Bench {
             check_gradients(backend::Cpu<double>{}, some, parameters_, in.layout, build, 12, draw);
         INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape
                           << ", difference " << result.by_difference);
-        CHECK(result.worst < 1e-5);  // the rounding of a loss near 50, moved by 1e-5, reaches 1e-6
+        CHECK(result.worst < 1e-6);
     }
 
     // The gradient of all parameters whose name begins with `part`, one after the other.

@@ -296,7 +296,14 @@ TEST_CASE("settings out of range are refused by name") {
     CHECK(refusal([](auto& s) { s.steps = -1; }).starts_with("training settings, steps: found -1"));
     CHECK(refusal([](auto& s) { s.batch = 0; }).starts_with("training settings, batch: found 0"));
     CHECK(refusal([](auto& s) { s.shard = 0; }).starts_with("training settings, shard: found 0"));
-    for (const double bad : {0.0, -1e-3, nan}) {
+    CHECK(refusal([](auto& s) { s.patience = -1; }).starts_with("training settings, patience: found -1"));
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    for (const double bad : {-1.0, infinity, nan}) {
+        CHECK(refusal([&](auto& s) { s.supervised = bad; }).starts_with("training settings, supervised: "));
+        CHECK(
+            refusal([&](auto& s) { s.distillation = bad; }).starts_with("training settings, distillation: "));
+    }
+    for (const double bad : {0.0, -1e-3, infinity, nan}) {
         CHECK(refusal([&](auto& s) { s.adam.rate = bad; }).starts_with("training settings, rate: found "));
         CHECK(refusal([&](auto& s) { s.temperature = bad; }).starts_with("training settings, temperature: "));
     }

@@ -42,7 +42,14 @@ void evaluate(const EvaluateOptions& options);
 void rerank(const RerankOptions& options);
 void cost(const CostOptions& options);
 
-/// Writes a JSON document to a file as a whole or not at all.
+/// Throws ModelFileError unless the file can be written; an empty path stands for no file. Asked before long
+/// work.
+void check_writable(const std::filesystem::path& path);
+
+/// Writes a JSON document to a file as a whole or not at all; an empty path stands for no file.
 void write_json(const std::filesystem::path& path, const nlohmann::json& document);
+
+/// Throws Error if what was printed has not reached standard output.
+void flush_output();
 
 }  // namespace psad::cli

@@ -173,10 +173,14 @@ template <class Variant>
 void run(const EvaluateOptions& o, const io::TensorFile& file) {
     const data::Dataset dataset = data::read_lists(o.data);
     const std::vector<Request> requests = data::requests_of(dataset, dataset.split(o.split));
+    if (requests.empty())
+        throw DataError(o.data, "split " + o.split, "no lists", "at least one with a positive");
+    check_writable(o.json);
     std::vector<Row> rows;
     rows.push_back(judge("initial", "initial order", requests, eval::initial_order));
     rows.push_back(judge("history_first", "history first", requests, eval::history_first));
     const auto check = [&](const Encoder& encoder) {
+        data::check_same_ids(encoder, dataset);
         for (const Request& r : requests) encoder.check(r);
     };
     if (io::has_teacher(file)) {
@@ -190,6 +194,8 @@ void run(const EvaluateOptions& o, const io::TensorFile& file) {
         rows.push_back(judge_student(model, requests));
     }
     const std::size_t left_out = rows[0].quality.left_out;
+    if (left_out == requests.size())
+        throw DataError(o.data, "split " + o.split, "no list with a positive", "at least one");
     fmt::print("{}, split {}: {} lists", dataset.meta.name, o.split, requests.size());
     if (left_out > 0) fmt::print(", {} without a positive left out", left_out);
     fmt::print("\n\n");
@@ -200,7 +206,7 @@ void run(const EvaluateOptions& o, const io::TensorFile& file) {
     out["orders"] = print_table(rows);
     out["buckets"] = print_buckets(rows, requests);
     out["paired"] = print_pairs(rows);
-    if (!o.json.empty()) write_json(o.json, out);
+    write_json(o.json, out);
 }
 
 }  // namespace

@@ -1,23 +1,42 @@
 // psad: train, evaluate and serve rerankers from the command line.
 // Exit codes: 0 good, 2 wrong usage, 1 anything else with one line on stderr.
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cmath>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <limits>
 
 #include "commands.hpp"
+#include "flags.hpp"
 #include "psad/io/atomic_file.hpp"
 #include "variants.hpp"
 
 namespace psad::cli {
 
+void check_writable(const std::filesystem::path& path) {
+    if (!path.empty()) io::AtomicFile probe(path);
+}
+
 void write_json(const std::filesystem::path& path, const nlohmann::json& document) {
+    if (path.empty()) return;
     const std::string text = document.dump(2) + "\n";
     io::AtomicFile file(path);
     file.write(text.data(), text.size());
     file.commit();
+}
+
+void flush_output() {
+    errno = 0;
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+        const char* reason = errno != 0 ? std::strerror(errno) : "an earlier write that failed";
+        throw Error("standard output", "", reason, "a place that can be written");
+    }
 }
 
 }  // namespace psad::cli
@@ -27,6 +46,16 @@ namespace {
 using namespace psad::cli;
 
 constexpr int wrong_usage = 2;
+constexpr auto most_steps = static_cast<std::uint64_t>((std::numeric_limits<int>::max)());
+
+// Else the first file to be opened would take the place of a closed standard stream and receive its text.
+void hold_standard_streams() {
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (fcntl(stream, F_GETFD) >= 0) continue;
+        const int taken = open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        if (taken >= 0 && taken != stream) close(taken);
+    }
+}
 
 int run(int count, char** words) {
     CLI::App app(
@@ -40,30 +69,31 @@ int run(int count, char** words) {
     auto* train_command =
         app.add_subcommand("train", "Train teacher and student together on a folder of lists");
     train_command->add_option("--data", train_options.data, "Folder in the format psad-lists-1")
-        ->default_val(PSAD_DEFAULT_DATA)
-        ->check(CLI::ExistingDirectory);
+        ->default_val(PSAD_DEFAULT_DATA);
     train_command->add_option("--out", train_options.out, "Model file to write (safetensors)")->required();
     train_command->add_option("--variant", train_options.variant, "One of " + variants)
         ->capture_default_str();
     auto* epochs =
         train_command->add_option("--epochs", train_options.epochs, "Passes over the training lists")
-            ->check(CLI::PositiveNumber);
+            ->check(whole(1, 1'000'000));
     train_command->add_option("--steps", train_options.steps, "Stop after so many steps instead")
-        ->check(CLI::PositiveNumber)
+        ->check(whole(1, most_steps))
         ->excludes(epochs);
-    train_command->add_option("--seed", train_options.seed, "Same seed, same bits")->capture_default_str();
-    train_command->add_option("--threads", train_options.threads, "0 = all of the machine")
-        ->check(CLI::Range(0, 256))
+    train_command->add_option("--seed", train_options.seed, "Same seed, same bits")
+        ->check(whole(0, (std::numeric_limits<std::uint64_t>::max)()))
         ->capture_default_str();
-    train_command->add_option("--batch", train_options.batch, "Lists per step")->check(CLI::PositiveNumber);
-    train_command->add_option("--rate", train_options.rate, "Peak learning rate")->check(CLI::PositiveNumber);
+    train_command->add_option("--threads", train_options.threads, "0 = all of the machine")
+        ->check(whole(0, 256))
+        ->capture_default_str();
+    train_command->add_option("--batch", train_options.batch, "Lists per step")->check(whole(1, most_steps));
+    train_command->add_option("--rate", train_options.rate, "Peak learning rate")->check(number(1e-9, 10));
     train_command
         ->add_option("--dropout", train_options.dropout, "Share of hidden numbers dropped in training")
-        ->check(CLI::Range(0.0, 0.9));
+        ->check(number(0, 0.9));
     train_command
         ->add_option("--distillation", train_options.distillation,
                      "Weight of what the teacher tells the student")
-        ->check(CLI::Range(0.0, 100.0));
+        ->check(number(0, 100));
     train_command->add_flag("--student-only", train_options.student_only,
                             "Save the student without its teacher");
     train_command->add_option("--json", train_options.json,
@@ -72,12 +102,9 @@ int run(int count, char** words) {
     EvaluateOptions evaluate_options;
     auto* evaluate_command =
         app.add_subcommand("evaluate", "Compare a model with the initial order and history first");
-    evaluate_command->add_option("--model", evaluate_options.model, "Model file")
-        ->required()
-        ->check(CLI::ExistingFile);
+    evaluate_command->add_option("--model", evaluate_options.model, "Model file")->required();
     evaluate_command->add_option("--data", evaluate_options.data, "Folder in the format psad-lists-1")
-        ->default_val(PSAD_DEFAULT_DATA)
-        ->check(CLI::ExistingDirectory);
+        ->default_val(PSAD_DEFAULT_DATA);
     evaluate_command->add_option("--split", evaluate_options.split, "train, valid or test")
         ->check(CLI::IsMember({"train", "valid", "test"}))
         ->capture_default_str();
@@ -86,14 +113,11 @@ int run(int count, char** words) {
     RerankOptions rerank_options;
     auto* rerank_command =
         app.add_subcommand("rerank", "Rerank requests: JSON Lines on stdin to JSON Lines on stdout");
-    rerank_command->add_option("--model", rerank_options.model, "Model file")
-        ->required()
-        ->check(CLI::ExistingFile);
-    rerank_command
-        ->add_option("--data", rerank_options.data, "Folder whose users and titles requests may name")
-        ->check(CLI::ExistingDirectory);
+    rerank_command->add_option("--model", rerank_options.model, "Model file")->required();
+    rerank_command->add_option("--data", rerank_options.data,
+                               "Folder whose users and titles requests may name");
     rerank_command->add_option("--top", rerank_options.top, "Places to fill; all candidates when absent")
-        ->check(CLI::PositiveNumber);
+        ->check(whole(1, most_steps));
     rerank_command->add_flag("--explain", rerank_options.explain, "Say why each item stands where it stands");
 
     CostOptions cost_options;
@@ -101,15 +125,23 @@ int run(int count, char** words) {
         app.add_subcommand("cost", "Parameters, FLOPs and bytes of a variant, without running it");
     cost_command->add_option("--variant", cost_options.variant, "One of " + variants)->capture_default_str();
     cost_command->add_option("--items", cost_options.items, "Candidates")
-        ->check(CLI::Range(1, 10000))
+        ->check(whole(1, 10'000))
         ->capture_default_str();
     cost_command->add_option("--history", cost_options.history, "History events")
-        ->check(CLI::Range(0, 100000))
+        ->check(whole(0, 100'000))
         ->capture_default_str();
 
     try {
         app.parse(count, words);
+        must_differ("--json", train_options.json, "--out", train_options.out);
+        must_differ("--json", evaluate_options.json, "--model", evaluate_options.model);
     } catch (const CLI::ParseError& e) {
+        const auto unknown = app.remaining();
+        if (app.get_subcommands().empty() && !unknown.empty()) {  // CLI11 would not name it
+            fmt::print(stderr, "psad: found {}, wanted train, evaluate, rerank or cost; see psad --help\n",
+                       unknown[0]);
+            return wrong_usage;
+        }
         return app.exit(e) == 0 ? 0 : wrong_usage;
     }
     for (const std::string& name : {train_options.variant, cost_options.variant}) {
@@ -117,11 +149,6 @@ int run(int count, char** words) {
             fmt::print(stderr, "--variant: found {}, wanted one of {}\n", name, variants);
             return wrong_usage;
         }
-    }
-    if (std::isnan(train_options.rate) || std::isnan(train_options.dropout) ||
-        std::isnan(train_options.distillation)) {
-        fmt::print(stderr, "--rate, --dropout, --distillation: found nan, wanted a number\n");
-        return wrong_usage;
     }
     if (*train_command)
         train(train_options);
@@ -131,12 +158,15 @@ int run(int count, char** words) {
         rerank(rerank_options);
     else
         cost(cost_options);
+    flush_output();
     return 0;
 }
 
 }  // namespace
 
 int main(int count, char** words) {
+    std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error like any other
+    hold_standard_streams();
     try {
         return run(count, words);
     } catch (const std::exception& e) {

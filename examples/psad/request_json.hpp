@@ -3,14 +3,17 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "psad/core/error.hpp"
 #include "psad/data/dataset.hpp"
+#include "psad/input/encoder.hpp"
 #include "psad/input/request.hpp"
 
 namespace psad::cli {
@@ -25,6 +28,7 @@ class RequestColumns {
         if (!line.is_object())
             throw RequestError("request", "", "something other than an object",
                                "{\"candidates\": [...], ...}");
+        only(line, "", {"id", "user", "ts", "context", "history", "candidates"});
         read_user(member(line, "user"), users);
         read_ids(member(line, "context"), "context", context_);
         const nlohmann::json* history = line.contains("history") ? &line["history"] : nullptr;
@@ -51,6 +55,17 @@ class RequestColumns {
     static std::string shown(const nlohmann::json& value) {
         const std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
         return text.size() > 40 ? text.substr(0, 40) + "..." : text;
+    }
+    /// A key that is not known is an error: a misspelt "history" must not pass as a user without one.
+    static void only(const nlohmann::json& object, const std::string& place,
+                     std::initializer_list<std::string_view> known) {
+        if (!object.is_object()) return;
+        for (const auto& entry : object.items()) {
+            if (std::find(known.begin(), known.end(), entry.key()) != known.end()) continue;
+            std::string wanted;
+            for (const std::string_view k : known) (wanted += wanted.empty() ? "" : ", ") += k;
+            throw RequestError("request", place, "the unknown key " + shown(entry.key()), wanted);
+        }
     }
     static const nlohmann::json& member(const nlohmann::json& object, const char* name) {
         if (!object.contains(name))
@@ -80,8 +95,8 @@ class RequestColumns {
         return static_cast<std::int32_t>(whole(value, place, 0, max_id));
     }
     static float number(const nlohmann::json& value, const std::string& place) {
-        if (!value.is_number() || std::abs(value.get<double>()) > 1e30)
-            throw RequestError("request", place, shown(value), "a number");
+        if (!value.is_number() || !(std::abs(value.get<double>()) <= Encoder::largest_number))
+            throw RequestError("request", place, shown(value), "a number from -1e15 to 1e15");
         return value.get<float>();
     }
     static std::string at(const char* what, std::size_t i) {
@@ -95,6 +110,7 @@ class RequestColumns {
 
     void read_user(const nlohmann::json& user, const data::Dataset* users) {
         if (!user.is_object()) return read_ids(user, "user", user_);
+        only(user, "user", {"index"});
         if (users == nullptr)
             throw RequestError("request", "user", shown(user),
                                "a list of ids, or --data to look the index up");
@@ -114,6 +130,7 @@ class RequestColumns {
         std::vector<Event> events;
         for (std::size_t h = 0; h < history.size(); ++h) {
             const std::string place = at("history", h);
+            only(history[h], place, {"item", "ts", "feedback"});
             const std::int32_t kind = history[h].is_object() && history[h].contains("feedback")
                                           ? id(history[h]["feedback"], place + ".feedback")
                                           : 0;
@@ -134,6 +151,7 @@ class RequestColumns {
             throw RequestError("request", "candidates", shown(candidates), "a list of candidates");
         for (std::size_t i = 0; i < candidates.size(); ++i) {
             const std::string place = at("candidates", i);
+            only(candidates[i], place, {"item", "score", "aux"});
             items_.push_back(id(member(candidates[i], "item", place), place + ".item"));
             optional(candidates[i], "score", place, i, scores_);
             optional(candidates[i], "aux", place, i, aux_);

@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include <cstddef>
 #include <cstdio>
 #include <iostream>
 #include <optional>
@@ -8,6 +9,7 @@
 
 #include "commands.hpp"
 #include "psad/backend/cpu/cpu.hpp"
+#include "psad/data/encoding.hpp"
 #include "psad/data/read_lists.hpp"
 #include "psad/io/model_file.hpp"
 #include "psad/serve/reranker.hpp"
@@ -70,7 +72,7 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
     serve::Workspace<Device> room;
     RequestColumns columns;
     std::string line;
-    while (std::getline(std::cin, line)) {
+    for (std::size_t number = 1; std::getline(std::cin, line); ++number) {
         if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
         nlohmann::json out{{"id", nullptr}};
         try {
@@ -86,15 +88,17 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
             out["items"] = items;
             if (o.explain) out["explain"] = explain(cpu, model, r, reranked.order, reranked.scores, dataset);
         } catch (const nlohmann::json::parse_error& e) {
-            out["error"] = "request: found text that is not JSON at byte " + std::to_string(e.byte) +
-                           ", wanted one JSON object a line";
+            out["error"] = fmt::format(
+                "line {}, request: found text that is not JSON at byte {}, wanted one JSON object a line",
+                number, e.byte);
         } catch (const nlohmann::json::exception&) {  // 1e400
-            out["error"] = "request: found a number beyond all range, wanted one JSON object a line";
+            out["error"] = fmt::format(
+                "line {}, request: found a number beyond all range, wanted one JSON object a line", number);
         } catch (const Error& e) {
-            out["error"] = e.what();
+            out["error"] = fmt::format("line {}, {}", number, e.what());
         }
-        std::cout << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n' << std::flush;
-        if (!std::cout) throw Error("standard output", "", "a closed stream", "a reader");
+        fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+        flush_output();
     }
 }
 
@@ -106,7 +110,9 @@ void rerank(const RerankOptions& options) {
     if (!options.data.empty()) dataset = data::read_lists(options.data);
     Variants::visit(io::variant_name(file), [&](auto variant) {
         using Network = StudentOf<typename decltype(variant)::type>;
-        serve_lines(options, io::load<Network>(file), dataset ? &*dataset : nullptr);
+        const auto model = io::load<Network>(file);
+        if (dataset) data::check_same_ids(model.encoder, *dataset);
+        serve_lines(options, model, dataset ? &*dataset : nullptr);
     });
 }
 

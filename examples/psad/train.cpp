@@ -67,6 +67,8 @@ template <class Network>
 void run(const TrainOptions& o) {
     const data::Dataset dataset = data::read_lists(o.data);
     const TrainSettings settings = settings_of(o);
+    check_writable(o.out);
+    check_writable(o.json);
     const EncoderSettings encoding;
     fmt::print("{}: {} training lists, {} validation lists\n", dataset.meta.name, dataset.train.size(),
                dataset.valid.size());
@@ -89,7 +91,7 @@ void run(const TrainOptions& o) {
     io::save(o.out, model, o.variant, o.student_only ? io::Keep::student : io::Keep::everything);
     fmt::print("kept the student of epoch {} and the teacher of epoch {}; {:.0f} lists/s; wrote {}\n",
                report.best_student_epoch + 1, report.best_teacher_epoch + 1, report.lists_per_second, o.out);
-    if (!o.json.empty()) write_json(o.json, report_json(o, settings, encoding, report));
+    write_json(o.json, report_json(o, settings, encoding, report));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 import struct
 import subprocess
@@ -69,6 +70,19 @@ class Case(unittest.TestCase):
             latency = order.pop("latency_us")
             self.assertLessEqual(latency["p50"], latency["p99"])
         return found
+
+    def other_data(self):
+        """A copy of the data with one context field renamed and resized."""
+        other = self.folder / "other-data"
+        if not other.exists():
+            shutil.copytree(DATA, other)
+            meta = (other / "meta.tsv").read_text()
+            fields = re.search(r"^ctx_fields\t(.*)$", meta, re.MULTILINE)[1].split(",")
+            sizes = re.search(r"^ctx_vocab\t(.*)$", meta, re.MULTILINE)[1].split(",")
+            meta = meta.replace("ctx_fields\t" + ",".join(fields), "ctx_fields\t" + ",".join(["place", *fields[1:]]))
+            meta = meta.replace("ctx_vocab\t" + ",".join(sizes), "ctx_vocab\t" + ",".join(["3000", *sizes[1:]]))
+            (other / "meta.tsv").write_text(meta)
+        return other
 
     def damaged(self, change):
         """A copy of the model with another header, and without a checksum: read on its structure alone."""

@@ -44,17 +44,17 @@ struct PairRows {
     }
 };
 
+/// Where the pairs of two axes lie.
+struct PairOffsets {
+    const int* offset = nullptr;  ///< [lists] the list's first pair
+    int rows = 0;                 ///< pairs in all
+};
+
 /// The extents of a batch. A view: LayoutStorage (or a decoder) owns the numbers.
 struct Layout {
     int lists = 0;
     Jagged per_list, items, events, slots, block;
-    const int* items_items = nullptr;  ///< pair offsets, [lists]
-    const int* items_events = nullptr;
-    const int* slots_slots = nullptr;
-    const int* slots_items = nullptr;
-    const int* block_slots = nullptr;
-    const int* block_items = nullptr;
-    int pair_rows[6] = {};  ///< pairs in all, in the order of the six arrays above
+    PairOffsets items_items, items_events, slots_slots, slots_items, block_slots, block_items;
 
     template <class Axis>
     const Jagged& jagged() const {
@@ -81,11 +81,9 @@ struct Layout {
             out.offset = k.begin;
             out.rows = k.rows;
         } else {
-            constexpr int which = pair_index<Query, Key>();
-            const int* const offsets[] = {items_items, items_events, slots_slots,
-                                          slots_items, block_slots,  block_items};
-            out.offset = offsets[which];
-            out.rows = pair_rows[which];
+            const PairOffsets& pairs = pair_offsets<Query, Key>();
+            out.offset = pairs.offset;
+            out.rows = pairs.rows;
         }
         return out;
     }
@@ -103,22 +101,22 @@ struct Layout {
 
   private:
     template <class Query, class Key>
-    static constexpr int pair_index() {
+    const PairOffsets& pair_offsets() const {
         using std::is_same_v;
         if constexpr (is_same_v<Query, Items> && is_same_v<Key, Items>)
-            return 0;
+            return items_items;
         else if constexpr (is_same_v<Query, Items> && is_same_v<Key, Events>)
-            return 1;
+            return items_events;
         else if constexpr (is_same_v<Query, Slots> && is_same_v<Key, Slots>)
-            return 2;
+            return slots_slots;
         else if constexpr (is_same_v<Query, Slots> && is_same_v<Key, Items>)
-            return 3;
+            return slots_items;
         else if constexpr (is_same_v<Query, Block> && is_same_v<Key, Slots>)
-            return 4;
+            return block_slots;
         else {
             static_assert(is_same_v<Query, Block> && is_same_v<Key, Items>,
                           "psad: no model pairs these two axes; add their offsets to Layout");
-            return 5;
+            return block_items;
         }
     }
     template <int R>
@@ -138,8 +136,7 @@ class LayoutStorage {
     void clear() {
         for (Offsets* o : {&list_, &items_, &events_, &slots_}) o->clear();
         lists_ = 0;
-        for (auto& p : pairs_) p.clear();
-        for (int& n : pair_rows_) n = 0;
+        for (PairStarts* p : {&items_items_, &items_events_, &slots_slots_, &slots_items_}) p->clear();
     }
 
     /// Adds one list with its numbers of candidates, history events and output slots.
@@ -148,12 +145,10 @@ class LayoutStorage {
         items_.add(candidates, lists_);
         events_.add(history, lists_);
         slots_.add(slots, lists_);
-        const int sizes[4] = {candidates * candidates, candidates * history, slots * slots,
-                              slots * candidates};
-        for (int p = 0; p < 4; ++p) {
-            pairs_[p].push_back(pair_rows_[p]);
-            pair_rows_[p] += sizes[p];
-        }
+        items_items_.add(candidates * candidates);
+        items_events_.add(candidates * history);
+        slots_slots_.add(slots * slots);
+        slots_items_.add(slots * candidates);
         ++lists_;
     }
 
@@ -167,11 +162,10 @@ class LayoutStorage {
         out.items = items_.view();
         out.events = events_.view();
         out.slots = slots_.view();
-        out.items_items = pairs_[0].data();
-        out.items_events = pairs_[1].data();
-        out.slots_slots = pairs_[2].data();
-        out.slots_items = pairs_[3].data();
-        for (int p = 0; p < 4; ++p) out.pair_rows[p] = pair_rows_[p];
+        out.items_items = items_items_.view();
+        out.items_events = items_events_.view();
+        out.slots_slots = slots_slots_.view();
+        out.slots_items = slots_items_.view();
         return out;
     }
 
@@ -190,10 +184,23 @@ class LayoutStorage {
         Jagged view() const { return {bounds.back(), bounds.data(), bounds.data() + 1, owner.data()}; }
     };
 
+    struct PairStarts {
+        std::vector<int> start;
+        int rows = 0;
+        void clear() {
+            start.clear();
+            rows = 0;
+        }
+        void add(int pairs) {
+            start.push_back(rows);
+            rows += pairs;
+        }
+        PairOffsets view() const { return {start.data(), rows}; }
+    };
+
     int lists_ = 0;
     Offsets list_, items_, events_, slots_;
-    std::vector<int> pairs_[4];
-    int pair_rows_[4] = {};
+    PairStarts items_items_, items_events_, slots_slots_, slots_items_;
 };
 
 }  // namespace psad

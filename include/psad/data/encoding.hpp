@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
+#include "psad/core/error.hpp"
 #include "psad/data/dataset.hpp"
 #include "psad/input/fit_encoder.hpp"
 #include "psad/input/request.hpp"
@@ -38,6 +40,31 @@ inline std::vector<Request> requests_of(const Dataset& d, const ListColumns& lis
     out.reserve(lists.size());
     for (std::size_t l = 0; l < lists.size(); ++l) out.push_back(d.request(lists, l));
     return out;
+}
+
+/// Ids mean the same only within one data set: throws DataError unless the set has the fields that the
+/// encoder was fitted for, and all its items.
+inline void check_same_ids(const Encoder& encoder, const Dataset& d) {
+    const Schema found = schema_of(d.meta);
+    const Schema& wanted = encoder.schema();
+    const auto same = [&](const char* kind, const std::vector<FieldSchema>& have,
+                          const std::vector<FieldSchema>& want) {
+        const auto shown = [](const std::vector<FieldSchema>& fields) {
+            std::string out;
+            for (const FieldSchema& f : fields)
+                out += (out.empty() ? "" : ", ") + f.name + " of " + std::to_string(f.vocabulary);
+            return out.empty() ? "none" : out;
+        };
+        if (have != want)
+            throw DataError(d.meta.name, kind, shown(have), shown(want) + ", as the model knows");
+    };
+    same("user fields", found.user_fields, wanted.user_fields);
+    same("context fields", found.context_fields, wanted.context_fields);
+    same("item fields", found.item_fields, wanted.item_fields);
+    if (d.meta.items < encoder.catalog().items) {
+        throw DataError(d.meta.name, "items", std::to_string(d.meta.items),
+                        std::to_string(encoder.catalog().items) + " or more, as the model knows");
+    }
 }
 
 /// An encoder fitted to the training split alone.

@@ -17,13 +17,19 @@
 
 namespace psad::data::detail {
 
+/// The times of a split: `first` <= time < `end`.
+struct TimeRange {
+    std::int64_t first, end;
+};
+
 /// Reads the lists of one split, row by row.
 class ListReader {
   public:
-    ListReader(const std::filesystem::path& file, const Meta& meta, const Events& events)
+    ListReader(const std::filesystem::path& file, const Meta& meta, const Events& events, TimeRange times)
         : table_(file, {"list", "user", "ts", "hist_len", "ctx", "items", "scores", "labels", "aux"}),
           meta_(meta),
           events_(events),
+          times_(times),
           last_list_with_(meta.items, -1) {}
 
     ListColumns read() {
@@ -65,6 +71,13 @@ class ListReader {
     void read_request() {
         const std::int32_t user = table_.id(user_column, table_.cell(user_column), meta_.users);
         const std::int64_t time = table_.integer(time_column, -latest_time, latest_time);
+        if (time < times_.first || time >= times_.end) {
+            table_.fail(
+                time_column, std::to_string(time),
+                time < times_.first
+                    ? std::to_string(times_.first) + " or later: the splits of meta.tsv are by time"
+                    : "before " + std::to_string(times_.end) + ": the splits of meta.tsv are by time");
+        }
         const std::int64_t history = table_.integer(history_column, 0, largest_int32);
         const std::int64_t first = events_.offsets(static_cast<std::size_t>(user));
         const std::int64_t owned = events_.offsets(static_cast<std::size_t>(user) + 1) - first;
@@ -156,6 +169,7 @@ class ListReader {
     TsvTable table_;
     const Meta& meta_;
     const Events& events_;
+    TimeRange times_;
     std::vector<std::int64_t> last_list_with_;  // [items] the latest list with this candidate, or -1
     std::vector<std::int32_t> user_, history_length_, context_, items_;
     std::vector<std::int64_t> time_, offsets_{0};

@@ -88,6 +88,7 @@ inline std::vector<std::string> read_titles(const std::filesystem::path& file, c
     std::vector<std::string> titles;
     while (table.next()) {
         check_dense(table);
+        if (!is_utf8(table.cell(1))) table.fail(1, shown(table.cell(1)), "UTF-8");
         titles.emplace_back(table.cell(1));
     }
     check_rows(table, meta.items, "items");
@@ -155,9 +156,13 @@ inline Dataset read_lists(const std::filesystem::path& folder) {
     set.user_fields = detail::read_users(folder / "users.tsv.gz", set.meta);
     set.item_fields = detail::read_items(folder / "items.tsv.gz", set.meta);
     set.events = detail::read_events(folder / "events.tsv.gz", set.meta);
-    set.train = detail::ListReader(folder / "lists_train.tsv.gz", set.meta, set.events).read();
-    set.valid = detail::ListReader(folder / "lists_valid.tsv.gz", set.meta, set.events).read();
-    set.test = detail::ListReader(folder / "lists_test.tsv.gz", set.meta, set.events).read();
+    const auto lists = [&](const char* file, detail::TimeRange times) {
+        return detail::ListReader(folder / file, set.meta, set.events, times).read();
+    };
+    const Meta& meta = set.meta;
+    set.train = lists("lists_train.tsv.gz", {-latest_time, meta.valid_from});
+    set.valid = lists("lists_valid.tsv.gz", {meta.valid_from, meta.test_from});
+    set.test = lists("lists_test.tsv.gz", {meta.test_from, latest_time + 1});
     const std::filesystem::path titles = folder / "titles.tsv.gz";
     if (std::filesystem::exists(titles, ignored)) set.titles = detail::read_titles(titles, set.meta);
     return set;

@@ -144,7 +144,7 @@ inline Meta read_meta(const std::filesystem::path& file) {
     meta.item_vocab = keys.sizes("item_vocab", meta.item_fields.size());
     meta.context_vocab = keys.sizes("ctx_vocab", meta.context_fields.size());
     meta.valid_from = keys.integer("valid_from", -latest_time, latest_time);
-    meta.test_from = keys.integer("test_from", -latest_time, latest_time);
+    meta.test_from = keys.integer("test_from", meta.valid_from, latest_time);
     meta.notes = keys.rest();
     return meta;
 }

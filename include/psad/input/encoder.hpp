@@ -34,17 +34,22 @@ class Encoder {
     const Statistics& statistics() const { return statistics_; }
     int max_history() const { return max_history_; }
 
-    /// Throws RequestError unless the spans agree in length, ids fit the schema, times are in order.
-    void check(const Request& r) const {
-        fields(r.user_fields, schema_.user_fields, "user");
-        fields(r.context, schema_.context_fields, "context");
+    /// The largest magnitude of a score or of `aux`: its square, summed over a list, stays a float.
+    static constexpr double largest_number = 1e15;
+
+    /// Throws RequestError unless the spans agree in length, ids fit the schema, numbers are finite and
+    /// within `largest_number`, times are in order.
+    void check(const Request& r) const { check(schema_, r); }
+    static void check(const Schema& schema, const Request& r) {
+        fields(r.user_fields, schema.user_fields, "user");
+        fields(r.context, schema.context_fields, "context");
         if (r.items.empty()) throw RequestError("request", "candidates", "none", "at least one");
         length(r.scores.size(), r.items.size(), "scores");
         length(r.aux.size(), r.items.size(), "aux");
         for (std::size_t i = 0; i < r.items.size(); ++i) {
             item_id(r.items[i], "candidates", i);
-            finite(r.scores, "candidates", i, "score");
-            finite(r.aux, "candidates", i, "aux");
+            number(r.scores, "candidates", i, "score");
+            number(r.aux, "candidates", i, "aux");
         }
         if (r.history_times.size() != r.history_items.size()) {
             throw RequestError("request", "history", std::to_string(r.history_times.size()) + " times",
@@ -104,10 +109,10 @@ class Encoder {
         if (id < 0)
             throw RequestError("request", place(what, i), std::to_string(id), "an item id of 0 or more");
     }
-    static void finite(std::span<const float> column, const char* what, std::size_t i, const char* name) {
-        if (!column.empty() && !std::isfinite(column[i])) {
+    static void number(std::span<const float> column, const char* what, std::size_t i, const char* name) {
+        if (!column.empty() && !(std::abs(static_cast<double>(column[i])) <= largest_number)) {
             throw RequestError("request", place(what, i) + "." + name, std::to_string(column[i]),
-                               "a finite number");
+                               "a number from -1e15 to 1e15");
         }
     }
 

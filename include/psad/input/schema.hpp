@@ -14,6 +14,7 @@ namespace psad {
 struct FieldSchema {
     std::string name;
     int vocabulary = 0;
+    bool operator==(const FieldSchema&) const = default;
 };
 
 struct Schema {

@@ -51,6 +51,8 @@ nlohmann::json describe() {
                           {"history", T::PoolPolicy::name},
                           {"transitions", T::TransitionPolicy::name},
                           {"decoding", T::DecodePolicy::name},
+                          {"fading", fade_name(typename T::FadePolicy{})},
+                          {"match", T::MatchPolicy::name},
                           {"gates", T::GatePolicy::name}};
     }
     return out;

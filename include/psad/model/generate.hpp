@@ -53,7 +53,7 @@ void fill_block(Ctx& ctx, const decode::Board<typename Ctx::Scalar>& board,
                lists = static_cast<std::size_t>(layout.lists);
     if constexpr (std::is_same_v<Policy, decode::LeftToRight>) {
         w.backend->for_each(layout.lists,
-                            decode::FillLeftToRight<T>{board, in, step1, step2, layout.items_items});
+                            decode::FillLeftToRight<T>{board, in, step1, step2, layout.items_items.offset});
     } else if constexpr (std::is_same_v<Policy, decode::ByConfidence>) {
         w.backend->for_each(layout.lists, decode::FillByConfidence<T>{board, in, w.template take<T>(slots)});
     } else {
@@ -160,10 +160,8 @@ inline void enter_block(const BlockArrays& a, const Jagged& slots, Layout& layou
     }
     layout.block = {rows, a.begin, a.end, a.owner};
     layout.slots.end = a.filled_end;
-    layout.block_slots = a.slot_pairs;
-    layout.block_items = a.item_pairs;
-    layout.pair_rows[4] = slot_pairs;
-    layout.pair_rows[5] = item_pairs;
+    layout.block_slots = {a.slot_pairs, slot_pairs};
+    layout.block_items = {a.item_pairs, item_pairs};
 }
 
 }  // namespace generate_detail
@@ -206,7 +204,7 @@ Written<T> generate(Ctx& ctx, const Teacher<spec, Policies...>& teacher, const I
         const auto logits = teacher.template decode<Block>(ctx, memory, arrays.input, arrays.start,
                                                            arrays.position, nullptr, cache);
         detail::fill_block<typename Model::DecodePolicy>(
-            ctx, board, decode::BlockLogits<T>{logits.data, layout.block_items, from, block, 1}, step1,
+            ctx, board, decode::BlockLogits<T>{logits.data, layout.block_items.offset, from, block, 1}, step1,
             step2);
     }
     layout.slots = slots;

@@ -25,15 +25,23 @@ struct choose_policy<Kind, Default, First, Rest...> {
 template <class Kind, class Default, class... Given>
 using policy_or = typename choose_policy<Kind, Default, Given...>::type;
 
+/// What every kind of policy derives from, so that a policy of a kind that nothing reads is told apart.
+struct policy_kind {};
+
 template <class P>
 concept Policy = requires {
     typename P::kind;
     { P::name } -> std::convertible_to<const char*>;
 };
 
+/// How many of the policies are of a kind.
+template <class Kind, Policy... Given>
+inline constexpr int policies_of_kind = (0 + ... +
+                                         static_cast<int>(std::is_same_v<typename Given::kind, Kind>));
+
 /// How the weight of an event falls with its age (a = age / tau0).
 namespace fade {
-struct kind_tag {};
+struct kind_tag : policy_kind {};
 /// fade(a) = log(1 + a): the weight falls as a power of the age.
 struct PowerLaw {
     static constexpr const char* name = "power law";
@@ -74,7 +82,7 @@ struct None {
 
 /// How the teacher's UPN reads the history; the student always pools once per user.
 namespace pool {
-struct kind_tag {};
+struct kind_tag : policy_kind {};
 struct PerItem {  ///< anew for every candidate, O(n H)
     using kind = kind_tag;
     static constexpr const char* name = "candidate-aware history";
@@ -87,7 +95,7 @@ struct PerUser {  ///< once per user, O(H)
 
 /// Personalised gates on the item embedding.
 namespace gate {
-struct kind_tag {};
+struct kind_tag : policy_kind {};
 struct PerItem {  ///< from user, intent and item
     using kind = kind_tag;
     static constexpr const char* name = "item gates";
@@ -104,7 +112,7 @@ struct None {
 
 /// Whether "the user touched this very item before" is told to the model.
 namespace match {
-struct kind_tag {};
+struct kind_tag : policy_kind {};
 struct On {
     using kind = kind_tag;
     static constexpr const char* name = "item match";
@@ -117,7 +125,7 @@ struct Off {
 
 /// The teacher's order inside a block.
 namespace decode {
-struct kind_tag {};
+struct kind_tag : policy_kind {};
 struct LeftToRight {  ///< slot after slot; the only one that uses transitions
     using kind = kind_tag;
     static constexpr const char* name = "left to right";
@@ -135,7 +143,7 @@ struct OptimalAssignment {  ///< the assignment of largest total log-probability
 /// The teacher's structured head: neighbours in the list see each other inside a block (NART-DCRF, NeurIPS
 /// 2019).
 namespace transition {
-struct kind_tag {};
+struct kind_tag : policy_kind {};
 struct On {
     using kind = kind_tag;
     static constexpr const char* name = "transitions";
@@ -148,7 +156,7 @@ struct Off {
 
 /// The student's way from one pass to an order.
 namespace order {
-struct kind_tag {};
+struct kind_tag : policy_kind {};
 struct Greedy {  ///< place after place, with transitions
     using kind = kind_tag;
     static constexpr const char* name = "greedy with transitions";
@@ -162,7 +170,7 @@ struct Sort {  ///< by one score per item
 /// Whether teacher and student read the same embeddings (Rocket Launching, AAAI 2018). Each keeps a UPN of
 /// its own: a hard distillation loss into a shared UPN costs the teacher.
 namespace share {
-struct kind_tag {};
+struct kind_tag : policy_kind {};
 struct Nothing {
     using kind = kind_tag;
     static constexpr const char* name = "nothing";
@@ -175,7 +183,7 @@ struct Embeddings {
 
 /// What the student sees of the other candidates.
 namespace context {
-struct kind_tag {};
+struct kind_tag : policy_kind {};
 struct MeanMax {  ///< mean and maximum of the list
     using kind = kind_tag;
     static constexpr const char* name = "mean and max";

@@ -16,6 +16,13 @@ namespace psad {
 /// policy.hpp).
 template <Spec Numbers = Spec{}, Policy... Policies>
 struct Psad {
+    static_assert(
+        (std::is_base_of_v<policy_kind, typename Policies::kind> && ...),
+        "psad: a policy of an unknown kind; wanted: using kind = psad::fade::kind_tag (or pool, gate, "
+        "match, decode, transition, order, context, share, target, penalty, supervise, distill)");
+    static_assert(((policies_of_kind<typename Policies::kind, Policies...> == 1) && ...),
+                  "psad: two policies of one kind; wanted: at most one of each");
+
     static constexpr Spec spec = Numbers;
     using TeacherModel = Teacher<Numbers, Policies...>;
     using StudentModel = Student<Numbers, Policies...>;

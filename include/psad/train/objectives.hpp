@@ -65,7 +65,7 @@ struct Step {
 
 /// What the teacher is told of lists without a positive, [lists].
 namespace penalty {
-struct kind_tag {};
+struct kind_tag : policy_kind {};
 
 struct None {
     using kind = kind_tag;
@@ -82,7 +82,7 @@ struct Unlikelihood {
 
 /// The student's loss on the feedback itself, [lists].
 namespace supervise {
-struct kind_tag {};
+struct kind_tag : policy_kind {};
 
 /// Softmax of the scores against the shares of the positives (ListNet, ICML 2007).
 struct ListNet {
@@ -124,7 +124,7 @@ struct Slotwise {
 
 /// What passes between teacher and student, [lists]; added with the weight beta.
 namespace distill {
-struct kind_tag {};
+struct kind_tag : policy_kind {};
 
 struct None {
     using kind = kind_tag;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "psad/core/rng.hpp"
+#include "psad/model/policy.hpp"
 
 namespace psad {
 
@@ -20,7 +21,7 @@ inline double slot_weight(int t) {
 }
 
 namespace target {
-struct kind_tag {};
+struct kind_tag : policy_kind {};
 
 namespace detail {
 /// Positions with the wanted label, in shown order.

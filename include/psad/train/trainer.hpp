@@ -89,10 +89,16 @@ inline void check(const TrainSettings& s, std::size_t requests) {
     if (s.steps < 0) wrong("steps", s.steps, "0 (no limit) or more");
     if (s.batch < 1) wrong("batch", s.batch, "1 or more");
     if (s.shard < 1) wrong("shard", s.shard, "1 or more");
-    if (!(s.adam.rate > 0)) wrong("rate", s.adam.rate, "above 0");
+    if (!(s.adam.rate > 0 && std::isfinite(s.adam.rate))) wrong("rate", s.adam.rate, "above 0 and finite");
+    if (!(s.supervised >= 0 && std::isfinite(s.supervised)))
+        wrong("supervised", s.supervised, "0 or more and finite");
+    if (!(s.distillation >= 0 && std::isfinite(s.distillation)))
+        wrong("distillation", s.distillation, "0 or more and finite");
+    if (s.patience < 0) wrong("patience", s.patience, "0 (never) or more");
     if (!(s.dropout >= 0 && s.dropout < 1))
         wrong("dropout", static_cast<double>(s.dropout), "0 or more, below 1");
-    if (!(s.temperature > 0)) wrong("temperature", s.temperature, "above 0");
+    if (!(s.temperature > 0 && std::isfinite(s.temperature)))
+        wrong("temperature", s.temperature, "above 0 and finite");
     if (!(s.warmup >= 0 && s.warmup < 1)) wrong("warmup", s.warmup, "0 or more, below 1");
     if (!(s.distill_from < s.distill_full)) wrong("distill_full", s.distill_full, "more than distill_from");
 }
