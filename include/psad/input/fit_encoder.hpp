@@ -16,8 +16,7 @@ namespace psad {
 
 struct EncoderSettings {
     int max_history = 50;  ///< events read per request
-    int min_count =
-        20;  ///< an id or a categorical value in fewer training lists shares the row of the unknown
+    int min_count = 20;    ///< ids and values in fewer training lists share the row of the unknown
 };
 
 namespace fit_detail {
