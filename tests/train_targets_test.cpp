@@ -32,12 +32,18 @@ struct Laid {
 };
 
 template <class Target>
-Laid lay(const Labels01& labels, int slots, std::uint64_t key = 1) {
+Laid lay(const Labels01& labels, int slots, std::uint64_t key = 1,
+         const std::vector<std::int32_t>& shown = {}) {
     Laid out;
     const auto rows = static_cast<std::size_t>(slots);
     out.target.assign(rows * labels.size(), 0.0);
     for (int t = 0; t < slots; ++t) out.weight.push_back(slot_weight(t));
-    Target::lay(labels, slots, key, out.order, out.target.data(), out.weight.data());
+    Request r;
+    const std::vector<std::int32_t> items(labels.size(), 0);
+    r.items = items;
+    r.labels = labels;
+    r.shown = shown;
+    Target::lay(r, slots, key, out.order, out.target.data(), out.weight.data());
     for (std::size_t t = 0; t < rows; ++t) out.weight[t] /= slot_weight(static_cast<int>(t));
     REQUIRE(out.order.size() == labels.size());
     REQUIRE(std::set<int>(out.order.begin(), out.order.end()).size() == labels.size());

@@ -54,4 +54,17 @@ inline double normal(std::uint64_t key, std::uint64_t counter) {
     return std::sqrt(-2.0 * std::log(u)) * std::cos(6.283185307179586 * v);
 }
 
+/// A stream of draws from one key.
+class Stream {
+  public:
+    explicit Stream(std::uint64_t key) : key_(key) {}
+
+    double uniform() { return static_cast<double>(bits(key_, counter_++) >> 11) * 0x1p-53; }  ///< in [0, 1)
+    std::uint32_t below(std::uint32_t bound) { return rng::below(key_, counter_++, bound); }
+    double normal() { return rng::normal(key_, counter_++ | (std::uint64_t{1} << 40)); }
+
+  private:
+    std::uint64_t key_, counter_ = 0;
+};
+
 }  // namespace psad::rng

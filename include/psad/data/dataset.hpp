@@ -63,6 +63,7 @@ struct ListColumns {
     xt::xtensor<float, 1> scores;                 ///< [candidates], or [0] if the split has none
     xt::xtensor<std::int8_t, 1> labels;           ///< [candidates] 0 or 1
     xt::xtensor<float, 1> aux;                    ///< [candidates], or [0] if the split has none
+    JaggedColumn shown;  ///< a row per list: positions in shown order; no rows if that is the prior order
 
     std::size_t size() const noexcept { return user.size(); }  ///< lists
 };
@@ -99,6 +100,7 @@ struct Dataset {
         if (lists.scores.size() != 0) request.scores = slice(lists.scores, first, count);
         if (lists.aux.size() != 0) request.aux = slice(lists.aux, first, count);
         if (lists.labels.size() != 0) request.labels = slice(lists.labels, first, count);
+        if (lists.shown.size() != 0) request.shown = lists.shown[list];
         return request;
     }
 

@@ -2,6 +2,7 @@
 /// Reads a folder in the format psad-lists-1 and checks all of it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -83,6 +84,32 @@ inline std::vector<JaggedColumn> read_items(const std::filesystem::path& file, c
     return out;
 }
 
+/// shown_*.tsv.gz: for each list the positions of its candidates in the order in which they were shown.
+inline JaggedColumn read_shown(const std::filesystem::path& file, const ListColumns& lists) {
+    TsvTable table(file, {"list", "shown"});
+    std::vector<std::int64_t> offsets{0};
+    std::vector<std::int32_t> positions;
+    while (table.next()) {
+        check_dense(table);
+        if (table.row() >= lists.size())
+            table.fail(0, shown(table.cell(0)), "a list below " + std::to_string(lists.size()));
+        const auto n = static_cast<std::size_t>(lists.offsets(table.row() + 1) - lists.offsets(table.row()));
+        for_each_part(table.cell(1), ',', [&](std::string_view part) {
+            const std::int32_t position = table.id(1, part, n);
+            if (std::find(positions.begin() + offsets.back(), positions.end(), position) != positions.end())
+                table.fail(1, "position " + std::to_string(position) + " twice", "each position once");
+            positions.push_back(position);
+        });
+        offsets.push_back(static_cast<std::int64_t>(positions.size()));
+    }
+    if (table.rows() != lists.size()) {
+        throw DataError(table.source(), "after line " + std::to_string(table.rows() + 1),
+                        std::to_string(table.rows()) + " rows",
+                        std::to_string(lists.size()) + ", one per list of the split");
+    }
+    return {to_column(offsets), to_column(positions)};
+}
+
 inline std::vector<std::string> read_titles(const std::filesystem::path& file, const Meta& meta) {
     TsvTable table(file, {"item", "title"});
     std::vector<std::string> titles;
@@ -142,7 +169,8 @@ inline Events read_events(const std::filesystem::path& file, const Meta& meta) {
 
 }  // namespace detail
 
-/// Reads a psad-lists-1 folder. titles.tsv.gz may be missing, no other file may; a split may have no lists.
+/// Reads a psad-lists-1 folder. titles.tsv.gz and shown_*.tsv.gz may be missing, no other file may; a split
+/// may have no lists.
 /// \throws DataError at the first thing that is missing or malformed, naming file, place, found and wanted
 inline Dataset read_lists(const std::filesystem::path& folder) {
     std::error_code ignored;
@@ -156,13 +184,17 @@ inline Dataset read_lists(const std::filesystem::path& folder) {
     set.user_fields = detail::read_users(folder / "users.tsv.gz", set.meta);
     set.item_fields = detail::read_items(folder / "items.tsv.gz", set.meta);
     set.events = detail::read_events(folder / "events.tsv.gz", set.meta);
-    const auto lists = [&](const char* file, detail::TimeRange times) {
-        return detail::ListReader(folder / file, set.meta, set.events, times).read();
+    const auto lists = [&](const std::string& split, detail::TimeRange times) {
+        ListColumns out =
+            detail::ListReader(folder / ("lists_" + split + ".tsv.gz"), set.meta, set.events, times).read();
+        const std::filesystem::path shown = folder / ("shown_" + split + ".tsv.gz");
+        if (std::filesystem::exists(shown, ignored)) out.shown = detail::read_shown(shown, out);
+        return out;
     };
     const Meta& meta = set.meta;
-    set.train = lists("lists_train.tsv.gz", {-latest_time, meta.valid_from});
-    set.valid = lists("lists_valid.tsv.gz", {meta.valid_from, meta.test_from});
-    set.test = lists("lists_test.tsv.gz", {meta.test_from, latest_time + 1});
+    set.train = lists("train", {-latest_time, meta.valid_from});
+    set.valid = lists("valid", {meta.valid_from, meta.test_from});
+    set.test = lists("test", {meta.test_from, latest_time + 1});
     const std::filesystem::path titles = folder / "titles.tsv.gz";
     if (std::filesystem::exists(titles, ignored)) set.titles = detail::read_titles(titles, set.meta);
     return set;

@@ -22,6 +22,9 @@ struct Request {
     std::span<const float> scores;                   ///< [n] or empty: score of the earlier stage
     std::span<const float> aux;           ///< [n] or empty: one number per candidate, e.g. its price
     std::span<const std::int8_t> labels;  ///< [n] or empty: 1 = positive feedback (training only)
+    /// Positions of candidates in the order in which they were shown (training only); those not named were
+    /// not shown. Empty: all were, in prior order.
+    std::span<const std::int32_t> shown = {};
 
     std::size_t size() const noexcept { return items.size(); }
 };

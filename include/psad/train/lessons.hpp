@@ -50,8 +50,8 @@ class Lessons {
                 target_weight_.push_back(static_cast<T>(psad::slot_weight(t)));
                 slot_weight_.push_back(static_cast<T>(psad::slot_weight(t)));
             }
-            Target::lay(r.labels, places, rng::derive(key, has_positive_.size()), order_,
-                        target_.data() + pairs, target_weight_.data() + rows);
+            Target::lay(r, places, rng::derive(key, has_positive_.size()), order_, target_.data() + pairs,
+                        target_weight_.data() + rows);
             prefix_.add(order_, places, first_item, static_cast<int>(n), block);
             first_item += static_cast<int>(n);
 

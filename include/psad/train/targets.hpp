@@ -7,10 +7,10 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "psad/core/rng.hpp"
+#include "psad/input/request.hpp"
 #include "psad/model/policy.hpp"
 
 namespace psad {
@@ -24,11 +24,20 @@ namespace target {
 struct kind_tag : policy_kind {};
 
 namespace detail {
-/// Positions with the wanted label, in shown order.
-inline void append(std::span<const std::int8_t> labels, bool positive, std::vector<int>& order) {
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-        if ((labels[i] > 0) == positive) order.push_back(static_cast<int>(i));
+/// Calls take(position) in shown order, then for the candidates that were not shown.
+template <class Take>
+void for_each_shown(const Request& r, Take&& take) {
+    for (const std::int32_t i : r.shown) take(static_cast<int>(i));
+    for (std::size_t i = 0; i < r.size(); ++i) {
+        const auto position = static_cast<std::int32_t>(i);
+        if (std::find(r.shown.begin(), r.shown.end(), position) == r.shown.end()) take(position);
     }
+}
+/// Positions with the wanted label, in shown order.
+inline void append(const Request& r, bool positive, std::vector<int>& order) {
+    for_each_shown(r, [&](int i) {
+        if ((r.labels[static_cast<std::size_t>(i)] > 0) == positive) order.push_back(i);
+    });
 }
 /// The target of slot t is what stands there.
 template <class T>
@@ -50,13 +59,13 @@ struct Set {
     static constexpr const char* name = "set target";
 
     template <class T>
-    static void lay(std::span<const std::int8_t> labels, int slots, std::uint64_t key,
-                    std::vector<int>& order, T* target, T* weight) {
-        const std::size_t n = labels.size();
-        detail::append(labels, false, order);
+    static void lay(const Request& r, int slots, std::uint64_t key, std::vector<int>& order, T* target,
+                    T* weight) {
+        const std::size_t n = r.size();
+        detail::append(r, false, order);
         const std::size_t negatives = order.size();
         rng::shuffle(order, key);
-        detail::append(labels, true, order);
+        detail::append(r, true, order);
         for (int t = 0; t < slots; ++t) {
             const std::size_t first =
                 (std::max)(negatives, static_cast<std::size_t>(t));  // positives still free
@@ -75,11 +84,10 @@ struct PositivesFirst {
     static constexpr const char* name = "positives first";
 
     template <class T>
-    static void lay(std::span<const std::int8_t> labels, int slots, std::uint64_t, std::vector<int>& order,
-                    T* target, T*) {
-        detail::append(labels, true, order);
-        detail::append(labels, false, order);
-        detail::follow(order, slots, labels.size(), target);
+    static void lay(const Request& r, int slots, std::uint64_t, std::vector<int>& order, T* target, T*) {
+        detail::append(r, true, order);
+        detail::append(r, false, order);
+        detail::follow(order, slots, r.size(), target);
     }
 };
 
@@ -89,10 +97,12 @@ struct Exposure {
     static constexpr const char* name = "exposure";
 
     template <class T>
-    static void lay(std::span<const std::int8_t> labels, int slots, std::uint64_t, std::vector<int>& order,
-                    T* target, T*) {
-        for (std::size_t i = 0; i < labels.size(); ++i) order.push_back(static_cast<int>(i));
-        detail::follow(order, slots, labels.size(), target);
+    static void lay(const Request& r, int slots, std::uint64_t, std::vector<int>& order, T* target,
+                    T* weight) {
+        detail::for_each_shown(r, [&](int i) { order.push_back(i); });
+        const int shown = r.shown.empty() ? slots : (std::min)(slots, static_cast<int>(r.shown.size()));
+        detail::follow(order, shown, r.size(), target);
+        for (int t = shown; t < slots; ++t) weight[t] = T(0);  // nothing stood there
     }
 };
 
@@ -102,11 +112,11 @@ struct ClickWeightedExposure {
     static constexpr const char* name = "click-weighted exposure";
 
     template <class T>
-    static void lay(std::span<const std::int8_t> labels, int slots, std::uint64_t key,
-                    std::vector<int>& order, T* target, T* weight) {
-        Exposure::lay(labels, slots, key, order, target, weight);
+    static void lay(const Request& r, int slots, std::uint64_t key, std::vector<int>& order, T* target,
+                    T* weight) {
+        Exposure::lay(r, slots, key, order, target, weight);
         for (int t = 0; t < slots; ++t) {
-            if (labels[static_cast<std::size_t>(t)] > 0) weight[t] *= T(4);
+            if (r.labels[static_cast<std::size_t>(order[static_cast<std::size_t>(t)])] > 0) weight[t] *= T(4);
         }
     }
 };

@@ -103,6 +103,22 @@ inline void check(const TrainSettings& s, std::size_t requests) {
     if (!(s.distill_from < s.distill_full)) wrong("distill_full", s.distill_full, "more than distill_from");
 }
 
+/// What training reads of a request beyond Encoder::check.
+inline void check_feedback(const Request& r) {
+    if (r.labels.size() != r.size()) {
+        throw RequestError("request", "labels", std::to_string(r.labels.size()) + " labels",
+                           std::to_string(r.size()) + " for training");
+    }
+    std::vector<char> seen(r.size(), 0);
+    for (const std::int32_t i : r.shown) {
+        if (i < 0 || static_cast<std::size_t>(i) >= r.size() || seen[static_cast<std::size_t>(i)]) {
+            throw RequestError("request", "shown", "position " + std::to_string(i),
+                               "each position below " + std::to_string(r.size()) + " once");
+        }
+        seen[static_cast<std::size_t>(i)] = 1;
+    }
+}
+
 /// The memory of one shard, reused over the steps.
 template <class B>
 struct ShardRoom {
@@ -166,10 +182,7 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
     detail::check(settings, requests.size());
     for (const Request& r : requests) {
         model.encoder.check(r);
-        if (r.labels.size() != r.size()) {
-            throw RequestError("request", "labels", std::to_string(r.labels.size()) + " labels",
-                               std::to_string(r.size()) + " for training");
-        }
+        detail::check_feedback(r);
     }
 
     const auto count = static_cast<int>(requests.size());

@@ -1,0 +1,241 @@
+/// \file write_lists.hpp
+/// Writes a data set as a folder in the format psad-lists-1.
+#pragma once
+
+#include <unistd.h>
+#include <zlib.h>
+
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "psad/core/error.hpp"
+#include "psad/data/dataset.hpp"
+
+namespace psad::data {
+
+namespace detail {
+
+/// A new folder beside `target` that takes its place on commit(), or vanishes.
+class NewFolder {
+  public:
+    explicit NewFolder(const std::filesystem::path& target)
+        : target_(target), temporary_(target.string() + ".psad-" + std::to_string(getpid()) + ".tmp") {
+        std::error_code error;
+        if (std::filesystem::exists(target_, error) &&
+            !(std::filesystem::is_directory(target_, error) && std::filesystem::is_empty(target_, error))) {
+            throw DataError(target.string(), "", "something that exists", "a new or an empty folder");
+        }
+        std::filesystem::create_directory(temporary_, error);
+        if (error) throw DataError(target.string(), "", error.message(), "a place for a new folder");
+    }
+    NewFolder(const NewFolder&) = delete;
+    NewFolder& operator=(const NewFolder&) = delete;
+    ~NewFolder() {
+        std::error_code ignored;
+        if (!committed_) std::filesystem::remove_all(temporary_, ignored);
+    }
+
+    const std::filesystem::path& path() const { return temporary_; }
+
+    void commit() {
+        std::error_code error;
+        std::filesystem::rename(temporary_, target_, error);
+        if (error) throw DataError(target_.string(), "", error.message(), "a place for a new folder");
+        committed_ = true;
+    }
+
+  private:
+    std::filesystem::path target_, temporary_;
+    bool committed_ = false;
+};
+
+}  // namespace detail
+
+/// A table of TAB-separated cells in a gzip file: the writing twin of TsvTable.
+class TsvWriter {
+  public:
+    /// \throws DataError if the file cannot be made
+    TsvWriter(const std::filesystem::path& file, std::string_view header)
+        : source_(file.string()), file_(gzopen(source_.c_str(), "wb6")) {
+        if (!file_) throw DataError(source_, "", "no file can be made", "a place that can be written");
+        row_ = "#" + std::string(header);
+        end_row();
+    }
+
+    TsvWriter& operator<<(std::string_view cell) {
+        if (!row_.empty()) row_ += '\t';
+        row_ += cell;
+        return *this;
+    }
+    template <class V>
+    requires std::is_arithmetic_v<V> TsvWriter& operator<<(V value) {
+        return *this << std::string_view(text(value));
+    }
+    /// Numbers with `separator` between; "-" for none.
+    template <class Values>
+    TsvWriter& list(const Values& values, char separator = ',') {
+        std::string cell;
+        for (const auto value : values) {
+            if (!cell.empty()) cell += separator;
+            cell += text(value);
+        }
+        return *this << std::string_view(cell.empty() ? "-" : cell);
+    }
+
+    /// \throws DataError if the disk is full or the like
+    void end_row() {
+        row_ += '\n';
+        if (gzwrite(file_.get(), row_.data(), static_cast<unsigned>(row_.size())) == 0) fail();
+        row_.clear();
+    }
+    /// Must be called: only then all is on its way to the disk. \throws DataError
+    void close() {
+        if (gzclose(file_.release()) != Z_OK) fail();
+    }
+
+  private:
+    struct Close {
+        void operator()(gzFile file) const noexcept { gzclose(file); }
+    };
+
+    /// The shortest text that reads back as the same value.
+    template <class V>
+    static std::string text(V value) {
+        std::array<char, 40> digits;
+        if constexpr (sizeof(V) == 1)
+            return std::to_string(value);
+        else
+            return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
+    }
+    [[noreturn]] void fail() const {
+        throw DataError(source_, "", "a write that failed", "a place that can be written");
+    }
+
+    std::string source_;
+    std::unique_ptr<gzFile_s, Close> file_;
+    std::string row_;
+};
+
+namespace detail {
+
+inline void write_meta(const std::filesystem::path& file, const Meta& meta) {
+    const auto joined = [](const auto& values) {
+        std::string out;
+        for (const auto& value : values) {
+            if (!out.empty()) out += ',';
+            if constexpr (std::is_integral_v<std::decay_t<decltype(value)>>)
+                out += std::to_string(value);
+            else
+                out += value;
+        }
+        return out.empty() ? std::string("-") : out;
+    };
+    std::string text = "format\tpsad-lists-1\nname\t" + meta.name;
+    const auto key = [&](const char* name, const std::string& value) {
+        text += "\n" + (name + ("\t" + value));
+    };
+    key("users", std::to_string(meta.users));
+    key("items", std::to_string(meta.items));
+    key("user_fields", joined(meta.user_fields));
+    key("user_vocab", joined(meta.user_vocab));
+    key("item_fields", joined(meta.item_fields));
+    key("item_vocab", joined(meta.item_vocab));
+    key("ctx_fields", joined(meta.context_fields));
+    key("ctx_vocab", joined(meta.context_vocab));
+    key("valid_from", std::to_string(meta.valid_from));
+    key("test_from", std::to_string(meta.test_from));
+    for (const auto& [name, value] : meta.notes) key(name.c_str(), value);
+    text += '\n';
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(std::fopen(file.c_str(), "wb"), std::fclose);
+    if (!out || std::fwrite(text.data(), 1, text.size(), out.get()) != text.size() ||
+        std::fclose(out.release()) != 0) {
+        throw DataError(file.string(), "", "a write that failed", "a place that can be written");
+    }
+}
+
+inline std::string header(std::string first, const std::vector<std::string>& fields) {
+    for (const std::string& f : fields) first += "\t" + f;
+    return first;
+}
+
+inline void write_split(const std::filesystem::path& folder, const std::string& split, const Dataset& set,
+                        const ListColumns& lists) {
+    TsvWriter out(folder / ("lists_" + split + ".tsv.gz"),
+                  "list\tuser\tts\thist_len\tctx\titems\tscores\tlabels\taux");
+    for (std::size_t l = 0; l < lists.size(); ++l) {
+        const Request r = set.request(lists, l);
+        out << l << lists.user(l) << r.time << lists.history_length(l);
+        out.list(r.context).list(r.items).list(r.scores).list(r.labels).list(r.aux).end_row();
+    }
+    out.close();
+    if (lists.shown.size() == 0) return;
+    TsvWriter shown(folder / ("shown_" + split + ".tsv.gz"), "list\tshown");
+    for (std::size_t l = 0; l < lists.size(); ++l) (shown << l).list(lists.shown[l]).end_row();
+    shown.close();
+}
+
+}  // namespace detail
+
+/// Writes all of a set into a folder, which must be new or empty. It appears as a whole or not at all; `add`
+/// (folder) may put more files there first. Names and titles hold no TAB and no line end.
+/// \throws DataError naming what cannot be written
+template <class Add>
+void write_lists(const std::filesystem::path& folder, const Dataset& set, Add&& add) {
+    detail::NewFolder place(folder);
+    detail::write_meta(place.path() / "meta.tsv", set.meta);
+    {
+        TsvWriter out(place.path() / "users.tsv.gz", detail::header("user", set.meta.user_fields));
+        for (std::size_t u = 0; u < set.meta.users; ++u) {
+            out << u;
+            for (std::size_t f = 0; f < set.meta.user_fields.size(); ++f) out << set.user_fields(u, f);
+            out.end_row();
+        }
+        out.close();
+    }
+    {
+        TsvWriter out(place.path() / "items.tsv.gz", detail::header("item", set.meta.item_fields));
+        for (std::size_t i = 0; i < set.meta.items; ++i) {
+            out << i;
+            for (const JaggedColumn& field : set.item_fields) out.list(field[i], '|');
+            out.end_row();
+        }
+        out.close();
+    }
+    {
+        TsvWriter out(place.path() / "events.tsv.gz", "user\tts\titem\tfeedback");
+        for (std::size_t u = 0; u < set.meta.users; ++u) {
+            for (auto e = set.events.offsets(u); e < set.events.offsets(u + 1); ++e) {
+                out << u << set.events.time(e) << set.events.item(e) << set.events.feedback(e);
+                out.end_row();
+            }
+        }
+        out.close();
+    }
+    if (!set.titles.empty()) {
+        TsvWriter out(place.path() / "titles.tsv.gz", "item\ttitle");
+        for (std::size_t i = 0; i < set.titles.size(); ++i) {
+            out << i << set.titles[i];
+            out.end_row();
+        }
+        out.close();
+    }
+    detail::write_split(place.path(), "train", set, set.train);
+    detail::write_split(place.path(), "valid", set, set.valid);
+    detail::write_split(place.path(), "test", set, set.test);
+    add(place.path());
+    place.commit();
+}
+
+inline void write_lists(const std::filesystem::path& folder, const Dataset& set) {
+    write_lists(folder, set, [](const std::filesystem::path&) {});
+}
+
+}  // namespace psad::data

@@ -1,0 +1,117 @@
+/// \file best_list.hpp
+/// The list of highest utility: proven by enumeration while there are few lists, else the best known.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "psad/core/rng.hpp"
+#include "psad/world/list_utility.hpp"
+#include "psad/world/list_walk.hpp"
+
+namespace psad::world {
+
+/// Calls `take(list, value)` for every list of `slots` candidates.
+template <class Take>
+void for_each_list(const ListUtility& utility, int slots, Take&& take) {
+    const auto places = static_cast<std::size_t>(slots);
+    std::vector<int> list;
+    std::vector<char> used(utility.size(), 0);
+    const auto extend = [&](auto& self, const ListUtility::Reading& reading) -> void {
+        if (list.size() == places) {
+            take(std::span<const int>(list), reading.clicks);
+            return;
+        }
+        for (std::size_t i = 0; i < utility.size(); ++i) {
+            if (used[i]) continue;
+            const auto item = static_cast<int>(i);
+            const auto next = utility.read(reading, list, item);
+            used[i] = 1;
+            list.push_back(item);
+            self(self, next);
+            list.pop_back();
+            used[i] = 0;
+        }
+    };
+    extend(extend, ListUtility::Reading{});
+}
+
+/// How many lists there are: n! / (n - L)!.
+inline double number_of_lists(std::size_t candidates, int slots) {
+    double count = 1;
+    for (int t = 0; t < slots; ++t) count *= static_cast<double>(candidates) - t;
+    return count;
+}
+
+/// The best list that keeps the `width` best beginnings at every place.
+inline std::vector<int> beam_search(const ListUtility& utility, int slots, int width) {
+    struct Beginning {
+        std::vector<int> list;
+        ListUtility::Reading reading;
+    };
+    struct Step {
+        std::size_t from;
+        int item;
+        ListUtility::Reading reading;
+    };
+    std::vector<Beginning> beam(1), next;
+    std::vector<Step> steps;
+    for (int t = 0; t < slots; ++t) {
+        steps.clear();
+        for (std::size_t b = 0; b < beam.size(); ++b) {
+            for (int i = 0; i < static_cast<int>(utility.size()); ++i) {
+                if (std::find(beam[b].list.begin(), beam[b].list.end(), i) != beam[b].list.end()) continue;
+                steps.push_back({b, i, utility.read(beam[b].reading, beam[b].list, i)});
+            }
+        }
+        const auto kept = (std::min)(steps.size(), static_cast<std::size_t>(width));
+        std::partial_sort(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(kept), steps.end(),
+                          [](const Step& a, const Step& b) { return a.reading.clicks > b.reading.clicks; });
+        next.clear();
+        for (std::size_t k = 0; k < kept; ++k) {
+            next.push_back({beam[steps[k].from].list, steps[k].reading});
+            next.back().list.push_back(steps[k].item);
+        }
+        beam.swap(next);
+    }
+    return beam.front().list;
+}
+
+struct BestList {
+    std::vector<int> list;
+    double value = 0;
+    bool proven = false;  ///< found by enumeration
+};
+
+/// Enumerates up to 1e5 lists; beyond, a beam, a cooling walk and local search from both. `key` feeds the
+/// walk.
+inline BestList best_list(const ListUtility& utility, int slots, std::uint64_t key, int beam = 64) {
+    BestList best;
+    const auto consider = [&](std::span<const int> list, double value) {
+        if (!best.list.empty() && value <= best.value) return;
+        best.list.assign(list.begin(), list.end());
+        best.value = value;
+    };
+    if (number_of_lists(utility.size(), slots) <= 1e5) {
+        for_each_list(utility, slots, consider);
+        best.proven = true;
+        return best;
+    }
+    ListWalk walk(utility, slots);
+    walk.jump_to(beam_search(utility, slots, beam));
+    walk.climb();
+    consider(walk.list(), walk.value());
+    rng::Stream draw(key);
+    constexpr int steps = 6000;
+    constexpr double hot = 0.2, cold = 0.002;
+    for (int k = 0; k < steps; ++k) walk.step(hot * std::pow(cold / hot, double(k) / steps), draw);
+    walk.climb();
+    consider(walk.list(), walk.value());
+    return best;
+}
+
+}  // namespace psad::world

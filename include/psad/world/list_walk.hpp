@@ -1,0 +1,112 @@
+/// \file list_walk.hpp
+/// A random walk over lists (Metropolis et al., 1953) that draws them with p(list) ~ exp(utility /
+/// temperature), or, cooling down, climbs to good ones.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numeric>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "psad/core/rng.hpp"
+#include "psad/world/list_utility.hpp"
+
+namespace psad::world {
+
+class ListWalk {
+  public:
+    /// Starts from the candidates 0, 1, ... in order; the first `slots` are the list.
+    ListWalk(const ListUtility& utility, int slots)
+        : utility_(utility),
+          slots_(static_cast<std::size_t>(slots)),
+          order_(utility.size()),
+          readings_(slots_ + 1),
+          tried_(slots_ + 1) {
+        std::iota(order_.begin(), order_.end(), 0);
+        read_on(0, readings_);
+    }
+
+    /// Goes on from another list: `slots` candidates, none twice.
+    void jump_to(std::span<const int> list) {
+        for (std::size_t t = 0; t < slots_; ++t) {
+            std::iter_swap(order_.begin() + static_cast<std::ptrdiff_t>(t),
+                           std::find(order_.begin(), order_.end(), list[t]));
+        }
+        read_on(0, readings_);
+    }
+
+    std::span<const int> list() const { return {order_.data(), slots_}; }
+    double value() const { return readings_[slots_].clicks; }
+
+    /// One proposal, its reverse as likely: two candidates change places, one of them in the list, or one
+    /// moves within the list. Kept with probability min(1, exp(gain / temperature)).
+    void step(double temperature, rng::Stream& draw) {
+        const std::size_t a = draw.below(static_cast<std::uint32_t>(slots_));
+        const bool swap = draw.uniform() < 0.5;
+        const std::size_t b = draw.below(static_cast<std::uint32_t>(swap ? order_.size() : slots_));
+        if (a == b) return;
+        const double chance = draw.uniform();
+        change(swap, a, b);
+        const std::size_t first = (std::min)(a, b);
+        tried_[first] = readings_[first];
+        read_on(first, tried_);
+        const double gain = tried_[slots_].clicks - value();
+        if (gain >= 0 || chance < std::exp(gain / temperature)) {
+            std::copy(tried_.begin() + static_cast<std::ptrdiff_t>(first), tried_.end(),
+                      readings_.begin() + static_cast<std::ptrdiff_t>(first));
+        } else {
+            change(swap, b, a);
+        }
+    }
+
+    /// Takes improving changes until there is none.
+    void climb() {
+        for (bool better = true; better;) {
+            better = false;
+            for (std::size_t a = 0; a < slots_; ++a) {
+                for (std::size_t b = 0; b < order_.size(); ++b) {
+                    better = (b > a && improves(true, a, b)) || better;
+                    better = (b < slots_ && b != a && improves(false, a, b)) || better;
+                }
+            }
+        }
+    }
+
+  private:
+    void change(bool swap, std::size_t a, std::size_t b) {
+        const auto at = [&](std::size_t i) { return order_.begin() + static_cast<std::ptrdiff_t>(i); };
+        if (swap)
+            std::iter_swap(at(a), at(b));
+        else if (a < b)
+            std::rotate(at(a), at(a + 1), at(b + 1));
+        else
+            std::rotate(at(b), at(a), at(a + 1));
+    }
+    void read_on(std::size_t first, std::vector<ListUtility::Reading>& to) const {
+        for (std::size_t t = first; t < slots_; ++t)
+            to[t + 1] = utility_.read(to[t], {order_.data(), t}, order_[t]);
+    }
+    bool improves(bool swap, std::size_t a, std::size_t b) {
+        change(swap, a, b);
+        const std::size_t first = (std::min)(a, b);
+        tried_[first] = readings_[first];
+        read_on(first, tried_);
+        if (tried_[slots_].clicks > value() + 1e-12) {
+            std::copy(tried_.begin() + static_cast<std::ptrdiff_t>(first), tried_.end(),
+                      readings_.begin() + static_cast<std::ptrdiff_t>(first));
+            return true;
+        }
+        change(swap, b, a);
+        return false;
+    }
+
+    const ListUtility& utility_;
+    std::size_t slots_;
+    std::vector<int> order_;
+    std::vector<ListUtility::Reading> readings_, tried_;  ///< [slots + 1] after so many places
+};
+
+}  // namespace psad::world
