@@ -147,6 +147,24 @@ class Rerank(Case):
         self.assertIn("not JSON", json.loads(done.stdout)["error"])
         self.assertIn("beyond all range", self.error(json.dumps(GOOD).replace("1380383162", "1e400")))
 
+    def test_what_passes_in_other_parsers(self):
+        line = json.dumps(GOOD)
+        self.assertIn('the key "history" twice', self.error(line[:-1] + ', "history": []}'))
+        self.assertIn('the key "item" twice', self.error(line.replace('{"item": 3291', '{"item": 1, "item": 3291')))
+        self.assertIn("a zero byte", self.error(line + "\0garbage"))
+
+    def test_more_candidates_than_any_list_has(self):
+        many = [{"item": i} for i in range(4097)]
+        self.assertIn("candidates: found 4097, wanted at most 4096", self.error(setting("candidates", many)))
+        (found,) = self.answers(setting("candidates", many[:4096]))
+        self.assertEqual(len(set(found["order"])), 4096)
+
+    def test_input_that_cannot_be_read(self):
+        for source in ("</", "<&-"):
+            line = f"exec {PSAD} rerank --model {self.model} {source}"
+            done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+            self.assert_fails(done, "standard input: found a read that failed")
+
     def test_deep_nesting_does_no_harm(self):
         deep = "[" * 300000 + "]" * 300000
         for key in ('"id"', '"user"', '"context"', '"candidates"', '"other"'):

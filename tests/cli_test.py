@@ -49,6 +49,12 @@ class Usage(Case):
             ["train", *out, "--seed", "-1"],
             ["train", *out, "--seed", 2**64],
             ["train", *out, "--steps", 2**31],
+            ["train", "--out", ""],
+            ["train", *out, "--json", ""],
+            ["train", *out, "--data", ""],
+            ["train", "--data", DATA, "--out", Path(DATA) / "events.tsv.gz"],
+            ["train", *out, "--data", DATA, "--json", Path(DATA) / "meta.tsv"],
+            ["evaluate", "--model", self.model, "--data", DATA, "--json", Path(DATA) / "meta.tsv"],
             ["train", *out, "--json", self.folder / "." / "never"],
             ["evaluate", "--model", self.model, "--json", self.model],
             ["train", *out, "--variant", "huge"],
@@ -79,9 +85,22 @@ class Usage(Case):
             self.assert_fails(psad(*words), none)
         self.assertFalse((self.folder / "never").exists())
 
+    def test_numbers_are_decimal(self):
+        path = self.folder / "decimal.json"
+        self.assert_good(train(self.folder / "decimal", "--json", path, "--seed", "010"))
+        self.assertEqual(json.loads(path.read_text())["settings"]["seed"], 10)
+
+    def test_a_link_stays_a_link(self):
+        target, link = self.folder / "target", self.folder / "link"
+        target.write_text("old")
+        link.symlink_to(target)
+        self.assert_good(train(link))
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(target.read_bytes(), self.model.read_bytes())
+
     def test_output_that_is_lost(self):
         """A full disk or a closed stream is no success, and no file takes the place of a closed stream."""
-        for command in (["cost"], ["evaluate", "--model", self.model, "--data", DATA]):
+        for command in (["cost"], ["--help"], ["--version"], ["train", "--help"], ["evaluate", "--model", self.model, "--data", DATA]):
             for sink in (">/dev/full", ">&-"):
                 line = " ".join(["exec", PSAD, *map(str, command), sink])
                 done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)

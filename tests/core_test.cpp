@@ -11,6 +11,7 @@
 #include "psad/core/layout.hpp"
 #include "psad/core/math.hpp"
 #include "psad/core/rng.hpp"
+#include "psad/core/utf8.hpp"
 #include "support/layouts.hpp"
 
 using namespace psad;
@@ -98,4 +99,23 @@ TEST_CASE("error: says where, what was found and what was wanted") {
     CHECK(std::string(e.what()) == "a.tsv, line 3: found x, wanted a number");
     CHECK(e.place() == "line 3");
     CHECK(std::string(Error("f", "", "nothing", "a file").what()) == "f: found nothing, wanted a file");
+}
+
+TEST_CASE("UTF-8 is told from what is not") {
+    using psad::is_text;
+    for (const char* good : {"", "abc", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
+                             "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
+                             "a\xe4\xb8\xad"
+                             "b"}) {
+        CHECK(is_text(good));
+    }
+    for (const char* bad : {"\x80", "a\xbf", "\xc0\x80", "\xc1\xbf", "\xc2",
+                            "\xc2"
+                            "a",
+                            "\xe0\x9f\xbf", "\xe4\xb8", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf0\x90\x80",
+                            "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "a\nb", "\x7f", "\x1b[31m",
+                            "\xe4\xb8"
+                            "a"}) {
+        CHECK(!is_text(bad));
+    }
 }

@@ -224,8 +224,7 @@ TEST_CASE("a malformed meta.tsv") {
     check_breaks({
         {"meta.tsv", "psad-lists-1", "psad-lists-2", "line 1, key format", "'psad-lists-2'",
          "'psad-lists-1'"},
-        {"meta.tsv", "psad-lists-1", "psad-lists-1\r", "line 1, key format", "'psad-lists-1\\r'",
-         "'psad-lists-1'"},
+        {"meta.tsv", "psad-lists-1", "psad-lists-1\r", "line 1", "psad-lists-1\\r'", "UTF-8 without control"},
         {"meta.tsv", "format\tpsad-lists-1\n", "", "key format", "no such key", "one line"},
         {"meta.tsv", "format", "Format", "key format", "no such key", "one line"},
         {"meta.tsv", "name\ttiny\n", "", "key name", "no such key", "one line"},
@@ -243,7 +242,9 @@ TEST_CASE("a malformed meta.tsv") {
         {"meta.tsv", "users\t3", "users\t3.0", "line 3, key users", "'3.0'", "an integer"},
         {"meta.tsv", "users\t3", "users\t0", "line 3, key users", "'0'", "an integer from 1"},
         {"meta.tsv", "items\t5", "items\t99999999999999999999", "line 4, key items", "'99999999999999999999'",
-         "2147483647"},
+         "100000000"},
+        {"meta.tsv", "name\ttiny", "name\tt\x1b[31m", "line 2", "'name\\tt\\x1b[31m'", "UTF-8"},
+        {"meta.tsv", "device,country", "device,\xff", "line 5", "\\xff'", "UTF-8"},
         {"meta.tsv", "valid_from\t1000", "valid_from\t", "line 11, key valid_from", "''", "an integer"},
         {"meta.tsv", "test_from\t2000", "test_from\t999", "line 12, key test_from", "'999'", "from 1000 to"},
         {"meta.tsv", "test_from\t2000", "test_from\t2e3", "line 12, key test_from", "'2e3'", "an integer"},
@@ -313,28 +314,9 @@ TEST_CASE("malformed users, items and titles") {
         {"items.tsv.gz", "2|1|4", "2,1,4", "line 5, column genres", "'2,1,4'", "an integer"},
         {"items.tsv.gz", "4\t0\t1", "4\t0\t3", "line 6, column year", "'3'", "from 0 to 2"},
         {"titles.tsv.gz", "4\tFive\n", "", "after line 5", "4 rows", "5, as key items"},
-        {"titles.tsv.gz", "Five", "F\xfcnf", "line 6, column title", "'F\\xfcnf'", "UTF-8"},
+        {"titles.tsv.gz", "Five", "F\xfcnf", "line 6, column title", "'F\\xfcnf'", "UTF-8 without"},
         {"titles.tsv.gz", "4\tFive", "3\tFive", "line 6, column item", "'3'", "4 (ids are dense"},
     });
-}
-
-TEST_CASE("UTF-8 is told from what is not") {
-    using psad::data::is_utf8;
-    for (const char* good : {"", "abc", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
-                             "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
-                             "a\xe4\xb8\xad"
-                             "b"}) {
-        CHECK_MESSAGE(is_utf8(good), psad::data::shown(good));
-    }
-    for (const char* bad : {"\x80", "a\xbf", "\xc0\x80", "\xc1\xbf", "\xc2",
-                            "\xc2"
-                            "a",
-                            "\xe0\x9f\xbf", "\xe4\xb8", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf0\x90\x80",
-                            "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
-                            "\xe4\xb8"
-                            "a"}) {
-        CHECK_MESSAGE(!is_utf8(bad), psad::data::shown(bad));
-    }
 }
 
 TEST_CASE("malformed events") {
@@ -440,10 +422,22 @@ TEST_CASE("a gzip file cut short at any byte or corrupt is never read as a whole
     std::string wrong_sum = bytes;
     wrong_sum[bytes.size() - 8] = static_cast<char>(wrong_sum[bytes.size() - 8] ^ 1);
     psad_test::write_bytes(folder.file("users.tsv.gz"), wrong_sum);
-    check_error(folder, "users.tsv.gz", "after line 0", "corrupt gzip stream (incorrect data check)",
+    check_error(folder, "users.tsv.gz", "after line 4", "corrupt gzip stream (incorrect data check)",
                 "whole gzip");
     psad_test::write_bytes(folder.file("users.tsv.gz"), bytes);
     CHECK_NOTHROW(psad::data::read_lists(folder.path()));
+    // Streams may follow each other; anything else behind one is damage, not an end.
+    folder.write("rest", "");
+    psad_test::write_gzip(folder.file("rest"), "3\t1\t1\n");
+    const std::string rest = psad_test::read_bytes(folder.file("rest"));
+    psad_test::write_bytes(folder.file("users.tsv.gz"), bytes + rest);
+    check_error(folder, "users.tsv.gz", "after line 5", "4 rows", "3, as key users");
+    for (std::string tail : {rest, std::string("more"), std::string(1, '\0'), rest.substr(0, 9)}) {
+        tail[0] = static_cast<char>(tail.size() == 9 ? tail[0] : tail[0] ^ 1);
+        psad_test::write_bytes(folder.file("users.tsv.gz"), bytes + tail);
+        check_error(folder, "users.tsv.gz", "after line 4",
+                    tail.size() == 9 || tail.size() == 1 ? "cut short" : "corrupt gzip stream", "whole gzip");
+    }
 }
 
 TEST_CASE("a large gzip file cut short says after which line") {

@@ -270,15 +270,17 @@ TEST_CASE("safetensors: hostile headers are refused, with the place") {
         }
         refused(raw_file(std::string("{}\0}", 4)), "header");
         refused(raw_file(R"({"a":1e999})"), "header");
-        refused(raw_file("{\"a\":" + std::string(100'000, '[') + "}"), "header: found deeply nested");
+        refused(raw_file("{\"a\":" + std::string(100'000, '[') + "}"),
+                "header: found JSON nested more than 3 deep");
         std::string objects;
         for (int level = 0; level < 100'000; ++level) objects += R"({"a":)";
-        refused(raw_file(objects + "}"), "header: found deeply nested");
+        refused(raw_file(objects + "}"), "header: found JSON nested more than 3 deep");
         refused(raw_file(R"({"t":{"dtype":"F32","dtype":"F32","shape":[0],"data_offsets":[0,0]}})"),
-                "header: found \"dtype\" twice");
+                "header: found the key \"dtype\" twice");
         const std::string empty = R"({"dtype":"F32","shape":[0],"data_offsets":[0,0]})";
-        refused(raw_file("{\"t\":" + empty + ",\"t\":" + empty + "}"), "header: found \"t\" twice");
-        refused(raw_file("{\"t\":" + empty + ",\"\\u0074\":" + empty + "}"), "header: found \"t\" twice");
+        refused(raw_file("{\"t\":" + empty + ",\"t\":" + empty + "}"), "header: found the key \"t\" twice");
+        refused(raw_file("{\"t\":" + empty + ",\"\\u0074\":" + empty + "}"),
+                "header: found the key \"t\" twice");
     }
     SUBCASE("metadata") {
         for (const char* value : {"null", "1", "[]", "\"\"", R"({"a":1})", R"({"a":{}})", R"({"a":null})"}) {
@@ -294,7 +296,8 @@ TEST_CASE("safetensors: hostile headers are refused, with the place") {
         refused(entry(R"("dtype":1,"shape":[0],"data_offsets":[0,0])"), "tensor t");
         refused(entry(R"("dtype":"F99","shape":[0],"data_offsets":[0,0])"), "tensor t: found dtype F99");
         refused(entry(dtype + R"("shape":0,"data_offsets":[0,0])"), "tensor t");
-        refused(entry(dtype + R"("shape":[[0]],"data_offsets":[0,0])"), "header: found deeply nested");
+        refused(entry(dtype + R"("shape":[[0]],"data_offsets":[0,0])"),
+                "header: found JSON nested more than 3 deep");
         refused(entry(dtype + R"("shape":[0.0],"data_offsets":[0,0])"), "tensor t");
         refused(entry(dtype + R"("shape":["0"],"data_offsets":[0,0])"), "tensor t");
         refused(entry(dtype + R"("shape":[0],"data_offsets":[0])"), "tensor t");

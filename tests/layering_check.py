@@ -11,7 +11,7 @@ import pathlib
 import re
 import sys
 
-ROOMS = ["core", "backend", "autograd", "nn", "input", "model", "data", "eval", "train", "io", "serve"]
+ROOMS = ["core", "backend", "autograd", "nn", "input", "model", "data", "world", "eval", "train", "io", "serve"]
 LONGEST = 350
 
 # What an include of another library looks like, and the folders that may have it.
@@ -19,7 +19,7 @@ LIBRARIES = [
     ("Eigen", r"(unsupported/)?Eigen/", ["backend/cpu"]),
     ("TBB", r"(oneapi/)?tbb[/.]", ["backend/cpu"]),
     ("Thrust", r"(thrust|cub|cuda)[/_]", ["backend/thrust"]),
-    ("xtensor", r"(xtensor|xtl|xsimd)[/-]", ["data", "eval"]),
+    ("xtensor", r"(xtensor|xtl|xsimd)[/-]", ["data", "world", "eval"]),
     ("nlohmann", r"nlohmann/", ["io", "serve"]),
     ("zlib", r"zlib\.h|zconf\.h", ["data", "io"]),
     ("a library of the tests or the command line", r"(fmt|CLI|doctest|benchmark)/", []),

@@ -308,6 +308,17 @@ TEST_CASE("settings out of range are refused by name") {
         CHECK(refusal([&](auto& s) { s.temperature = bad; }).starts_with("training settings, temperature: "));
     }
     for (const double bad : {-0.1, 1.0, nan}) {
+        CHECK(refusal([&](auto& s) { s.adam.beta1 = bad; }).starts_with("training settings, beta1: found "));
+        CHECK(refusal([&](auto& s) { s.adam.beta2 = bad; }).starts_with("training settings, beta2: found "));
+    }
+    for (const double bad : {-1.0, nan}) {
+        CHECK(refusal([&](auto& s) { s.adam.epsilon = bad; }).starts_with("training settings, epsilon: "));
+        CHECK(refusal([&](auto& s) { s.adam.clip = bad; }).starts_with("training settings, clip: "));
+        CHECK(refusal([&](auto& s) {
+                  s.adam.weight_decay = bad;
+              }).starts_with("training settings, weight_decay: "));
+    }
+    for (const double bad : {-0.1, 1.0, nan}) {
         CHECK(refusal([&](auto& s) {
                   s.dropout = static_cast<float>(bad);
               }).starts_with("training settings, dropout: found "));
@@ -365,8 +376,20 @@ TEST_CASE("shared embeddings: both parts are kept from one epoch, the best on av
     }
 }
 
+TEST_CASE("a last step that leaves numbers that are not finite is an error, not a model") {
+    const std::string words = refusal([](auto& s) {
+        s.steps = 1;
+        s.adam.rate = 1e300;
+        s.adam.weight_decay = 0;
+    });
+    CHECK(words.find("found numbers that are not finite") != std::string::npos);
+}
+
 TEST_CASE("a loss that is not finite ends training with an error") {
-    const std::string words = refusal([](auto& s) { s.adam.rate = 1e30; });
+    const std::string words = refusal([](auto& s) {
+        s.adam.rate = 1e30;
+        s.adam.weight_decay = 0;
+    });
     CHECK(words.starts_with("training, step "));
     CHECK(words.find("found a loss or a gradient that is not finite") != std::string::npos);
 }

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <new>
+#include <string>
 
 #include "commands.hpp"
 #include "flags.hpp"
@@ -69,55 +71,64 @@ int run(int count, char** words) {
     auto* train_command =
         app.add_subcommand("train", "Train teacher and student together on a folder of lists");
     train_command->add_option("--data", train_options.data, "Folder in the format psad-lists-1")
+        ->check(path())
         ->default_val(PSAD_DEFAULT_DATA);
-    train_command->add_option("--out", train_options.out, "Model file to write (safetensors)")->required();
+    train_command->add_option("--out", train_options.out, "Model file to write (safetensors)")
+        ->required()
+        ->check(path());
     train_command->add_option("--variant", train_options.variant, "One of " + variants)
         ->capture_default_str();
     auto* epochs =
         train_command->add_option("--epochs", train_options.epochs, "Passes over the training lists")
-            ->check(whole(1, 1'000'000));
+            ->transform(whole(1, 1'000'000));
     train_command->add_option("--steps", train_options.steps, "Stop after so many steps instead")
-        ->check(whole(1, most_steps))
+        ->transform(whole(1, most_steps))
         ->excludes(epochs);
     train_command->add_option("--seed", train_options.seed, "Same seed, same bits")
-        ->check(whole(0, (std::numeric_limits<std::uint64_t>::max)()))
+        ->transform(whole(0, (std::numeric_limits<std::uint64_t>::max)()))
         ->capture_default_str();
     train_command->add_option("--threads", train_options.threads, "0 = all of the machine")
-        ->check(whole(0, 256))
+        ->transform(whole(0, 256))
         ->capture_default_str();
-    train_command->add_option("--batch", train_options.batch, "Lists per step")->check(whole(1, most_steps));
-    train_command->add_option("--rate", train_options.rate, "Peak learning rate")->check(number(1e-9, 10));
+    train_command->add_option("--batch", train_options.batch, "Lists per step")
+        ->transform(whole(1, most_steps));
+    train_command->add_option("--rate", train_options.rate, "Peak learning rate")
+        ->transform(number(1e-9, 10));
     train_command
         ->add_option("--dropout", train_options.dropout, "Share of hidden numbers dropped in training")
-        ->check(number(0, 0.9));
+        ->transform(number(0, 0.9));
     train_command
         ->add_option("--distillation", train_options.distillation,
                      "Weight of what the teacher tells the student")
-        ->check(number(0, 100));
+        ->transform(number(0, 100));
     train_command->add_flag("--student-only", train_options.student_only,
                             "Save the student without its teacher");
-    train_command->add_option("--json", train_options.json,
-                              "Write losses, validation and settings to this file");
+    train_command
+        ->add_option("--json", train_options.json, "Write losses, validation and settings to this file")
+        ->check(path());
 
     EvaluateOptions evaluate_options;
     auto* evaluate_command =
         app.add_subcommand("evaluate", "Compare a model with the initial order and history first");
-    evaluate_command->add_option("--model", evaluate_options.model, "Model file")->required();
+    evaluate_command->add_option("--model", evaluate_options.model, "Model file")->required()->check(path());
     evaluate_command->add_option("--data", evaluate_options.data, "Folder in the format psad-lists-1")
+        ->check(path())
         ->default_val(PSAD_DEFAULT_DATA);
     evaluate_command->add_option("--split", evaluate_options.split, "train, valid or test")
-        ->check(CLI::IsMember({"train", "valid", "test"}))
+        ->check(one_of({"train", "valid", "test"}))
         ->capture_default_str();
-    evaluate_command->add_option("--json", evaluate_options.json, "Write the figures to this file");
+    evaluate_command->add_option("--json", evaluate_options.json, "Write the figures to this file")
+        ->check(path());
 
     RerankOptions rerank_options;
     auto* rerank_command =
         app.add_subcommand("rerank", "Rerank requests: JSON Lines on stdin to JSON Lines on stdout");
-    rerank_command->add_option("--model", rerank_options.model, "Model file")->required();
-    rerank_command->add_option("--data", rerank_options.data,
-                               "Folder whose users and titles requests may name");
+    rerank_command->add_option("--model", rerank_options.model, "Model file")->required()->check(path());
+    rerank_command
+        ->add_option("--data", rerank_options.data, "Folder whose users and titles requests may name")
+        ->check(path());
     rerank_command->add_option("--top", rerank_options.top, "Places to fill; all candidates when absent")
-        ->check(whole(1, most_steps));
+        ->transform(whole(1, most_steps));
     rerank_command->add_flag("--explain", rerank_options.explain, "Say why each item stands where it stands");
 
     CostOptions cost_options;
@@ -125,28 +136,37 @@ int run(int count, char** words) {
         app.add_subcommand("cost", "Parameters, FLOPs and bytes of a variant, without running it");
     cost_command->add_option("--variant", cost_options.variant, "One of " + variants)->capture_default_str();
     cost_command->add_option("--items", cost_options.items, "Candidates")
-        ->check(whole(1, 10'000))
+        ->transform(whole(1, 10'000))
         ->capture_default_str();
     cost_command->add_option("--history", cost_options.history, "History events")
-        ->check(whole(0, 100'000))
+        ->transform(whole(0, 100'000))
         ->capture_default_str();
 
     try {
         app.parse(count, words);
         must_differ("--json", train_options.json, "--out", train_options.out);
         must_differ("--json", evaluate_options.json, "--model", evaluate_options.model);
+        must_be_outside("--out", train_options.out, train_options.data);
+        must_be_outside("--json", train_options.json, train_options.data);
+        must_be_outside("--json", evaluate_options.json, evaluate_options.data);
     } catch (const CLI::ParseError& e) {
-        const auto unknown = app.remaining();
-        if (app.get_subcommands().empty() && !unknown.empty()) {  // CLI11 would not name it
-            fmt::print(stderr, "psad: found {}, wanted train, evaluate, rerank or cost; see psad --help\n",
-                       unknown[0]);
-            return wrong_usage;
+        if (e.get_exit_code() == 0) {  // --help, --version
+            app.exit(e);
+            flush_output();
+            return 0;
         }
-        return app.exit(e) == 0 ? 0 : wrong_usage;
+        std::string message = e.what();
+        if (app.get_subcommands().empty()) {  // CLI11 would not name what stands there instead
+            const auto unknown = app.remaining();
+            message = fmt::format("found {}, wanted train, evaluate, rerank or cost",
+                                  unknown.empty() ? "no command" : unknown[0]);
+        }
+        fmt::print(stderr, "psad: {}; see psad --help\n", message);
+        return wrong_usage;
     }
     for (const std::string& name : {train_options.variant, cost_options.variant}) {
         if (!psad::cli::Variants::has(name)) {
-            fmt::print(stderr, "--variant: found {}, wanted one of {}\n", name, variants);
+            fmt::print(stderr, "psad: --variant: found {}, wanted one of {}\n", name, variants);
             return wrong_usage;
         }
     }
@@ -169,6 +189,9 @@ int main(int count, char** words) {
     hold_standard_streams();
     try {
         return run(count, words);
+    } catch (const std::bad_alloc&) {
+        fmt::print(stderr, "psad: memory: found too little, wanted enough for the data and the model\n");
+        return 1;
     } catch (const std::exception& e) {
         fmt::print(stderr, "psad: {}\n", e.what());
         return 1;

@@ -13,7 +13,7 @@
 
 #include "psad/core/error.hpp"
 #include "psad/data/dataset.hpp"
-#include "psad/input/encoder.hpp"
+#include "psad/input/check_request.hpp"
 #include "psad/input/request.hpp"
 
 namespace psad::cli {
@@ -95,7 +95,7 @@ class RequestColumns {
         return static_cast<std::int32_t>(whole(value, place, 0, max_id));
     }
     static float number(const nlohmann::json& value, const std::string& place) {
-        if (!value.is_number() || !(std::abs(value.get<double>()) <= Encoder::largest_number))
+        if (!value.is_number() || !(std::abs(value.get<double>()) <= largest_number))
             throw RequestError("request", place, shown(value), "a number from -1e15 to 1e15");
         return value.get<float>();
     }

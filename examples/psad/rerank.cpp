@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <iostream>
@@ -12,6 +13,7 @@
 #include "psad/data/encoding.hpp"
 #include "psad/data/read_lists.hpp"
 #include "psad/io/model_file.hpp"
+#include "psad/io/strict_json.hpp"
 #include "psad/serve/reranker.hpp"
 #include "request_json.hpp"
 #include "variants.hpp"
@@ -59,12 +61,6 @@ nlohmann::json explain(const Device& cpu, const Model<Network>& model, const Req
     return out;
 }
 
-// Echoing what a stranger nested a million deep would exhaust the stack.
-bool refuse_depth(int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
-    if (depth > 16) throw RequestError("request", "", "JSON nested more than 16 deep", "at most 16");
-    return true;
-}
-
 template <class Network>
 void serve_lines(const RerankOptions& o, const Model<Network>& model, const data::Dataset* dataset) {
     const Device cpu;
@@ -75,8 +71,11 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
     for (std::size_t number = 1; std::getline(std::cin, line); ++number) {
         if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
         nlohmann::json out{{"id", nullptr}};
+        const auto refuse = [&](const std::string& words) {
+            out = {{"id", out["id"]}, {"error", fmt::format("line {}, {}", number, words)}};
+        };
         try {
-            const nlohmann::json request = nlohmann::json::parse(line, refuse_depth);
+            const nlohmann::json request = io::parse_strictly(line, 16);
             if (request.is_object() && request.contains("id")) out["id"] = request["id"];
             const Request r = columns.read(request, dataset);
             model.encoder.check(r);
@@ -86,20 +85,21 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
             nlohmann::json items = nlohmann::json::array();
             for (const int i : reranked.order) items.push_back(r.items[static_cast<std::size_t>(i)]);
             out["items"] = items;
+            for (const float score : reranked.scores) {
+                if (!std::isfinite(score))
+                    throw ModelFileError(o.model, "", "numbers so large that scores are not finite",
+                                         "a trained model");
+            }
             if (o.explain) out["explain"] = explain(cpu, model, r, reranked.order, reranked.scores, dataset);
-        } catch (const nlohmann::json::parse_error& e) {
-            out["error"] = fmt::format(
-                "line {}, request: found text that is not JSON at byte {}, wanted one JSON object a line",
-                number, e.byte);
-        } catch (const nlohmann::json::exception&) {  // 1e400
-            out["error"] = fmt::format(
-                "line {}, request: found a number beyond all range, wanted one JSON object a line", number);
+        } catch (const io::JsonFault& fault) {
+            refuse("request: found " + fault.found + ", wanted one JSON object a line");
         } catch (const Error& e) {
-            out["error"] = fmt::format("line {}, {}", number, e.what());
+            refuse(e.what());
         }
         fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
         flush_output();
     }
+    if (std::ferror(stdin) != 0) throw Error("standard input", "", "a read that failed", "JSON lines");
 }
 
 }  // namespace

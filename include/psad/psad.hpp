@@ -8,6 +8,7 @@
 #include "psad/core/config.hpp"
 #include "psad/data/encoding.hpp"
 #include "psad/data/read_lists.hpp"
+#include "psad/data/write_lists.hpp"
 #include "psad/eval/bootstrap.hpp"
 #include "psad/eval/history_bucket.hpp"
 #include "psad/eval/ranking_quality.hpp"
@@ -17,3 +18,4 @@
 #include "psad/model/variant_set.hpp"
 #include "psad/serve/reranker.hpp"
 #include "psad/train/fit.hpp"
+#include "psad/world/simulate.hpp"

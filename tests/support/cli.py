@@ -57,8 +57,9 @@ class Case(unittest.TestCase):
             self.assertIn(str(word), done.stderr)
 
     def assert_usage(self, done):
+        """Exit code 2 and one line on stderr."""
         self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertNotEqual(done.stderr, "")
+        self.assertRegex(done.stderr, r"\Apsad: [^\n]+\n\Z")
         self.assertEqual(done.stdout, "")
 
     def figures(self, *words):

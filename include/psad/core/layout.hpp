@@ -3,11 +3,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
 #include <type_traits>
 #include <vector>
 
 #include "psad/core/axes.hpp"
 #include "psad/core/config.hpp"
+#include "psad/core/error.hpp"
 
 namespace psad {
 
@@ -139,16 +143,17 @@ class LayoutStorage {
         for (PairStarts* p : {&items_items_, &items_events_, &slots_slots_, &slots_items_}) p->clear();
     }
 
-    /// Adds one list with its numbers of candidates, history events and output slots.
+    /// Adds one list with its numbers of candidates, history events and output slots. Throws SettingError for
+    /// a batch beyond all numbering.
     void add(int candidates, int history, int slots) {
         list_.add(1, lists_);
         items_.add(candidates, lists_);
         events_.add(history, lists_);
         slots_.add(slots, lists_);
-        items_items_.add(candidates * candidates);
-        items_events_.add(candidates * history);
-        slots_slots_.add(slots * slots);
-        slots_items_.add(slots * candidates);
+        items_items_.add(candidates, candidates);
+        items_events_.add(candidates, history);
+        slots_slots_.add(slots, slots);
+        slots_items_.add(slots, candidates);
         ++lists_;
     }
 
@@ -191,9 +196,14 @@ class LayoutStorage {
             start.clear();
             rows = 0;
         }
-        void add(int pairs) {
+        void add(int queries, int keys) {
             start.push_back(rows);
-            rows += pairs;
+            const std::int64_t sum = rows + std::int64_t{queries} * keys;
+            if (sum > (std::numeric_limits<int>::max)()) {
+                throw SettingError("batch", "", std::to_string(sum) + " pairs of rows",
+                                   "fewer than 2^31: fewer or shorter lists at a time");
+            }
+            rows = static_cast<int>(sum);
         }
         PairOffsets view() const { return {start.data(), rows}; }
     };

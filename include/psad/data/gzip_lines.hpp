@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -29,12 +30,16 @@ class GzipLines {
             throw DataError(source_, "", "no such file", "a readable file");
         }
         errno = 0;
-        file_.reset(gzopen(source_.c_str(), "rb"));
+        file_.reset(std::fopen(source_.c_str(), "rb"));
         if (!file_) {
             const std::string reason = errno != 0 ? std::strerror(errno) : "out of memory";
             throw DataError(source_, "", "a file that cannot be opened (" + reason + ")", "a readable file");
         }
-        gzbuffer(file_.get(), chunk);
+        packed_.resize(chunk);
+        load();
+        plain_ = waiting() < 2 || packed_[0] != 0x1f || packed_[1] != 0x8b;
+        if (!plain_ && inflateInit2(&stream_.state, 15 + 16) != Z_OK)
+            throw DataError(source_, "", "too little memory to read it", "a readable file");
     }
 
     /// Moves to the next line and hands it out without its '\n'; false at the end of the file.
@@ -73,10 +78,31 @@ class GzipLines {
 
   private:
     struct Close {
-        void operator()(gzFile file) const noexcept { gzclose_r(file); }
+        void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+    };
+    struct Inflate {
+        z_stream state{};
+        Inflate() = default;
+        Inflate(const Inflate&) = delete;
+        Inflate& operator=(const Inflate&) = delete;
+        ~Inflate() { inflateEnd(&state); }
     };
 
-    static constexpr unsigned chunk = 1U << 16;
+    static constexpr std::size_t chunk = 1U << 16;
+
+    std::size_t waiting() const { return packed_end_ - packed_begin_; }
+
+    /// Reads on from the file once all that was read is used up.
+    void load() {
+        if (waiting() != 0) return;
+        packed_begin_ = 0;
+        errno = 0;
+        packed_end_ = std::fread(packed_.data(), 1, packed_.size(), file_.get());
+        if (std::ferror(file_.get()) != 0) {
+            throw DataError(source_, place(), std::string("a read error (") + std::strerror(errno) + ")",
+                            "a readable file");
+        }
+    }
 
     void refill() {
         if (begin_ > 0) {
@@ -85,36 +111,63 @@ class GzipLines {
             begin_ = 0;
         }
         if (buffer_.size() - end_ < chunk) buffer_.resize((std::max)(2 * buffer_.size(), end_ + chunk));
-        const int got = gzread(file_.get(), buffer_.data() + end_, chunk);
-        if (got > 0) end_ += static_cast<std::size_t>(got);
-        if (got < static_cast<int>(chunk)) {
-            at_end_ = true;
-            check_stream();
+        load();
+        if (plain_) {
+            at_end_ = waiting() == 0;
+            std::memcpy(buffer_.data() + end_, packed_.data() + packed_begin_, waiting());
+            end_ += waiting();
+            packed_begin_ = packed_end_;
+        } else {
+            unpack();
         }
     }
 
-    /// From gzread a stream cut short looks like a whole one; only gzerror tells them apart.
-    void check_stream() const {
-        int code = Z_OK;
-        std::string reason = gzerror(file_.get(), &code);
-        if (code == Z_OK || code == Z_STREAM_END) return;
-        if (reason.starts_with(source_ + ": ")) reason.erase(0, source_.size() + 2);
+    /// Inflates what was read, as far as there is room. A file may hold several gzip streams end to end, and
+    /// nothing else.
+    void unpack() {
+        if (waiting() == 0) {
+            if (inside_) throw DataError(source_, place(), "a gzip stream cut short", "a whole gzip file");
+            at_end_ = true;
+            return;
+        }
+        if (!inside_ && inflateReset(&stream_.state) != Z_OK) corrupt();
+        inside_ = true;
+        stream_.state.next_in = packed_.data() + packed_begin_;
+        stream_.state.avail_in = static_cast<uInt>(waiting());
+        stream_.state.next_out = reinterpret_cast<Bytef*>(buffer_.data() + end_);
+        stream_.state.avail_out = static_cast<uInt>(chunk);
+        const int code = inflate(&stream_.state, Z_NO_FLUSH);
+        packed_begin_ = packed_end_ - stream_.state.avail_in;
+        end_ += chunk - stream_.state.avail_out;
+        if (code == Z_STREAM_END) {
+            inside_ = false;
+        } else if (code != Z_OK && code != Z_BUF_ERROR) {
+            corrupt();
+        }
+    }
+
+    [[noreturn]] void corrupt() const {
+        const char* reason = stream_.state.msg != nullptr ? stream_.state.msg : "no reason given";
+        throw DataError(source_, place(), std::string("a corrupt gzip stream (") + reason + ")",
+                        "a whole gzip file");
+    }
+
+    /// How far the file was good.
+    std::string place() const {
         const auto whole_lines =
             line_number_ +
             static_cast<std::size_t>(std::count(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
                                                 buffer_.begin() + static_cast<std::ptrdiff_t>(end_), '\n'));
-        const std::string place = "after line " + std::to_string(whole_lines);
-        if (code == Z_BUF_ERROR) {
-            throw DataError(source_, place, "a gzip stream cut short", "a whole gzip file");
-        }
-        if (code == Z_ERRNO) {
-            throw DataError(source_, place, "a read error (" + reason + ")", "a readable file");
-        }
-        throw DataError(source_, place, "a corrupt gzip stream (" + reason + ")", "a whole gzip file");
+        return "after line " + std::to_string(whole_lines);
     }
 
     std::string source_;
-    std::unique_ptr<gzFile_s, Close> file_;
+    std::unique_ptr<std::FILE, Close> file_;
+    std::vector<unsigned char> packed_;  // as it stands in the file
+    std::size_t packed_begin_ = 0, packed_end_ = 0;
+    bool plain_ = false;   // the file is no gzip file
+    bool inside_ = false;  // in the middle of a gzip stream
+    Inflate stream_;
     std::vector<char> buffer_;
     std::size_t begin_ = 0, end_ = 0;  // what is read but not yet handed out
     std::size_t line_number_ = 0;

@@ -2,6 +2,7 @@
 /// Reads the lists of one split, lists_{train,valid,test}.tsv.gz.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include "psad/data/dataset.hpp"
 #include "psad/data/read_meta.hpp"
 #include "psad/data/tsv_table.hpp"
+#include "psad/input/check_request.hpp"
 
 namespace psad::data::detail {
 
@@ -127,6 +129,10 @@ class ListReader {
             last = list;
             items_.push_back(item);
         });
+        if (items_.size() - before > static_cast<std::size_t>(most_candidates)) {
+            table_.fail(items_column, std::to_string(items_.size() - before) + " candidates",
+                        "at most " + std::to_string(most_candidates));
+        }
         offsets_.push_back(static_cast<std::int64_t>(items_.size()));
         return items_.size() - before;
     }
@@ -154,6 +160,8 @@ class ListReader {
         std::size_t count = 0;
         for_each_part(cell, ',', [&](std::string_view part) {
             numbers.push_back(table_.number(column, part));
+            if (std::abs(static_cast<double>(numbers.back())) > largest_number)
+                table_.fail(column, shown(part), "a number from -1e15 to 1e15");
             ++count;
         });
         check_count(column, count, wanted, ", one per candidate");

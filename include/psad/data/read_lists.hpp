@@ -14,6 +14,7 @@
 #include <xtensor/xtensor.hpp>
 
 #include "psad/core/error.hpp"
+#include "psad/core/utf8.hpp"
 #include "psad/data/columns.hpp"
 #include "psad/data/dataset.hpp"
 #include "psad/data/list_reader.hpp"
@@ -115,7 +116,7 @@ inline std::vector<std::string> read_titles(const std::filesystem::path& file, c
     std::vector<std::string> titles;
     while (table.next()) {
         check_dense(table);
-        if (!is_utf8(table.cell(1))) table.fail(1, shown(table.cell(1)), "UTF-8");
+        if (!is_text(table.cell(1))) table.fail(1, shown(table.cell(1)), "UTF-8 without control characters");
         titles.emplace_back(table.cell(1));
     }
     check_rows(table, meta.items, "items");

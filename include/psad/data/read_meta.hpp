@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "psad/core/error.hpp"
+#include "psad/core/utf8.hpp"
 #include "psad/data/dataset.hpp"
 #include "psad/data/gzip_lines.hpp"
 #include "psad/data/tsv_table.hpp"
+#include "psad/input/schema.hpp"
 
 namespace psad::data {
 
@@ -34,6 +36,9 @@ class MetaKeys {
             const std::size_t tab = line.find('\t');
             if (tab == 0 || tab == std::string_view::npos) {
                 throw DataError(source_, place, shown(line), "key TAB value");
+            }
+            if (!is_text(line.substr(0, tab)) || !is_text(line.substr(tab + 1))) {
+                throw DataError(source_, place, shown(line), "UTF-8 without control characters");
             }
             const std::string_view value = line.substr(tab + 1);
             const auto [entry, is_new] =
@@ -75,7 +80,7 @@ class MetaKeys {
         const Value value = take(key);
         std::vector<std::int32_t> out;
         for_each_entry(value.text, [&](std::string_view size) {
-            out.push_back(static_cast<std::int32_t>(integer(key, value, size, 1, largest_int32)));
+            out.push_back(static_cast<std::int32_t>(integer(key, value, size, 1, most_values)));
         });
         if (out.size() != fields) {
             fail(key, value, std::to_string(out.size()) + " sizes",
@@ -135,8 +140,8 @@ inline Meta read_meta(const std::filesystem::path& file) {
     keys.exactly("format", "psad-lists-1");
     Meta meta;
     meta.name = keys.text("name");
-    meta.users = static_cast<std::size_t>(keys.integer("users", 1, largest_int32));
-    meta.items = static_cast<std::size_t>(keys.integer("items", 1, largest_int32));
+    meta.users = static_cast<std::size_t>(keys.integer("users", 1, most_values));
+    meta.items = static_cast<std::size_t>(keys.integer("items", 1, most_values));
     meta.user_fields = keys.names("user_fields");
     meta.item_fields = keys.names("item_fields");
     meta.context_fields = keys.names("ctx_fields");

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <numeric>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "psad/core/error.hpp"
 #include "psad/eval/metrics.hpp"
 #include "psad/eval/orders.hpp"
 
@@ -31,9 +33,19 @@ inline std::vector<std::int8_t> labels_in(const Request& r, const Order& order) 
     return out;
 }
 
+/// Each order holds positions below its request's size. Throws SettingError unless there is one per request,
+/// RequestError for a request without labels.
 inline RankingQuality ranking_quality(std::span<const Request> requests, std::span<const Order> orders) {
+    if (orders.size() != requests.size()) {
+        throw SettingError("ranking quality", "orders", std::to_string(orders.size()),
+                           std::to_string(requests.size()) + ", one per request");
+    }
     RankingQuality q;
     for (std::size_t l = 0; l < requests.size(); ++l) {
+        if (requests[l].labels.size() != requests[l].size()) {
+            throw RequestError("request " + std::to_string(l), "labels",
+                               std::to_string(requests[l].labels.size()), std::to_string(requests[l].size()));
+        }
         const std::vector<std::int8_t> labels = labels_in(requests[l], orders[l]);
         std::size_t positives = 0;
         for (const std::int8_t y : labels) positives += y > 0 ? 1 : 0;

@@ -14,6 +14,7 @@
 
 #include "psad/core/error.hpp"
 #include "psad/input/batch.hpp"
+#include "psad/input/check_request.hpp"
 #include "psad/input/request.hpp"
 #include "psad/input/schema.hpp"
 
@@ -22,52 +23,28 @@ namespace psad {
 class Encoder {
   public:
     Encoder() = default;
-    /// `max_history`: only the latest so many events of a request are read, at least 1.
+    /// `max_history`: only the latest so many events of a request are read, 1 to most_history. Throws
+    /// SettingError otherwise.
     Encoder(Schema schema, Catalog catalog, Statistics statistics, int max_history = 50)
         : schema_(std::move(schema)),
           catalog_(std::move(catalog)),
           statistics_(std::move(statistics)),
-          max_history_(max_history) {}
+          max_history_(max_history) {
+        if (max_history < 1 || max_history > most_history) {
+            throw SettingError("encoder", "max_history", std::to_string(max_history),
+                               "1 to " + std::to_string(most_history));
+        }
+    }
 
     const Schema& schema() const { return schema_; }
     const Catalog& catalog() const { return catalog_; }
     const Statistics& statistics() const { return statistics_; }
     int max_history() const { return max_history_; }
 
-    /// The largest magnitude of a score or of `aux`: its square, summed over a list, stays a float.
-    static constexpr double largest_number = 1e15;
+    static constexpr int most_history = 10000;  ///< of `max_history`; a request may hold more
 
-    /// Throws RequestError unless the spans agree in length, ids fit the schema, numbers are finite and
-    /// within `largest_number`, times are in order.
-    void check(const Request& r) const { check(schema_, r); }
-    static void check(const Schema& schema, const Request& r) {
-        fields(r.user_fields, schema.user_fields, "user");
-        fields(r.context, schema.context_fields, "context");
-        if (r.items.empty()) throw RequestError("request", "candidates", "none", "at least one");
-        length(r.scores.size(), r.items.size(), "scores");
-        length(r.aux.size(), r.items.size(), "aux");
-        for (std::size_t i = 0; i < r.items.size(); ++i) {
-            item_id(r.items[i], "candidates", i);
-            number(r.scores, "candidates", i, "score");
-            number(r.aux, "candidates", i, "aux");
-        }
-        if (r.history_times.size() != r.history_items.size()) {
-            throw RequestError("request", "history", std::to_string(r.history_times.size()) + " times",
-                               std::to_string(r.history_items.size()) + ", one per event");
-        }
-        length(r.history_feedback.size(), r.history_items.size(), "history feedback");
-        for (std::size_t h = 0; h < r.history_items.size(); ++h) {
-            item_id(r.history_items[h], "history", h);
-            if (h > 0 && r.history_times[h] < r.history_times[h - 1]) {
-                throw RequestError("request", place("history", h), "a time before the event above",
-                                   "oldest first");
-            }
-        }
-        if (!r.history_times.empty() && r.history_times.back() >= r.time) {
-            throw RequestError("request", place("history", r.history_times.size() - 1),
-                               "a time not before the request", "only earlier events");
-        }
-    }
+    /// Throws RequestError for a request that cannot be encoded (see check_request).
+    void check(const Request& r) const { check_request(schema_, r); }
 
     /// Encodes requests that pass check(). Each list gets min(slots, n) output slots. `batch` is overwritten.
     template <class T>
@@ -80,44 +57,6 @@ class Encoder {
     }
 
   private:
-    // ---- checks
-
-    static std::string place(const char* what, std::size_t i) {
-        return std::string(what) + "[" + std::to_string(i) + "]";
-    }
-
-    static void fields(std::span<const std::int32_t> ids, const std::vector<FieldSchema>& schema,
-                       const char* what) {
-        if (ids.size() != schema.size()) {
-            throw RequestError("request", what, std::to_string(ids.size()) + " ids",
-                               std::to_string(schema.size()));
-        }
-        for (std::size_t f = 0; f < ids.size(); ++f) {
-            if (ids[f] < 0 || ids[f] >= schema[f].vocabulary) {
-                throw RequestError("request", std::string(what) + " field " + schema[f].name,
-                                   std::to_string(ids[f]), "0.." + std::to_string(schema[f].vocabulary - 1));
-            }
-        }
-    }
-    static void length(std::size_t found, std::size_t wanted, const char* what) {
-        if (found != 0 && found != wanted) {
-            throw RequestError("request", what, std::to_string(found) + " numbers",
-                               std::to_string(wanted) + " or none");
-        }
-    }
-    static void item_id(std::int32_t id, const char* what, std::size_t i) {
-        if (id < 0)
-            throw RequestError("request", place(what, i), std::to_string(id), "an item id of 0 or more");
-    }
-    static void number(std::span<const float> column, const char* what, std::size_t i, const char* name) {
-        if (!column.empty() && !(std::abs(static_cast<double>(column[i])) <= largest_number)) {
-            throw RequestError("request", place(what, i) + "." + name, std::to_string(column[i]),
-                               "a number from -1e15 to 1e15");
-        }
-    }
-
-    // ---- columns
-
     template <class T>
     void add(const Request& r, int slots, Batch<T>& b) const {
         const int n = static_cast<int>(r.items.size());

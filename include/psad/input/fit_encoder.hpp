@@ -6,10 +6,10 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
+#include "psad/input/check_catalog.hpp"
 #include "psad/input/encoder.hpp"
 
 namespace psad {
@@ -57,31 +57,6 @@ class ValueCounts {
     std::vector<int> counts_, seen_in_;
 };
 
-inline void check(const Catalog& catalog, const Schema& schema) {
-    const auto wrong = [](const std::string& place, std::size_t found, std::size_t wanted) {
-        throw SettingError("catalog", place, std::to_string(found), std::to_string(wanted));
-    };
-    if (catalog.fields.size() != schema.item_fields.size())
-        wrong("fields", catalog.fields.size(), schema.item_fields.size());
-    for (std::size_t f = 0; f < catalog.fields.size(); ++f) {
-        const Catalog::Field& field = catalog.fields[f];
-        const std::string& name = schema.item_fields[f].name;
-        if (field.offsets.size() != catalog.items + 1)
-            wrong(name + ", number of offsets", field.offsets.size(), catalog.items + 1);
-        if (!std::ranges::is_sorted(field.offsets) || field.offsets.front() != 0 ||
-            field.offsets.back() != static_cast<std::int64_t>(field.ids.size())) {
-            throw SettingError("catalog", name, "offsets that fall or do not end at the last id",
-                               "offsets from 0 to " + std::to_string(field.ids.size()));
-        }
-        for (const std::int32_t id : field.ids) {
-            if (id < 0 || id >= schema.item_fields[f].vocabulary) {
-                throw SettingError("catalog", name, "id " + std::to_string(id),
-                                   "ids below " + std::to_string(schema.item_fields[f].vocabulary));
-            }
-        }
-    }
-}
-
 /// The rate of every column of a row-major block.
 inline std::vector<float> rates(const std::vector<Moments>& columns) {
     std::vector<float> out;
@@ -102,12 +77,11 @@ inline void add_rows(const std::vector<float>& rows, std::vector<Moments>& colum
 /// list that Encoder::check refuses.
 inline Encoder fit_encoder(Schema schema, Catalog catalog, std::span<const Request> train,
                            const EncoderSettings& settings = {}) {
-    if (settings.max_history < 1) {
-        throw SettingError("encoder settings", "max_history", std::to_string(settings.max_history),
-                           "1 or more");
+    if (settings.min_count < 0) {
+        throw SettingError("encoder settings", "min_count", std::to_string(settings.min_count), "0 or more");
     }
-    fit_detail::check(catalog, schema);
-    for (const Request& r : train) Encoder::check(schema, r);
+    check_catalog(catalog, schema);
+    for (const Request& r : train) check_request(schema, r);
     Statistics s;
     std::vector<double> gaps;
     fit_detail::ValueCounts items(catalog.items);

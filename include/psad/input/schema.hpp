@@ -10,6 +10,9 @@
 
 namespace psad {
 
+/// The most ids that a field, or the catalog, may have.
+inline constexpr int most_values = 100'000'000;
+
 /// A categorical field and the number of its ids (id 0 = unknown).
 struct FieldSchema {
     std::string name;

@@ -22,7 +22,7 @@ namespace psad::io {
 class AtomicFile {
   public:
     explicit AtomicFile(const std::filesystem::path& target)
-        : target_(target), folder_(target.has_parent_path() ? target.parent_path() : ".") {
+        : target_(behind_links(target)), folder_(target_.has_parent_path() ? target_.parent_path() : ".") {
         std::error_code ignored;
         const auto status = std::filesystem::status(target, ignored);
         if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
@@ -69,6 +69,14 @@ class AtomicFile {
     }
 
   private:
+    /// A link stays and what it points to is replaced.
+    static std::filesystem::path behind_links(const std::filesystem::path& target) {
+        std::error_code error;
+        if (!std::filesystem::is_symlink(target, error)) return target;
+        const auto behind = std::filesystem::weakly_canonical(target, error);
+        return error ? target : behind;
+    }
+
     [[noreturn]] void fail(const char* step) const {
         const std::string reason = std::generic_category().message(errno);
         throw ModelFileError(target_.string(), "", reason + " when " + step, "a place that can be written");

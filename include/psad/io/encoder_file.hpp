@@ -14,7 +14,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "psad/input/check_catalog.hpp"
 #include "psad/input/encoder.hpp"
+#include "psad/io/strict_json.hpp"
 #include "psad/io/tensor.hpp"
 
 namespace psad::io {
@@ -33,8 +35,11 @@ class MetadataReader {
     MetadataReader(const TensorFile& file, const std::string& key) : file_(file), key_(key) {
         const auto found = file.metadata.find(key);
         if (found == file.metadata.end()) fail("no such key", "a model file of psad");
-        json_ = nlohmann::json::parse(found->second, nullptr, false);
-        if (json_.is_discarded()) fail("text that is not JSON", "JSON");
+        try {
+            json_ = parse_strictly(found->second, 4);
+        } catch (const JsonFault& fault) {
+            fail(fault.found, fault.wanted);
+        }
     }
 
     const nlohmann::json& json() const { return json_; }
@@ -110,7 +115,7 @@ inline Vocabulary read_vocabulary(const MetadataReader& reader, const nlohmann::
 inline std::vector<FieldSchema> read_fields(const MetadataReader& reader, const char* name) {
     std::vector<FieldSchema> out;
     for (const auto& f : reader.array(reader.json(), name)) {
-        out.push_back({reader.get<std::string>(f, "name"), reader.get<int>(f, "vocabulary", 1, 1e9)});
+        out.push_back({reader.get<std::string>(f, "name"), reader.get<int>(f, "vocabulary", 1, most_values)});
     }
     return out;
 }
@@ -154,7 +159,8 @@ inline Encoder read_encoder(const TensorFile& file) {
     Schema schema{detail::read_fields(schema_reader, "user_fields"),
                   detail::read_fields(schema_reader, "context_fields"),
                   detail::read_fields(schema_reader, "item_fields")};
-    const int max_history = schema_reader.get<int>(schema_reader.json(), "max_history", 1, 1e6);
+    const int max_history =
+        schema_reader.get<int>(schema_reader.json(), "max_history", 1, Encoder::most_history);
 
     const detail::MetadataReader numbers(file, "psad.statistics");
     Statistics s;
@@ -183,27 +189,18 @@ inline Encoder read_encoder(const TensorFile& file) {
 
     const detail::MetadataReader vocabulary(file, "psad.vocabulary");
     Catalog catalog;
-    catalog.items = vocabulary.get<std::size_t>(vocabulary.json(), "items", 0, 2e9);
+    catalog.items = vocabulary.get<std::size_t>(vocabulary.json(), "items", 0, most_values);
     for (std::size_t f = 0; f < schema.item_fields.size(); ++f) {
         const std::string name = "catalog." + std::to_string(f);
         const auto offsets =
             file.values<std::int64_t>(name + ".offsets", {static_cast<std::int64_t>(catalog.items + 1)});
         const auto ids = file.values<std::int32_t>(name + ".ids");
-        std::int64_t before = 0;
-        for (const std::int64_t o : offsets) {
-            if (o < before || o > static_cast<std::int64_t>(ids.size())) {
-                throw ModelFileError(file.source, "tensor " + name + ".offsets", std::to_string(o),
-                                     "rising offsets within " + std::to_string(ids.size()) + " ids");
-            }
-            before = o;
-        }
-        for (const std::int32_t id : ids) {
-            if (id < 0 || id >= schema.item_fields[f].vocabulary) {
-                throw ModelFileError(file.source, "tensor " + name + ".ids", std::to_string(id),
-                                     "0.." + std::to_string(schema.item_fields[f].vocabulary - 1));
-            }
-        }
         catalog.fields.push_back({{offsets.begin(), offsets.end()}, {ids.begin(), ids.end()}});
+    }
+    try {
+        check_catalog(catalog, schema);
+    } catch (const SettingError& e) {
+        throw ModelFileError(file.source, e.source() + ", " + e.place(), e.found(), e.wanted());
     }
     s.items =
         detail::read_vocabulary(vocabulary, vocabulary.array(vocabulary.json(), "known"), catalog.items);

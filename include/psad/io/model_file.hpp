@@ -53,10 +53,12 @@ inline TensorFile read_model_file(const std::filesystem::path& path) {
     return file;
 }
 
-/// The name under which a model was saved.
+/// The name under which a model was saved; throws ModelFileError when there is none.
 inline std::string variant_name(const TensorFile& file) {
     const auto name = file.metadata.find("psad.name");
-    return name == file.metadata.end() ? std::string() : name->second;
+    if (name == file.metadata.end())
+        throw ModelFileError(file.source, "metadata psad.name", "no such key", "the name of a variant");
+    return name->second;
 }
 
 inline bool has_teacher(const TensorFile& file) {

@@ -17,7 +17,6 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -27,6 +26,7 @@
 
 #include "psad/core/error.hpp"
 #include "psad/io/atomic_file.hpp"
+#include "psad/io/strict_json.hpp"
 #include "psad/io/tensor.hpp"
 
 namespace psad::io {
@@ -61,32 +61,16 @@ struct Placed {
     std::uint64_t begin = 0, end = 0;
 };
 
-/// The header's JSON as an object; refuses text around it, duplicated keys and deep nesting, which would
-/// otherwise pass in silence or exhaust the stack.
+/// The header's JSON as an object.
 inline nlohmann::json parse_header(const std::string& source, const std::string& text) {
-    using Json = nlohmann::json;
     const std::size_t last = text.find_last_not_of(' ');
-    // The parser takes a zero byte for the end of the text, whatever follows.
-    if (last == std::string::npos || text.front() != '{' || text[last] != '}' ||
-        text.find('\0') != std::string::npos) {
+    if (last == std::string::npos || text.front() != '{' || text[last] != '}') {
         throw ModelFileError(source, "header", "text that does not run from { to }", "a JSON object");
     }
-    std::vector<std::set<std::string>> keys;
-    const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
-        if (depth > 3) throw ModelFileError(source, "header", "deeply nested JSON", "at most 3 levels");
-        if (event == Json::parse_event_t::object_start) keys.emplace_back();
-        if (event == Json::parse_event_t::object_end) keys.pop_back();
-        if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
-            throw ModelFileError(source, "header", "\"" + shown(value.get<std::string>()) + "\" twice",
-                                 "each name once");
-        }
-        return true;
-    };
     try {
-        return Json::parse(text, watch);
-    } catch (const Json::exception& error) {
-        throw ModelFileError(source, "header", "text that is not JSON (" + shown(error.what()) + ")",
-                             "a JSON object");
+        return parse_strictly(text, 3);
+    } catch (const JsonFault& fault) {
+        throw ModelFileError(source, "header", fault.found, fault.wanted);
     }
 }
 

@@ -34,6 +34,10 @@ concept Policy = requires {
     { P::name } -> std::convertible_to<const char*>;
 };
 
+/// Whether a policy is one of those that a part knows.
+template <class P, class... Known>
+inline constexpr bool is_one_of = (std::is_same_v<P, Known> || ...);
+
 /// How many of the policies are of a kind.
 template <class Kind, Policy... Given>
 inline constexpr int policies_of_kind = (0 + ... +

@@ -30,6 +30,8 @@ struct Psad {
     template <class Kind, class Default>
     using policy = policy_or<Kind, Default, Policies...>;
 
+    static_assert(is_one_of<policy<share::kind_tag, share::Nothing>, share::Nothing, share::Embeddings>,
+                  "psad: wanted share::Nothing or share::Embeddings");
     static constexpr bool shares_embeddings =
         std::is_same_v<policy<share::kind_tag, share::Nothing>, share::Embeddings>;
 

@@ -34,6 +34,10 @@ class Student {
     using GatePolicy = policy_or<gate::kind_tag, gate::PerUser, Policies...>;
     using OrderPolicy = policy_or<order::kind_tag, order::Greedy, Policies...>;
     using ContextPolicy = policy_or<context::kind_tag, context::MeanMax, Policies...>;
+    static_assert(is_one_of<OrderPolicy, order::Greedy, order::Sort>,
+                  "psad: wanted order::Greedy or order::Sort");
+    static_assert(is_one_of<ContextPolicy, context::MeanMax, context::SelfAttention>,
+                  "psad: wanted context::MeanMax or context::SelfAttention");
     static constexpr bool greedy = std::is_same_v<OrderPolicy, order::Greedy>;
 
     Student(const Scope& scope, const Features<width>& features)

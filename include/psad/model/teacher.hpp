@@ -44,6 +44,13 @@ class Teacher {
     using DecodePolicy = policy_or<decode::kind_tag, decode::LeftToRight, Policies...>;
     static constexpr bool has_transitions = std::is_same_v<TransitionPolicy, transition::On>;
     static_assert(spec.block >= 1 && spec.slots >= 1, "psad: a teacher needs block >= 1 and slots >= 1");
+    static_assert(is_one_of<MatchPolicy, match::On, match::Off>, "psad: wanted match::On or match::Off");
+    static_assert(is_one_of<GatePolicy, gate::PerItem, gate::PerUser, gate::None>,
+                  "psad: wanted gate::PerItem, gate::PerUser or gate::None");
+    static_assert(is_one_of<PoolPolicy, pool::PerItem, pool::PerUser>,
+                  "psad: wanted pool::PerItem or pool::PerUser");
+    static_assert(is_one_of<TransitionPolicy, transition::On, transition::Off>,
+                  "psad: wanted transition::On or transition::Off");
     static_assert(!has_transitions || std::is_same_v<DecodePolicy, decode::LeftToRight>,
                   "psad: transitions need decode::LeftToRight; add transition::Off to decode otherwise");
 

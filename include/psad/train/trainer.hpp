@@ -95,6 +95,13 @@ inline void check(const TrainSettings& s, std::size_t requests) {
     if (!(s.distillation >= 0 && std::isfinite(s.distillation)))
         wrong("distillation", s.distillation, "0 or more and finite");
     if (s.patience < 0) wrong("patience", s.patience, "0 (never) or more");
+    const AdamSettings& a = s.adam;
+    for (const auto& [name, beta] : {std::pair("beta1", a.beta1), std::pair("beta2", a.beta2)})
+        if (!(beta >= 0 && beta < 1)) wrong(name, beta, "0 or more, below 1");
+    if (!(a.epsilon > 0 && std::isfinite(a.epsilon))) wrong("epsilon", a.epsilon, "above 0 and finite");
+    if (!(a.weight_decay >= 0 && a.rate * a.weight_decay < 1))
+        wrong("weight_decay", a.weight_decay, "0 or more, below 1 / rate");
+    if (!(a.clip >= 0)) wrong("clip", a.clip, "0 (no limit) or more");
     if (!(s.dropout >= 0 && s.dropout < 1))
         wrong("dropout", static_cast<double>(s.dropout), "0 or more, below 1");
     if (!(s.temperature > 0 && std::isfinite(s.temperature)))
@@ -109,6 +116,12 @@ inline void check_feedback(const Request& r) {
         throw RequestError("request", "labels", std::to_string(r.labels.size()) + " labels",
                            std::to_string(r.size()) + " for training");
     }
+    for (std::size_t i = 0; i < r.size(); ++i) {
+        if (r.labels[i] != 0 && r.labels[i] != 1) {
+            throw RequestError("request", "labels[" + std::to_string(i) + "]", std::to_string(r.labels[i]),
+                               "0 or 1");
+        }
+    }
     std::vector<char> seen(r.size(), 0);
     for (const std::int32_t i : r.shown) {
         if (i < 0 || static_cast<std::size_t>(i) >= r.size() || seen[static_cast<std::size_t>(i)]) {
@@ -116,6 +129,14 @@ inline void check_feedback(const Request& r) {
                                "each position below " + std::to_string(r.size()) + " once");
         }
         seen[static_cast<std::size_t>(i)] = 1;
+    }
+}
+
+inline void check_finite(const ParameterList& list, const Parameters<float>& parameters) {
+    for (const ParameterInfo& p : list.parameters) {
+        const float* from = parameters.at(p);
+        if (std::all_of(from, from + p.size(), [](float x) { return std::isfinite(x); })) continue;
+        throw SettingError("training", p.name, "numbers that are not finite", "a smaller learning rate");
     }
 }
 
@@ -290,6 +311,7 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
         }
         if (settings.patience > 0 && stale >= settings.patience) break;
     }
+    detail::check_finite(model.list, best);  // the last step was not seen by a later loss
     model.parameters = std::move(best);
     report.lists_per_second = static_cast<double>(seen) / busy.count();
     return report;
