@@ -87,30 +87,35 @@ struct BestList {
     bool proven = false;  ///< found by enumeration
 };
 
-/// Enumerates up to 1e5 lists; beyond, a beam, a cooling walk and local search from both. `key` feeds the
-/// walk.
-inline BestList best_list(const ListUtility& utility, int slots, std::uint64_t key, int beam = 64) {
+namespace detail {
+inline void consider(std::span<const int> list, double value, BestList& best) {
+    if (!best.list.empty() && value <= best.value) return;
+    best.list.assign(list.begin(), list.end());
+    best.value = value;
+}
+}  // namespace detail
+
+/// The best of a beam and of a walk that cools down, each with local search. `key` feeds the walk.
+inline BestList search_list(const ListUtility& utility, int slots, std::uint64_t key, int beam = 64) {
     BestList best;
-    const auto consider = [&](std::span<const int> list, double value) {
-        if (!best.list.empty() && value <= best.value) return;
-        best.list.assign(list.begin(), list.end());
-        best.value = value;
-    };
-    if (number_of_lists(utility.size(), slots) <= 1e5) {
-        for_each_list(utility, slots, consider);
-        best.proven = true;
-        return best;
-    }
     ListWalk walk(utility, slots);
     walk.jump_to(beam_search(utility, slots, beam));
     walk.climb();
-    consider(walk.list(), walk.value());
+    detail::consider(walk.list(), walk.value(), best);
     rng::Stream draw(key);
-    constexpr int steps = 6000;
-    constexpr double hot = 0.2, cold = 0.002;
-    for (int k = 0; k < steps; ++k) walk.step(hot * std::pow(cold / hot, double(k) / steps), draw);
+    walk.cool(0.2, 0.002, 6000, draw);
     walk.climb();
-    consider(walk.list(), walk.value());
+    detail::consider(walk.list(), walk.value(), best);
+    return best;
+}
+
+/// Enumerates up to 1e5 lists, searches among more.
+inline BestList best_list(const ListUtility& utility, int slots, std::uint64_t key) {
+    if (number_of_lists(utility.size(), slots) > 1e5) return search_list(utility, slots, key);
+    BestList best;
+    for_each_list(utility, slots,
+                  [&](std::span<const int> list, double value) { detail::consider(list, value, best); });
+    best.proven = true;
     return best;
 }
 

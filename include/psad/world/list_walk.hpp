@@ -62,6 +62,12 @@ class ListWalk {
         }
     }
 
+    /// `steps` steps while the temperature falls from `hot` to `cold` by a constant factor.
+    void cool(double hot, double cold, int steps, rng::Stream& draw) {
+        const double factor = std::pow(cold / hot, 1.0 / steps);
+        for (double temperature = hot; steps-- > 0; temperature *= factor) step(temperature, draw);
+    }
+
     /// Takes improving changes until there is none.
     void climb() {
         for (bool better = true; better;) {

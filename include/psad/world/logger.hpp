@@ -21,7 +21,7 @@ inline std::vector<int> expert_list(const ListUtility& utility, int slots, doubl
     ListWalk walk(utility, slots);
     constexpr int cooling = 2000, staying = 4000;
     const double hot = (std::max)(0.5, temperature);
-    for (int k = 0; k < cooling; ++k) walk.step(hot * std::pow(temperature / hot, double(k) / cooling), draw);
+    walk.cool(hot, temperature, cooling, draw);
     for (int k = 0; k < staying; ++k) walk.step(temperature, draw);
     return {walk.list().begin(), walk.list().end()};
 }
