@@ -13,6 +13,8 @@
 
 #include "psad/autograd/gradient_check.hpp"
 #include "psad/backend/cpu/cpu.hpp"
+#include "psad/model/baselines/attention_scorer.hpp"
+#include "psad/model/baselines/dlcm.hpp"
 #include "psad/model/psad_model.hpp"
 #include "psad/train/lessons.hpp"
 #include "psad/train/objectives.hpp"
@@ -204,6 +206,31 @@ TEST_CASE("gradient of the joint loss: every other policy") {
     Bench<Psad<small, gate::None, supervise::Slotwise, target::PositivesFirst>>().check(alone, any);
     Bench<Psad<small, gate::PerUser, share::Embeddings, penalty::Unlikelihood, target::Exposure>>().check(
         alone, any);
+}
+
+TEST_CASE("gradient of the joint loss: poorer readings of the user") {
+    Bench<Psad<small, pool::Mean, gate::PerUser, position::Plain>>().check(alone, any);
+    Bench<Psad<small, pool::PerUser, position::Plain, gate::PerUser, context::None>>().check(alone, any);
+    Bench<Psad<small, pool::None, context::SelfAttention>>().check(alone, any);
+}
+
+TEST_CASE("gradient of the loss of a teacher or of a student alone") {
+    using Both = Psad<small, gate::PerUser>;
+    Bench<TeacherOf<Both>>().check(alone, any);
+    Bench<StudentOf<Both>>().check(alone, any);
+}
+
+TEST_CASE("gradient of the baselines that score in one pass") {
+    Bench<Ranker<baseline::Prm<small>, small, supervise::ListNet>>().check(alone, any);
+    Bench<Ranker<baseline::SetRank<small>, small, supervise::ListNet>>().check(alone, any);
+    Bench<Ranker<baseline::Dlcm<small>, small, supervise::ListNet>>().check(alone, any);
+}
+
+TEST_CASE("offline distillation leaves the finished teacher alone") {
+    using Both = Psad<small, gate::PerUser>;
+    Bench<Offline<Both>> b;
+    for (const double x : b.gradient(taught, "teacher")) REQUIRE(x == 0);
+    CHECK(b.gradient(alone, "student") != b.gradient(taught, "student"));
 }
 
 TEST_CASE("cross-entropy: a hopeless target still costs and pulls, a NaN stays one") {

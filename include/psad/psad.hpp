@@ -13,6 +13,8 @@
 #include "psad/eval/history_bucket.hpp"
 #include "psad/eval/ranking_quality.hpp"
 #include "psad/io/model_file.hpp"
+#include "psad/model/baselines/attention_scorer.hpp"
+#include "psad/model/baselines/dlcm.hpp"
 #include "psad/model/decoding_cost.hpp"
 #include "psad/model/psad_model.hpp"
 #include "psad/model/variant_set.hpp"

@@ -59,6 +59,17 @@ struct TwoSigmoid {
     }
 };
 
+struct Tanh {
+    template <class T>
+    PSAD_HOST_DEVICE T operator()(T x) const {
+        return T(2) * math::sigmoid(T(2) * x) - T(1);
+    }
+    template <class T>
+    PSAD_HOST_DEVICE T slope(T y) const {
+        return T(1) - y * y;
+    }
+};
+
 struct Softplus {
     template <class T>
     PSAD_HOST_DEVICE T operator()(T x) const {
@@ -126,6 +137,18 @@ struct MultiplyAddTwo {
     template <class T>
     PSAD_HOST_DEVICE Slopes<T, 4> slopes(T, T a, T b, T, T) const {
         return {{b, a, T(1), T(1)}};
+    }
+};
+
+/// a + share (b - a).
+struct Blend {
+    template <class T>
+    PSAD_HOST_DEVICE T operator()(T a, T b, T share) const {
+        return a + share * (b - a);
+    }
+    template <class T>
+    PSAD_HOST_DEVICE Slopes<T, 3> slopes(T, T a, T b, T share) const {
+        return {{T(1) - share, share, b - a}};
     }
 };
 

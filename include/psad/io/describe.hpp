@@ -15,18 +15,25 @@ constexpr const char* shares_of() {
     return Network::shares_embeddings ? share::Embeddings::name : share::Nothing::name;
 }
 
+/// The policies of a UPN.
+template <class Upn>
+nlohmann::json upn_description() {
+    std::string fading = Upn::Fade::name;
+    if constexpr (requires { typename Upn::Fade::curve; })
+        fading += std::string(", ") + Upn::Fade::curve::name;
+    return {{"history", Upn::Pool::name},
+            {"fading", fading},
+            {"gates", Upn::Gate::name},
+            {"match", Upn::Match::name},
+            {"positions", Upn::Position::name}};
+}
+
 /// Spec and policies of a variant. The numbers of the student and of the teacher stand apart, so that a
 /// student file says all that a student needs.
 template <class Network>
 nlohmann::json describe() {
     using S = typename Network::StudentModel;
     constexpr Spec s = Network::spec;
-    const auto fade_name = [](auto policy) {
-        using P = decltype(policy);
-        std::string name = P::name;
-        if constexpr (requires { typename P::curve; }) name += std::string(", ") + P::curve::name;
-        return name;
-    };
     nlohmann::json out;
     out["student"] = {{"width", s.width},
                       {"heads", s.heads},
@@ -36,10 +43,8 @@ nlohmann::json describe() {
                       {"rank", s.student_rank},
                       {"shares", shares_of<Network>()},
                       {"order", S::OrderPolicy::name},
-                      {"context", S::ContextPolicy::name},
-                      {"fading", fade_name(typename S::FadePolicy{})},
-                      {"gates", S::GatePolicy::name},
-                      {"match", S::MatchPolicy::name}};
+                      {"context", S::ContextPolicy::name}};
+    out["student"].update(upn_description<typename S::Upn>());
     if constexpr (requires { typename Network::TeacherModel; }) {
         using T = typename Network::TeacherModel;
         out["teacher"] = {{"block", s.block},
@@ -48,12 +53,9 @@ nlohmann::json describe() {
                           {"decoder_layers", s.decoder_layers},
                           {"feed_forward", s.feed_forward},
                           {"rank", s.transition_rank},
-                          {"history", T::PoolPolicy::name},
                           {"transitions", T::TransitionPolicy::name},
-                          {"decoding", T::DecodePolicy::name},
-                          {"fading", fade_name(typename T::FadePolicy{})},
-                          {"match", T::MatchPolicy::name},
-                          {"gates", T::GatePolicy::name}};
+                          {"decoding", T::DecodePolicy::name}};
+        out["teacher"].update(upn_description<typename T::Upn>());
     }
     return out;
 }

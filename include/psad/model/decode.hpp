@@ -7,6 +7,7 @@
 #include "psad/backend/kernels.hpp"
 #include "psad/core/layout.hpp"
 #include "psad/core/math.hpp"
+#include "psad/core/matrix.hpp"
 
 namespace psad::decode {
 
@@ -123,6 +124,52 @@ struct FillByConfidence {
             }
             board.place(l, in.from + best_k, first + best_i, rows[best_k * n + best_i]);
         }
+    }
+};
+
+/// Place after place, the candidate of the largest (1 - w) p - w max cos(candidate, one placed before):
+/// contrastive search (Su et al., NeurIPS 2022) as NAR4Rec uses it.
+template <class T>
+struct FillContrastive {
+    Board<T> board;
+    BlockLogits<T> in;
+    Matrix<const T> item;  ///< [items, width] what likeness is measured on
+    T weight;
+
+    PSAD_HOST_DEVICE void operator()(int l) const {
+        const int first = board.items.begin[l], n = board.items.end[l] - first;
+        const int count = in.count(board, l);
+        for (int k = 0; k < count; ++k) {
+            const int t = in.from + k;
+            const T* row = in.logits + in.offset[l] + static_cast<long>(k) * in.row_step * n;
+            const T norm = log_norm(board, row, first, n);
+            int best = -1;
+            T top = 0;
+            for (int i = 0; i < n; ++i) {
+                if (!board.free(first + i)) continue;
+                const T value =
+                    (T(1) - weight) * math::exp(row[i] - norm) - weight * likeness(l, t, first + i);
+                if (best < 0 || value > top) best = i, top = value;
+            }
+            board.place(l, t, first + best, row[best]);
+        }
+    }
+
+  private:
+    PSAD_HOST_DEVICE T likeness(int l, int t, int candidate) const {
+        T most = 0;
+        for (int s = 0; s < t; ++s) {
+            const int other = board.chosen[board.slots.begin[l] + s];
+            T dot = 0, a = 0, b = 0;
+            for (int c = 0; c < item.cols; ++c) {
+                dot += item(candidate, c) * item(other, c);
+                a += item(candidate, c) * item(candidate, c);
+                b += item(other, c) * item(other, c);
+            }
+            const T cosine = dot / std::sqrt((a > T(0) ? a : T(1)) * (b > T(0) ? b : T(1)));
+            most = cosine > most ? cosine : most;
+        }
+        return most;
     }
 };
 

@@ -44,7 +44,7 @@ auto empty_board(Ctx& ctx) {
 template <class Policy, class Ctx>
 void fill_block(Ctx& ctx, const decode::Board<typename Ctx::Scalar>& board,
                 decode::BlockLogits<typename Ctx::Scalar> in, const typename Ctx::Scalar* step1,
-                const typename Ctx::Scalar* step2) {
+                const typename Ctx::Scalar* step2, Matrix<const typename Ctx::Scalar> item) {
     using T = typename Ctx::Scalar;
     const Layout& layout = ctx.layout();
     const auto& w = ctx.workspace();
@@ -54,6 +54,8 @@ void fill_block(Ctx& ctx, const decode::Board<typename Ctx::Scalar>& board,
     if constexpr (std::is_same_v<Policy, decode::LeftToRight>) {
         w.backend->for_each(layout.lists,
                             decode::FillLeftToRight<T>{board, in, step1, step2, layout.items_items.offset});
+    } else if constexpr (std::is_same_v<Policy, decode::Contrastive>) {
+        w.backend->for_each(layout.lists, decode::FillContrastive<T>{board, in, item, T(0.1)});
     } else if constexpr (std::is_same_v<Policy, decode::ByConfidence>) {
         w.backend->for_each(layout.lists, decode::FillByConfidence<T>{board, in, w.template take<T>(slots)});
     } else {
@@ -205,28 +207,32 @@ Written<T> generate(Ctx& ctx, const Teacher<spec, Policies...>& teacher, const I
                                                            arrays.position, nullptr, cache);
         detail::fill_block<typename Model::DecodePolicy>(
             ctx, board, decode::BlockLogits<T>{logits.data, layout.block_items.offset, from, block, 1}, step1,
-            step2);
+            step2, memory.item.matrix());
     }
     layout.slots = slots;
     return {board.chosen, board.score};
 }
 
-/// The student's lists from one pass. `scores` is what Student::score gave.
-template <class Ctx, Spec spec, class... Policies, class S>
-auto generate(Ctx& ctx, const Student<spec, Policies...>& student, const S& scores) {
+/// The student's lists from one pass, or those of any scorer that says whether it is `greedy`. `scores` is
+/// what its score() gave.
+template <class Ctx, class Scorer, class S>
+requires requires {
+    Scorer::greedy;
+}
+auto generate(Ctx& ctx, [[maybe_unused]] const Scorer& student, const S& scores) {
     namespace detail = generate_detail;
     using T = typename Ctx::Scalar;
     const Layout& layout = ctx.layout();
     const T* step1 = nullptr;
     const T* step2 = nullptr;
-    if constexpr (Student<spec, Policies...>::greedy) {
+    if constexpr (Scorer::greedy) {
         const auto steps = student.steps(ctx, scores);
         step1 = steps.one.data;
         step2 = steps.two.data;
     }
     const decode::Board<T> board = detail::empty_board(ctx);
     const decode::BlockLogits<T> in{scores.score.data, layout.items.begin, 0, layout.slots.rows, 0};
-    detail::fill_block<decode::LeftToRight>(ctx, board, in, step1, step2);
+    detail::fill_block<decode::LeftToRight>(ctx, board, in, step1, step2, {});
     return Written<T>{board.chosen, board.score};
 }
 

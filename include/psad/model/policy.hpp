@@ -84,7 +84,7 @@ struct None {
 };
 }  // namespace fade
 
-/// How the teacher's UPN reads the history; the student always pools once per user.
+/// How the history is read. The student pools once per user where the teacher pools per item.
 namespace pool {
 struct kind_tag : policy_kind {};
 struct PerItem {  ///< anew for every candidate, O(n H)
@@ -95,7 +95,28 @@ struct PerUser {  ///< once per user, O(H)
     using kind = kind_tag;
     static constexpr const char* name = "per-user history";
 };
+struct Mean {  ///< the mean of the events, whatever their age
+    using kind = kind_tag;
+    static constexpr const char* name = "mean of the history";
+};
+struct None {  ///< no UPN at all: items as they are, and the user's profile
+    using kind = kind_tag;
+    static constexpr const char* name = "no history";
+};
 }  // namespace pool
+
+/// Whether the encodings of time in the history and of places in the list are scaled for each user.
+namespace position {
+struct kind_tag : policy_kind {};
+struct Adaptive {
+    using kind = kind_tag;
+    static constexpr const char* name = "adaptive positions";
+};
+struct Plain {
+    using kind = kind_tag;
+    static constexpr const char* name = "plain positions";
+};
+}  // namespace position
 
 /// Personalised gates on the item embedding.
 namespace gate {
@@ -141,6 +162,10 @@ struct ByConfidence {  ///< the largest (slot, item) probability first
 struct OptimalAssignment {  ///< the assignment of largest total log-probability
     using kind = kind_tag;
     static constexpr const char* name = "optimal assignment";
+};
+struct Contrastive {  ///< slot after slot, less of what is like the items above (NAR4Rec, KDD 2024)
+    using kind = kind_tag;
+    static constexpr const char* name = "contrastive";
 };
 }  // namespace decode
 
@@ -195,6 +220,10 @@ struct MeanMax {  ///< mean and maximum of the list
 struct SelfAttention {  ///< one attention layer over the list
     using kind = kind_tag;
     static constexpr const char* name = "self-attention";
+};
+struct None {  ///< nothing
+    using kind = kind_tag;
+    static constexpr const char* name = "no context";
 };
 }  // namespace context
 

@@ -16,10 +16,10 @@ namespace psad {
 /// policy.hpp).
 template <Spec Numbers = Spec{}, Policy... Policies>
 struct Psad {
-    static_assert(
-        (std::is_base_of_v<policy_kind, typename Policies::kind> && ...),
-        "psad: a policy of an unknown kind; wanted: using kind = psad::fade::kind_tag (or pool, gate, "
-        "match, decode, transition, order, context, share, target, penalty, supervise, distill)");
+    static_assert((std::is_base_of_v<policy_kind, typename Policies::kind> && ...),
+                  "psad: a policy of an unknown kind; wanted: using kind = psad::fade::kind_tag (or pool, "
+                  "position, gate, "
+                  "match, decode, transition, order, context, share, target, penalty, supervise, distill)");
     static_assert(((policies_of_kind<typename Policies::kind, Policies...> == 1) && ...),
                   "psad: two policies of one kind; wanted: at most one of each");
 
@@ -58,10 +58,23 @@ struct Psad {
           student(scope / "student", of_student) {}
 };
 
-/// The student of a variant alone: what production loads.
+/// A network with a part that writes lists block by block.
+template <class Network>
+concept HasTeacher = requires {
+    typename Network::TeacherModel;
+};
+/// A network with a part that orders in one pass.
+template <class Network>
+concept HasStudent = requires {
+    typename Network::StudentModel;
+};
+
+/// The student of a variant alone: what production loads, or a student trained without a teacher.
 template <class Variant>
 struct StudentOf {
     static constexpr Spec spec = Variant::spec;
+    template <class Kind, class Default>
+    using policy = typename Variant::template policy<Kind, Default>;
     static constexpr bool shares_embeddings = Variant::shares_embeddings;
     using StudentModel = typename Variant::StudentModel;
 
@@ -69,6 +82,50 @@ struct StudentOf {
 
     StudentOf(const Scope& scope, const TableSizes& sizes)
         : student(scope / "student", {Variant::student_features(scope), sizes}) {}
+};
+
+/// The teacher of a variant alone, with embeddings of its own.
+template <class Variant>
+struct TeacherOf {
+    static constexpr Spec spec = Variant::spec;
+    template <class Kind, class Default>
+    using policy = typename Variant::template policy<Kind, Default>;
+    static constexpr bool shares_embeddings = false;
+    using TeacherModel = typename Variant::TeacherModel;
+
+    TeacherModel teacher;
+
+    TeacherOf(const Scope& scope, const TableSizes& sizes)
+        : teacher(scope / "teacher", {scope / "teacher" / "features", sizes}) {}
+};
+
+/// A variant whose teacher was trained before and stays as it is: offline distillation.
+template <class Variant>
+struct Offline : Variant {
+    static_assert(!Variant::shares_embeddings,
+                  "psad: a finished teacher shares no embeddings with its student");
+    static constexpr bool teacher_is_finished = true;
+    using Variant::Variant;
+};
+
+template <class Network>
+concept FinishedTeacher = requires {
+    Network::teacher_is_finished;
+};
+
+/// Any one-pass scorer in place of the student: the baselines.
+template <class Scorer, Spec Numbers, Policy... Policies>
+struct Ranker {
+    static constexpr Spec spec = Numbers;
+    template <class Kind, class Default>
+    using policy = policy_or<Kind, Default, Policies...>;
+    static constexpr bool shares_embeddings = false;
+    using StudentModel = Scorer;
+
+    StudentModel student;
+
+    Ranker(const Scope& scope, const TableSizes& sizes)
+        : student(scope / "student", {scope / "student" / "features", sizes}) {}
 };
 
 }  // namespace psad

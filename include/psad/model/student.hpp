@@ -25,19 +25,23 @@ struct StudentScores {
     Tr transitions;
 };
 
+/// The user part of a student without a history.
+template <class X>
+struct ProfileOnly {
+    X profile;  ///< [lists]
+};
+
 template <Spec spec, class... Policies>
 class Student {
   public:
     static constexpr int width = spec.width;
-    using FadePolicy = policy_or<fade::kind_tag, fade::Personal<fade::PowerLaw>, Policies...>;
-    using MatchPolicy = policy_or<match::kind_tag, match::On, Policies...>;
-    using GatePolicy = policy_or<gate::kind_tag, gate::PerUser, Policies...>;
+    using Upn = UpnPolicies<pool::PerUser, gate::PerUser, Policies...>;
     using OrderPolicy = policy_or<order::kind_tag, order::Greedy, Policies...>;
     using ContextPolicy = policy_or<context::kind_tag, context::MeanMax, Policies...>;
     static_assert(is_one_of<OrderPolicy, order::Greedy, order::Sort>,
                   "psad: wanted order::Greedy or order::Sort");
-    static_assert(is_one_of<ContextPolicy, context::MeanMax, context::SelfAttention>,
-                  "psad: wanted context::MeanMax or context::SelfAttention");
+    static_assert(is_one_of<ContextPolicy, context::MeanMax, context::SelfAttention, context::None>,
+                  "psad: wanted context::MeanMax, context::SelfAttention or context::None");
     static constexpr bool greedy = std::is_same_v<OrderPolicy, order::Greedy>;
 
     Student(const Scope& scope, const Features<width>& features)
@@ -53,13 +57,17 @@ class Student {
     /// The part that depends on the user and the history alone.
     template <class Ctx, class T>
     auto user(Ctx& ctx, const Inputs<T>& in) const {
-        return upn_.user(ctx, in, features_.events(ctx, in), features_.profile(ctx, in));
+        const auto profile = features_.profile(ctx, in);
+        if constexpr (reads_history)
+            return upn_.user(ctx, in, features_.events(ctx, in), profile);
+        else
+            return ProfileOnly<std::remove_const_t<decltype(profile)>>{profile};
     }
 
     /// The part that depends on the candidates.
     template <class Ctx, class T, class U>
     auto score(Ctx& ctx, const Inputs<T>& in, const U& user) const {
-        const auto seen = upn_(ctx, in, features_.items(ctx, in), user);
+        const auto seen = personalised(ctx, in, features_.items(ctx, in), user);
         const auto item = map(ctx, Add{}, seen, rank_.template on<Items>(ctx, in.rank));
         const auto hidden = hidden1_(ctx, with_context(ctx, item, user));
         const auto score = out_(ctx, hidden2_(ctx, dropout(ctx, hidden)));
@@ -86,14 +94,33 @@ class Student {
 
   private:
     static constexpr bool mean_max = std::is_same_v<ContextPolicy, context::MeanMax>;
+    static constexpr bool attends = std::is_same_v<ContextPolicy, context::SelfAttention>;
+    static constexpr bool reads_history = !std::is_same_v<typename Upn::Pool, pool::None>;
+    static constexpr int parts_seen = 1 + (reads_history ? 2 : 1) + (mean_max ? 2 : 0);
 
+    template <class Ctx, class T, class E, class U>
+    auto personalised(Ctx& ctx, const Inputs<T>& in, const E& item, const U& user) const {
+        if constexpr (reads_history)
+            return upn_(ctx, in, item, user);
+        else
+            return upn_(ctx, item, user.profile);
+    }
     template <class Ctx, class E, class U>
     auto with_context(Ctx& ctx, const E& item, const U& user) const {
         if constexpr (mean_max) {
-            return parts(item, user.profile, user.intent, mean_per_list(ctx, item), max_per_list(ctx, item));
+            return with_user(user, item, mean_per_list(ctx, item), max_per_list(ctx, item));
+        } else if constexpr (attends) {
+            return with_user(user, context_(ctx, item));
         } else {
-            return parts(context_(ctx, item), user.profile, user.intent);
+            return with_user(user, item);
         }
+    }
+    template <class U, class E, class... X>
+    static auto with_user(const U& user, const E& item, const X&... of_list) {
+        if constexpr (reads_history)
+            return parts(item, user.profile, user.intent, of_list...);
+        else
+            return parts(item, user.profile, of_list...);
     }
     template <class Ctx, class E>
     auto transition_parts(Ctx& ctx, const E& item) const {
@@ -120,10 +147,10 @@ class Student {
     };
 
     Features<width> features_;
-    UserUpn<width, spec.gate, FadePolicy, GatePolicy, MatchPolicy> upn_;
+    std::conditional_t<reads_history, UserUpn<width, spec.gate, Upn>, ProfileShift<width>> upn_;
     nn::PositionEmbedding<rank_positions, width> rank_;
-    std::conditional_t<mean_max, NoPart, AttentionContext> context_;
-    nn::Linear<(mean_max ? 5 : 3) * width, spec.student_hidden1, Relu> hidden1_;
+    PartIf<attends, AttentionContext> context_;
+    nn::Linear<parts_seen * width, spec.student_hidden1, Relu> hidden1_;
     nn::Linear<spec.student_hidden1, spec.student_hidden2, Relu> hidden2_;
     nn::Linear<spec.student_hidden2, 1> out_;
     std::conditional_t<greedy, TransitionHead<width, spec.student_rank>, NoPart> transition_;

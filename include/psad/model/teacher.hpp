@@ -36,19 +36,11 @@ class Teacher {
     static constexpr int width = spec.width;
     static constexpr int block = spec.block;
     static constexpr int layers = spec.decoder_layers;
-    using FadePolicy = policy_or<fade::kind_tag, fade::Personal<fade::PowerLaw>, Policies...>;
-    using MatchPolicy = policy_or<match::kind_tag, match::On, Policies...>;
-    using GatePolicy = policy_or<gate::kind_tag, gate::PerItem, Policies...>;
-    using PoolPolicy = policy_or<pool::kind_tag, pool::PerItem, Policies...>;
+    using Upn = UpnPolicies<pool::PerItem, gate::PerItem, Policies...>;
     using TransitionPolicy = policy_or<transition::kind_tag, transition::On, Policies...>;
     using DecodePolicy = policy_or<decode::kind_tag, decode::LeftToRight, Policies...>;
     static constexpr bool has_transitions = std::is_same_v<TransitionPolicy, transition::On>;
     static_assert(spec.block >= 1 && spec.slots >= 1, "psad: a teacher needs block >= 1 and slots >= 1");
-    static_assert(is_one_of<MatchPolicy, match::On, match::Off>, "psad: wanted match::On or match::Off");
-    static_assert(is_one_of<GatePolicy, gate::PerItem, gate::PerUser, gate::None>,
-                  "psad: wanted gate::PerItem, gate::PerUser or gate::None");
-    static_assert(is_one_of<PoolPolicy, pool::PerItem, pool::PerUser>,
-                  "psad: wanted pool::PerItem or pool::PerUser");
     static_assert(is_one_of<TransitionPolicy, transition::On, transition::Off>,
                   "psad: wanted transition::On or transition::Off");
     static_assert(!has_transitions || std::is_same_v<DecodePolicy, decode::LeftToRight>,
@@ -61,7 +53,7 @@ class Teacher {
           encoded_(scope / "encoded"),
           start_(scope / "start"),
           slot_(scope / "slot"),
-          slot_gate_(scope / "slot_gate", Init::value(0)),
+          slot_gate_(scope / "slot_gate"),
           decoded_(scope / "decoded"),
           pointer_query_(scope / "pointer_query"),
           pointer_key_(scope / "pointer_key"),
@@ -83,7 +75,7 @@ class Teacher {
         for (std::size_t i = 0; i < crossed.size(); ++i) crossed[i] = decoder_[i].prepare(ctx, z);
         const auto pointer = pointer_key_(ctx, z);
         const auto transitions = transition_parts(ctx, item);
-        const auto slot_gate = slot_gate_(ctx, user);
+        const auto slot_gate = slot_gate_of(ctx, user);
         return TeacherMemory<decltype(z), std::remove_const_t<decltype(slot_gate)>, KV,
                              static_cast<std::size_t>(layers), std::remove_const_t<decltype(transitions)>>{
             item, slot_gate, crossed, pointer, transitions};
@@ -94,7 +86,7 @@ class Teacher {
     template <class Axis, class Ctx, class M, class Cache>
     auto decode(Ctx& ctx, const M& memory, const int* block_input, const int* start, const int* position,
                 const int* visible, Cache& cache) const {
-        const auto place = map(ctx, Multiply{}, slot_.template on<Axis>(ctx, position), memory.slot_gate);
+        const auto place = gated_place(ctx, slot_.template on<Axis>(ctx, position), memory.slot_gate);
         const auto before = map(ctx, Add{}, gather<Axis>(ctx, memory.item, block_input),
                                 start_.template on<Axis>(ctx, start));
         auto h = map(ctx, Add{}, before, place);
@@ -125,16 +117,35 @@ class Teacher {
     }
 
   private:
-    static constexpr bool per_item = std::is_same_v<PoolPolicy, pool::PerItem>;
+    static constexpr bool per_item = std::is_same_v<typename Upn::Pool, pool::PerItem>;
+    static constexpr bool reads_history = !std::is_same_v<typename Upn::Pool, pool::None>;
+    static constexpr bool adaptive =
+        reads_history && std::is_same_v<typename Upn::Position, position::Adaptive>;
+
+    template <class Ctx, class X>
+    auto slot_gate_of(Ctx& ctx, const X& user) const {
+        if constexpr (adaptive)
+            return slot_gate_(ctx, user);
+        else
+            return user;  // not read
+    }
+    template <class Ctx, class S, class G>
+    auto gated_place(Ctx& ctx, const S& place, const G& gate) const {
+        if constexpr (adaptive)
+            return map(ctx, Multiply{}, place, gate);
+        else
+            return place;
+    }
 
     template <class Ctx, class T, class X>
     auto personalised(Ctx& ctx, const Inputs<T>& in, const X& user) const {
         const auto item = features_.items(ctx, in);
-        const auto event = features_.events(ctx, in);
-        if constexpr (per_item)
-            return upn_(ctx, in, item, event, user);
+        if constexpr (!reads_history)
+            return upn_(ctx, item, user);
+        else if constexpr (per_item)
+            return upn_(ctx, in, item, features_.events(ctx, in), user);
         else
-            return upn_(ctx, in, item, upn_.user(ctx, in, event, user));
+            return upn_(ctx, in, item, upn_.user(ctx, in, features_.events(ctx, in), user));
     }
     template <class Ctx, class E>
     auto transition_parts(Ctx& ctx, const E& item) const {
@@ -145,15 +156,16 @@ class Teacher {
     }
 
     Features<width> features_;
-    std::conditional_t<per_item, CandidateUpn<width, spec.gate, FadePolicy, GatePolicy, MatchPolicy>,
-                       UserUpn<width, spec.gate, FadePolicy, GatePolicy, MatchPolicy>>
+    std::conditional_t<
+        !reads_history, ProfileShift<width>,
+        std::conditional_t<per_item, CandidateUpn<width, spec.gate, Upn>, UserUpn<width, spec.gate, Upn>>>
         upn_;
     nn::PositionEmbedding<rank_positions, width> rank_;
     std::vector<nn::EncoderLayer<width, spec.heads, spec.feed_forward>> encoder_;
     nn::LayerNorm<width> encoded_;
     nn::PositionEmbedding<1, width> start_;
     nn::PositionEmbedding<spec.slots, width> slot_;
-    nn::Linear<width, width, TwoSigmoid> slot_gate_;
+    PartIf<adaptive, UserScale<width, width>> slot_gate_;
     std::vector<nn::DecoderLayer<width, spec.heads, spec.feed_forward>> decoder_;
     nn::LayerNorm<width> decoded_;
     nn::Projection<width, width> pointer_query_, pointer_key_;

@@ -16,6 +16,34 @@
 
 namespace psad {
 
+/// The UPN's policies out of any, with the defaults that its owner chooses.
+template <class DefaultPool, class DefaultGate, class... Policies>
+struct UpnPolicies {
+    using Pool = policy_or<pool::kind_tag, DefaultPool, Policies...>;
+    using Gate = policy_or<gate::kind_tag, DefaultGate, Policies...>;
+    using Fade = policy_or<fade::kind_tag, fade::Personal<fade::PowerLaw>, Policies...>;
+    using Match = policy_or<match::kind_tag, match::On, Policies...>;
+    using Position = policy_or<position::kind_tag, position::Adaptive, Policies...>;
+
+    static constexpr bool matches = std::is_same_v<Match, match::On>;
+    static constexpr bool gated = !std::is_same_v<Gate, gate::None>;
+
+    static_assert(is_one_of<Pool, pool::PerItem, pool::PerUser, pool::Mean, pool::None>,
+                  "psad: wanted pool::PerItem, pool::PerUser, pool::Mean or pool::None");
+    static_assert(is_one_of<Gate, gate::PerItem, gate::PerUser, gate::None>,
+                  "psad: wanted gate::PerItem, gate::PerUser or gate::None");
+    static_assert(is_one_of<Match, match::On, match::Off>, "psad: wanted match::On or match::Off");
+    static_assert(is_one_of<Position, position::Adaptive, position::Plain>,
+                  "psad: wanted position::Adaptive or position::Plain");
+};
+
+/// Stands where a policy leaves a part out.
+struct NoPart {
+    explicit NoPart(const Scope&) {}
+};
+template <bool Wanted, class Part>
+using PartIf = std::conditional_t<Wanted, Part, NoPart>;
+
 /// Adds to the attention scores how much each event has faded for the reader: -rate fade(age / tau0).
 template <int Width, class Fade>
 class Fading {
@@ -60,25 +88,44 @@ class Fading<Width, fade::None> {
     }
 };
 
-/// Adaptive position encoding of the history: age bucket and index, scaled by how much time matters to this
+/// 2 sigmoid(W x + b) of the user, 1 at the start.
+template <int In, int Out>
+class UserScale {
+  public:
+    explicit UserScale(const Scope& scope) : scale_(scope, Init::value(0)) {}
+    template <class Ctx, class X>
+    auto operator()(Ctx& ctx, const X& user) const {
+        return scale_(ctx, user);
+    }
+
+  private:
+    nn::Linear<In, Out, TwoSigmoid> scale_;
+};
+
+/// Position encoding of the history: age bucket and index; adaptive: scaled by how much time matters to this
 /// user.
-template <int Width>
+template <int Width, class Position>
 class EventPosition {
   public:
     explicit EventPosition(const Scope& scope)
-        : bucket_(scope / "bucket"), index_(scope / "index"), scale_(scope / "scale", Init::value(0)) {}
+        : bucket_(scope / "bucket"), index_(scope / "index"), scale_(scope / "scale") {}
 
     template <class Ctx, class T, class X>
     auto operator()(Ctx& ctx, const Inputs<T>& in, const X& user) const {
         const auto where = map(ctx, Add{}, bucket_.template on<Events>(ctx, in.age_bucket),
                                index_.template on<Events>(ctx, in.event_index));
-        return map(ctx, Multiply{}, where, scale_(ctx, user));
+        if constexpr (adaptive)
+            return map(ctx, Multiply{}, where, scale_(ctx, user));
+        else
+            return where;
     }
 
   private:
+    static constexpr bool adaptive = std::is_same_v<Position, position::Adaptive>;
+
     nn::PositionEmbedding<age_buckets, Width> bucket_;
     nn::PositionEmbedding<event_positions, Width> index_;
-    nn::Linear<Width, 1, TwoSigmoid> scale_;
+    PartIf<adaptive, UserScale<Width, 1>> scale_;
 };
 
 /// What the history says of this very candidate: the attention that falls on its own events, recency,
@@ -127,20 +174,10 @@ class MatchLogit {
     Weight<1, 1> logit_;
 };
 
-/// Stands where a policy leaves a part out.
-struct NoPart {
-    explicit NoPart(const Scope&) {}
-};
-template <class Wanted, class Given, class Part>
-using PartIf = std::conditional_t<std::is_same_v<Wanted, Given>, Part, NoPart>;
-template <class GatePolicy, int Width, int Hidden, int Inputs>
-using GateOf = std::conditional_t<std::is_same_v<GatePolicy, gate::None>, NoPart,
-                                  nn::Gate<Inputs * Width, Hidden, Width>>;
-
 /// The UPN that pools the history anew for every candidate:
 /// alpha_ih = softmax_h(q_i . (k_h + p_h) / sqrt(d) - lambda fade(age_h) + b_match [h is i]), u_i = sum alpha
 /// v + match, e'_i = g_i e_i + W [u_i, e_i u_i].
-template <int Width, int Hidden, class FadePolicy, class GatePolicy, class MatchPolicy>
+template <int Width, int Hidden, class Chosen>
 class CandidateUpn {
   public:
     explicit CandidateUpn(const Scope& scope)
@@ -160,7 +197,7 @@ class CandidateUpn {
         const auto key = map(ctx, Add{}, key_(ctx, event), position_(ctx, in, user));
         const auto scale = typename Ctx::Scalar(1) / std::sqrt(static_cast<typename Ctx::Scalar>(Width));
         const auto scores = fading_(ctx, in, pair_dot(ctx, query, key, scale), user);
-        if constexpr (std::is_same_v<MatchPolicy, match::On>) {
+        if constexpr (Chosen::matches) {
             const auto same = ctx.template constant<Pairs<Items, Events>, 1>(in.match);
             const auto alpha = pair_softmax(ctx, match_logit_(ctx, same, scores));
             const auto told = match_(ctx, in, pair_inner(ctx, alpha, same));
@@ -174,9 +211,9 @@ class CandidateUpn {
     template <class Ctx, class E, class X, class U>
     auto see(Ctx& ctx, const E& item, const X& user, const U& intent) const {
         const auto mixed = mix_(ctx, parts(intent, map(ctx, Multiply{}, item, intent)));
-        if constexpr (std::is_same_v<GatePolicy, gate::None>) {
+        if constexpr (!Chosen::gated) {
             return map(ctx, Add{}, item, mixed);
-        } else if constexpr (std::is_same_v<GatePolicy, gate::PerUser>) {
+        } else if constexpr (std::is_same_v<typename Chosen::Gate, gate::PerUser>) {
             return map(ctx, MultiplyAdd{}, gate_(ctx, parts(user)), item, mixed);
         } else {
             return map(ctx, MultiplyAdd{}, gate_(ctx, parts(user, intent, ctx.detach(item))), item, mixed);
@@ -185,11 +222,12 @@ class CandidateUpn {
 
     nn::Linear<2 * Width, Width> query_;
     nn::Projection<Width, Width> key_;
-    EventPosition<Width> position_;
-    Fading<Width, FadePolicy> fading_;
-    PartIf<match::On, MatchPolicy, ItemMatch<Width, Hidden>> match_;
-    PartIf<match::On, MatchPolicy, MatchLogit> match_logit_;
-    GateOf<GatePolicy, Width, Hidden, std::is_same_v<GatePolicy, gate::PerItem> ? 3 : 1> gate_;
+    EventPosition<Width, typename Chosen::Position> position_;
+    Fading<Width, typename Chosen::Fade> fading_;
+    PartIf<Chosen::matches, ItemMatch<Width, Hidden>> match_;
+    PartIf<Chosen::matches, MatchLogit> match_logit_;
+    static constexpr int seen_by_gate = std::is_same_v<typename Chosen::Gate, gate::PerItem> ? 3 : 1;
+    PartIf<Chosen::gated, nn::Gate<seen_by_gate * Width, Hidden, Width>> gate_;
     nn::Projection<2 * Width, Width> mix_;
 };
 
@@ -205,7 +243,7 @@ struct UserPart {
 /// The UPN that pools the history once per user, O(H): the query comes from the profile alone and is folded
 /// into the space of the events, so that no event is projected. e'_i = g_u e_i + W_u u + match_i; the gate
 /// sees the intent, so the product of item and intent needs no term of its own.
-template <int Width, int Hidden, class FadePolicy, class GatePolicy, class MatchPolicy>
+template <int Width, int Hidden, class Chosen>
 class UserUpn {
   public:
     explicit UserUpn(const Scope& scope)
@@ -219,10 +257,7 @@ class UserUpn {
     /// event [events] and user [lists] embeddings to what any candidate is seen through.
     template <class Ctx, class T, class V, class X>
     auto user(Ctx& ctx, const Inputs<T>& in, const V& event, const X& profile) const {
-        const auto query = query_(ctx, profile);
-        const auto key = map(ctx, Add{}, event, position_(ctx, in, profile));
-        const auto scale = typename Ctx::Scalar(1) / std::sqrt(static_cast<typename Ctx::Scalar>(Width));
-        const auto alpha = pair_softmax(ctx, fading_(ctx, in, pair_dot(ctx, query, key, scale), profile));
+        const auto alpha = pair_softmax(ctx, scores(ctx, in, event, profile));
         const auto intent = pair_apply(ctx, alpha, event);
         const auto attention = ctx.template relabel<Events>(alpha);
         const auto gate = gate_of(ctx, profile, intent);
@@ -234,7 +269,7 @@ class UserUpn {
     template <class Ctx, class T, class E, class U>
     auto operator()(Ctx& ctx, const Inputs<T>& in, const E& item, const U& user) const {
         const auto mixed = mix_(ctx, user.intent);
-        if constexpr (std::is_same_v<MatchPolicy, match::On>) {
+        if constexpr (Chosen::matches) {
             const auto same = ctx.template constant<Pairs<Items, Events>, 1>(in.match);
             const auto told = match_(ctx, in, pair_apply(ctx, same, user.attention));
             if constexpr (gated)
@@ -250,21 +285,49 @@ class UserUpn {
     }
 
   private:
-    static constexpr bool gated = !std::is_same_v<GatePolicy, gate::None>;
+    static constexpr bool gated = Chosen::gated;
+    static constexpr bool attends = !std::is_same_v<typename Chosen::Pool, pool::Mean>;
+
+    template <class Ctx, class T, class V, class X>
+    auto scores(Ctx& ctx, const Inputs<T>& in, const V& event, const X& profile) const {
+        if constexpr (attends) {
+            const auto query = query_(ctx, profile);
+            const auto key = map(ctx, Add{}, event, position_(ctx, in, profile));
+            const auto scale = typename Ctx::Scalar(1) / std::sqrt(static_cast<typename Ctx::Scalar>(Width));
+            return fading_(ctx, in, pair_dot(ctx, query, key, scale), profile);
+        } else {
+            return spread_keys<Lists>(ctx, map(ctx, Times<T>{0}, ctx.template constant<Events, 1>(in.age)));
+        }
+    }
 
     template <class Ctx, class X, class U>
     auto gate_of(Ctx& ctx, const X& profile, const U& intent) const {
-        if constexpr (std::is_same_v<GatePolicy, gate::None>)
+        if constexpr (!Chosen::gated)
             return intent;  // not read
         else
             return gate_(ctx, parts(profile, intent));
     }
-    nn::Linear<Width, Width> query_;
-    EventPosition<Width> position_;
-    Fading<Width, FadePolicy> fading_;
-    PartIf<match::On, MatchPolicy, ItemMatch<Width, Hidden>> match_;
-    GateOf<GatePolicy, Width, Hidden, 2> gate_;
+    PartIf<attends, nn::Linear<Width, Width>> query_;
+    PartIf<attends, EventPosition<Width, typename Chosen::Position>> position_;
+    PartIf<attends, Fading<Width, typename Chosen::Fade>> fading_;
+    PartIf<Chosen::matches, ItemMatch<Width, Hidden>> match_;
+    PartIf<Chosen::gated, nn::Gate<2 * Width, Hidden, Width>> gate_;
     nn::Projection<Width, Width> mix_;
+};
+
+/// Stands for the UPN where there is none: the same shift for all candidates of a list.
+template <int Width>
+class ProfileShift {
+  public:
+    explicit ProfileShift(const Scope& scope) : shift_(scope / "shift") {}
+
+    template <class Ctx, class E, class X>
+    auto operator()(Ctx& ctx, const E& item, const X& profile) const {
+        return map(ctx, Add{}, item, shift_(ctx, profile));
+    }
+
+  private:
+    nn::Projection<Width, Width> shift_;
 };
 
 }  // namespace psad

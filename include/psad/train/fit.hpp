@@ -38,8 +38,10 @@ Fitted<Network> fit(const B& backend, const data::Dataset& dataset, const TrainS
         const auto score = [&](const std::vector<eval::Order>& orders) {
             return eval::mean(eval::ranking_quality(valid_lists, orders).ndcg10);
         };
-        return ValidationScore{score(eval::student_orders(backend, m, valid_lists)),
-                               score(eval::teacher_orders(backend, m, valid_lists))};
+        ValidationScore out;
+        if constexpr (HasStudent<Network>) out.student = score(eval::student_orders(backend, m, valid_lists));
+        if constexpr (HasTeacher<Network>) out.teacher = score(eval::teacher_orders(backend, m, valid_lists));
+        return out;
     };
     TrainReport report = train(backend, model, train_lists, settings, validate, hooks);
     return {std::move(model), std::move(report)};

@@ -12,6 +12,7 @@
 #include "psad/autograd/ops/map.hpp"
 #include "psad/autograd/ops/segments.hpp"
 #include "psad/model/generate.hpp"
+#include "psad/model/psad_model.hpp"
 #include "psad/train/lessons.hpp"
 
 namespace psad {
@@ -219,36 +220,86 @@ auto teacher_loss(Ctx& ctx, const P& logits, const Labels<T>& labels, kernels::R
     }
 }
 
-/// L = L_gen + a L_sup + beta L_KD on one tape. Psad's training policies choose the terms.
+/// L_gen of the network's teacher, and its logits [slots x items] along the prefix.
+template <class Logits, class Loss>
+struct AlongPrefix {
+    Logits logits;
+    Loss loss;  ///< [lists]
+};
 template <class Ctx, class Network, class T>
+auto write_along(Ctx& ctx, const Network& network, const Inputs<T>& in, const Prefix& prefix,
+                 const Labels<T>& labels) {
+    const auto logits = network.teacher.logits(ctx, network.teacher.encode(ctx, in), prefix);
+    // With transitions a slot knows what stands before it in its own block too.
+    const auto mask =
+        Network::TeacherModel::has_transitions ? prefix.not_before_slot() : prefix.not_before_block();
+    const auto loss = teacher_loss<Network>(ctx, logits, labels, mask);
+    return AlongPrefix<std::remove_const_t<decltype(logits)>, std::remove_const_t<decltype(loss)>>{logits,
+                                                                                                   loss};
+}
+
+/// L = L_gen for a teacher alone.
+template <class Ctx, HasTeacher Network, class T>
+auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T>&, const Inputs<T>& in,
+                const Prefix& prefix, const Labels<T>& labels, const LossWeights&, Imitation<T>&) {
+    const auto written = write_along(ctx, network, in, prefix, labels);
+    return JointLoss<decltype(written.loss)>{written.loss, written.loss, {}, {}};
+}
+
+/// L = a L_sup for a student alone.
+template <class Ctx, HasStudent Network, class T>
+auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T>& parameters, const Inputs<T>& in,
+                const Prefix& prefix, const Labels<T>& labels, const LossWeights& weights,
+                Imitation<T>& imitation) {
+    using Supervise = typename Network::template policy<supervise::kind_tag, supervise::Slotwise>;
+    const auto scores = network.student.score(ctx, in, network.student.user(ctx, in));
+    const auto student = network.student.logits(ctx, scores, prefix);
+    Step<Ctx, Network, std::remove_const_t<decltype(scores)>, std::remove_const_t<decltype(student)>> step{
+        ctx, network, parameters, in, prefix, labels, scores, student, student, T(1), imitation};
+    const auto supervised = Supervise::loss(step);
+    const auto total = map(ctx, Times<T>{static_cast<T>(weights.supervised)}, supervised);
+    return JointLoss<std::remove_const_t<decltype(total)>>{total, {}, supervised, {}};
+}
+
+/// L = L_gen + a L_sup + beta L_KD for both on one tape; without L_gen for a teacher that is finished.
+template <class Ctx, class Network, class T>
+requires HasTeacher<Network> && HasStudent<Network>
 auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T>& parameters, const Inputs<T>& in,
                 const Prefix& prefix, const Labels<T>& labels, const LossWeights& weights,
                 Imitation<T>& imitation) {
     using Supervise = typename Network::template policy<supervise::kind_tag, supervise::Slotwise>;
     using Distill = typename Network::template policy<distill::kind_tag, distill::Soft>;
-    const auto memory = network.teacher.encode(ctx, in);
-    const auto teacher = network.teacher.logits(ctx, memory, prefix);
-    // With transitions a slot knows what stands before it in its own block too.
-    const auto mask =
-        Network::TeacherModel::has_transitions ? prefix.not_before_slot() : prefix.not_before_block();
-    const auto written = teacher_loss<Network>(ctx, teacher, labels, mask);
-
+    const auto written = write_along(ctx, network, in, prefix, labels);
     const auto scores = network.student.score(ctx, in, network.student.user(ctx, in));
     const auto student = network.student.logits(ctx, scores, prefix);
     Step<Ctx, Network, std::remove_const_t<decltype(scores)>, std::remove_const_t<decltype(student)>> step{
-        ctx,      network, parameters, in,      prefix,
-        labels,   scores,  student,    teacher, static_cast<T>(weights.temperature),
+        ctx,
+        network,
+        parameters,
+        in,
+        prefix,
+        labels,
+        scores,
+        student,
+        written.logits,
+        static_cast<T>(weights.temperature),
         imitation};
     const auto supervised = Supervise::loss(step);
-    const auto taught = map(ctx, AddTimes<T>{static_cast<T>(weights.supervised)}, written, supervised);
+    const auto a = static_cast<T>(weights.supervised);
+    const auto taught = [&] {
+        if constexpr (FinishedTeacher<Network>)
+            return map(ctx, Times<T>{a}, supervised);
+        else
+            return map(ctx, AddTimes<T>{a}, written.loss, supervised);
+    }();
     using V = std::remove_const_t<decltype(taught)>;
     if constexpr (std::is_same_v<Distill, distill::None>) {
-        return JointLoss<V>{taught, written, supervised, {}};
+        return JointLoss<V>{taught, written.loss, supervised, {}};
     } else {
-        if (weights.distillation == 0) return JointLoss<V>{taught, written, supervised, {}};
+        if (weights.distillation == 0) return JointLoss<V>{taught, written.loss, supervised, {}};
         const auto distilled = Distill::loss(step);
         return JointLoss<V>{map(ctx, AddTimes<T>{static_cast<T>(weights.distillation)}, taught, distilled),
-                            written, supervised, distilled};
+                            written.loss, supervised, distilled};
     }
 }
 

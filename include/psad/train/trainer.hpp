@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <span>
@@ -20,6 +21,7 @@
 #include "psad/autograd/tape.hpp"
 #include "psad/core/error.hpp"
 #include "psad/model/model.hpp"
+#include "psad/model/psad_model.hpp"
 #include "psad/train/adam.hpp"
 #include "psad/train/lessons.hpp"
 #include "psad/train/objectives.hpp"
@@ -44,7 +46,8 @@ struct TrainSettings {
     std::uint64_t seed = 1;
 };
 
-/// Mean NDCG@10 over validation lists.
+/// What a network's parts are worth on validation lists, the larger the better: mean NDCG@10 in fit(). A part
+/// that the network has not stays at 0.
 struct ValidationScore {
     double student = 0;
     double teacher = 0;
@@ -153,6 +156,14 @@ struct ShardRoom {
     StepRecord sums{};  ///< over the lists of the shard
 };
 
+/// All parameters but those of a teacher that is finished.
+template <class Network>
+ParameterList learned_by(ParameterList list) {
+    if constexpr (FinishedTeacher<Network>)
+        std::erase_if(list.parameters, [](const ParameterInfo& p) { return p.name.starts_with("teacher"); });
+    return list;
+}
+
 /// Copies the parameters whose name begins with `part`.
 inline void copy_part(const ParameterList& list, const char* part, const Parameters<float>& from,
                       Parameters<float>& to) {
@@ -215,7 +226,8 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
     const auto shards = static_cast<std::size_t>((batch - 1) / shard + 1);
     std::vector<detail::ShardRoom<B>> rooms(shards);
     for (auto& room : rooms) room.dense_grad = Buffer<T>(model.list.dense_size);
-    Adam<T> adam(model.list, settings.adam);
+    const ParameterList learned = detail::learned_by<Network>(model.list);
+    Adam<T> adam(learned, settings.adam);
     std::vector<T*> dense;
     std::vector<const SparseGradient<T>*> sparse;
 
@@ -224,7 +236,8 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
 
     TrainReport report;
     Parameters<float> best = model.parameters;
-    ValidationScore best_score{-1, -1};
+    constexpr double none = -std::numeric_limits<double>::infinity();
+    ValidationScore best_score{none, none};
     int stale = 0;
     std::int64_t step = 0, seen = 0;
     std::chrono::duration<double> busy{0};
@@ -297,13 +310,13 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
             if (score.student > best_score.student)
                 detail::copy_part(model.list, "shared", model.parameters, best);
         }
-        if (score.student > best_score.student) {
+        if (HasStudent<Network> && score.student > best_score.student) {
             best_score.student = score.student;
             report.best_student_epoch = epoch;
             detail::copy_part(model.list, "student", model.parameters, best);
             stale = 0;
         }
-        if (score.teacher > best_score.teacher) {
+        if (HasTeacher<Network> && score.teacher > best_score.teacher) {
             best_score.teacher = score.teacher;
             report.best_teacher_epoch = epoch;
             detail::copy_part(model.list, "teacher", model.parameters, best);

@@ -1,0 +1,94 @@
+/// \file dlcm.hpp
+/// DLCM (Ai et al., SIGIR 2018): a recurrent network reads the list from its end to its top; each candidate
+/// is scored against the last state.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <type_traits>
+
+#include "psad/autograd/ops/gather.hpp"
+#include "psad/autograd/ops/pairs.hpp"
+#include "psad/autograd/ops/segments.hpp"
+#include "psad/model/features.hpp"
+#include "psad/model/prefix.hpp"
+#include "psad/model/spec.hpp"
+#include "psad/model/student.hpp"
+#include "psad/nn/gru.hpp"
+
+namespace psad::baseline {
+
+template <Spec spec>
+class Dlcm {
+  public:
+    static constexpr int width = spec.width;
+    static constexpr bool greedy = false;
+
+    Dlcm(const Scope& scope, const Features<width>& features)
+        : features_(features),
+          shift_(scope / "profile"),
+          cell_(scope / "cell"),
+          context_(scope / "context"),
+          out_(scope / "out") {}
+
+    template <class Ctx, class T>
+    auto user(Ctx& ctx, const Inputs<T>& in) const {
+        return features_.profile(ctx, in);
+    }
+    /// phi(o_i, s) = v . (o_i * tanh(W s)), o_i the state after candidate i, s the state after all.
+    template <class Ctx, class T, class U>
+    auto score(Ctx& ctx, const Inputs<T>& in, const U& user) const {
+        static_assert(Ctx::Device::on_host, "psad: DLCM lays out its steps on the host");
+        const auto item = shift_(ctx, features_.items(ctx, in), user);
+        const Layout& layout = ctx.layout();
+        const auto& w = ctx.workspace();
+        const auto lists = static_cast<std::size_t>(layout.lists);
+        const auto items = static_cast<std::size_t>(layout.items.rows);
+        int longest = 0;
+        for (int l = 0; l < layout.lists; ++l)
+            longest = (std::max)(longest, layout.items.end[l] - layout.items.begin[l]);
+        // Step t reads the candidate at t + longest - n of each list backwards, so that all end at the top
+        // together.
+        const auto step = [&](int t, int* read, int* state_of) {
+            for (int i = 0; i < layout.items.rows; ++i) state_of[i] = -1;
+            for (int l = 0; l < layout.lists; ++l) {
+                const int place = longest - 1 - t, n = layout.items.end[l] - layout.items.begin[l];
+                read[l] = place < n ? layout.items.begin[l] + place : -1;
+                if (place < n) state_of[read[l]] = l;
+            }
+        };
+        int* read = w.template take<int>(lists);
+        int* state_of = w.template take<int>(items);
+        step(0, read, state_of);
+        auto state = cell_(ctx, gather<Lists>(ctx, item, read), nothing(ctx, user));
+        auto after = gather<Items>(ctx, state, state_of);
+        for (int t = 1; t < longest; ++t) {
+            read = w.template take<int>(lists);
+            state_of = w.template take<int>(items);
+            step(t, read, state_of);
+            state = cell_(ctx, gather<Lists>(ctx, item, read), state);
+            after = map(ctx, Add{}, after, gather<Items>(ctx, state, state_of));
+        }
+        const auto score = out_(ctx, map(ctx, Multiply{}, after, context_(ctx, state)));
+        return StudentScores<std::remove_const_t<decltype(score)>, NoTransitions>{score, {}};
+    }
+    template <class Ctx, class S>
+    auto logits(Ctx& ctx, const S& scores, const Prefix&) const {
+        return spread_keys<Slots>(ctx, scores.score);
+    }
+
+  private:
+    /// [lists] zeros.
+    template <class Ctx, class U>
+    auto nothing(Ctx& ctx, const U& user) const {
+        return map(ctx, Times<typename Ctx::Scalar>{0}, user);
+    }
+
+    Features<width> features_;
+    ProfileShift<width> shift_;
+    nn::GruCell<width, width> cell_;
+    nn::Linear<width, width, Tanh> context_;
+    nn::Projection<width, 1> out_;
+};
+
+}  // namespace psad::baseline
