@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace psad::cli {
 
@@ -37,10 +38,28 @@ struct CostOptions {
     int history = 50;
 };
 
+struct SimulateOptions {
+    std::string out, world;
+    int lists = 10000, valid_lists = 1000, test_lists = 1000;
+    int threads = 0;
+};
+
+struct CompareOptions {
+    std::string data, world;          ///< a folder, or settings of a world
+    std::vector<std::string> models;  ///< all when empty
+    std::string json;
+    int seeds = 3;
+    int lists = 20000, test_lists = 1000;  ///< of a world
+    int epochs = 0, batch = 0, threads = 0;
+    double rate = 0, dropout = -1;
+};
+
 void train(const TrainOptions& options);
 void evaluate(const EvaluateOptions& options);
 void rerank(const RerankOptions& options);
 void cost(const CostOptions& options);
+void simulate(const SimulateOptions& options);
+void compare(const CompareOptions& options);
 
 /// Throws ModelFileError unless the file can be written; an empty path stands for no file. Asked before long
 /// work.

@@ -59,6 +59,10 @@ void hold_standard_streams() {
     }
 }
 
+void add_setting(std::string& world, const std::string& setting) {
+    world += (world.empty() ? "" : ",") + setting;
+}
+
 int run(int count, char** words) {
     CLI::App app(
         "psad reranks recommendation lists: a semi-autoregressive teacher and the light student it trains.",
@@ -142,6 +146,68 @@ int run(int count, char** words) {
         ->transform(whole(0, 100'000))
         ->capture_default_str();
 
+    SimulateOptions simulate_options;
+    std::string interaction;
+    std::uint64_t world_seed = 1;
+    const std::string world_words = "Settings of the world, e.g. slots=6,logger=mixture";
+    auto* simulate_command = app.add_subcommand("simulate", "Write logs of a world whose truth is known");
+    simulate_command->add_option("--out", simulate_options.out, "New folder for lists and truth")
+        ->required()
+        ->check(path());
+    simulate_command->add_option("--lists", simulate_options.lists, "Training lists")
+        ->transform(whole(1, 10'000'000))
+        ->capture_default_str();
+    simulate_command->add_option("--valid", simulate_options.valid_lists, "Validation lists")
+        ->transform(whole(0, 1'000'000))
+        ->capture_default_str();
+    simulate_command->add_option("--test", simulate_options.test_lists, "Test lists")
+        ->transform(whole(0, 1'000'000))
+        ->capture_default_str();
+    simulate_command->add_option("--world", simulate_options.world, world_words);
+    auto* world_seed_option = simulate_command->add_option("--seed", world_seed, "seed=S of the world")
+                                  ->transform(whole(0, (std::numeric_limits<std::uint64_t>::max)()));
+    simulate_command
+        ->add_option("--interaction", interaction, "variety and complement of the world: 0 0, 2 0 or 2 1")
+        ->check(one_of({"none", "redundancy", "complements"}));
+    simulate_command->add_option("--threads", simulate_options.threads, "0 = all of the machine")
+        ->transform(whole(0, 256))
+        ->capture_default_str();
+
+    CompareOptions compare_options;
+    auto* compare_command = app.add_subcommand("compare", "Train and judge many models under one protocol");
+    auto* compare_data =
+        compare_command->add_option("--data", compare_options.data, "Folder in the format psad-lists-1")
+            ->check(path());
+    auto* compare_world = compare_command->add_option("--world", compare_options.world, world_words);
+    compare_command->add_option("--models", compare_options.models, "Names with , between; all when absent")
+        ->delimiter(',');
+    compare_command
+        ->add_option("--json", compare_options.json, "Report to write; finished cells stand beside it")
+        ->required()
+        ->check(path());
+    compare_command->add_option("--seeds", compare_options.seeds, "Trainings of each model")
+        ->transform(whole(1, 100))
+        ->capture_default_str();
+    compare_command->add_option("--lists", compare_options.lists, "Training lists of a world")
+        ->transform(whole(1, 10'000'000))
+        ->capture_default_str();
+    compare_command->add_option("--test", compare_options.test_lists, "Test lists of a world")
+        ->transform(whole(1, 1'000'000))
+        ->capture_default_str();
+    compare_command->add_option("--epochs", compare_options.epochs, "Passes over the training lists")
+        ->transform(whole(1, 1'000'000));
+    compare_command->add_option("--batch", compare_options.batch, "Lists per step")
+        ->transform(whole(1, most_steps));
+    compare_command->add_option("--rate", compare_options.rate, "Peak learning rate")
+        ->transform(number(1e-9, 10));
+    compare_command
+        ->add_option("--dropout", compare_options.dropout, "Share of hidden numbers dropped in training")
+        ->transform(number(0, 0.9));
+    compare_command->add_option("--threads", compare_options.threads, "0 = all of the machine")
+        ->transform(whole(0, 256))
+        ->capture_default_str();
+    compare_data->excludes(compare_world);
+
     try {
         app.parse(count, words);
         must_differ("--json", train_options.json, "--out", train_options.out);
@@ -149,6 +215,14 @@ int run(int count, char** words) {
         must_be_outside("--out", train_options.out, train_options.data);
         must_be_outside("--json", train_options.json, train_options.data);
         must_be_outside("--json", evaluate_options.json, evaluate_options.data);
+        if (*compare_command && compare_data->empty() && compare_world->empty())
+            throw CLI::ValidationError("compare", "found neither --data nor --world, wanted one of them");
+        must_be_outside("--json", compare_options.json, compare_options.data);
+        if (interaction == "none") add_setting(simulate_options.world, "variety=0,complement=0");
+        if (interaction == "redundancy") add_setting(simulate_options.world, "variety=2,complement=0");
+        if (interaction == "complements") add_setting(simulate_options.world, "variety=2,complement=1");
+        if (!world_seed_option->empty())
+            add_setting(simulate_options.world, fmt::format("seed={}", world_seed));
     } catch (const CLI::ParseError& e) {
         if (e.get_exit_code() == 0) {  // --help, --version
             app.exit(e);
@@ -158,7 +232,7 @@ int run(int count, char** words) {
         std::string message = e.what();
         if (app.get_subcommands().empty()) {  // CLI11 would not name what stands there instead
             const auto unknown = app.remaining();
-            message = fmt::format("found {}, wanted train, evaluate, rerank or cost",
+            message = fmt::format("found {}, wanted train, evaluate, rerank, cost, simulate or compare",
                                   unknown.empty() ? "no command" : unknown[0]);
         }
         fmt::print(stderr, "psad: {}; see psad --help\n", message);
@@ -176,8 +250,12 @@ int run(int count, char** words) {
         evaluate(evaluate_options);
     else if (*rerank_command)
         rerank(rerank_options);
-    else
+    else if (*cost_command)
         cost(cost_options);
+    else if (*simulate_command)
+        simulate(simulate_options);
+    else
+        compare(compare_options);
     flush_output();
     return 0;
 }

@@ -106,6 +106,21 @@ struct Exposure {
     }
 };
 
+/// Exposure where the log says what was shown, else the set target: for a comparison over logs of both kinds.
+struct ShownOrSet {
+    using kind = kind_tag;
+    static constexpr const char* name = "shown, or set target";
+
+    template <class T>
+    static void lay(const Request& r, int slots, std::uint64_t key, std::vector<int>& order, T* target,
+                    T* weight) {
+        if (r.shown.empty())
+            Set::lay(r, slots, key, order, target, weight);
+        else
+            Exposure::lay(r, slots, key, order, target, weight);
+    }
+};
+
 /// The list as it was shown, its positives counting four times.
 struct ClickWeightedExposure {
     using kind = kind_tag;

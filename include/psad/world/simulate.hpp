@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -131,9 +132,10 @@ inline Truth truth_of(const World& world, std::uint64_t index) {
 }
 
 /// Logs of a world; `backend.parallel` shares out the work. Best lists are searched only where `with_best`.
-/// Throws SettingError for sizes below 0 or all 0.
+/// `progress(done)` is told now and then how many lists are made. Throws SettingError for sizes out of range.
 template <class B>
-Logs simulate(const B& backend, const World& world, const LogSizes& sizes, bool with_best = true) {
+Logs simulate(const B& backend, const World& world, const LogSizes& sizes, bool with_best = true,
+              const std::function<void(int)>& progress = {}) {
     for (const int size : {sizes.train, sizes.valid, sizes.test}) {
         if (size < 0 || size > 100'000'000)
             throw SettingError("log sizes", "", std::to_string(size), "0 to 100000000 lists a split");
@@ -150,7 +152,7 @@ Logs simulate(const B& backend, const World& world, const LogSizes& sizes, bool 
     std::vector<detail::LoggedRequest> chunk;
     int next = 0;
     const auto split = [&](int size) {
-        constexpr int largest_chunk = 2048;
+        constexpr int largest_chunk = 512;
         detail::SplitColumns columns;
         for (const int end = next + size; next < end;) {
             const int count = (std::min)(largest_chunk, end - next);
@@ -170,6 +172,7 @@ Logs simulate(const B& backend, const World& world, const LogSizes& sizes, bool 
                 event_offsets.push_back(static_cast<std::int64_t>(event_item.size()));
                 out.truth.push_back(r.truth);
             }
+            if (progress) progress(next);
         }
         return columns.columns();
     };

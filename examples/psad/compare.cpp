@@ -1,0 +1,343 @@
+// Many models under one protocol; a model and a seed once trained are never trained again.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "commands.hpp"
+#include "protocol.hpp"
+#include "psad/data/read_lists.hpp"
+#include "psad/eval/bootstrap.hpp"
+#include "psad/eval/history_bucket.hpp"
+#include "psad/io/strict_json.hpp"
+
+namespace psad::cli {
+
+std::vector<Contender> contenders() {
+    std::vector<Contender> all;
+    for (const auto& group : {pairs(), generators(), scorers(), ablations()})
+        all.insert(all.end(), group.begin(), group.end());
+    return all;
+}
+
+namespace {
+
+using nlohmann::json;
+
+Protocol protocol_of(const CompareOptions& o) {
+    Protocol p;
+    const backend::Cpu<float> cpu(o.threads);
+    TrainSettings& s = p.settings;
+    if (o.data.empty()) {
+        p.world.emplace(world::world_settings(o.world));
+        p.dataset = world::simulate(cpu, *p.world, {o.lists, 0, o.test_lists}, false).dataset;
+        const auto count = static_cast<std::size_t>(o.test_lists);
+        p.sessions.resize(count);
+        p.truth.resize(count);
+        cpu.parallel(o.test_lists, [&](int l) {
+            const auto number = static_cast<std::uint64_t>(o.lists + l);
+            p.sessions[static_cast<std::size_t>(l)] = p.world->session(number);
+            p.truth[static_cast<std::size_t>(l)] = world::truth_of(*p.world, number);
+        });
+        // About as many steps for any number of lists, so that few are read often and many are read enough.
+        s.epochs = std::clamp(240'000 / o.lists, 5, 30);
+        s.batch = 256;
+        s.adam.rate = 2e-3;
+        s.adam.weight_decay = 0.01;
+        s.dropout = 0;
+        s.patience = 0;
+    } else {
+        p.dataset = data::read_lists(o.data);
+    }
+    if (o.epochs > 0) s.epochs = o.epochs;
+    if (o.batch > 0) s.batch = o.batch;
+    if (o.rate > 0) s.adam.rate = o.rate;
+    if (o.dropout >= 0) s.dropout = static_cast<float>(o.dropout);
+    p.train = data::requests_of(p.dataset, p.dataset.train);
+    p.valid = data::requests_of(p.dataset, p.dataset.valid);
+    p.test = data::requests_of(p.dataset, p.dataset.test);
+    if (p.train.empty() || p.test.empty() || (!p.world && p.valid.empty()))
+        throw DataError(o.data, "", "a split without lists", "lists to train, to choose and to test");
+    p.encoder = data::fit_encoder(p.dataset);
+    return p;
+}
+
+/// What a cell depends on besides its model and seed.
+json source_of(const Protocol& p) {
+    json out{{"epochs", p.settings.epochs},     {"batch", p.settings.batch},
+             {"shard", p.settings.shard},       {"rate", p.settings.adam.rate},
+             {"dropout", p.settings.dropout},   {"weight_decay", p.settings.adam.weight_decay},
+             {"patience", p.settings.patience}, {"train_lists", p.train.size()},
+             {"test_lists", p.test.size()}};
+    if (p.world)
+        out["world"] = world::to_text(p.world->settings());
+    else
+        out["data"] = p.dataset.meta.name;
+    return out;
+}
+
+json to_json(const Cell& cell) {
+    json rows = json::array();
+    for (const Row& r : cell.rows)
+        rows.push_back(
+            {{"name", r.name}, {"judged", r.judged}, {"latency_us", {{"p50", r.p50}, {"p99", r.p99}}}});
+    return {{"rows", rows},
+            {"train_seconds", cell.train_seconds},
+            {"losses", cell.losses},
+            {"valid", cell.valid}};
+}
+
+Cell cell_of(const json& j) {
+    Cell cell{{}, j.at("train_seconds"), j.at("losses"), j.at("valid")};
+    for (const json& r : j.at("rows")) {
+        cell.rows.push_back({r.at("name"), r.at("judged").get<Judged>(), r.at("latency_us").at("p50"),
+                             r.at("latency_us").at("p99")});
+    }
+    return cell;
+}
+
+/// The cells on disk, one file per model and seed.
+class Cells {
+  public:
+    Cells(const std::string& report, json source) : folder_(report + ".cells"), source_(std::move(source)) {
+        std::error_code error;
+        std::filesystem::create_directories(folder_, error);
+        if (error) throw DataError(folder_.string(), "", error.message(), "a place for a folder");
+        check_writable(folder_ / "probe");
+    }
+
+    template <class Run>
+    Cell get(const std::string& name, std::uint64_t seed, Run&& run) {
+        std::string file_name = fmt::format("{}-seed{}.json", name, seed);
+        std::replace(file_name.begin(), file_name.end(), '/', '_');
+        const auto path = folder_ / file_name;
+        if (std::filesystem::exists(path)) return read(path);
+        const Cell cell = run();
+        write_json(path, {{"source", source_}, {"cell", to_json(cell)}});
+        return cell;
+    }
+
+  private:
+    Cell read(const std::filesystem::path& path) const {
+        std::ifstream in(path);
+        const std::string text{std::istreambuf_iterator<char>(in), {}};
+        try {
+            const json found = io::parse_strictly(text, 16);
+            if (found.at("source") != source_) {
+                throw DataError(path.string(), "source", found.at("source").dump(),
+                                source_.dump() + ": other settings go to another --json");
+            }
+            return cell_of(found.at("cell"));
+        } catch (const io::JsonFault& fault) {
+            throw DataError(path.string(), "", fault.found, fault.wanted);
+        } catch (const json::exception&) {
+            throw DataError(path.string(), "", "JSON that is no cell", "a cell as compare writes it");
+        }
+    }
+
+    std::filesystem::path folder_;
+    json source_;
+};
+
+/// The cells of one row over the seeds, put together.
+struct Summary {
+    std::string name;
+    Judged judged;                                       ///< per list the mean over the seeds
+    std::map<std::string, std::vector<double>> of_seed;  ///< per metric the mean of each seed
+    std::vector<double> p50, p99, train_seconds;
+    std::vector<double> losses, valid;  ///< of the first seed
+
+    void add(const Row& row, const Cell& cell, int seeds) {
+        for (const auto& [metric, values] : row.judged) {
+            auto& mine = judged[metric];
+            mine.resize(values.size(), 0.0);
+            for (std::size_t l = 0; l < values.size(); ++l) mine[l] += values[l] / seeds;
+            of_seed[metric].push_back(eval::mean(values));
+        }
+        p50.push_back(row.p50);
+        p99.push_back(row.p99);
+        train_seconds.push_back(cell.train_seconds);
+        if (losses.empty()) losses = cell.losses, valid = cell.valid;
+    }
+};
+
+double deviation(const std::vector<double>& x) {
+    if (x.size() < 2) return 0;
+    const double middle = eval::mean(x);
+    double sum = 0;
+    for (const double v : x) sum += (v - middle) * (v - middle);
+    return std::sqrt(sum / static_cast<double>(x.size() - 1));
+}
+
+json triple(const eval::Interval& x) {
+    return {x.value, x.low, x.high};
+}
+
+/// The bucket of each judged list: in a world all are judged, else those with a positive.
+std::vector<std::size_t> buckets_of(const Protocol& p) {
+    std::vector<std::size_t> out;
+    for (const Request& r : p.test) {
+        const bool positive = std::any_of(r.labels.begin(), r.labels.end(), [](auto y) { return y > 0; });
+        if (p.world || positive) out.push_back(eval::history_bucket(r.history_items.size()));
+    }
+    return out;
+}
+
+json summary_json(const Protocol& p, const Summary& s) {
+    json out;
+    for (const std::string& metric : p.metrics()) {
+        out["metrics"][metric] = triple(eval::bootstrap_mean(s.judged.at(metric)));
+        out["seeds"][metric] = s.of_seed.at(metric);
+    }
+    const auto bucket = buckets_of(p);
+    for (std::size_t b = 0; b < eval::history_buckets; ++b) {
+        std::vector<double> mine;
+        const std::string metric = p.metrics()[0];
+        for (std::size_t l = 0; l < bucket.size(); ++l) {
+            if (bucket[l] == b) mine.push_back(s.judged.at(metric)[l]);
+        }
+        if (mine.empty()) continue;
+        const std::string label(eval::history_bucket_label(b));
+        out["buckets"][label] = {{metric, triple(eval::bootstrap_mean(mine))}, {"lists", mine.size()}};
+    }
+    out["latency_us"] = {{"p50", eval::mean(s.p50)}, {"p99", eval::mean(s.p99)}};
+    out["train_seconds"] = eval::mean(s.train_seconds);
+    out["losses"] = s.losses;
+    out["valid"] = s.valid;
+    return out;
+}
+
+/// The orders that need no training.
+Cell rules(const Protocol& p) {
+    Cell cell;
+    const auto add = [&](const char* name, auto order) {
+        std::vector<Order> orders;
+        for (std::size_t l = 0; l < p.test.size(); ++l) orders.push_back(order(l));
+        cell.rows.push_back({name, p.judge(orders), 0, 0});
+    };
+    add("initial", [&](std::size_t l) { return eval::initial_order(p.test[l]); });
+    if (p.world) {
+        add("logger", [&](std::size_t l) {
+            Order order;
+            target::detail::for_each_shown(p.test[l], [&](int i) { order.push_back(i); });
+            return order;
+        });
+        return cell;
+    }
+    add("history-first", [&](std::size_t l) { return eval::history_first(p.test[l]); });
+    if (!p.test[0].aux.empty()) {
+        add("by-aux", [&](std::size_t l) {
+            Order order = eval::initial_order(p.test[l]);
+            const auto aux = p.test[l].aux;
+            std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+                return aux[static_cast<std::size_t>(a)] > aux[static_cast<std::size_t>(b)];
+            });
+            return order;
+        });
+    }
+    return cell;
+}
+
+void print_table(const Protocol& p, std::vector<Summary> summaries) {
+    const std::string first = p.metrics()[0];
+    std::stable_sort(summaries.begin(), summaries.end(), [&](const Summary& a, const Summary& b) {
+        return eval::mean(a.judged.at(first)) > eval::mean(b.judged.at(first));
+    });
+    fmt::print("\n{:<24}", "model");
+    for (const std::string& metric : p.metrics()) fmt::print(" {:>24}", metric);
+    fmt::print(" {:>8} {:>9} {:>9}\n", "seeds +-", "p50 us", "train s");
+    for (const Summary& s : summaries) {
+        fmt::print("{:<24}", s.name);
+        for (const std::string& metric : p.metrics()) {
+            const auto x = eval::bootstrap_mean(s.judged.at(metric));
+            fmt::print(" {:>24}", fmt::format("{:.4f} [{:.4f}, {:.4f}]", x.value, x.low, x.high));
+        }
+        fmt::print(" {:>8.4f} {:>9.1f} {:>9.1f}\n", deviation(s.of_seed.at(first)), eval::mean(s.p50),
+                   eval::mean(s.train_seconds));
+    }
+}
+
+std::vector<Contender> chosen(const CompareOptions& o) {
+    const std::vector<Contender> all = contenders();
+    if (o.models.empty()) return all;
+    std::vector<Contender> out;
+    for (const std::string& name : o.models) {
+        const auto found =
+            std::find_if(all.begin(), all.end(), [&](const Contender& c) { return c.name == name; });
+        if (found == all.end()) {
+            std::string names;
+            for (const Contender& c : all) names += (names.empty() ? "" : ", ") + c.name;
+            throw SettingError("--models", "", name, "some of " + names);
+        }
+        out.push_back(*found);
+    }
+    return out;
+}
+
+}  // namespace
+
+void compare(const CompareOptions& o) {
+    const std::vector<Contender> models = chosen(o);
+    check_writable(o.json);
+    const Protocol p = protocol_of(o);
+    Cells cells(o.json, source_of(p));
+    std::vector<Summary> summaries;
+    const auto summary = [&](const std::string& name) -> Summary& {
+        for (Summary& s : summaries) {
+            if (s.name == name) return s;
+        }
+        summaries.push_back({name, {}, {}, {}, {}, {}, {}, {}});
+        return summaries.back();
+    };
+    {
+        const Cell cell = rules(p);
+        for (const Row& row : cell.rows) summary(row.name).add(row, cell, 1);
+    }
+    const std::size_t all = models.size() * static_cast<std::size_t>(o.seeds);
+    std::size_t done = 0;
+    for (const Contender& c : models) {
+        for (int seed = 1; seed <= o.seeds; ++seed) {
+            const Cell cell = cells.get(c.name, static_cast<std::uint64_t>(seed), [&] {
+                return c.run(p, c.name, static_cast<std::uint64_t>(seed), o.threads);
+            });
+            fmt::print("[{}/{}] {} seed {}:", ++done, all, c.name, seed);
+            for (const Row& row : cell.rows) {
+                summary(row.name).add(row, cell, o.seeds);
+                fmt::print("  {} {:.4f}", row.name, eval::mean(row.judged.at(p.metrics()[0])));
+            }
+            fmt::print("  {:.0f} s\n", cell.train_seconds);
+            std::fflush(stdout);
+        }
+    }
+    print_table(p, summaries);
+
+    json out = source_of(p);
+    json described;
+    for (const Contender& c : models) described[c.name] = c.words;
+    out["described"] = described;
+    out["seeds"] = o.seeds;
+    for (const Summary& s : summaries) out["models"][s.name] = summary_json(p, s);
+    out["paired"] = json::array();
+    for (std::size_t a = 0; a < summaries.size(); ++a) {
+        for (std::size_t b = a + 1; b < summaries.size(); ++b) {
+            for (const std::string& metric : p.metrics()) {
+                out["paired"].push_back(
+                    {{"a", summaries[a].name},
+                     {"b", summaries[b].name},
+                     {"metric", metric},
+                     {"difference", triple(eval::paired_difference(summaries[a].judged.at(metric),
+                                                                   summaries[b].judged.at(metric)))}});
+            }
+        }
+    }
+    write_json(o.json, out);
+}
+
+}  // namespace psad::cli

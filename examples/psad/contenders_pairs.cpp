@@ -1,0 +1,17 @@
+#include "run_cell.hpp"
+
+namespace psad::cli {
+
+std::vector<Contender> pairs() {
+    return {
+        {"psad", "teacher (K = 5) and student trained together: all defaults", run_cell<Compared<>>},
+        {"psad-sort", "the sorting student, hard distillation",
+         run_cell<Compared<order::Sort, distill::Hard>>},
+        {"no-distillation", "both trained together, nothing passes", run_cell<Compared<distill::None>>},
+        {"offline", "a finished teacher", run_offline<Compared<>>},
+        {"mutual", "lessons both ways (Deep Mutual Learning)", run_cell<Compared<distill::Mutual>>},
+        {"hard", "the student imitates the teacher's own lists", run_cell<Compared<distill::Hard>>},
+    };
+}
+
+}  // namespace psad::cli

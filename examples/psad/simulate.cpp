@@ -1,0 +1,55 @@
+#include "psad/world/simulate.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <span>
+#include <string>
+
+#include "commands.hpp"
+#include "progress.hpp"
+#include "psad/backend/cpu/cpu.hpp"
+#include "psad/data/write_lists.hpp"
+
+namespace psad::cli {
+
+namespace {
+
+/// truth_*.tsv.gz: what only the world knows of each list of a split.
+void write_truth(const std::filesystem::path& folder, const char* split,
+                 std::span<const world::Truth> truth) {
+    data::TsvWriter out(folder / ("truth_" + std::string(split) + ".tsv.gz"),
+                        "list\tutility_shown\tutility_best\tproven\tbest");
+    for (std::size_t l = 0; l < truth.size(); ++l) {
+        out << l << truth[l].shown << truth[l].best.value << (truth[l].best.proven ? 1 : 0);
+        out.list(truth[l].best.list).end_row();
+    }
+    out.close();
+}
+
+}  // namespace
+
+void simulate(const SimulateOptions& o) {
+    const world::World world(world::world_settings(o.world));
+    const world::LogSizes sizes{o.lists, o.valid_lists, o.test_lists};
+    const backend::Cpu<float> cpu(o.threads);
+    Progress progress;
+    const auto logs = world::simulate(cpu, world, sizes, true, [&](int done) {
+        progress.show(done, sizes.all(), fmt::format("{} lists", done));
+    });
+    progress.clear();
+    data::write_lists(o.out, logs.dataset, [&](const std::filesystem::path& folder) {
+        std::span<const world::Truth> rest(logs.truth);
+        for (const auto& [split, size] : {std::pair("train", sizes.train), std::pair("valid", sizes.valid),
+                                          std::pair("test", sizes.test)}) {
+            write_truth(folder, split, rest.first(static_cast<std::size_t>(size)));
+            rest = rest.subspan(static_cast<std::size_t>(size));
+        }
+    });
+    double shown = 0, best = 0;
+    for (const world::Truth& t : logs.truth) shown += t.shown, best += t.best.value;
+    fmt::print("wrote {} lists to {}; a list shown earns {:.3f} clicks, the best known {:.3f}\n", sizes.all(),
+               o.out, shown / sizes.all(), best / sizes.all());
+}
+
+}  // namespace psad::cli
