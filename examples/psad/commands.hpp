@@ -47,7 +47,7 @@ struct SimulateOptions {
 struct CompareOptions {
     std::string data, world;          ///< a folder, or settings of a world
     std::vector<std::string> models;  ///< all when empty
-    std::string json;
+    std::string json, report;
     int seeds = 3;
     int lists = 20000, test_lists = 1000;  ///< of a world
     int epochs = 0, batch = 0, threads = 0;

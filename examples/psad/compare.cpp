@@ -1,5 +1,8 @@
 // Many models under one protocol; a model and a seed once trained are never trained again.
 #include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -245,6 +248,19 @@ Cell rules(const Protocol& p) {
     return cell;
 }
 
+/// Runs the script that draws, and waits for it.
+void write_report(const CompareOptions& o) {
+    std::string words[] = {"python3", PSAD_REPORT_SCRIPT, o.json, o.report};
+    char* arguments[] = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), nullptr};
+    pid_t child = 0;
+    int status = 0;
+    const int failed = posix_spawnp(&child, arguments[0], nullptr, nullptr, arguments, environ);
+    if (failed != 0 || waitpid(child, &status, 0) != child || status != 0)
+        throw Error(o.report, "", "no report: compare_report.py failed",
+                    "python3 with matplotlib and a writable folder");
+    fmt::print("wrote {}/report.html\n", o.report);
+}
+
 void print_table(const Protocol& p, std::vector<Summary> summaries) {
     const std::string first = p.metrics()[0];
     std::stable_sort(summaries.begin(), summaries.end(), [&](const Summary& a, const Summary& b) {
@@ -338,6 +354,7 @@ void compare(const CompareOptions& o) {
         }
     }
     write_json(o.json, out);
+    if (!o.report.empty()) write_report(o);
 }
 
 }  // namespace psad::cli

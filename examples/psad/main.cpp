@@ -185,6 +185,9 @@ int run(int count, char** words) {
         ->add_option("--json", compare_options.json, "Report to write; finished cells stand beside it")
         ->required()
         ->check(path());
+    compare_command
+        ->add_option("--report", compare_options.report, "Folder for tables and plots (needs matplotlib)")
+        ->check(path());
     compare_command->add_option("--seeds", compare_options.seeds, "Trainings of each model")
         ->transform(whole(1, 100))
         ->capture_default_str();

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""A page of tables and plots from the JSON of `psad compare`.
+
+Usage: compare_report.py JSON FOLDER
+
+Writes FOLDER/report.html, which needs nothing beside it, and FOLDER/report.md with FOLDER/*.svg.
+Needs matplotlib (Debian: python3-matplotlib).
+"""
+
+import html
+import io
+import json
+import os
+import sys
+from pathlib import Path
+
+DEBIAN = "/usr/bin/python3"
+
+try:
+    import matplotlib
+
+    matplotlib.use("svg")
+    import matplotlib.ticker
+    from matplotlib import pyplot
+except ImportError:
+    if os.path.exists(DEBIAN) and os.path.realpath(sys.executable) != os.path.realpath(DEBIAN):
+        os.execv(DEBIAN, [DEBIAN, *sys.argv])  # Debian's matplotlib belongs to Debian's python
+    sys.exit("compare_report.py: found no matplotlib, wanted Debian's python3-matplotlib or another")
+
+BLOCKS = [("ar", 1), ("k2", 2), ("k3", 3), ("k5", 5), ("nar", 10)]
+BY_HISTORY = ["initial", "logger", "history-first", "no-upn", "mean-history", "psad", "psad/teacher"]
+CURVES = ["psad", "student-alone", "ar", "k5+t", "nar", "mlp"]
+
+
+# The ablations would only hide each other.
+ON_PARETO = ["psad", "psad/teacher", "psad-sort", "student-alone", "ar", "k2", "k3", "k5", "nar", "k2+t", "nar+t",
+             "seq2slate", "nar4rec", "mlp", "dlcm", "prm", "setrank", "initial", "logger", "history-first", "by-aux"]
+
+
+def value(found, name, metric):
+    return found["models"][name]["metrics"][metric]
+
+
+def error_bars(points):
+    """The arms of [value, low, high] triples, as matplotlib wants them."""
+    return [[p[0] - p[1] for p in points], [p[2] - p[0] for p in points]]
+
+
+def plot_pareto(axes, found, metric):
+    """Quality against latency."""
+    for name in (name for name in ON_PARETO if name in found["models"]):
+        model = found["models"][name]
+        time = model["latency_us"]["p50"]
+        if time <= 0:
+            axes.axhline(model["metrics"][metric][0], color="0.8", linewidth=0.8)
+            axes.annotate(name, (0.01, model["metrics"][metric][0]), xycoords=("axes fraction", "data"), fontsize=6)
+            continue
+        axes.plot(time, model["metrics"][metric][0], "o", markersize=3, color="C0")
+        axes.annotate(name, (time, model["metrics"][metric][0]), fontsize=6, xytext=(3, 2), textcoords="offset points")
+    axes.set_xscale("log")
+    for which in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        which(matplotlib.ticker.FormatStrFormatter("%g"))
+    axes.tick_params(axis="x", which="both", labelsize=7)
+    axes.set_xlabel("microseconds a list (median, one thread)")
+
+
+def plot_blocks(axes, found, metric):
+    """Quality against the block size K."""
+    for suffix, words in (("", "plain"), ("+t", "with transitions")):
+        have = [(k, value(found, name + suffix, metric)) for name, k in BLOCKS if name + suffix in found["models"]]
+        if not have:
+            continue
+        points = [p for _, p in have]
+        axes.errorbar([k for k, _ in have], [p[0] for p in points], error_bars(points), marker="o", capsize=2, label=words)
+    axes.set_xlabel("block size K (10 = all places at once)")
+    axes.legend()
+
+
+def plot_history(axes, found, metric):
+    """Quality by history length."""
+    labels = ["0", "1-5", "6-20", "21-50", "51+"]
+    for name in BY_HISTORY:
+        buckets = found["models"].get(name, {}).get("buckets", {})
+        have = [(at, buckets[label][metric]) for at, label in enumerate(labels) if label in buckets]
+        if have:
+            points = [p for _, p in have]
+            axes.errorbar([at for at, _ in have], [p[0] for p in points], error_bars(points), marker="o", capsize=2, label=name)
+    axes.set_xticks(range(len(labels)), labels)
+    axes.set_xlabel("events in the history")
+    axes.legend(fontsize=7)
+
+
+def plot_curves(axes, found, metric):
+    """Training loss by epoch, as a share of the first."""
+    for name in CURVES:
+        losses = found["models"].get(name, {}).get("losses", [])
+        if losses:
+            axes.plot(range(1, len(losses) + 1), [x / losses[0] for x in losses], label=name)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("training loss / that of the first epoch")
+    axes.legend(fontsize=7)
+
+
+PLOTS = [
+    ("pareto", "Quality against latency", plot_pareto),
+    ("blocks", "Quality against block size", plot_blocks),
+    ("history", "Quality by history length", plot_history),
+    ("curves", "Learning curves", plot_curves),
+]
+
+
+def draw(plot, found, metric):
+    """One plot as SVG text, the same bytes for the same figures."""
+    matplotlib.rcParams["svg.hashsalt"] = "psad"
+    figure, axes = pyplot.subplots(figsize=(7, 4.2))
+    axes.set_ylabel(metric)
+    plot(axes, found, metric)
+    axes.grid(alpha=0.3)
+    figure.tight_layout()
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None})
+    pyplot.close(figure)
+    text = out.getvalue()
+    return text[text.index("<svg") :]
+
+
+def table(found):
+    """Rows of text: header first, best first by the first metric."""
+    metrics = list(next(iter(found["models"].values()))["metrics"])
+    first = metric_of(found)
+    metrics.sort(key=lambda m: m != first)
+    rows = [["model", *metrics, "p50 us", "training s"]]
+    for name, m in sorted(found["models"].items(), key=lambda item: -item[1]["metrics"][first][0]):
+        numbers = ["{:.4f} [{:.4f}, {:.4f}]".format(*m["metrics"][metric]) for metric in metrics]
+        rows.append([name, *numbers, f"{m['latency_us']['p50']:.1f}", f"{m['train_seconds']:.1f}"])
+    return rows
+
+
+def pairs_table(found):
+    """What the defaults differ by from every other model."""
+    first = metric_of(found)
+    rows = [["a", "b", f"{first}: a - b, 95 %"]]
+    for p in found["paired"]:
+        if p["metric"] == first and ("psad" in (p["a"], p["b"]) or "psad/teacher" in (p["a"], p["b"])):
+            rows.append([p["a"], p["b"], "{:+.4f} [{:+.4f}, {:+.4f}]".format(*p["difference"])])
+    return rows
+
+
+def metric_of(found):
+    return "utility_share" if "world" in found else "ndcg@10"
+
+
+def as_markdown(rows):
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    lines.insert(1, "| " + " | ".join(["---"] + ["---:"] * (len(rows[0]) - 1)) + " |")
+    return "\n".join(lines)
+
+
+def as_html(rows):
+    cell = "td"
+    head = "<tr>" + "".join(f"<th>{html.escape(c)}</th>" for c in rows[0]) + "</tr>"
+    body = "".join("<tr>" + "".join(f"<{cell}>{html.escape(c)}</{cell}>" for c in row) + "</tr>" for row in rows[1:])
+    return f"<table>{head}{body}</table>"
+
+
+STYLE = """body{font:14px/1.5 sans-serif;max-width:72em;margin:2em auto;padding:0 1em}
+table{border-collapse:collapse;font-size:12px}th,td{padding:.15em .6em;border-bottom:1px solid #ddd;text-align:right}
+th:first-child,td:first-child{text-align:left}svg{max-width:100%;height:auto}"""
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__.strip())
+    try:
+        found = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+        metric = metric_of(found)
+        rows, paired = table(found), pairs_table(found)
+    except (OSError, ValueError, KeyError, StopIteration) as problem:
+        sys.exit(f"{sys.argv[1]}: found {problem!r}, wanted the JSON of psad compare")
+    folder = Path(sys.argv[2])
+    folder.mkdir(parents=True, exist_ok=True)
+    source = f"world {found['world']}" if "world" in found else f"data {found['data']}"
+    facts = (
+        f"{source}; {found['train_lists']} training lists, {found['test_lists']} test lists, {found['seeds']} seeds. "
+        "Intervals: 95 %, bootstrap over lists of the mean over seeds."
+    )
+    drawn = [(name, title, draw(plot, found, metric)) for name, title, plot in PLOTS]
+    words = [[name, text] for name, text in found["described"].items()]
+    page = [
+        f"<!doctype html><meta charset=utf-8><title>psad compare</title><style>{STYLE}</style>",
+        f"<h1>psad compare</h1><p>{html.escape(facts)}</p>",
+        as_html(rows),
+        *(f"<h2>{title}</h2>{svg}" for _, title, svg in drawn),
+        "<h2>Paired differences</h2>" + as_html(paired),
+        "<h2>The models</h2>" + as_html([["name", "what"], *words]),
+    ]
+    (folder / "report.html").write_text("\n".join(page), encoding="utf-8")
+    text = [f"# psad compare\n\n{facts}\n", as_markdown(rows)]
+    for name, title, svg in drawn:
+        (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+        text.append(f"\n## {title}\n\n![{title}]({name}.svg)")
+    text += ["\n## Paired differences\n", as_markdown(paired), "\n## The models\n", as_markdown([["name", "what"], *words])]
+    (folder / "report.md").write_text("\n".join(text) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""psad simulate and psad compare from outside: files, figures, resuming.
+
+Usage: cli_compare_test.py PSAD DATA_FOLDER [unittest options]
+"""
+
+import gzip
+import json
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+from cli import DATA, Case, main, psad  # noqa: E402
+
+WORLD = ["--world", "candidates=8,slots=5", "--lists", 120, "--test", 40, "--epochs", 2, "--batch", 32]
+
+
+def lines_of(path):
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return [line.rstrip("\n").split("\t") for line in lines][1:]
+
+
+class Simulate(Case):
+    def test_logs_and_truth(self):
+        out = self.folder / "logs"
+        words = ["--lists", 60, "--valid", 9, "--test", 7, "--seed", 5]
+        done = psad("simulate", "--out", out, *words)
+        self.assert_good(done)
+        self.assertIn(f"wrote 76 lists to {out}", done.stdout)
+        for split, count in (("train", 60), ("valid", 9), ("test", 7)):
+            lists, truth = lines_of(out / f"lists_{split}.tsv.gz"), lines_of(out / f"truth_{split}.tsv.gz")
+            self.assertEqual((len(lists), len(truth)), (count, count))
+            for _, shown, best, proven, order in truth:
+                self.assertLessEqual(float(shown), float(best))
+                self.assertEqual(proven, "0")
+                self.assertEqual(len(set(order.split(","))), 10)
+        self.assertIn("seed=5", (out / "meta.tsv").read_text())
+        again = self.folder / "again"
+        self.assert_good(psad("simulate", "--out", again, *words, "--threads", 1))
+        for name in os.listdir(out):
+            self.assertEqual((out / name).read_bytes(), (again / name).read_bytes(), name)
+        # The logs are lists like any others.
+        model = self.folder / "of-logs"
+        words = ["--data", out, "--variant", "small", "--steps", 2, "--out", model]
+        self.assert_good(psad("train", *words))
+        self.assert_good(psad("evaluate", "--data", out, "--model", model))
+
+    def test_interactions(self):
+        for name, words in (("none", "variety=0,complement=0"), ("redundancy", "variety=2,complement=0")):
+            out = self.folder / name
+            self.assert_good(psad("simulate", "--out", out, "--lists", 5, "--valid", 0, "--test", 0, "--interaction", name))
+            self.assertIn(words, (out / "meta.tsv").read_text())
+
+    def test_what_is_refused(self):
+        done = psad("simulate", "--out", DATA)
+        self.assert_fails(done, DATA, "found something that exists, wanted a new or an empty folder")
+        out = self.folder / "never"
+        self.assert_fails(psad("simulate", "--out", out, "--world", "gamma=3"), "found 'gamma=3', wanted one of")
+        self.assert_fails(psad("simulate", "--out", out / "deep" / "er", "--lists", 3), "deep")
+        self.assert_usage(psad("simulate", "--out", out, "--interaction", "some"))
+        self.assertFalse(out.exists())
+
+
+class Compare(Case):
+    def compared(self, path, *words):
+        done = psad("compare", *words, "--json", path)
+        self.assert_good(done)
+        return json.loads(path.read_text()), done.stdout
+
+    def test_a_world(self):
+        path = self.folder / "world.json"
+        words = [*WORLD, "--models", "psad,ar,nar4rec,dlcm,offline", "--seeds", 2]
+        found, told = self.compared(path, *words)
+        rows = ["psad", "psad/teacher", "ar", "nar4rec", "dlcm", "offline", "offline/teacher", "initial", "logger"]
+        self.assertEqual(sorted(found["models"]), sorted(rows))
+        self.assertIn("candidates=8,slots=5", found["world"])
+        for name, model in found["models"].items():
+            self.assertEqual(sorted(model["metrics"]), ["utility", "utility_share"])
+            value, low, high = model["metrics"]["utility_share"]
+            self.assertTrue(0 < low < value < high <= 1)
+            self.assertEqual(sum(b["lists"] for b in model["buckets"].values()), 40)
+            if name not in ("initial", "logger"):
+                self.assertEqual(len(model["seeds"]["utility_share"]), 2)
+                self.assertAlmostEqual(sum(model["seeds"]["utility_share"]) / 2, value)
+                self.assertGreater(model["train_seconds"], 0)
+                self.assertGreater(model["latency_us"]["p50"], 0)
+        for pair in found["paired"]:
+            a, b = (found["models"][pair[side]]["metrics"][pair["metric"]][0] for side in "ab")
+            self.assertAlmostEqual(pair["difference"][0], a - b)
+        self.assertEqual(len(found["paired"]), 2 * len(rows) * (len(rows) - 1) // 2)
+        # What is finished is not trained again, and one cell trained anew is the same to the bit.
+        again, _ = self.compared(path, *words)
+        self.assertEqual(again, found)
+        cell = Path(f"{path}.cells") / "ar-seed2.json"
+        before = json.loads(cell.read_text())
+        cell.unlink()
+        self.compared(path, *words, "--threads", 1)
+        after = json.loads(cell.read_text())
+        self.assertEqual(after["cell"]["rows"][0]["judged"], before["cell"]["rows"][0]["judged"])
+        self.assertEqual(after["cell"]["losses"], before["cell"]["losses"])
+        # Cells of other settings are not mixed in; broken ones are named.
+        self.assert_fails(psad("compare", *words, "--rate", "0.01", "--json", path), ".cells", "source: found")
+        cell.write_text("{}")
+        self.assert_fails(psad("compare", *words, "--json", path), cell, "found JSON that is no cell")
+
+    def test_a_data_folder(self):
+        path = self.folder / "data.json"
+        found, told = self.compared(path, "--data", DATA, "--epochs", 1, "--models", "mlp", "--seeds", 1)
+        self.assertEqual(sorted(found["models"]), ["by-aux", "history-first", "initial", "mlp"])
+        self.assertEqual(found["data"], "movietweetings-ci")
+        wanted = self.figures("--model", self.model)["orders"]["initial"]
+        for metric, interval in found["models"]["initial"]["metrics"].items():
+            self.assertEqual(interval, wanted[metric])
+        self.assertIn("mlp seed 1:", told)
+
+    def test_what_is_refused(self):
+        path = self.folder / "never.json"
+        self.assert_fails(psad("compare", *WORLD, "--models", "psad,magic", "--json", path), "found magic, wanted some of psad")
+        self.assert_fails(psad("compare", "--data", self.folder / "none", "--json", path), "none")
+        for words in (
+            ["--json", path],
+            [*WORLD],
+            [*WORLD, "--data", DATA, "--json", path],
+            [*WORLD, "--json", path, "--seeds", 0],
+        ):
+            self.assert_usage(psad("compare", *words))
+        self.assertFalse(path.exists())
+
+
+if __name__ == "__main__":
+    main()
