@@ -134,6 +134,7 @@ TEST_CASE("10,000 requests: always a permutation of the candidates, from teacher
     const auto greedy = shaken<Psad<small>>();
     const auto sort = shaken<Psad<with_block(3), transition::Off, decode::ByConfidence, order::Sort>>();
     const auto assigned = shaken<Psad<with_block(4), transition::Off, decode::OptimalAssignment>>();
+    const auto contrastive = shaken<Psad<with_block(2), transition::Off, decode::Contrastive>>();
     std::vector<OwnedRequest> owned;
     for (std::uint64_t key = 0; key < 2000; ++key) {
         owned.push_back(toy_request(key + 50, 1 + static_cast<int>(key % 23), static_cast<int>(key % 9),
@@ -154,7 +155,8 @@ TEST_CASE("10,000 requests: always a permutation of the candidates, from teacher
     all(eval::teacher_orders(cpu, sort, requests));
     all(eval::student_orders(cpu, sort, requests));
     all(eval::teacher_orders(cpu, assigned, requests));
-    CHECK(checked == 12000);
+    all(eval::teacher_orders(cpu, contrastive, requests));
+    CHECK(checked == 14000);
 }
 
 TEST_CASE("the order of users in a batch, and who else is in it, does not matter") {

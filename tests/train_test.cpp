@@ -385,6 +385,21 @@ TEST_CASE("a last step that leaves numbers that are not finite is an error, not 
     CHECK(words.find("found numbers that are not finite") != std::string::npos);
 }
 
+TEST_CASE("offline distillation trains the student alone and leaves the teacher to the bit") {
+    const World world(4, 1);
+    using Pair = Offline<Psad<small>>;
+    Model<Pair> m(toy_encoder(world.lists));
+    const Parameters<float> before = m.parameters;
+    train(backend::Cpu<float>(), m, std::span<const Request>(world.lists), quick(),
+          [](const Model<Pair>&) { return ValidationScore{}; });
+    for (const ParameterInfo& p : m.list.parameters) {
+        INFO(p.name);
+        const bool same = std::equal(m.parameters.at(p), m.parameters.at(p) + p.size(), before.at(p));
+        if (p.name.starts_with("teacher")) CHECK(same);
+        if (p.name == "student.hidden1.weight") CHECK(!same);
+    }
+}
+
 TEST_CASE("a loss that is not finite ends training with an error") {
     const std::string words = refusal([](auto& s) {
         s.adam.rate = 1e30;

@@ -95,7 +95,7 @@ inline void consider(std::span<const int> list, double value, BestList& best) {
 }
 }  // namespace detail
 
-/// The best of a beam and of a walk that cools down, each with local search. `key` feeds the walk.
+/// The best of a beam and of a walk that cools down three times, each with local search. `key` feeds the walk.
 inline BestList search_list(const ListUtility& utility, int slots, std::uint64_t key, int beam = 64) {
     BestList best;
     ListWalk walk(utility, slots);
@@ -103,9 +103,11 @@ inline BestList search_list(const ListUtility& utility, int slots, std::uint64_t
     walk.climb();
     detail::consider(walk.list(), walk.value(), best);
     rng::Stream draw(key);
-    walk.cool(0.2, 0.002, 6000, draw);
-    walk.climb();
-    detail::consider(walk.list(), walk.value(), best);
+    for (int again = 0; again < 3; ++again) {
+        walk.cool(0.2, 0.002, 4000, draw);
+        walk.climb();
+        detail::consider(walk.list(), walk.value(), best);
+    }
     return best;
 }
 

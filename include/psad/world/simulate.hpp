@@ -114,8 +114,8 @@ inline data::Meta meta_of(const World& world, const LogSizes& sizes) {
     }
     m.user_fields.push_back("favourite");
     m.user_vocab.push_back(1 + s.topics);
-    m.item_fields = {"topic"};
-    m.item_vocab = {1 + s.topics};
+    m.item_fields = {"topic", "style"};
+    m.item_vocab = {1 + s.topics, 1 + s.styles};
     m.valid_from = World::time_of(static_cast<std::uint64_t>(sizes.train));
     m.test_from = World::time_of(static_cast<std::uint64_t>(sizes.train + sizes.valid));
     m.notes = {{"scores", "a noisy guess of quality that knows nothing of the user"},
@@ -143,11 +143,12 @@ Logs simulate(const B& backend, const World& world, const LogSizes& sizes, bool 
     Logs out;
     data::Dataset& d = out.dataset;
     d.meta = detail::meta_of(world, sizes);
-    std::vector<std::int32_t> user_fields, event_item, event_feedback, topics;
-    std::vector<std::int64_t> event_time, event_offsets{0}, topic_offsets{0};
+    std::vector<std::int32_t> user_fields, event_item, event_feedback, topics, styles;
+    std::vector<std::int64_t> event_time, event_offsets{0}, one_each{0};
     for (const World::Item& item : world.items()) {
         topics.push_back(1 + item.topic);
-        topic_offsets.push_back(static_cast<std::int64_t>(topics.size()));
+        styles.push_back(1 + item.style);
+        one_each.push_back(static_cast<std::int64_t>(topics.size()));
     }
     std::vector<detail::LoggedRequest> chunk;
     int next = 0;
@@ -180,7 +181,8 @@ Logs simulate(const B& backend, const World& world, const LogSizes& sizes, bool 
     d.valid = split(sizes.valid);
     d.test = split(sizes.test);
     d.user_fields = data::to_rows(user_fields, Session::traits + 1, d.meta.users);
-    d.item_fields = {{data::to_column(topic_offsets), data::to_column(topics)}};
+    d.item_fields = {{data::to_column(one_each), data::to_column(topics)},
+                     {data::to_column(one_each), data::to_column(styles)}};
     d.events = {data::to_column(event_offsets), data::to_column(event_time), data::to_column(event_item),
                 data::to_column(event_feedback)};
     return out;

@@ -63,7 +63,8 @@ struct Session {
 
     double fading = 0;   ///< lambda, per day: hidden, as all that follows
     double variety = 0;  ///< gamma
-    Vector taste{};
+    Vector longing{};    ///< theta, the long taste
+    Vector taste{};      ///< of the moment
     ListUtility utility{{}, {}};
 
     /// What a model is given; valid as long as the session stays as it is.
@@ -88,9 +89,13 @@ class World {
         const std::uint64_t key = rng::derive(settings.seed, 0x1D1E);
         rng::Stream draw(key);
         for (int z = 0; z < settings.topics; ++z) centers_.push_back(detail::unit(detail::gaussian(draw)));
+        for (int s = 0; s < settings.styles; ++s) styles_.push_back(detail::unit(detail::gaussian(draw)));
         for (int i = 0; i < settings.items; ++i) {
             const auto topic = static_cast<int>(draw.below(static_cast<std::uint32_t>(settings.topics)));
-            items_.push_back({topic, near(topic, item_spread, draw), 0.3 * draw.normal()});
+            const auto style = static_cast<int>(draw.below(static_cast<std::uint32_t>(settings.styles)));
+            const Vector like_others = detail::add(centers_[static_cast<std::size_t>(topic)], style_weight,
+                                                   styles_[static_cast<std::size_t>(style)]);
+            items_.push_back({topic, style, near(like_others, item_spread, draw), 0.3 * draw.normal()});
             of_topic_.resize(centers_.size());
             of_topic_[static_cast<std::size_t>(topic)].push_back(i);
         }
@@ -100,7 +105,7 @@ class World {
     }
 
     struct Item {
-        int topic;
+        int topic, style;  ///< visible
         Vector vector;
         double quality;
     };
@@ -132,37 +137,61 @@ class World {
         s.variety = settings_.variety * softplus(1.0 + 0.9 * x[3] - 0.5 * x[0]) / mean_variety;
         const int favourite = topic(draw);
         s.user_fields[Session::traits] = 1 + favourite;
-        const Vector longing = near(favourite, taste_spread, draw);
+        s.longing = near(centers_[static_cast<std::size_t>(favourite)], taste_spread, draw);
         const int today = add_history(s, favourite, draw);
 
+        s.taste = taste(s, s.fading);
+        add_candidates(s, favourite, today, draw);
+        s.utility = utility(s, s.taste);
+        return s;
+    }
+
+    /// What a user likes whose history fades at a rate per day: 0 = not at all.
+    Vector taste(const Session& s, double fading) const {
         Vector recent{};
         for (std::size_t h = 0; h < s.history_items.size(); ++h) {
             const double days = static_cast<double>(s.time - s.history_times[h]) / day;
-            recent = detail::add(recent, std::exp(-s.fading * days), item(s.history_items[h]).vector);
+            recent = detail::add(recent, std::exp(-fading * days), item(s.history_items[h]).vector);
         }
-        s.taste = detail::unit(detail::add(detail::add({}, 0.3, longing), 0.7, detail::unit(recent)));
-        add_candidates(s, favourite, today, draw);
-        add_utility(s);
-        return s;
+        return detail::unit(detail::add(detail::add({}, 0.3, s.longing), 0.7, detail::unit(recent)));
+    }
+
+    /// What lists of the session's candidates are worth to somebody of another taste.
+    ListUtility utility(const Session& s, const Vector& taste) const {
+        const std::size_t n = s.items.size();
+        std::vector<double> appeal(n);
+        Interaction between{std::vector<float>(n * n), std::vector<float>(n * n), s.variety,
+                            settings_.complement, settings_.window};
+        for (std::size_t i = 0; i < n; ++i) {
+            const Item& a = item(s.items[i]);
+            appeal[i] = base + taste_weight * detail::dot(taste, a.vector) + a.quality;
+            for (std::size_t j = 0; j < n; ++j) {
+                const Item& b = item(s.items[j]);
+                between.likeness[i * n + j] =
+                    static_cast<float>((std::max)(0.0, detail::dot(a.vector, b.vector)));
+                between.follows[i * n + j] = complements(a.topic, b.topic) ? 1.0f : 0.0f;
+            }
+        }
+        return {std::move(appeal), std::move(between)};
     }
 
   private:
     static constexpr double day = 86400;
     static constexpr std::int64_t first_time = 1'700'000'000;
     static constexpr std::int64_t seconds_between = 30;
-    static constexpr double item_spread = 0.3;    ///< length of an item's offset from its topic
-    static constexpr double taste_spread = 0.6;   ///< and of a long taste
+    static constexpr double style_weight = 1.0;   ///< of an item's style beside its topic
+    static constexpr double item_spread = 0.3;    ///< length of an item's own offset
+    static constexpr double taste_spread = 0.6;   ///< and of a long taste from its topic
     static constexpr double mean_variety = 1.36;  ///< of softplus(...) over the traits
-    static constexpr double base = -2.5, taste_weight = 4.0;
+    static constexpr double base = -2.2, taste_weight = 4.5;
 
     static double softplus(double x) { return std::log1p(std::exp(x)); }
     const Item& item(std::int32_t id) const { return items_[static_cast<std::size_t>(id)]; }
     int topic(rng::Stream& draw) const {
         return static_cast<int>(draw.below(static_cast<std::uint32_t>(settings_.topics)));
     }
-    Vector near(int topic, double spread, rng::Stream& draw) const {
-        const Vector offset = detail::unit(detail::gaussian(draw));
-        return detail::unit(detail::add(centers_[static_cast<std::size_t>(topic)], spread, offset));
+    static Vector near(const Vector& center, double spread, rng::Stream& draw) {
+        return detail::unit(detail::add(center, spread, detail::unit(detail::gaussian(draw))));
     }
     std::int32_t from_topic(int topic, rng::Stream& draw) const {
         const auto& members = of_topic_[static_cast<std::size_t>(topic)];
@@ -201,7 +230,7 @@ class World {
                                         (favourite + 1) % settings_.topics};
         std::vector<std::pair<float, std::int32_t>> found;
         while (found.size() < static_cast<std::size_t>(settings_.candidates)) {
-            const std::uint32_t which = draw.below(5);
+            const std::uint32_t which = draw.below(8);
             const std::int32_t id = from_topic(which < 4 ? topics[which] : topic(draw), draw);
             const auto same = [&](const auto& f) { return f.second == id; };
             if (std::any_of(found.begin(), found.end(), same)) continue;
@@ -214,26 +243,8 @@ class World {
         }
     }
 
-    void add_utility(Session& s) const {
-        const std::size_t n = s.items.size();
-        std::vector<double> appeal(n);
-        Interaction between{std::vector<float>(n * n), std::vector<float>(n * n), s.variety,
-                            settings_.complement, settings_.window};
-        for (std::size_t i = 0; i < n; ++i) {
-            const Item& a = item(s.items[i]);
-            appeal[i] = base + taste_weight * detail::dot(s.taste, a.vector) + a.quality;
-            for (std::size_t j = 0; j < n; ++j) {
-                const Item& b = item(s.items[j]);
-                between.likeness[i * n + j] =
-                    static_cast<float>((std::max)(0.0, detail::dot(a.vector, b.vector)));
-                between.follows[i * n + j] = complements(a.topic, b.topic) ? 1.0f : 0.0f;
-            }
-        }
-        s.utility = ListUtility(std::move(appeal), std::move(between));
-    }
-
     WorldSettings settings_;
-    std::vector<Vector> centers_;
+    std::vector<Vector> centers_, styles_;
     std::vector<Item> items_;
     std::vector<std::vector<std::int32_t>> of_topic_;
 };

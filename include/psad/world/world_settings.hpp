@@ -35,6 +35,7 @@ struct WorldSettings {
     double noise = 0.5;         ///< deviation of the pointwise logger's guess, in logits
     int items = 600;
     int topics = 12;
+    int styles = 24;
     std::uint64_t seed = 1;
 };
 
@@ -51,6 +52,7 @@ void for_each_setting(Settings& s, Visit&& visit) {
     visit("noise", s.noise);
     visit("items", s.items);
     visit("topics", s.topics);
+    visit("styles", s.styles);
     visit("seed", s.seed);
 }
 
@@ -69,6 +71,7 @@ inline void check(const WorldSettings& s) {
     within("temperature", s.temperature, 0.001, 100.0);
     within("noise", s.noise, 0.0, 100.0);
     within("topics", s.topics, 3, 1000);
+    within("styles", s.styles, 1, 100'000);
     within("items", s.items, 10 * s.topics, 10'000'000);
     if (s.items < 2 * s.candidates) within("items", s.items, 2 * s.candidates, 10'000'000);
 }

@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""docs/world.svg: how much order, history and fading matter in a simulated world.
+
+Usage: world_picture.py WORLD_EFFECTS_PROGRAM SVG
+
+Runs the example world_effects and draws its table. Needs matplotlib (Debian: python3-matplotlib).
+"""
+
+import os
+import subprocess
+import sys
+
+DEBIAN = "/usr/bin/python3"
+
+try:
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+except ImportError:
+    if os.path.exists(DEBIAN) and os.path.realpath(sys.executable) != os.path.realpath(DEBIAN):
+        os.execv(DEBIAN, [DEBIAN, *sys.argv])  # Debian's matplotlib belongs to Debian's python
+    sys.exit("world_picture.py: found no matplotlib, wanted Debian's python3-matplotlib or another")
+
+LINES = [
+    ("by_appeal", "sorted by each item's own appeal"),
+    ("without_history", "best list, had the user no history and no taste"),
+    ("without_fading", "best list, had nothing faded"),
+    ("initial", "the initial order"),
+]
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__.strip())
+    told = subprocess.run([sys.argv[1]], capture_output=True, text=True, check=True).stdout
+    header, *rows = [line.split("\t") for line in told.splitlines()]
+    settings = list(dict.fromkeys(row[0] for row in rows))
+    matplotlib.rcParams["svg.hashsalt"] = "psad"
+    figure, panels = pyplot.subplots(1, len(settings), figsize=(11, 3.6), sharey=True)
+    for axes, setting in zip(panels, settings):
+        mine = [row for row in rows if row[0] == setting]
+        for column, words in LINES:
+            at = header.index(column)
+            axes.plot([float(row[1]) for row in mine], [float(row[at]) for row in mine], marker="o", markersize=3, label=words)
+        axes.set_xlabel(setting)
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel("share of the best list's utility")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="upper center", ncol=2, fontsize=8, frameon=False)
+    figure.tight_layout(rect=(0, 0, 1, 0.87))
+    figure.savefig(sys.argv[2], format="svg", metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()
