@@ -108,7 +108,8 @@ class Student {
     template <class Ctx, class E, class U>
     auto with_context(Ctx& ctx, const E& item, const U& user) const {
         if constexpr (mean_max) {
-            return with_user(user, item, mean_per_list(ctx, item), max_per_list(ctx, item));
+            const auto largest = max_per_list(ctx, item);
+            return with_user(user, item, mean_per_list(ctx, item), largest);
         } else if constexpr (attends) {
             return with_user(user, context_(ctx, item));
         } else {
