@@ -7,6 +7,7 @@ Usage: cli_compare_test.py PSAD DATA_FOLDER [unittest options]
 import gzip
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -113,11 +114,20 @@ class Compare(Case):
         for metric, interval in found["models"]["initial"]["metrics"].items():
             self.assertEqual(interval, wanted[metric])
         self.assertIn("mlp seed 1:", told)
+        # Lists of the same name and number, but others: their cells are others too.
+        other = self.folder / "swapped"
+        shutil.copytree(DATA, other)
+        kept = (other / "lists_test.tsv.gz").read_bytes()
+        lines = gzip.decompress(kept).decode().replace("\t0,1,", "\t1,0,")
+        (other / "lists_test.tsv.gz").write_bytes(gzip.compress(lines.encode()))
+        words = ["--data", other, "--epochs", 1, "--models", "mlp", "--seeds", 1, "--json", path]
+        self.assert_fails(psad("compare", *words), "source: found")
 
     def test_what_is_refused(self):
         path = self.folder / "never.json"
         self.assert_fails(psad("compare", *WORLD, "--models", "psad,magic", "--json", path), "found magic, wanted some of psad")
         self.assert_fails(psad("compare", "--data", self.folder / "none", "--json", path), "none")
+        self.assert_fails(psad("compare", "--world", "slots=12", "--json", path), "slots: found 12, wanted at most 10")
         for words in (
             ["--json", path],
             [*WORLD],

@@ -20,6 +20,7 @@
 #include "psad/eval/bootstrap.hpp"
 #include "psad/eval/history_bucket.hpp"
 #include "psad/io/strict_json.hpp"
+#include "psad/model/spec.hpp"
 
 namespace psad::cli {
 
@@ -40,6 +41,10 @@ Protocol protocol_of(const CompareOptions& o) {
     TrainSettings& s = p.settings;
     if (o.data.empty()) {
         p.world.emplace(world::world_settings(o.world));
+        if (p.world->settings().slots > Spec{}.slots) {
+            throw SettingError("--world", "slots", std::to_string(p.world->settings().slots),
+                               "at most " + std::to_string(Spec{}.slots) + ", the places that models fill");
+        }
         p.dataset = world::simulate(cpu, *p.world, {o.lists, 0, o.test_lists}, false).dataset;
         const auto count = static_cast<std::size_t>(o.test_lists);
         p.sessions.resize(count);
@@ -68,8 +73,32 @@ Protocol protocol_of(const CompareOptions& o) {
     p.test = data::requests_of(p.dataset, p.dataset.test);
     if (p.train.empty() || p.test.empty() || (!p.world && p.valid.empty()))
         throw DataError(o.data, "", "a split without lists", "lists to train, to choose and to test");
+    const auto judged = [](const std::vector<Request>& lists) {
+        return std::ranges::any_of(lists, [](const Request& r) {
+            return std::ranges::any_of(r.labels, [](auto y) { return y > 0; });
+        });
+    };
+    if (!p.world && !(judged(p.valid) && judged(p.test)))
+        throw DataError(o.data, "", "validation or test lists without a positive", "at least one in each");
     p.encoder = data::fit_encoder(p.dataset);
     return p;
+}
+
+/// Tells lists of one name from others: cells of the ones are no cells of the others.
+std::string fingerprint(const Protocol& p) {
+    std::uint64_t hash = 0;
+    const auto add = [&](const auto& column) {
+        for (const auto x : column) hash = rng::derive(hash, static_cast<std::uint64_t>(x));
+    };
+    for (const auto* lists : {&p.train, &p.valid, &p.test}) {
+        for (const Request& r : *lists) {
+            add(r.user_fields), add(r.context), add(r.items), add(r.labels), add(r.shown),
+                add(r.history_items);
+            add(r.history_times);
+            hash = rng::derive(hash, static_cast<std::uint64_t>(r.time));
+        }
+    }
+    return fmt::format("{:016x}", hash);
 }
 
 /// What a cell depends on besides its model and seed.
@@ -83,6 +112,7 @@ json source_of(const Protocol& p) {
         out["world"] = world::to_text(p.world->settings());
     else
         out["data"] = p.dataset.meta.name;
+    out["fingerprint"] = fingerprint(p);
     return out;
 }
 

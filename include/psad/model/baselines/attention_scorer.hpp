@@ -15,7 +15,7 @@
 namespace psad::baseline {
 
 /// PRM (Pei et al., RecSys 2019) with `WithRank`: item, place and user into transformer layers. SetRank (Pang
-/// et al., SIGIR 2020) without: the same for any order of the candidates.
+/// et al., SIGIR 2020) without: it adds no place, though the dense inputs that all models share tell it.
 template <Spec spec, bool WithRank>
 class AttentionScorer {
   public:
