@@ -21,7 +21,7 @@ namespace simd = psad::backend::simd;
 // registers.
 double multiply_add_burst(int steps) {
     constexpr int lanes = simd::lanes<float>, count = simd::registers == 32 ? 24 : 12;
-    using Vector = simd::Vector<float, lanes>;
+    using Vector = simd::Vector<float>;
     Vector acc[count];
     for (int i = 0; i < count; ++i) acc[i] = Vector{} + static_cast<float>(i);
     float factor = 0.999f, term = 0.001f;

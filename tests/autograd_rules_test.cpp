@@ -1,8 +1,10 @@
 // Every derivative rule against central differences, in double, over a jagged batch.
 #include <doctest/doctest.h>
 
+#include <type_traits>
 #include <vector>
 
+#include "psad/autograd/eval.hpp"
 #include "psad/autograd/gradient_check.hpp"
 #include "psad/autograd/ops/attention.hpp"
 #include "psad/autograd/ops/dropout.hpp"
@@ -10,6 +12,7 @@
 #include "psad/autograd/ops/linear.hpp"
 #include "psad/autograd/ops/losses.hpp"
 #include "psad/autograd/ops/map.hpp"
+#include "psad/autograd/ops/matches.hpp"
 #include "psad/autograd/ops/norm.hpp"
 #include "psad/autograd/ops/pairs.hpp"
 #include "psad/autograd/ops/segments.hpp"
@@ -158,6 +161,13 @@ TEST_CASE("rule: gather and embed") {
     const auto item = b.operand<Items, 3>("item");
     const std::vector<int> index{0, 4, 4, -1, 5, 6, 12, 12, 7, -1, 8, 6, 9, 13, 15, 14};
     b.check([&](auto& ctx) { return gather<Slots>(ctx, item(ctx), index.data()); });
+    const auto own = b.operand<Slots, 3>("own");
+    const std::vector<int> other{-1, 4, 0, 1, -1, 5, 5, 5, 1, 2, 3, 0, 0, 1, 1, 15};
+    b.check([&](auto& ctx) {
+        const auto x = item(ctx);
+        using X = std::remove_const_t<decltype(x)>;
+        return gather<Slots>(ctx, each_row(own(ctx)), Picked<X>{x, index.data()}, Picked<X>{x, other.data()});
+    });
 
     const Table<3> one = Scope(b.list).table<3>("one", 6, Init::gaussian(1)),
                    many = Scope(b.list).table<3>("many", 4, Init::gaussian(1));
@@ -167,6 +177,52 @@ TEST_CASE("rule: gather and embed") {
     const Table<3> tables[] = {one, many};
     const Bag bags[] = {{nullptr, ids.data()}, {bag.data(), bag_ids.data()}};
     b.check([&](auto& ctx) { return embed<Events>(ctx, tables, bags, 2); });
+}
+
+TEST_CASE("rule: a gather of no rows, whose index is an empty vector's, gives no gradient") {
+    ParameterList list;
+    const auto table = Scope(list).weight<4, 3>("table", Init::gaussian(1));
+    Parameters<double> parameters(list);
+    LayoutStorage storage;
+    storage.add(3, 0, 2);  // no events
+    std::vector<double> gradient(list.dense_size, 0.0);
+    const backend::Cpu<double> cpu;
+    Arena<> arena;
+    Tape tape(cpu, parameters, storage.view(), arena, gradient.data());
+    const auto none = gather<Events>(tape, tape.weight(table), std::vector<int>().data());
+    const auto sum = sum_per_list(tape, none);
+    const std::vector<double> ones(3, 1.0);
+    const typename Tape<backend::Cpu<double>>::Value<Fixed<3>, 1> to_one(ones.data(), nullptr, 3);
+    tape.backward(linear(tape, parts(sum), to_one, Identity{}), 1.0);
+    for (const double g : gradient) CHECK(g == 0);
+}
+
+TEST_CASE("rule: sums over matches, and their matrix") {
+    Bench b;
+    const auto event = b.operand<Events, 1>("event");
+    const auto wide = b.operand<Events, 3>("wide");
+    const Layout layout = b.storage.view();
+    std::vector<int> bounds{0}, ids;  // every event matches each second item of its list
+    for (int i = 0; i < total_items; ++i) {
+        const int l = layout.items.owner[i];
+        for (int e = layout.events.begin[l]; e < layout.events.end[l]; ++e) {
+            if ((i + e) % 2 == 0) ids.push_back(e);
+        }
+        bounds.push_back(static_cast<int>(ids.size()));
+    }
+    CHECK(ids.size() > 4);
+    const Bag matches{bounds.data(), ids.data()};
+    b.check([&](auto& ctx) { return match_sum<Items>(ctx, matches, event(ctx)); });
+    b.check([&](auto& ctx) { return pair_apply(ctx, match_matrix<Items, Events>(ctx, matches), wide(ctx)); });
+    // Both say the same.
+    Parameters<double> parameters(b.list);
+    parameters.initialise(b.list, 5);
+    const backend::Reference<double> reference;
+    Arena<> arena;
+    Eval ctx(reference, parameters, layout, arena);
+    const auto sum = match_sum<Items>(ctx, matches, event(ctx));
+    const auto product = pair_apply(ctx, match_matrix<Items, Events>(ctx, matches), event(ctx));
+    for (int i = 0; i < total_items; ++i) CHECK(sum.data[i] == product.data[i]);
 }
 
 TEST_CASE("rule: layer norm") {

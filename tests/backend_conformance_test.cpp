@@ -78,16 +78,20 @@ TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Re
         device.gemm(none.in(), wide.in(), d.m, false);
         CHECK(std::all_of(d.numbers.begin(), d.numbers.end(), [](T x) { return x == T(0); }));
     }
-    SUBCASE("affine: start rows through a stride, an index, or none") {
+    SUBCASE("affine: one product or several; start rows through a stride, an index, or none") {
         const std::vector<int> owner{0, 0, 1, 2, 2, 2, 3};
         for (const int cols : {1, 5, 16, 40, 64}) {
-            const Grid<T> x(7, 9, 1), w(9, cols, 2), rows(4, cols, 3);
+            const Grid<T> x(7, 9, 1), w(9, cols, 2), rows(4, cols, 3), narrow(7, 1, 5), v(1, cols, 6);
+            const Factor<T> one[] = {{x.in(), w.in()}}, two[] = {{x.in(), w.in()}, {narrow.in(), v.in()}};
             const Operand<T> starts[] = {
                 {nullptr, 0}, {rows.numbers.data(), 0}, {rows.numbers.data(), cols, owner.data()}};
             for (const auto& start : starts) {
                 Grid<T> y(7, cols, 4), z(y);
-                device.affine(x.in(), w.in(), start, Relu{}, y.m);
-                reference.affine(x.in(), w.in(), start, Relu{}, z.m);
+                device.affine(one, start, Relu{}, y.m);
+                reference.affine(one, start, Relu{}, z.m);
+                check_same(y.numbers, z.numbers, 10);
+                device.affine(two, start, Sigmoid{}, y.m);
+                reference.affine(two, start, Sigmoid{}, z.m);
                 check_same(y.numbers, z.numbers, 10);
             }
         }
@@ -150,14 +154,44 @@ TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Re
             reference.segment_max(x.in(), events, b.m, wanted_from.data());
             check_same(a.numbers, b.numbers);
             CHECK(from == wanted_from);
+            device.segment_max(x.in(), events, b.m, nullptr);
+            check_same(a.numbers, b.numbers);
         }
     }
-    SUBCASE("gather and scatter_add with repeated and negative rows") {
-        const std::vector<int> index{3, 0, -1, 3, 3, 2};
+    SUBCASE("embed: means of bags, of one value and of none") {
+        const std::vector<int> bounds{0, 2, 2, 3, 6}, ids{1, 3, 0, 2, 2, 1}, single{3, 3, 0, 1};
+        for (const int cols : sizes) {
+            const Grid<T> x(4, cols, 1), y(4, cols, 2);
+            const BagSource<T> sources[] = {{x.numbers.data(), {bounds.data(), ids.data()}},
+                                            {y.numbers.data(), {nullptr, single.data()}}};
+            Grid<T> a(4, cols, 3), b(a);
+            device.embed(sources, 2, a.m);
+            reference.embed(sources, 2, b.m);
+            check_same(a.numbers, b.numbers);
+        }
+    }
+    SUBCASE("transpose") {
+        for (const int rows : sizes) {
+            for (const int cols : sizes) {
+                const Grid<T> x(rows, cols, 1, 3);
+                Grid<T> a(cols, rows, 2, 1), b(a);
+                device.transpose(x.in(), a.m);
+                reference.transpose(x.in(), b.m);
+                check_same(a.numbers, b.numbers);
+            }
+        }
+    }
+    SUBCASE("gather and scatter_add with repeated and negative rows, of one source or several") {
+        const std::vector<int> index{3, 0, -1, 3, 3, 2}, other{1, -1, 2, 0, 3, 3};
         const Grid<T> table(4, 19, 1), x(6, 19, 2);
         Grid<T> a(6, 19, 3), b(a), c(4, 19, 4), d(c);
-        device.gather(table.in(), index.data(), a.m);
-        reference.gather(table.in(), index.data(), b.m);
+        const RowSource<T> one[] = {{table.in(), index.data()}};
+        const RowSource<T> more[] = {one[0], {x.in(), nullptr, true}, {table.in(), other.data()}};
+        device.gather(one, a.m);
+        reference.gather(one, b.m);
+        check_same(a.numbers, b.numbers);
+        device.gather(more, a.m);
+        reference.gather(more, b.m);
         check_same(a.numbers, b.numbers);
         device.scatter_add(x.in(), index.data(), c.m);
         reference.scatter_add(x.in(), index.data(), d.m);

@@ -29,6 +29,25 @@ TEST_CASE("exp: within two units in the last place, zero at minus infinity, fini
     CHECK(std::isfinite(math::exp(1e30f)));
 }
 
+TEST_CASE("log1p: within one unit in the last place, exact at zero, infinite at infinity") {
+    double worst = 0;
+    for (float x = 0; x < 3e38f; x = x * 1.001f + 1e-9f) {
+        const double wanted = std::log1p(static_cast<double>(x));
+        if (x > 0) worst = (std::max)(worst, std::abs(static_cast<double>(math::log1p(x)) - wanted) / wanted);
+    }
+    CHECK(worst < 1.2e-7);
+    CHECK(math::log1p(0.0f) == 0.0f);
+    CHECK(math::log1p(std::numeric_limits<float>::infinity()) == std::numeric_limits<float>::infinity());
+}
+
+TEST_CASE("ordered bits order as the numbers do; both zeros are one") {
+    const float inf = std::numeric_limits<float>::infinity();
+    const float rising[] = {-inf, -3e38f, -1.5f, -1e-40f, 0.0f, 1e-45f, 1e-20f, 1.0f, 1.5f, 3e38f, inf};
+    for (std::size_t i = 1; i < std::size(rising); ++i)
+        CHECK(math::ordered_bits(rising[i - 1]) < math::ordered_bits(rising[i]));
+    CHECK(math::ordered_bits(-0.0f) == math::ordered_bits(0.0f));
+}
+
 TEST_CASE("softplus and sigmoid hold at both ends") {
     CHECK(math::softplus(1000.0f) == 1000.0f);
     CHECK(math::softplus(-1000.0f) == 0.0f);

@@ -238,7 +238,8 @@ TEST_CASE("match columns of a hand-made request") {
     const Request r = owned.view();
     hand_made().encode(std::span(&r, 1), 4, b);
     // Events, latest first: items 5, 2, 7, 2; the first event of all, on 5, is out of reach.
-    CHECK(b.match == std::vector<double>{0, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+    CHECK(b.match.bag == Ints{0, 2, 3, 3, 3});
+    CHECK(b.match.ids == Ints{1, 3, 0});
     CHECK(b.match_feedback == Ints{0, 4, -1, -1});
     CHECK(b.match_bucket == Ints{2, 1, -1, -1});
     CHECK(b.match_index == Ints{1, 0, -1, -1});

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "psad/autograd/eval.hpp"
 #include "psad/autograd/gradient_check.hpp"
 #include "psad/autograd/ops/segments.hpp"
 #include "psad/backend/cpu/cpu.hpp"
@@ -56,6 +57,38 @@ TEST_CASE("layer: linear and projection") {
         [](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); });
     check_layer<nn::Linear<12, 4>, 6, 4>(
         [](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, parts(mean_per_list(ctx, x), x)); });
+}
+
+TEST_CASE("layer: linear in steps, the first of them once per list") {
+    check_layer<nn::LinearInSteps<6, 6, 4, Relu>, 6, 4>([](auto& ctx, auto& layer, auto x, auto) {
+        return layer(ctx, layer.begin(ctx, parts(mean_per_list(ctx, x))), parts(x));
+    });
+    check_layer<nn::LinearInSteps<6, 12, 4>, 6, 4>([](auto& ctx, auto& layer, auto x, auto) {
+        const auto mean = mean_per_list(ctx, x);
+        return layer(ctx, layer.begin(ctx, parts(mean)), parts(mean, x));
+    });
+}
+
+TEST_CASE("linear in steps is the linear layer over all parts") {
+    ParameterList list;
+    const nn::LinearInSteps<2, 3, 4, Relu> in_steps(Scope(list) / "x");
+    ParameterList other;
+    const nn::Linear<5, 4, Relu> at_once(Scope(other) / "x");
+    Parameters<double> parameters(list), same(other);
+    parameters.initialise(list, 3);
+    same.initialise(other, 3);
+    const LayoutStorage storage = jagged_layout();
+    const backend::Cpu<double> cpu;
+    Arena<> arena;
+    Eval ctx(cpu, parameters, storage.view(), arena), ctx2(cpu, same, storage.view(), arena);
+    std::vector<double> per_list(2 * total_lists), per_item(3 * total_items);
+    for (std::size_t i = 0; i < per_list.size(); ++i) per_list[i] = rng::normal(1, i);
+    for (std::size_t i = 0; i < per_item.size(); ++i) per_item[i] = rng::normal(2, i);
+    const auto user = ctx.constant<Lists, 2>(per_list.data());
+    const auto item = ctx.constant<Items, 3>(per_item.data());
+    const auto a = in_steps(ctx, in_steps.begin(ctx, parts(user)), parts(item));
+    const auto b = at_once(ctx2, parts(user, item));
+    for (int i = 0; i < 4 * total_items; ++i) CHECK(a.data[i] == b.data[i]);
 }
 
 TEST_CASE("layer: layer norm and gate") {

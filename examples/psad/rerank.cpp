@@ -36,7 +36,6 @@ nlohmann::json explain(const Device& cpu, const Model<Network>& model, const Req
     Eval ctx(cpu, model.parameters, in.layout, arena);
     const auto user = model.network.student.user(ctx, in);
     const auto scores = model.network.student.score(ctx, in, user);
-    const auto events = static_cast<std::size_t>(in.layout.events.rows);
     nlohmann::json out = nlohmann::json::array();
     for (std::size_t t = 0; t < order.size(); ++t) {
         const auto i = static_cast<std::size_t>(order[t]);
@@ -48,12 +47,12 @@ nlohmann::json explain(const Device& cpu, const Model<Network>& model, const Req
             why["title"] = dataset->titles[static_cast<std::size_t>(r.items[i])];
         }
         nlohmann::json touched = nlohmann::json::array();
-        for (std::size_t h = 0; h < events; ++h) {  // latest first
-            if (in.match[i * events + h] == 0.0f) continue;
+        for (int m = in.match.first(static_cast<int>(i)); m < in.match.last(static_cast<int>(i)); ++m) {
+            const auto h = static_cast<std::size_t>(in.match.ids[m]);  // latest first
             const std::size_t at = r.history_items.size() - 1 - h;
             touched.push_back({{"seconds_before", r.time - r.history_times[at]},
                                {"feedback", r.history_feedback[at]},
-                               {"attention", user.attention.data[h]}});
+                               {"attention", user.seen_through.attention.data[h]}});
         }
         why["touched_before"] = touched;
         out.push_back(why);

@@ -67,7 +67,7 @@ concept HasReductions = requires(const B b, backend_detail::ConstMat<B> in, back
 };
 
 /// segment_sums(x, segments, out): out[l] += sum of the rows of list l. segment_max: the largest per column,
-/// with the row it came from (-1 and 0 for an empty list).
+/// with the row it came from (-1 and 0 for an empty list); `from` may be null.
 template <class B>
 concept HasSegments = requires(const B b, backend_detail::ConstMat<B> in, Jagged rows,
                                backend_detail::Mat<B> out, int* from) {
@@ -75,12 +75,12 @@ concept HasSegments = requires(const B b, backend_detail::ConstMat<B> in, Jagged
     b.segment_max(in, rows, out, from);
 };
 
-/// gather(table, index, out): out[r] = table[index[r]], zero where the index is negative.
-/// scatter_add(x, index, out): out[index[r]] += x[r], in the order of r.
+/// gather(sources, out): out[r] = the sum over the sources of table[index[r]], nothing where that is
+/// negative. scatter_add(x, index, out): out[index[r]] += x[r], in the order of r.
 template <class B>
 concept HasGather = requires(const B b, backend_detail::ConstMat<B> in, const int* index,
-                             backend_detail::Mat<B> out) {
-    b.gather(in, index, out);
+                             backend_detail::Mat<B> out, const RowSource<typename B::Scalar> (&sources)[2]) {
+    b.gather(sources, out);
     b.scatter_add(in, index, out);
 };
 

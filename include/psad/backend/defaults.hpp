@@ -12,12 +12,16 @@ namespace psad {
 template <class Self, class T>
 class BackendDefaults {
   public:
-    /// out = act(start + x w), where row r of `start` is start.row(r) through its own index or stride; a null
-    /// start counts as zero.
-    template <class Act>
-    void affine(Matrix<const T> x, Matrix<const T> w, Operand<T> start, Act act, Matrix<T> out) const {
+    /// out = act(start + the sum of x w over the factors), where row r of `start` is start.row(r) through its
+    /// own index or stride; a null start counts as zero.
+    template <class Act, int Factors>
+    void affine(const Factor<T> (&factors)[Factors], Operand<T> start, Act act, Matrix<T> out) const {
         if (start.data) self().template map<false>(Identity{}, out, start);
-        self().gemm(x, w, out, start.data != nullptr);
+        bool begun = start.data != nullptr;
+        for (const auto& [x, w] : factors) {
+            self().gemm(x, w, out, begun);
+            begun = true;
+        }
         if constexpr (!std::is_same_v<Act, Identity>) {
             self().template map<false>(act, out, Operand<T>{out.data, out.stride});
         }
@@ -34,6 +38,17 @@ class BackendDefaults {
     void layer_norm_backward(Matrix<const T> dy, const T* gain, Matrix<const T> normal, const T* rate,
                              Matrix<T> dx) const {
         self().for_each(dy.rows, kernels::LayerNormRowBackward<T>{dy, gain, normal, rate, dx});
+    }
+
+    /// out[r] = the sum over the sources of the mean of the table rows of bag r; nothing for an empty bag.
+    void embed(const BagSource<T>* sources, int count, Matrix<T> out) const {
+        fill(out.data, out.rows * out.cols, T(0));
+        for (int i = 0; i < count; ++i) self().for_each(out.rows, kernels::AddBagMean<T>{sources[i], out});
+    }
+
+    /// to = from transposed.
+    void transpose(Matrix<const T> from, Matrix<T> to) const {
+        self().for_each(to.rows, kernels::TransposedRow<T>{from, to});
     }
 
     /// Sets count numbers to value.

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "psad/backend/operand.hpp"
 #include "psad/core/config.hpp"
 #include "psad/core/layout.hpp"
 #include "psad/core/math.hpp"
@@ -66,6 +67,35 @@ struct LayerNormRowBackward {
         const T a = sum / static_cast<T>(n), b = along / static_cast<T>(n);
         T* out = dx.row(r);
         for (int c = 0; c < n; ++c) out[c] += rate[r] * (d[c] * gain[c] - a - z[c] * b);
+    }
+};
+
+/// out[r] += mean of the table rows of bag r.
+template <class T>
+struct AddBagMean {
+    BagSource<T> source;
+    Matrix<T> out;
+
+    PSAD_HOST_DEVICE void operator()(int r) const {
+        const Bag& bag = source.bag;
+        const int first = bag.first(r), last = bag.last(r);
+        T* to = out.row(r);
+        const T scale = last - first > 1 ? T(1) / static_cast<T>(last - first) : T(1);
+        for (int i = first; i < last; ++i) {
+            const T* from = source.table + static_cast<long>(bag.ids[i]) * out.cols;
+            for (int c = 0; c < out.cols; ++c) to[c] += scale * from[c];
+        }
+    }
+};
+
+/// Row r of the transposed matrix.
+template <class T>
+struct TransposedRow {
+    Matrix<const T> from;
+    Matrix<T> to;
+
+    PSAD_HOST_DEVICE void operator()(int r) const {
+        for (int c = 0; c < to.cols; ++c) to(r, c) = from(c, r);
     }
 };
 

@@ -1,8 +1,10 @@
 /// \file operand.hpp
-/// How a pointwise function reads one argument: full rows, one number per row, or rows through an index.
+/// How kernels read their arguments: full rows, one number per row, rows through an index or a bag, products.
 #pragma once
 
+#include "psad/core/bag.hpp"
 #include "psad/core/config.hpp"
+#include "psad/core/matrix.hpp"
 
 namespace psad {
 
@@ -19,6 +21,29 @@ struct Operand {
     }
     PSAD_HOST_DEVICE static T at(const T* row, int c) { return PerRow ? row[0] : row[c]; }
     static constexpr bool per_row = PerRow;
+};
+
+/// Rows of a table: index[r], none where that is negative; or row r itself.
+template <class T>
+struct RowSource {
+    Matrix<const T> table;
+    const int* index;
+    bool each = false;  ///< row r itself; `index` is not read
+
+    PSAD_HOST_DEVICE int at(int r) const { return each ? r : index[r]; }
+};
+
+/// A table of which each row takes the mean of a bag.
+template <class T>
+struct BagSource {
+    const T* table;
+    Bag bag;
+};
+
+/// One product x w of an affine sum.
+template <class T>
+struct Factor {
+    Matrix<const T> x, w;
 };
 
 }  // namespace psad

@@ -91,15 +91,21 @@ class Reference : public BackendDefaults<Reference<T>, T> {
                 for (int r = rows.begin[l]; r < rows.end[l]; ++r) {
                     if (best < 0 || x(r, c) > x(best, c)) best = r;
                 }
-                from[l * x.cols + c] = best;
+                if (from) from[l * x.cols + c] = best;
                 out(l, c) = best < 0 ? T(0) : x(best, c);
             }
         }
     }
 
-    void gather(Matrix<const T> table, const int* index, Matrix<T> out) const {
+    template <int Sources>
+    void gather(const RowSource<T> (&sources)[Sources], Matrix<T> out) const {
         for (int r = 0; r < out.rows; ++r) {
-            for (int c = 0; c < out.cols; ++c) out(r, c) = index[r] < 0 ? T(0) : table(index[r], c);
+            for (int c = 0; c < out.cols; ++c) {
+                out(r, c) = T(0);
+                for (const RowSource<T>& s : sources) {
+                    if (s.at(r) >= 0) out(r, c) += s.table(s.at(r), c);
+                }
+            }
         }
     }
 

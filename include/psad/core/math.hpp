@@ -36,6 +36,33 @@ PSAD_HOST_DEVICE inline double exp(double x) {
     return std::exp(x);
 }
 
+/// log(1 + x) for x >= 0 without a branch, within one unit in the last place.
+PSAD_HOST_DEVICE inline float log1p(float x) {
+    const float u = 1.0f + x;
+    const float lost = (x - (u - 1.0f)) / u;  // what the sum rounded away
+    // u = 2^n m with m in [1/sqrt 2, sqrt 2)
+    const auto bits = std::bit_cast<std::int32_t>(u) - 0x3f3504f3;
+    const auto n = static_cast<float>(bits >> 23);
+    const float m = std::bit_cast<float>((bits & 0x007fffff) + 0x3f3504f3) - 1.0f;
+    const float s = m * m;
+    float p = 7.0376836292e-2f;  // minimax polynomial of (log(1 + m) - m + m^2 / 2) / m^3
+    p = p * m - 1.1514610310e-1f;
+    p = p * m + 1.1676998740e-1f;
+    p = p * m - 1.2420140846e-1f;
+    p = p * m + 1.4249322787e-1f;
+    p = p * m - 1.6668057665e-1f;
+    p = p * m + 2.0000714765e-1f;
+    p = p * m - 2.4999993993e-1f;
+    p = p * m + 3.3333331174e-1f;
+    const float small = p * m * s - 2.12194440e-4f * n - 0.5f * s + lost;
+    const float result = m + small + 0.693359375f * n;
+    return x < std::numeric_limits<float>::infinity() ? result : x;
+}
+
+PSAD_HOST_DEVICE inline double log1p(double x) {
+    return std::log1p(x);
+}
+
 template <class T>
 PSAD_HOST_DEVICE inline T sigmoid(T x) {
     return T(1) / (T(1) + exp(-x));
@@ -45,6 +72,12 @@ PSAD_HOST_DEVICE inline T sigmoid(T x) {
 template <class T>
 PSAD_HOST_DEVICE inline T softplus(T x) {
     return (x > T(0) ? x : T(0)) + std::log1p(std::exp(x > T(0) ? -x : x));
+}
+
+/// An integer that orders as floats do (and NaNs somehow).
+PSAD_HOST_DEVICE inline std::int32_t ordered_bits(float x) {
+    const auto bits = std::bit_cast<std::int32_t>(x + 0.0f);  // -0 becomes 0
+    return bits ^ ((bits >> 31) & 0x7fffffff);
 }
 
 template <class T>

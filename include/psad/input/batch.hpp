@@ -34,8 +34,8 @@ struct Inputs {
     const int* age_bucket = nullptr;      ///< [events] below age_buckets
     const int* event_index = nullptr;     ///< [events] 0 = latest, below event_positions
     const T* age = nullptr;               ///< [events] age / tau0
-    const T* match = nullptr;        ///< [items x events pairs] 1 where the event is on this very candidate
-    const T* match_dense = nullptr;  ///< [items, match_width]
+    Bag match;                            ///< per candidate the rows of the events on it, latest first
+    const T* match_dense = nullptr;       ///< [items, match_width]
     const int* match_feedback = nullptr;  ///< [items] feedback of the last match, -1 = none
     const int* match_bucket = nullptr;    ///< [items] age bucket of the last match, -1 = none
     const int* match_index = nullptr;     ///< [items] index of the last match, -1 = none
@@ -69,7 +69,9 @@ class Batch {
 
     LayoutStorage layout;
     std::vector<Field> profile_fields, item_fields, event_fields;
-    std::vector<T> profile, dense, age, match, match_dense, touched;
+    Field match;
+    std::vector<T> profile, dense, age, match_dense, touched;
+    std::vector<float> log_aux;  ///< scratch: log(1 + aux) of the list being added
     std::vector<int> rank, feedback, age_bucket, event_index, match_feedback, match_bucket, match_index;
 
     void clear() {
@@ -77,7 +79,8 @@ class Batch {
         for (auto* fields : {&profile_fields, &item_fields, &event_fields}) {
             for (Field& f : *fields) f.clear();
         }
-        for (auto* column : {&profile, &dense, &age, &match, &match_dense, &touched}) column->clear();
+        match.clear();
+        for (auto* column : {&profile, &dense, &age, &match_dense, &touched}) column->clear();
         for (auto* column :
              {&rank, &feedback, &age_bucket, &event_index, &match_feedback, &match_bucket, &match_index}) {
             column->clear();
@@ -102,7 +105,7 @@ class Batch {
         in.age_bucket = age_bucket.data();
         in.event_index = event_index.data();
         in.age = age.data();
-        in.match = match.data();
+        in.match = {match.bag.data(), match.ids.data()};
         in.match_dense = match_dense.data();
         in.match_feedback = match_feedback.data();
         in.match_bucket = match_bucket.data();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "psad/core/error.hpp"
+#include "psad/core/math.hpp"
 #include "psad/input/batch.hpp"
 #include "psad/input/check_request.hpp"
 #include "psad/input/request.hpp"
@@ -70,16 +72,23 @@ class Encoder {
                 statistics_.profile_fields[f][f < users ? r.user_fields[f] : r.context[f - users]]);
         }
         for (const std::int32_t item : r.items) add_item(item, b.item_fields);
+        T* age = grown(b.age, events);
+        int* age_bucket = grown(b.age_bucket, events);
+        int* event_index = grown(b.event_index, events);
+        int* feedback = grown(b.feedback, events);
         for (std::size_t h = 0; h < events; ++h) {  // latest first
             const std::size_t at = all - 1 - h;
             add_item(r.history_items[at], b.event_fields);
-            const double age = age_of(r, at);
-            b.age.push_back(static_cast<T>(age));
-            b.age_bucket.push_back(bucket(age));
-            b.event_index.push_back(position(h));
-            b.feedback.push_back(static_cast<int>(feedback_of(r, at)));
+            const double units = age_of(r, at);
+            age[h] = static_cast<T>(units);
+            age_bucket[h] = bucket(units);
+            event_index[h] = position(h);
+            feedback[h] = static_cast<int>(feedback_of(r, at));
         }
-        for (int i = 0; i < n; ++i) b.rank.push_back((std::min)(rank_positions - 1, i));
+        int* rank = grown(b.rank, r.items.size());
+        for (int i = 0; i < n; ++i) rank[i] = (std::min)(rank_positions - 1, i);
+        b.log_aux.assign(r.items.size(), 0.0f);
+        for (std::size_t i = 0; i < r.aux.size(); ++i) b.log_aux[i] = math::log1p((std::max)(r.aux[i], 0.0f));
         add_dense(r, b);
         const bool touched = add_match(r, events, b);
 
@@ -90,8 +99,17 @@ class Encoder {
         }
     }
 
+    /// Room for `count` more numbers.
+    template <class U>
+    static U* grown(std::vector<U>& column, std::size_t count) {
+        column.resize(column.size() + count);
+        return column.data() + (column.size() - count);
+    }
+
+    /// floor(log2(1 + age)).
     static int bucket(double age) {
-        return (std::min)(age_buckets - 1, static_cast<int>(std::log2(1.0 + age)));
+        const auto exponent = static_cast<int>(std::bit_cast<std::uint64_t>(1.0 + age) >> 52) - 1023;
+        return (std::min)(age_buckets - 1, exponent);
     }
     static int position(std::size_t h) {
         return static_cast<int>((std::min)(h, std::size_t{event_positions - 1}));
@@ -123,12 +141,15 @@ class Encoder {
     /// Appends a row, each column at its rate; far outliers are cut.
     template <class Row, class T>
     static void push(const Row& row, const std::vector<float>& rates, std::vector<T>& to) {
-        for (std::size_t c = 0; c < row.size(); ++c) {
-            to.push_back(static_cast<T>(rates.empty() ? row[c] : bounded(row[c] * rates[c], 8.0f)));
+        T* out = grown(to, row.size());
+        if (rates.empty()) {
+            for (std::size_t c = 0; c < row.size(); ++c) out[c] = static_cast<T>(row[c]);
+        } else {
+            for (std::size_t c = 0; c < row.size(); ++c)
+                out[c] = static_cast<T>(bounded(row[c] * rates[c], 8.0f));
         }
     }
     static float bounded(float x, float limit) { return (std::max)(-limit, (std::min)(limit, x)); }
-    static float log_aux(float aux) { return std::log1p((std::max)(aux, 0.0f)); }
 
     /// (x - mean) / deviation within a list; 0 where all are alike.
     struct ListScale {
@@ -145,24 +166,27 @@ class Encoder {
         float operator()(float x) const { return bounded((x - mean) * rate, 3.0f); }
     };
 
+    /// How many of the candidates [first, last) have a smaller `aux` than candidate i.
+    static float smaller(std::span<const float> aux, std::size_t i, std::size_t first, std::size_t last) {
+        if (aux.empty()) return 0.0f;
+        int count = 0;
+        for (std::size_t j = first; j < last; ++j) count += aux[j] < aux[i] ? 1 : 0;
+        return static_cast<float>(count);
+    }
+
     /// Per candidate: its score and `aux` as they are and against the list, above all against candidates
     /// further up; its place.
     template <class T>
     void add_dense(const Request& r, Batch<T>& b) const {
         const std::size_t n = r.items.size();
-        const auto aux = [&](std::size_t i) { return r.aux.empty() ? 0.0f : log_aux(r.aux[i]); };
+        const auto aux = [&](std::size_t i) { return b.log_aux[i]; };
         const auto score = [&](std::size_t i) { return r.scores.empty() ? 0.0f : r.scores[i]; };
         const ListScale aux_scale(n, aux), score_scale(n, score);
         const auto count = static_cast<float>(n);
         float least_above = 0;
         for (std::size_t i = 0; i < n; ++i) {
             const float a = aux(i);
-            float lower = 0, lower_above = 0;
-            for (std::size_t j = 0; j < n && !r.aux.empty(); ++j) {
-                const bool less = r.aux[j] < r.aux[i];
-                lower += less ? 1.0f : 0.0f;
-                lower_above += less && j < i ? 1.0f : 0.0f;
-            }
+            const float lower_above = smaller(r.aux, i, 0, i), lower = lower_above + smaller(r.aux, i, i, n);
             const auto place = static_cast<float>(i);
             const std::array<float, dense_width> row = {
                 r.scores.empty()
@@ -180,8 +204,8 @@ class Encoder {
                 i > 0 && a < least_above ? 1.0f : 0.0f,
                 place / count,
                 1.0f / (1.0f + place),
-                std::log1p(place) / 3.0f,
-                std::log1p(count) / 4.0f,
+                math::log1p(place) / 3.0f,
+                math::log1p(count) / 4.0f,
                 i + 1 == n ? 0.0f : bounded(a - aux(i + 1), 2.0f),
                 i + 1 == n ? 0.0f : bounded((score(i) - score(i + 1)) * score_scale.rate, 3.0f),
             };
@@ -195,33 +219,36 @@ class Encoder {
     template <class T>
     bool add_match(const Request& r, std::size_t events, Batch<T>& b) const {
         const std::size_t n = r.items.size(), all = r.history_items.size();
-        const std::size_t first_pair = b.match.size();
-        b.match.resize(first_pair + n * events);
+        const int first_event = static_cast<int>(b.age.size() - events);
         std::size_t touched = n, touched_event = events;  // the candidate with the latest match
+        const std::size_t first_match = b.match.bag.size() - 1;
+        const std::int32_t* recent = r.history_items.data() + (all - events);
         for (std::size_t i = 0; i < n; ++i) {
-            T* row = b.match.data() + first_pair + i * events;
-            for (std::size_t h = 0; h < events; ++h)
-                row[h] = r.history_items[all - 1 - h] == r.items[i] ? T(1) : T(0);
-            for (std::size_t h = 0; h < touched_event; ++h) {
-                if (row[h] != T(0)) touched_event = h, touched = i;
+            int found = 0;
+            for (std::size_t h = 0; h < events; ++h) found += recent[h] == r.items[i] ? 1 : 0;
+            for (std::size_t h = 0; h < events && found > 0; ++h) {
+                if (recent[events - 1 - h] != r.items[i]) continue;
+                --found;
+                b.match.ids.push_back(first_event + static_cast<int>(h));
+                if (h < touched_event) touched_event = h, touched = i;
             }
+            b.match.bag.push_back(static_cast<int>(b.match.ids.size()));
         }
         for (std::size_t i = 0; i < n; ++i) {
-            const T* row = b.match.data() + first_pair + i * events;
-            std::size_t latest = events;
-            float count = 0;
+            const int first = b.match.bag[first_match + i], last = b.match.bag[first_match + i + 1];
+            const bool none = first == last;
             std::array<float, match_width> out = {};
-            for (std::size_t h = events; h-- > 0;) {
-                if (row[h] == T(0)) continue;
-                latest = h;
-                count += 1.0f;
-                out[10 + feedback_of(r, all - 1 - h)] += 1.0f;
+            std::size_t latest = 0, event = 0;  // counted from the latest, and in the history
+            for (int m = last; m-- > first;) {
+                latest = static_cast<std::size_t>(b.match.ids[static_cast<std::size_t>(m)] - first_event);
+                event = all - 1 - latest;
+                out[10 + feedback_of(r, event)] += 1.0f;
             }
-            for (std::size_t k = 10; k < out.size(); ++k) out[k] = std::log1p(out[k]);
-            if (latest < events) {
+            if (!none) {
+                for (std::size_t k = 10; k < out.size(); ++k) out[k] = math::log1p(out[k]);
                 out[0] = 1.0f;
-                out[1] = std::log1p(count);
-                out[2] = static_cast<float>(std::log1p(age_of(r, all - 1 - latest))) / 10.0f;
+                out[1] = math::log1p(static_cast<float>(last - first));
+                out[2] = static_cast<float>(std::log1p(age_of(r, event))) / 10.0f;
                 out[3] = 1.0f / (1.0f + static_cast<float>(latest));
                 out[4] = latest == 0 ? 1.0f : 0.0f;
             }
@@ -230,13 +257,12 @@ class Encoder {
                 out[5] = i == touched ? 1.0f : 0.0f;
                 out[6] = ahead > 0 ? 1.0f / ahead : 0.0f;
                 out[7] = ahead < 0 ? -1.0f / ahead : 0.0f;
-                out[8] = r.aux.empty() ? 0.0f : bounded(log_aux(r.aux[i]) - log_aux(r.aux[touched]), 2.0f);
+                out[8] = r.aux.empty() ? 0.0f : bounded(b.log_aux[i] - b.log_aux[touched], 2.0f);
                 out[9] = ahead / static_cast<float>(n);
             }
             push(out, statistics_.match_rate, b.match_dense);
-            const bool none = latest == events;
-            b.match_feedback.push_back(none ? -1 : static_cast<int>(feedback_of(r, all - 1 - latest)));
-            b.match_bucket.push_back(none ? -1 : bucket(age_of(r, all - 1 - latest)));
+            b.match_feedback.push_back(none ? -1 : static_cast<int>(feedback_of(r, event)));
+            b.match_bucket.push_back(none ? -1 : bucket(age_of(r, event)));
             b.match_index.push_back(none ? -1 : position(latest));
         }
         b.touched.push_back(touched < n ? T(1) : T(0));

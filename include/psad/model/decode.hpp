@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
 
 #include "psad/backend/kernels.hpp"
 #include "psad/core/layout.hpp"
@@ -56,27 +59,66 @@ struct FillLeftToRight {
 
     PSAD_HOST_DEVICE void operator()(int l) const {
         const int first = board.items.begin[l], n = board.items.end[l] - first;
+        if (n <= 64) {  // what is taken fits into a register: no load waits for the store of the last choice
+            std::uint64_t taken = 0;
+            for (int i = 0; i < n; ++i) taken |= std::uint64_t{!board.free(first + i)} << i;
+            fill(
+                l, first, n, [&](int i) { return (taken >> i & 1) == 0; },
+                [&](int i) { taken |= std::uint64_t{1} << i; });
+        } else {
+            fill(
+                l, first, n, [&](int i) { return board.free(first + i); }, [](int) {});
+        }
+    }
+
+  private:
+    template <class Free, class Take>
+    PSAD_HOST_DEVICE void fill(int l, int first, int n, Free free, Take take) const {
         const int count = in.count(board, l);
         for (int k = 0; k < count; ++k) {
             const int t = in.from + k;
             const T* row = in.logits + in.offset[l] + static_cast<long>(k) * in.row_step * n;
             const T* one = transitions(step1, l, t - 1, n, first);
             const T* two = transitions(step2, l, t - 2, n, first);
-            int best = -1;
-            T top = 0;
-            for (int i = 0; i < n; ++i) {
-                if (!board.free(first + i)) continue;
-                const T value = row[i] + (one ? one[i] : T(0)) + (two ? two[i] : T(0));
-                if (best < 0 || value > top) best = i, top = value;
-            }
-            board.place(l, t, first + best, top);
+            const auto place_best = [&](auto value) {
+                const int i = best(n, free, value);
+                take(i);
+                board.place(l, t, first + i, value(i));
+            };
+            if (two)
+                place_best([=](int i) { return row[i] + one[i] + two[i]; });
+            else if (one)
+                place_best([=](int i) { return row[i] + one[i]; });
+            else
+                place_best([=](int i) { return row[i]; });
         }
     }
 
-  private:
     PSAD_HOST_DEVICE const T* transitions(const T* steps, int l, int t, int n, int first) const {
         if (!steps || t < 0) return nullptr;
         return steps + step_offset[l] + (board.chosen[board.slots.begin[l] + t] - first) * n;
+    }
+
+    /// The first of the largest free values. A float and its place make one integer: a single pass without a
+    /// branch, of which a compiler makes vectors.
+    template <class Free, class Value>
+    PSAD_HOST_DEVICE static int best(int n, Free free, Value value) {
+        if constexpr (std::is_same_v<T, float>) {
+            constexpr auto none = (std::numeric_limits<std::int64_t>::min)();
+            std::int64_t top = none;
+            for (int i = 0; i < n; ++i) {
+                const auto ranked = (std::int64_t{math::ordered_bits(value(i))} << 32) | (n - i);
+                const auto mine = free(i) ? ranked : none;
+                top = mine > top ? mine : top;
+            }
+            return n - static_cast<int>(top & 0xffffffff);
+        } else {
+            int at = -1;
+            for (int i = 0; i < n; ++i) {
+                if (free(i) && (at < 0 || value(i) > value(at))) at = i;
+            }
+            return at;
+        }
     }
 };
 

@@ -45,7 +45,7 @@ class Features {
     template <class Ctx, class T>
     auto events(Ctx& ctx, const Inputs<T>& in) const {
         const auto ids = item_fields_.template on<Events>(ctx, in.event_fields);
-        return map(ctx, Add{}, ids, feedback_.template on<Events>(ctx, in.feedback));
+        return gather<Events>(ctx, each_row(ids), feedback_.rows(ctx, in.feedback));
     }
     /// [lists, Width]
     template <class Ctx, class T>

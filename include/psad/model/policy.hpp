@@ -51,7 +51,7 @@ struct PowerLaw {
     static constexpr const char* name = "power law";
     template <class T>
     PSAD_HOST_DEVICE T operator()(T a) const {
-        return std::log1p(a);
+        return math::log1p(a);
     }
     template <class T>
     PSAD_HOST_DEVICE Slopes<T, 1> slopes(T, T a) const {

@@ -25,10 +25,12 @@ struct StudentScores {
     Tr transitions;
 };
 
-/// The user part of a student without a history.
-template <class X>
-struct ProfileOnly {
-    X profile;  ///< [lists]
+/// What depends on the user and the history alone: computed once, reusable for any list while the history
+/// stands.
+template <class U, class S>
+struct StudentUser {
+    U seen_through;  ///< of the UPN
+    S begun;         ///< [lists] the user's share of the first hidden layer
 };
 
 template <Spec spec, class... Policies>
@@ -58,18 +60,20 @@ class Student {
     template <class Ctx, class T>
     auto user(Ctx& ctx, const Inputs<T>& in) const {
         const auto profile = features_.profile(ctx, in);
-        if constexpr (reads_history)
-            return upn_.user(ctx, in, features_.events(ctx, in), profile);
-        else
-            return ProfileOnly<std::remove_const_t<decltype(profile)>>{profile};
+        if constexpr (reads_history) {
+            const auto part = upn_.user(ctx, in, features_.events(ctx, in), profile);
+            return both(part, hidden1_.begin(ctx, parts(profile, part.intent)));
+        } else {
+            return both(upn_.user(ctx, profile), hidden1_.begin(ctx, parts(profile)));
+        }
     }
 
     /// The part that depends on the candidates.
     template <class Ctx, class T, class U>
     auto score(Ctx& ctx, const Inputs<T>& in, const U& user) const {
         const auto seen = personalised(ctx, in, features_.items(ctx, in), user);
-        const auto item = map(ctx, Add{}, seen, rank_.template on<Items>(ctx, in.rank));
-        const auto hidden = hidden1_(ctx, with_context(ctx, item, user));
+        const auto item = gather<Items>(ctx, each_row(seen), rank_.rows(ctx, in.rank));
+        const auto hidden = hidden1_(ctx, user.begun, with_context(ctx, item));
         const auto score = out_(ctx, hidden2_(ctx, dropout(ctx, hidden)));
         const auto transitions = transition_parts(ctx, item);
         return StudentScores<std::remove_const_t<decltype(score)>,
@@ -96,32 +100,30 @@ class Student {
     static constexpr bool mean_max = std::is_same_v<ContextPolicy, context::MeanMax>;
     static constexpr bool attends = std::is_same_v<ContextPolicy, context::SelfAttention>;
     static constexpr bool reads_history = !std::is_same_v<typename Upn::Pool, pool::None>;
-    static constexpr int parts_seen = 1 + (reads_history ? 2 : 1) + (mean_max ? 2 : 0);
+    static constexpr int user_parts = reads_history ? 2 : 1, item_parts = mean_max ? 3 : 1;
+
+    template <class U, class S>
+    static StudentUser<U, S> both(const U& seen_through, const S& begun) {
+        return {seen_through, begun};
+    }
 
     template <class Ctx, class T, class E, class U>
     auto personalised(Ctx& ctx, const Inputs<T>& in, const E& item, const U& user) const {
         if constexpr (reads_history)
-            return upn_(ctx, in, item, user);
+            return upn_(ctx, in, item, user.seen_through);
         else
-            return upn_(ctx, item, user.profile);
+            return upn_(ctx, item, user.seen_through);
     }
-    template <class Ctx, class E, class U>
-    auto with_context(Ctx& ctx, const E& item, const U& user) const {
+    template <class Ctx, class E>
+    auto with_context(Ctx& ctx, const E& item) const {
         if constexpr (mean_max) {
             const auto largest = max_per_list(ctx, item);
-            return with_user(user, item, mean_per_list(ctx, item), largest);
+            return parts(item, mean_per_list(ctx, item), largest);
         } else if constexpr (attends) {
-            return with_user(user, context_(ctx, item));
+            return parts(context_(ctx, item));
         } else {
-            return with_user(user, item);
+            return parts(item);
         }
-    }
-    template <class U, class E, class... X>
-    static auto with_user(const U& user, const E& item, const X&... of_list) {
-        if constexpr (reads_history)
-            return parts(item, user.profile, user.intent, of_list...);
-        else
-            return parts(item, user.profile, of_list...);
     }
     template <class Ctx, class E>
     auto transition_parts(Ctx& ctx, const E& item) const {
@@ -151,7 +153,7 @@ class Student {
     std::conditional_t<reads_history, UserUpn<width, spec.gate, Upn>, ProfileShift<width>> upn_;
     nn::PositionEmbedding<rank_positions, width> rank_;
     PartIf<attends, AttentionContext> context_;
-    nn::Linear<parts_seen * width, spec.student_hidden1, Relu> hidden1_;
+    nn::LinearInSteps<user_parts * width, item_parts * width, spec.student_hidden1, Relu> hidden1_;
     nn::Linear<spec.student_hidden1, spec.student_hidden2, Relu> hidden2_;
     nn::Linear<spec.student_hidden2, 1> out_;
     std::conditional_t<greedy, TransitionHead<width, spec.student_rank>, NoPart> transition_;

@@ -67,7 +67,7 @@ class Teacher {
     auto encode(Ctx& ctx, const Inputs<T>& in) const {
         const auto user = features_.profile(ctx, in);
         const auto item = personalised(ctx, in, user);
-        auto z = map(ctx, Add{}, item, rank_.template on<Items>(ctx, in.rank));
+        auto z = gather<Items>(ctx, each_row(item), rank_.rows(ctx, in.rank));
         for (const auto& layer : encoder_) z = layer(ctx, z);
         z = encoded_(ctx, z);
         using KV = decltype(decoder_[0].prepare(ctx, z));
@@ -87,8 +87,8 @@ class Teacher {
     auto decode(Ctx& ctx, const M& memory, const int* block_input, const int* start, const int* position,
                 const int* visible, Cache& cache) const {
         const auto place = gated_place(ctx, slot_.template on<Axis>(ctx, position), memory.slot_gate);
-        const auto before = map(ctx, Add{}, gather<Axis>(ctx, memory.item, block_input),
-                                start_.template on<Axis>(ctx, start));
+        const auto before = gather<Axis>(ctx, Picked<decltype(memory.item)>{memory.item, block_input},
+                                         start_.rows(ctx, start));
         auto h = map(ctx, Add{}, before, place);
         for (int i = 0; i < layers; ++i) {
             const auto at = static_cast<std::size_t>(i);
@@ -141,7 +141,7 @@ class Teacher {
     auto personalised(Ctx& ctx, const Inputs<T>& in, const X& user) const {
         const auto item = features_.items(ctx, in);
         if constexpr (!reads_history)
-            return upn_(ctx, item, user);
+            return upn_(ctx, item, upn_.user(ctx, user));
         else if constexpr (per_item)
             return upn_(ctx, in, item, features_.events(ctx, in), user);
         else

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "psad/autograd/ops/map.hpp"
+#include "psad/autograd/ops/matches.hpp"
 #include "psad/autograd/ops/pairs.hpp"
 #include "psad/input/batch.hpp"
 #include "psad/model/policy.hpp"
@@ -102,22 +103,21 @@ class UserScale {
     nn::Linear<In, Out, TwoSigmoid> scale_;
 };
 
-/// Position encoding of the history: age bucket and index; adaptive: scaled by how much time matters to this
-/// user.
+/// Adds the position encoding of the history, age bucket and index; adaptive: scaled by how much time matters
+/// to this user.
 template <int Width, class Position>
 class EventPosition {
   public:
     explicit EventPosition(const Scope& scope)
         : bucket_(scope / "bucket"), index_(scope / "index"), scale_(scope / "scale") {}
 
-    template <class Ctx, class T, class X>
-    auto operator()(Ctx& ctx, const Inputs<T>& in, const X& user) const {
-        const auto where = map(ctx, Add{}, bucket_.template on<Events>(ctx, in.age_bucket),
-                               index_.template on<Events>(ctx, in.event_index));
+    template <class Ctx, class T, class V, class X>
+    auto operator()(Ctx& ctx, const Inputs<T>& in, const V& event, const X& user) const {
+        const auto bucket = bucket_.rows(ctx, in.age_bucket), index = index_.rows(ctx, in.event_index);
         if constexpr (adaptive)
-            return map(ctx, Multiply{}, where, scale_(ctx, user));
+            return map(ctx, MultiplyAdd{}, gather<Events>(ctx, bucket, index), scale_(ctx, user), event);
         else
-            return where;
+            return gather<Events>(ctx, each_row(event), bucket, index);
     }
 
   private:
@@ -146,9 +146,9 @@ class ItemMatch {
         const auto told =
             out_(ctx, hidden_(ctx, parts(ctx.template constant<Items, match_width>(in.match_dense), mass,
                                          ctx.template constant<Items, dense_width>(in.dense))));
-        const auto how = map(ctx, AddThree{}, bucket_.template on<Items>(ctx, in.match_bucket),
-                             index_.template on<Items>(ctx, in.match_index),
-                             feedback_.template on<Items>(ctx, in.match_feedback));
+        const auto how =
+            gather<Items>(ctx, bucket_.rows(ctx, in.match_bucket), index_.rows(ctx, in.match_index),
+                          feedback_.rows(ctx, in.match_feedback));
         return map(ctx, MultiplyAdd{}, ctx.template constant<Lists, 1>(in.touched), told, how);
     }
 
@@ -194,11 +194,11 @@ class CandidateUpn {
     template <class Ctx, class T, class E, class V, class X>
     auto operator()(Ctx& ctx, const Inputs<T>& in, const E& item, const V& event, const X& user) const {
         const auto query = query_(ctx, parts(item, user));
-        const auto key = map(ctx, Add{}, key_(ctx, event), position_(ctx, in, user));
+        const auto key = position_(ctx, in, key_(ctx, event), user);
         const auto scale = typename Ctx::Scalar(1) / std::sqrt(static_cast<typename Ctx::Scalar>(Width));
         const auto scores = fading_(ctx, in, pair_dot(ctx, query, key, scale), user);
         if constexpr (Chosen::matches) {
-            const auto same = ctx.template constant<Pairs<Items, Events>, 1>(in.match);
+            const auto same = match_matrix<Items, Events>(ctx, in.match);
             const auto alpha = pair_softmax(ctx, match_logit_(ctx, same, scores));
             const auto told = match_(ctx, in, pair_inner(ctx, alpha, same));
             return see(ctx, item, user, map(ctx, Add{}, pair_apply(ctx, alpha, event), told));
@@ -234,8 +234,8 @@ class CandidateUpn {
 /// What the per-user UPN keeps of a user for any list: computed once, reusable while the history stands.
 template <class X, class A>
 struct UserPart {
-    X profile;    ///< [lists]
     X intent;     ///< [lists] pooled history
+    X shift;      ///< [lists] W_u u
     X gate;       ///< [lists]
     A attention;  ///< [events] weight of each event
 };
@@ -262,25 +262,23 @@ class UserUpn {
         const auto attention = ctx.template relabel<Events>(alpha);
         const auto gate = gate_of(ctx, profile, intent);
         return UserPart<std::remove_cvref_t<decltype(intent)>, std::remove_cvref_t<decltype(attention)>>{
-            profile, intent, gate, attention};
+            intent, mix_(ctx, intent), gate, attention};
     }
 
     /// item [items] seen by the user.
     template <class Ctx, class T, class E, class U>
     auto operator()(Ctx& ctx, const Inputs<T>& in, const E& item, const U& user) const {
-        const auto mixed = mix_(ctx, user.intent);
         if constexpr (Chosen::matches) {
-            const auto same = ctx.template constant<Pairs<Items, Events>, 1>(in.match);
-            const auto told = match_(ctx, in, pair_apply(ctx, same, user.attention));
+            const auto told = match_(ctx, in, match_sum<Items>(ctx, in.match, user.attention));
             if constexpr (gated)
-                return map(ctx, MultiplyAddTwo{}, user.gate, item, mixed, told);
+                return map(ctx, MultiplyAddTwo{}, user.gate, item, user.shift, told);
             else
-                return map(ctx, AddThree{}, item, mixed, told);
+                return map(ctx, AddThree{}, item, user.shift, told);
         } else {
             if constexpr (gated)
-                return map(ctx, MultiplyAdd{}, user.gate, item, mixed);
+                return map(ctx, MultiplyAdd{}, user.gate, item, user.shift);
             else
-                return map(ctx, Add{}, item, mixed);
+                return map(ctx, Add{}, item, user.shift);
         }
     }
 
@@ -292,7 +290,7 @@ class UserUpn {
     auto scores(Ctx& ctx, const Inputs<T>& in, const V& event, const X& profile) const {
         if constexpr (attends) {
             const auto query = query_(ctx, profile);
-            const auto key = map(ctx, Add{}, event, position_(ctx, in, profile));
+            const auto key = position_(ctx, in, event, profile);
             const auto scale = typename Ctx::Scalar(1) / std::sqrt(static_cast<typename Ctx::Scalar>(Width));
             return fading_(ctx, in, pair_dot(ctx, query, key, scale), profile);
         } else {
@@ -321,9 +319,15 @@ class ProfileShift {
   public:
     explicit ProfileShift(const Scope& scope) : shift_(scope / "shift") {}
 
-    template <class Ctx, class E, class X>
-    auto operator()(Ctx& ctx, const E& item, const X& profile) const {
-        return map(ctx, Add{}, item, shift_(ctx, profile));
+    /// The shift [lists] of a user.
+    template <class Ctx, class X>
+    auto user(Ctx& ctx, const X& profile) const {
+        return shift_(ctx, profile);
+    }
+    /// item [items] seen by the user.
+    template <class Ctx, class E, class U>
+    auto operator()(Ctx& ctx, const E& item, const U& shift) const {
+        return map(ctx, Add{}, item, shift);
     }
 
   private:

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "psad/autograd/ops/gather.hpp"
@@ -41,10 +42,16 @@ class PositionEmbedding {
     explicit PositionEmbedding(const Scope& scope, Init init = Init::gaussian(0.05f))
         : table_(scope.weight<Count, Width>("table", init)) {}
 
+    /// The table's rows by index, to be summed with others by psad::gather.
+    template <class Ctx>
+    auto rows(Ctx& ctx, const int* index) const {
+        const auto table = ctx.weight(table_);
+        return Picked<std::remove_const_t<decltype(table)>>{table, index};
+    }
     /// Row r is the table's row index[r], zero where that is negative.
     template <class Axis, class Ctx>
     auto on(Ctx& ctx, const int* index) const {
-        return gather<Axis>(ctx, ctx.weight(table_), index);
+        return gather<Axis>(ctx, rows(ctx, index));
     }
 
   private:

@@ -2,62 +2,54 @@
 /// Rows through an index: of another value, or of embedding tables.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <type_traits>
+
 #include "psad/autograd/parameters.hpp"
 #include "psad/autograd/value.hpp"
 #include "psad/autograd/workspace.hpp"
 #include "psad/backend/operand.hpp"
-
-namespace psad {
-
-/// Which rows of a table belong to row r: ids[bag[r]] ... ids[bag[r + 1] - 1], or ids[r] alone when bag is
-/// null.
-struct Bag {
-    const int* bag = nullptr;
-    const int* ids = nullptr;
-};
-
-}  // namespace psad
+#include "psad/core/bag.hpp"
+#include "psad/core/functors.hpp"
 
 namespace psad::ops {
 
-/// out[r] = source[index[r]]; zero where the index is negative.
-template <class Axis, int Width>
+/// out[r] = the sum over the sources of source[index[r]], nothing where an index is negative; of row r itself
+/// where Each says so.
+template <class Axis, int Width, bool... Each>
 struct Gather {
     using axis = Axis;
     static constexpr int width = Width;
     static constexpr bool has_parameters = false;
 
-    const int* index;
+    std::array<const int*, sizeof...(Each)> index;
 
-    template <class B, class T>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> source) const {
-        w.backend->gather(source, index, out);
+    template <class B, class T, class... M>
+    void forward(Workspace<B>& w, Matrix<T> out, M... source) const {
+        const int* const* at = index.data();
+        const RowSource<T> sources[] = {{source, *at++, Each}...};
+        w.backend->gather(sources, out);
     }
-    template <class B, class T>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> source) const {
-        if (source.grad) w.backend->scatter_add(dout, index, source.grad);
+    template <class B, class T, class... X>
+    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, X... source) const {
+        const int* const* at = index.data();
+        (one<Each>(w, dout, *at++, source.grad), ...);
     }
-    template <class Out, class S>
-    double flops(const Layout&, Out, S) const {
-        return 0;
+    template <class Out, class... S>
+    double flops(const Layout&, Out out, S...) const {
+        return out.size() * (static_cast<double>(sizeof...(Each)) - 1);
     }
-};
 
-/// out[r] += mean of the table rows of bag r.
-template <class T>
-struct BagRow {
-    const T* table;
-    Bag bag;
-    Matrix<T> out;
-
-    PSAD_HOST_DEVICE void operator()(int r) const {
-        const int first = bag.bag ? bag.bag[r] : r, last = bag.bag ? bag.bag[r + 1] : r + 1;
-        T* to = out.row(r);
-        const T scale = last - first > 1 ? T(1) / static_cast<T>(last - first) : T(1);
-        for (int i = first; i < last; ++i) {
-            const T* from = table + static_cast<long>(bag.ids[i]) * out.cols;
-            for (int c = 0; c < out.cols; ++c) to[c] += scale * from[c];
-        }
+  private:
+    template <bool Own, class B, class T>
+    static void one(Workspace<B>& w, Matrix<T> dout, const int* through, Matrix<T> to) {
+        if (!to) return;
+        if constexpr (Own)
+            w.backend->template map<true>(Identity{}, to, Operand<T>{dout.data, dout.stride});
+        else
+            w.backend->scatter_add(dout, through, to);
     }
 };
 
@@ -74,10 +66,9 @@ struct Embed {
 
     template <class B, class T>
     void forward(Workspace<B>& w, Matrix<T> out) const {
-        w.backend->fill(out.data, out.rows * out.cols, T(0));
-        for (int f = 0; f < fields; ++f) {
-            w.backend->for_each(out.rows, BagRow<T>{w.tables + tables[f].offset, bags[f], out});
-        }
+        auto* sources = w.template take<BagSource<T>>(static_cast<std::size_t>(fields));
+        for (int f = 0; f < fields; ++f) sources[f] = {w.tables + tables[f].offset, bags[f]};
+        w.backend->embed(sources, fields, out);
     }
     template <class B, class T>
     void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout) const {
@@ -97,10 +88,41 @@ struct Embed {
 
 namespace psad {
 
-/// Rows of `source` by index (one per row of Axis), zero where it is negative.
+/// The rows of a value that an index (one entry per row of the result) picks.
+template <class V>
+struct Picked {
+    V source;
+    const int* index;
+    static constexpr bool each = false;
+};
+/// The rows of a value one by one.
+template <class V>
+struct EachRow {
+    V source;
+    static constexpr const int* index = nullptr;
+    static constexpr bool each = true;
+};
+template <class V>
+EachRow<V> each_row(const V& source) {
+    return {source};
+}
+
+/// The sum of rows, of Picked or EachRow; a negative index picks nothing.
+template <class Axis, class Ctx, class... Rows>
+requires(requires { Rows::each; } && ...) auto gather(Ctx& ctx, const Rows&... rows) {
+    constexpr int width = (std::max)({width_of<decltype(rows.source)>...});
+    (expect_width<decltype(rows.source), width>(), ...);
+    (expect_axis<decltype(rows.source),
+                 std::conditional_t<Rows::each, Axis, axis_of<decltype(rows.source)>>>(),
+     ...);
+    using Op = ops::Gather<Axis, width, Rows::each...>;
+    return ctx.apply(Op{{rows.index...}}, rows.source...);
+}
+
+/// Rows of `source` by index, zero where it is negative.
 template <class Axis, class Ctx, class V>
 auto gather(Ctx& ctx, const V& source, const int* index) {
-    return ctx.apply(ops::Gather<Axis, width_of<V>>{index}, source);
+    return gather<Axis>(ctx, Picked<V>{source, index});
 }
 
 /// Sum over `fields` fields of mean embeddings; tables and bags must outlive the context's values.

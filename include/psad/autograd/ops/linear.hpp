@@ -1,5 +1,6 @@
 /// \file linear.hpp
-/// act(x W + b) for an x made of parts on several axes: each part is multiplied on its own axis.
+/// act(x W + b) for an x made of parts on several axes: each part is multiplied on its own axis. b is one row
+/// for all, or one per list.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,7 @@ Parts<Part...> parts(const Part&... part) {
 
 namespace psad::ops {
 
-template <class Act, int Out, class... Part>
+template <class Act, int Out, class BiasAxis, class... Part>
 struct Linear {
     using axis = finest<axis_of<Part>...>;
     static constexpr int width = Out;
@@ -34,35 +35,28 @@ struct Linear {
     /// Parts per list are multiplied once per list and repeated.
     template <class P>
     static constexpr bool coarse = !std::is_same_v<axis_of<P>, axis>;
-    static constexpr bool any_coarse = (coarse<Part> || ...);
+    static constexpr int coarse_parts = (0 + ... + static_cast<int>(coarse<Part>));
+    static constexpr bool bias_per_list = std::is_same_v<BiasAxis, Lists>;
+    /// Whether what the fine parts are added to has one row per list of a finer axis.
+    static constexpr bool start_per_list =
+        (coarse_parts > 0 || bias_per_list) && !std::is_same_v<axis, Lists>;
+    static constexpr int fine_parts = static_cast<int>(sizeof...(Part)) - coarse_parts;
 
     template <class B, class T, class... M>
     void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> weight, Matrix<const T> bias,
                  M... in) const {
-        Operand<T> start{bias.data, 0};  // no bias: null, which counts as zero
-        if constexpr (any_coarse) {
-            const Matrix<T> per_list = w.scratch(w.layout->lists, Out);
-            int at = 0, done = 0;
-            each_part<true>(
-                [&](auto x, int first) {
-                    const Operand<T> from = done++ == 0 ? start : Operand<T>{per_list.data, Out};
-                    w.backend->affine(x, weight.row_range(first, x.cols), from, Identity{}, per_list);
-                },
-                at, in...);
-            start = {per_list.data, Out, w.layout->template jagged<axis>().owner};
+        Operand<T> start{bias.data, bias_per_list ? Out : 0};  // no bias: null, which counts as zero
+        if constexpr (coarse_parts > 0) {
+            Factor<T> once[coarse_parts];
+            factors<true>(once, weight, in...);
+            const Matrix<T> begun = w.scratch(w.layout->lists, Out);
+            w.backend->affine(once, start, Identity{}, begun);
+            start = {begun.data, Out};
         }
-        constexpr int fine = static_cast<int>(sizeof...(Part)) - (0 + ... + static_cast<int>(coarse<Part>));
-        int at = 0, done = 0;
-        each_part<false>(
-            [&](auto x, int first) {
-                const Matrix<const T> mine = weight.row_range(first, x.cols);
-                if (++done == fine)
-                    w.backend->affine(x, mine, start, Act{}, out);
-                else
-                    w.backend->affine(x, mine, start, Identity{}, out);
-                start = {out.data, Out};
-            },
-            at, in...);
+        if constexpr (start_per_list) start.row_of = w.layout->template jagged<axis>().owner;
+        Factor<T> each[fine_parts];
+        factors<false>(each, weight, in...);
+        w.backend->affine(each, start, Act{}, out);
     }
 
     template <class B, class T, class... X>
@@ -74,11 +68,16 @@ struct Linear {
                                            Operand<T>{out.data, out.stride});
         }
         Matrix<T> per_list = dout;
-        if constexpr (any_coarse) {
+        if constexpr (start_per_list) {
             per_list = w.zeros(w.layout->lists, Out);
             w.backend->segment_sums(dout, w.layout->template jagged<axis>(), per_list);
         }
-        if (bias.grad) w.backend->column_sums(any_coarse ? per_list : dout, bias.grad.data);
+        if (bias.grad) {
+            if constexpr (bias_per_list)
+                w.backend->template map<true>(Identity{}, bias.grad, Operand<T>{per_list.data, Out});
+            else
+                w.backend->column_sums(per_list, bias.grad.data);
+        }
         int at = 0;
         each_part<true>([&](auto x, int first) { part_backward(w, per_list, weight, x, first); }, at, in...);
         at = 0;
@@ -104,37 +103,40 @@ struct Linear {
         ((coarse<Part> == Coarse ? f(in, at) : void(), at += width_of<Part>), ...);
     }
 
+    template <bool Coarse, class T, class... M>
+    static void factors(Factor<T>* to, Matrix<const T> weight, M... in) {
+        int at = 0;
+        each_part<Coarse>(
+            [&](auto x, int first) {
+                *to++ = {x, weight.row_range(first, x.cols)};
+            },
+            at, in...);
+    }
+
     template <class B, class T>
     static void part_backward(Workspace<B>& w, Matrix<T> d, Tracked<T> weight, Tracked<T> x, int first) {
         const int n = x.value.cols;
         if (weight.grad) w.backend->gemm_transposed(x.value, d, weight.grad.row_range(first, n), true);
         if (x.grad) {
             const Matrix<T> turned = w.scratch(Out, n);
-            w.backend->for_each(n, Transpose<T>{weight.value.row_range(first, n), turned});
+            w.backend->transpose(weight.value.row_range(first, n), turned);
             w.backend->gemm(d, turned, x.grad, true);
         }
     }
-
-    template <class T>
-    struct Transpose {
-        Matrix<const T> from;
-        Matrix<T> to;
-        PSAD_HOST_DEVICE void operator()(int r) const {
-            for (int c = 0; c < from.cols; ++c) to(c, r) = from(r, c);
-        }
-    };
 };
 
 }  // namespace psad::ops
 
 namespace psad {
 
-/// act(parts W + b), on the finest axis of the parts. W has one row per column of the parts, in their order.
+/// act(parts W + b), on the finest axis of the parts. W has one row per column of the parts, in their order;
+/// b is a row [1] or one per list.
 template <class Act, class Ctx, class... Part, class W, class Bias>
 auto linear(Ctx& ctx, const Parts<Part...>& x, const W& weight, const Bias& bias, Act) {
     return std::apply(
         [&](const Part&... part) {
-            return ctx.apply(ops::Linear<Act, width_of<W>, Part...>{}, weight, bias, part...);
+            using Op = ops::Linear<Act, width_of<W>, axis_of<Bias>, Part...>;
+            return ctx.apply(Op{}, weight, bias, part...);
         },
         x.values);
 }

@@ -71,7 +71,7 @@ struct SegmentMax {
 
     template <class B, class T>
     void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> x) {
-        from = w.template take<int>(static_cast<std::size_t>(out.rows) * Width);
+        if (w.training) from = w.template take<int>(static_cast<std::size_t>(out.rows) * Width);
         w.backend->segment_max(x, w.layout->template jagged<Axis>(), out, from);
     }
     template <class B, class T>

@@ -16,15 +16,11 @@
 
 #include "psad/backend/concept.hpp"
 #include "psad/backend/cpu/gemm.hpp"
+#include "psad/backend/cpu/pairs.hpp"
+#include "psad/backend/cpu/rows.hpp"
 #include "psad/backend/cpu/simd.hpp"
 #include "psad/backend/defaults.hpp"
 #include "psad/core/arena.hpp"
-
-#if defined(__clang__)  // its pragma warns in user code wherever a loop is not worth a vector
-#define PSAD_INDEPENDENT
-#else
-#define PSAD_INDEPENDENT _Pragma("GCC ivdep")
-#endif
 
 namespace psad::backend {
 
@@ -32,11 +28,13 @@ namespace psad::backend {
 /// whole tasks (shards of a batch, chunks of an evaluation) over at most `threads` threads; 0 means all of
 /// the machine.
 template <class T>
-class Cpu : public BackendDefaults<Cpu<T>, T> {
+class Cpu : public BackendDefaults<Cpu<T>, T>, public cpu_detail::Rows<T>, public cpu_detail::Pairs<T> {
   public:
     using Scalar = T;
     using Memory = HostMemory;
     static constexpr bool on_host = true;
+    using cpu_detail::Rows<T>::embed;
+    using cpu_detail::Rows<T>::transpose;
 
     explicit Cpu(int threads = 1) {
         if (threads != 1) workers_ = std::make_shared<Workers>(threads);
@@ -64,18 +62,31 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
     }
 
     void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
-        product(a, b, Operand<T>{accumulate ? c.data : nullptr, c.stride}, c);
+        affine({{a, b}}, Operand<T>{accumulate ? c.data : nullptr, c.stride}, Identity{}, c);
     }
 
     void gemm_transposed(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
-        gemm_detail::multiply<T>(a.rows, {a.data, 1, a.stride}, b, {accumulate ? c.data : nullptr, c.stride},
-                                 c);
+        gemm_detail::multiply<T, 1>({{a.data, 1, a.stride, b.data, b.stride, a.rows}},
+                                    {accumulate ? c.data : nullptr, c.stride}, false, c);
     }
 
-    template <class Act>
-    void affine(Matrix<const T> x, Matrix<const T> w, Operand<T> start, Act act, Matrix<T> out) const {
-        product(x, w, start, out);
-        if constexpr (!std::is_same_v<Act, Identity>) map<false>(act, out, Operand<T>{out.data, out.stride});
+    template <class Act, int Factors>
+    void affine(const Factor<T> (&factors)[Factors], Operand<T> start, Act act, Matrix<T> out) const {
+        constexpr bool relu = std::is_same_v<Act, Relu>;
+        const bool column = out.cols == 1 && factors[0].w.stride == 1;
+        if (column) {
+            for (const Factor<T>& f : factors) {
+                times_vector(f.x, f.w.data, start, out);
+                start = {out.data, out.stride};
+            }
+        } else {
+            gemm_detail::Term<T> terms[Factors];
+            for (int i = 0; i < Factors; ++i) terms[i] = gemm_detail::Term<T>::of(factors[i].x, factors[i].w);
+            gemm_detail::multiply(terms, start, relu, out);
+        }
+        if (!std::is_same_v<Act, Identity> && (column || !relu)) {
+            map<false>(act, out, Operand<T>{out.data, out.stride});
+        }
     }
 
     template <bool Accumulate, class F, class... In>
@@ -89,7 +100,13 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
         }
     }
 
-    void column_sums(Matrix<const T> x, T* out) const { vector(out, x.cols) += matrix(x).colwise().sum(); }
+    void column_sums(Matrix<const T> x, T* out) const {
+        Eigen::Map<Eigen::Matrix<T, 1, Eigen::Dynamic>>(out, x.cols) +=
+            Eigen::Map<const RowMajor, 0, Eigen::OuterStride<>>(x.data, x.rows, x.cols,
+                                                                Eigen::OuterStride<>(x.stride))
+                .colwise()
+                .sum();
+    }
 
     void row_sums(Matrix<const T> x, T* out) const {
         for (int r = 0; r < x.rows; ++r) {
@@ -106,128 +123,6 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
                                                     [p](int j) { return p[j] * p[j]; }));
         }
         return sum;
-    }
-
-    void segment_sums(Matrix<const T> x, Jagged rows, Matrix<T> out) const {
-        for (int l = 0; l < out.rows; ++l) {
-            column_sums(x.row_range(rows.begin[l], rows.end[l] - rows.begin[l]), out.row(l));
-        }
-    }
-
-    void segment_max(Matrix<const T> x, Jagged rows, Matrix<T> out, int* from) const {
-        for (int l = 0; l < out.rows; ++l) {
-            T* best = out.row(l);
-            int* best_row = from + l * x.cols;
-            const int first = rows.begin[l];
-            for (int c = 0; c < x.cols; ++c) {
-                best[c] = first < rows.end[l] ? x(first, c) : T(0);
-                best_row[c] = first < rows.end[l] ? first : -1;
-            }
-            for (int r = first + 1; r < rows.end[l]; ++r) {
-                const T* row = x.row(r);
-                for (int c = 0; c < x.cols; ++c) {
-                    const bool better = row[c] > best[c];
-                    best[c] = better ? row[c] : best[c];
-                    best_row[c] = better ? r : best_row[c];
-                }
-            }
-        }
-    }
-
-    void gather(Matrix<const T> table, const int* index, Matrix<T> out) const {
-        for (int r = 0; r < out.rows; ++r) {
-            if (index[r] < 0) {
-                std::fill_n(out.row(r), out.cols, T(0));
-            } else {
-                std::copy_n(table.row(index[r]), out.cols, out.row(r));
-            }
-        }
-    }
-
-    void scatter_add(Matrix<const T> x, const int* index, Matrix<T> out) const {
-        for (int r = 0; r < x.rows; ++r) {
-            if (index[r] >= 0) vector(out.row(index[r]), x.cols) += vector(x.row(r), x.cols);
-        }
-    }
-
-    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p,
-                  bool accumulate) const {
-        static thread_local std::vector<T> turned;  // the keys of one list, depth by keys
-        for (int l = 0; l < pairs.lists; ++l) {
-            const int n = pairs.key_end[l] - pairs.key_begin[l];
-            const int queries = pairs.query_end[l] - pairs.query_begin[l];
-            if (n == 0 || queries == 0) continue;
-            T* out = p + pairs.offset[l];
-            const Matrix<const T> q = query.row_range(pairs.query_begin[l], queries);
-            const Matrix<const T> k = key.row_range(pairs.key_begin[l], n);
-            if (queries == 1) {
-                for (int j = 0; j < n; ++j) {
-                    const T* row = k.row(j);
-                    const T* to = q.data;
-                    const T dot = simd::sum<T>(k.cols, [row, to](int c) { return row[c] * to[c]; });
-                    out[j] = (accumulate ? out[j] : T(0)) + scale * dot;
-                }
-                continue;
-            }
-            const auto size = static_cast<std::size_t>(n) * static_cast<std::size_t>(key.cols);
-            if (turned.size() < size) turned.resize(size);
-            for (int j = 0; j < n; ++j) {
-                const T* row = k.row(j);
-                for (int c = 0; c < k.cols; ++c) turned[static_cast<std::size_t>(c * n + j)] = scale * row[c];
-            }
-            gemm_detail::multiply<T>(k.cols, {q.data, q.stride, 1}, {turned.data(), k.cols, n, n},
-                                     {accumulate ? out : nullptr, n}, {out, queries, n, n});
-        }
-    }
-
-    void pair_apply(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
-        for (int l = 0; l < pairs.lists; ++l) {
-            const int n = pairs.key_end[l] - pairs.key_begin[l];
-            const Matrix<T> to =
-                out.row_range(pairs.query_begin[l], pairs.query_end[l] - pairs.query_begin[l]);
-            gemm_detail::multiply<T>(n, {p + pairs.offset[l], n, 1}, value.row_range(pairs.key_begin[l], n),
-                                     {to.data, to.stride}, to);
-        }
-    }
-
-    void pair_apply_transposed(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
-        for (int l = 0; l < pairs.lists; ++l) {
-            const int n = pairs.key_end[l] - pairs.key_begin[l];
-            const int queries = pairs.query_end[l] - pairs.query_begin[l];
-            const Matrix<T> to = out.row_range(pairs.key_begin[l], n);
-            gemm_detail::multiply<T>(queries, {p + pairs.offset[l], 1, n},
-                                     value.row_range(pairs.query_begin[l], queries), {to.data, to.stride},
-                                     to);
-        }
-    }
-
-    void pair_softmax(T* p, PairRows pairs, const int* visible) const {
-        for (int l = 0; l < pairs.lists; ++l) {
-            const int n = pairs.key_end[l] - pairs.key_begin[l];
-            T* row = p + pairs.offset[l];
-            for (int q = pairs.query_begin[l]; q < pairs.query_end[l]; ++q, row += n) {
-                const int seen = visible ? visible[q] : n;
-                const T top = simd::max(row, seen);
-                PSAD_INDEPENDENT
-                for (int j = 0; j < seen; ++j) row[j] = math::exp(row[j] - top);
-                const T scale = T(1) / simd::sum<T>(seen, [row](int j) { return row[j]; });
-                for (int j = 0; j < seen; ++j) row[j] *= scale;
-                for (int j = seen; j < n; ++j) row[j] = T(0);
-            }
-        }
-    }
-
-    void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) const {
-        for (int l = 0; l < pairs.lists; ++l) {
-            const int n = pairs.key_end[l] - pairs.key_begin[l];
-            const T* y = p + pairs.offset[l];
-            T* d = dp + pairs.offset[l];
-            for (int q = pairs.query_begin[l]; q < pairs.query_end[l]; ++q, y += n, d += n) {
-                const T along = simd::sum<T>(n, [y, d](int j) { return y[j] * d[j]; });
-                PSAD_INDEPENDENT
-                for (int j = 0; j < n; ++j) d[j] = scale * y[j] * (d[j] - along);
-            }
-        }
     }
 
     void layer_norm(Matrix<const T> x, const T* gain, const T* shift, Matrix<T> y, Matrix<T> normal,
@@ -267,27 +162,14 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
 
   private:
     static constexpr std::size_t block = 4096;
-
     using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    static auto matrix(Matrix<const T> m) {
-        return Eigen::Map<const RowMajor, 0, Eigen::OuterStride<>>(m.data, m.rows, m.cols,
-                                                                   Eigen::OuterStride<>(m.stride));
-    }
-    static auto vector(T* p, int n) { return Eigen::Map<Eigen::Matrix<T, 1, Eigen::Dynamic>>(p, n); }
-    static auto vector(const T* p, int n) {
-        return Eigen::Map<const Eigen::Matrix<T, 1, Eigen::Dynamic>>(p, n);
-    }
 
-    static void product(Matrix<const T> a, Matrix<const T> b, Operand<T> start, Matrix<T> c) {
-        if (c.cols == 1 && b.stride == 1) {  // matrix times vector
-            for (int r = 0; r < c.rows; ++r) {
-                const T* row = a.row(r);
-                const T* w = b.data;
-                c(r, 0) = (start.data ? start.row(r)[0] : T(0)) +
-                          simd::sum<T>(a.cols, [row, w](int k) { return row[k] * w[k]; });
-            }
-        } else {
-            gemm_detail::multiply<T>(a.cols, {a.data, a.stride, 1}, b, start, c);
+    /// out = start + x w for a single column.
+    static void times_vector(Matrix<const T> x, const T* w, Operand<T> start, Matrix<T> out) {
+        for (int r = 0; r < out.rows; ++r) {
+            const T* row = x.row(r);
+            out(r, 0) = (start.data ? start.row(r)[0] : T(0)) +
+                        simd::sum<T>(x.cols, [row, w](int k) { return row[k] * w[k]; });
         }
     }
 
@@ -330,5 +212,3 @@ class Cpu : public BackendDefaults<Cpu<T>, T> {
 static_assert(Backend<Cpu<float>> && Backend<Cpu<double>>);
 
 }  // namespace psad::backend
-
-#undef PSAD_INDEPENDENT

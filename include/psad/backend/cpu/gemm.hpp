@@ -1,6 +1,7 @@
 /// \file gemm.hpp
 /// One register-blocked matrix product for the shapes of a reranker: few rows, widths of 16 to 512, operands
-/// in cache. C = start + A B with B and C row-major and A at any pair of strides, so A^T costs nothing extra.
+/// in cache. C = act(start + sum over terms of A B) with C and B row-major and A at any pair of strides, so
+/// A^T costs nothing extra. A number of C is added up in the order of terms and depth, whatever the tiles.
 #pragma once
 
 #include "psad/backend/cpu/simd.hpp"
@@ -9,91 +10,114 @@
 
 namespace psad::backend::gemm_detail {
 
-/// A at (row, depth) = data[row * row_stride + depth * depth_stride].
+/// One product A B: A at (row, k) = a[row * a_row + k * a_depth], B at (k, column) = b[k * b_row + column].
 template <class T>
-struct Strided {
-    const T* data;
-    long row_stride;
-    long depth_stride;
+struct Term {
+    const T* a;
+    long a_row;
+    long a_depth;
+    const T* b;
+    long b_row;
+    int depth;
+
+    static Term of(Matrix<const T> x, Matrix<const T> w) {
+        return {x.data, x.stride, 1, w.data, w.stride, x.cols};
+    }
+    Term at(int row, int column) const { return {a + row * a_row, a_row, a_depth, b + column, b_row, depth}; }
 };
 
-/// Rows x (Vectors * Lanes) numbers of C, kept in registers over the whole depth.
-template <int Rows, int Vectors, int Lanes, class T>
-inline void tile(int depth, Strided<T> a, const T* b, long b_stride, const T* const* start, T* c,
-                 long c_stride) {
-    using V = simd::Vector<T, Lanes>;
+/// Rows x Vectors vectors of C, kept in registers from the start to the activation. Partial: the last vector
+/// has only `last` columns.
+template <int Rows, int Vectors, bool Partial, class T, int Terms>
+inline void tile(const Term<T> (&terms)[Terms], int row, int column, [[maybe_unused]] int last,
+                 Operand<T> start, bool relu, Matrix<T> c) {
+    using V = simd::Vector<T>;
+    constexpr int lanes = simd::lanes<T>;
+    const auto load = [last](const T* p, int v) {
+        return Partial && v == Vectors - 1 ? simd::load(p + v * lanes, last) : simd::load(p + v * lanes);
+    };
     V acc[Rows][Vectors];
 #pragma GCC unroll 8
     for (int i = 0; i < Rows; ++i) {
+        const T* from = start.data ? start.row(row + i) + column : nullptr;
 #pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v)
-            acc[i][v] = start[i] ? simd::load<Lanes>(start[i] + v * Lanes) : V{};
+        for (int v = 0; v < Vectors; ++v) acc[i][v] = from ? load(from, v) : V{};
     }
-    for (int k = 0; k < depth; ++k) {
-        V row[Vectors];
+    for (const Term<T>& all : terms) {
+        const Term<T> term = all.at(row, column);
+        for (int k = 0; k < term.depth; ++k) {
+            V b[Vectors];
 #pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) row[v] = simd::load<Lanes>(b + k * b_stride + v * Lanes);
+            for (int v = 0; v < Vectors; ++v) b[v] = load(term.b + k * term.b_row, v);
 #pragma GCC unroll 8
-        for (int i = 0; i < Rows; ++i) {
-            const T x = a.data[i * a.row_stride + k * a.depth_stride];
+            for (int i = 0; i < Rows; ++i) {
+                const T x = term.a[i * term.a_row + k * term.a_depth];
 #pragma GCC unroll 4
-            for (int v = 0; v < Vectors; ++v) acc[i][v] += x * row[v];
+                for (int v = 0; v < Vectors; ++v) acc[i][v] += x * b[v];
+            }
         }
     }
 #pragma GCC unroll 8
     for (int i = 0; i < Rows; ++i) {
+        T* to = c.row(row + i) + column;
 #pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) simd::store<Lanes>(c + i * c_stride + v * Lanes, acc[i][v]);
+        for (int v = 0; v < Vectors; ++v) {
+            V y = acc[i][v];
+            if (relu) y = y > V{} ? y : V{};
+            if (Partial && v == Vectors - 1)
+                simd::store(to + v * lanes, y, last);
+            else
+                simd::store(to + v * lanes, y);
+        }
     }
 }
 
 inline constexpr int tile_rows = 6;
 inline constexpr int tile_vectors = simd::registers == 32 ? 4 : 2;
 
-/// All rows of the columns [column, column + Vectors * Lanes).
-template <int Vectors, int Lanes, class T>
-inline void column_panel(int column, int depth, Strided<T> a, Matrix<const T> b, Operand<T> start,
+/// All rows of Vectors vectors of columns, in tiles of nearly equal height: 20 rows are four times 5.
+template <int Vectors, bool Partial, class T, int Terms>
+inline void column_panel(const Term<T> (&terms)[Terms], int column, int last, Operand<T> start, bool relu,
                          Matrix<T> c) {
-    const T* from[tile_rows];
-    int r = 0;
-    const auto at = [&](int count) {
-        for (int i = 0; i < count; ++i) from[i] = start.data ? start.row(r + i) + column : nullptr;
+    const auto run = [&]<int Rows>(int row) {
+        tile<Rows, Vectors, Partial>(terms, row, column, last, start, relu, c);
     };
-    const auto rows = [&](int i) {
-        return Strided<T>{a.data + i * a.row_stride, a.row_stride, a.depth_stride};
-    };
-    for (; r + tile_rows <= c.rows; r += tile_rows) {
-        at(tile_rows);
-        tile<tile_rows, Vectors, Lanes>(depth, rows(r), b.data + column, b.stride, from, c.row(r) + column,
-                                        c.stride);
-    }
-    for (; r + 2 <= c.rows; r += 2) {
-        at(2);
-        tile<2, Vectors, Lanes>(depth, rows(r), b.data + column, b.stride, from, c.row(r) + column, c.stride);
-    }
-    if (r < c.rows) {
-        at(1);
-        tile<1, Vectors, Lanes>(depth, rows(r), b.data + column, b.stride, from, c.row(r) + column, c.stride);
+    for (int row = 0, left = (c.rows + tile_rows - 1) / tile_rows; left > 0; --left) {
+        const int height = (c.rows - row + left - 1) / left;
+        switch (height) {
+            // clang-format off
+            case 1: run.template operator()<1>(row); break;
+            case 2: run.template operator()<2>(row); break;
+            case 3: run.template operator()<3>(row); break;
+            case 4: run.template operator()<4>(row); break;
+            case 5: run.template operator()<5>(row); break;
+            default: run.template operator()<tile_rows>(row);
+                // clang-format on
+        }
+        row += height;
     }
 }
 
-/// C = start + A B. A null start counts as zero; start may be C itself.
-template <class T>
-void multiply(int depth, Strided<T> a, Matrix<const T> b, Operand<T> start, Matrix<T> c) {
-    constexpr int wide = simd::lanes<T>;
+/// C = act(start + sum of the terms), act being max(0, x) or nothing. A null start counts as zero; start may
+/// be C itself.
+template <class T, int Terms>
+void multiply(const Term<T> (&terms)[Terms], Operand<T> start, bool relu, Matrix<T> c) {
+    constexpr int lanes = simd::lanes<T>;
     int column = 0;
-    for (; column + tile_vectors * wide <= c.cols; column += tile_vectors * wide) {
-        column_panel<tile_vectors, wide>(column, depth, a, b, start, c);
+    for (; column + tile_vectors * lanes <= c.cols; column += tile_vectors * lanes) {
+        column_panel<tile_vectors, false>(terms, column, lanes, start, relu, c);
     }
-    if constexpr (tile_vectors > 2) {
-        for (; column + 2 * wide <= c.cols; column += 2 * wide)
-            column_panel<2, wide>(column, depth, a, b, start, c);
+    const int left = c.cols - column;
+    if (left == 0) return;
+    const int vectors = (left + lanes - 1) / lanes, last = left - (vectors - 1) * lanes;
+    switch (vectors) {
+        // clang-format off
+        case 1: column_panel<1, true>(terms, column, last, start, relu, c); break;
+        case 2: column_panel<2, true>(terms, column, last, start, relu, c); break;
+        case 3: column_panel<3, true>(terms, column, last, start, relu, c); break;
+        default: column_panel<4, true>(terms, column, last, start, relu, c);
+            // clang-format on
     }
-    for (; column + wide <= c.cols; column += wide) column_panel<1, wide>(column, depth, a, b, start, c);
-    if constexpr (wide > 4) {
-        for (; column + 4 <= c.cols; column += 4) column_panel<1, 4>(column, depth, a, b, start, c);
-    }
-    for (; column < c.cols; ++column) column_panel<1, 1>(column, depth, a, b, start, c);
 }
 
 }  // namespace psad::backend::gemm_detail

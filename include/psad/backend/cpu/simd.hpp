@@ -4,8 +4,19 @@
 #pragma once
 
 #include <cstring>
+#include <utility>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #include "psad/core/math.hpp"
+
+/// Before a loop whose rounds do not depend on each other.
+#if defined(__clang__)  // its pragma warns in user code wherever a loop is not worth a vector
+#define PSAD_INDEPENDENT
+#else
+#define PSAD_INDEPENDENT _Pragma("GCC ivdep")
+#endif
 
 namespace psad::backend::simd {
 
@@ -23,27 +34,85 @@ inline constexpr int registers = 16;
 template <class T>
 inline constexpr int lanes = bytes / static_cast<int>(sizeof(T));
 
-template <class T, int Lanes>
+template <class T>
 struct VectorOf {
-    typedef T type __attribute__((vector_size(sizeof(T) * Lanes)));
+    typedef T type __attribute__((vector_size(bytes)));
 };
 template <class T>
-struct VectorOf<T, 1> {
-    using type = T;
-};
-template <class T, int Lanes>
-using Vector = typename VectorOf<T, Lanes>::type;
+using Vector = typename VectorOf<T>::type;
 
-template <int Lanes, class T>
-inline Vector<T, Lanes> load(const T* p) {
-    Vector<T, Lanes> v;
+template <class T>
+inline Vector<T> load(const T* p) {
+    Vector<T> v;
     std::memcpy(&v, p, sizeof v);
     return v;
 }
 
-template <int Lanes, class T>
-inline void store(T* p, Vector<T, Lanes> v) {
+template <class T>
+inline void store(T* p, Vector<T> v) {
     std::memcpy(p, &v, sizeof v);
+}
+
+/// The first `count` lanes, 1 to all; the others are zero and their memory is not touched.
+template <class T>
+inline Vector<T> load(const T* p, int count) {
+#if defined(__AVX512F__)
+    const auto lanes_read = (1u << count) - 1u;
+    if constexpr (sizeof(T) == 4)
+        return _mm512_maskz_loadu_ps(static_cast<__mmask16>(lanes_read), p);
+    else
+        return _mm512_maskz_loadu_pd(static_cast<__mmask8>(lanes_read), p);
+#else
+    Vector<T> v{};
+    for (int i = 0; i < lanes<T>; ++i) v[i] = i < count ? p[i] : T(0);
+    return v;
+#endif
+}
+
+template <class T>
+inline void store(T* p, Vector<T> v, int count) {
+#if defined(__AVX512F__)
+    const auto lanes_written = (1u << count) - 1u;
+    if constexpr (sizeof(T) == 4)
+        _mm512_mask_storeu_ps(p, static_cast<__mmask16>(lanes_written), v);
+    else
+        _mm512_mask_storeu_pd(p, static_cast<__mmask8>(lanes_written), v);
+#else
+    for (int i = 0; i < count; ++i) p[i] = v[i];
+#endif
+}
+
+/// Swaps blocks of `Half` lanes between rows that lie `Half` apart.
+template <int Half, class T, int... Lane>
+inline void swap_halves(Vector<T> (&m)[sizeof...(Lane)], std::integer_sequence<int, Lane...>) {
+    constexpr int n = sizeof...(Lane);
+#pragma GCC unroll 16
+    for (int i = 0; i < n; ++i) {
+        if (i & Half) continue;
+        const Vector<T> a = m[i], b = m[i + Half];
+        m[i] = __builtin_shufflevector(a, b, (Lane & Half ? n + Lane - Half : Lane)...);
+        m[i + Half] = __builtin_shufflevector(a, b, (Lane & Half ? n + Lane : Lane + Half)...);
+    }
+}
+
+/// The square of vectors transposed, in registers.
+template <class T>
+inline void transpose(Vector<T> (&m)[lanes<T>]) {
+    constexpr std::make_integer_sequence<int, lanes<T>> all{};
+    if constexpr (lanes<T> >= 16) swap_halves<8, T>(m, all);
+    if constexpr (lanes<T> >= 8) swap_halves<4, T>(m, all);
+    if constexpr (lanes<T> >= 4) swap_halves<2, T>(m, all);
+    swap_halves<1, T>(m, all);
+}
+
+/// Sum of all lanes, halves upon halves.
+template <int Half, class T, int... Lane>
+inline T sum_lanes(Vector<T> v, std::integer_sequence<int, Lane...> all) {
+    v += __builtin_shufflevector(v, v, ((Lane + Half) % static_cast<int>(sizeof...(Lane)))...);
+    if constexpr (Half > 1)
+        return sum_lanes<Half / 2, T>(v, all);
+    else
+        return v[0];
 }
 
 /// Sum of f(i) for i < n, in `lanes` interleaved partial sums.
@@ -56,10 +125,7 @@ inline T sum(int n, F f) {
         for (int j = 0; j < width; ++j) part[j] += f(i + j);
     }
     for (int j = 0; j < width && i + j < n; ++j) part[j] += f(i + j);
-    for (int half = width / 2; half > 0; half /= 2) {
-        for (int j = 0; j < half; ++j) part[j] += part[j + half];
-    }
-    return part[0];
+    return sum_lanes<width / 2, T>(load(part), std::make_integer_sequence<int, width>{});
 }
 
 /// Largest of p[0..n), lowest for n = 0.

@@ -37,7 +37,7 @@ class AttentionScorer {
     }
     template <class Ctx, class T, class U>
     auto score(Ctx& ctx, const Inputs<T>& in, const U& user) const {
-        auto h = placed(ctx, in, shift_(ctx, features_.items(ctx, in), user));
+        auto h = placed(ctx, in, shift_(ctx, features_.items(ctx, in), shift_.user(ctx, user)));
         for (const auto& layer : layers_) h = layer(ctx, h);
         const auto score = out_(ctx, norm_(ctx, h));
         return StudentScores<std::remove_const_t<decltype(score)>, NoTransitions>{score, {}};
@@ -51,7 +51,7 @@ class AttentionScorer {
     template <class Ctx, class T, class E>
     auto placed(Ctx& ctx, const Inputs<T>& in, const E& item) const {
         if constexpr (WithRank)
-            return map(ctx, Add{}, item, rank_.template on<Items>(ctx, in.rank));
+            return gather<Items>(ctx, each_row(item), rank_.rows(ctx, in.rank));
         else
             return item;
     }

@@ -39,7 +39,7 @@ class Dlcm {
     template <class Ctx, class T, class U>
     auto score(Ctx& ctx, const Inputs<T>& in, const U& user) const {
         static_assert(Ctx::Device::on_host, "psad: DLCM lays out its steps on the host");
-        const auto item = shift_(ctx, features_.items(ctx, in), user);
+        const auto item = shift_(ctx, features_.items(ctx, in), shift_.user(ctx, user));
         const Layout& layout = ctx.layout();
         const auto& w = ctx.workspace();
         const auto lists = static_cast<std::size_t>(layout.lists);

@@ -1,0 +1,104 @@
+/// \file pairs.hpp
+/// Kernels over matrices of (query, key) pairs, one per list.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "psad/backend/cpu/gemm.hpp"
+#include "psad/backend/cpu/rows.hpp"
+#include "psad/backend/cpu/simd.hpp"
+#include "psad/core/layout.hpp"
+#include "psad/core/math.hpp"
+
+namespace psad::backend::cpu_detail {
+
+template <class T>
+class Pairs {
+  public:
+    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p,
+                  bool accumulate) const {
+        static thread_local std::vector<T> turned;  // the keys of one list, depth by keys
+        for (int l = 0; l < pairs.lists; ++l) {
+            const int n = pairs.key_end[l] - pairs.key_begin[l];
+            const int queries = pairs.query_end[l] - pairs.query_begin[l];
+            if (n == 0 || queries == 0) continue;
+            T* out = p + pairs.offset[l];
+            const Matrix<const T> q = query.row_range(pairs.query_begin[l], queries);
+            const Matrix<const T> k = key.row_range(pairs.key_begin[l], n);
+            if (queries == 1) {
+                for (int j = 0; j < n; ++j) {
+                    const T* row = k.row(j);
+                    const T* to = q.data;
+                    const T dot = simd::sum<T>(k.cols, [row, to](int c) { return row[c] * to[c]; });
+                    out[j] = (accumulate ? out[j] : T(0)) + scale * dot;
+                }
+                continue;
+            }
+            const auto size = static_cast<std::size_t>(n) * static_cast<std::size_t>(key.cols);
+            if (turned.size() < size) turned.resize(size);
+            Rows<T>{}.transpose(k, {turned.data(), k.cols, n, n});
+            if (scale != T(1)) {
+                for (std::size_t i = 0; i < size; ++i) turned[i] *= scale;
+            }
+            multiply({q.data, q.stride, 1, turned.data(), n, k.cols}, {accumulate ? out : nullptr, n},
+                     {out, queries, n, n});
+        }
+    }
+
+    void pair_apply(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
+        for (int l = 0; l < pairs.lists; ++l) {
+            const int n = pairs.key_end[l] - pairs.key_begin[l];
+            const Matrix<T> to =
+                out.row_range(pairs.query_begin[l], pairs.query_end[l] - pairs.query_begin[l]);
+            const T* keys = value.row(pairs.key_begin[l]);
+            multiply({p + pairs.offset[l], n, 1, keys, value.stride, n}, {to.data, to.stride}, to);
+        }
+    }
+
+    void pair_apply_transposed(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
+        for (int l = 0; l < pairs.lists; ++l) {
+            const int n = pairs.key_end[l] - pairs.key_begin[l];
+            const int queries = pairs.query_end[l] - pairs.query_begin[l];
+            const Matrix<T> to = out.row_range(pairs.key_begin[l], n);
+            const T* asked = value.row(pairs.query_begin[l]);
+            multiply({p + pairs.offset[l], 1, n, asked, value.stride, queries}, {to.data, to.stride}, to);
+        }
+    }
+
+    void pair_softmax(T* p, PairRows pairs, const int* visible) const {
+        for (int l = 0; l < pairs.lists; ++l) {
+            const int n = pairs.key_end[l] - pairs.key_begin[l];
+            T* row = p + pairs.offset[l];
+            for (int q = pairs.query_begin[l]; q < pairs.query_end[l]; ++q, row += n) {
+                const int seen = visible ? visible[q] : n;
+                const T top = simd::max(row, seen);
+                PSAD_INDEPENDENT
+                for (int j = 0; j < seen; ++j) row[j] = math::exp(row[j] - top);
+                const T scale = T(1) / simd::sum<T>(seen, [row](int j) { return row[j]; });
+                for (int j = 0; j < seen; ++j) row[j] *= scale;
+                for (int j = seen; j < n; ++j) row[j] = T(0);
+            }
+        }
+    }
+
+    void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) const {
+        for (int l = 0; l < pairs.lists; ++l) {
+            const int n = pairs.key_end[l] - pairs.key_begin[l];
+            const T* y = p + pairs.offset[l];
+            T* d = dp + pairs.offset[l];
+            for (int q = pairs.query_begin[l]; q < pairs.query_end[l]; ++q, y += n, d += n) {
+                const T along = simd::sum<T>(n, [y, d](int j) { return y[j] * d[j]; });
+                PSAD_INDEPENDENT
+                for (int j = 0; j < n; ++j) d[j] = scale * y[j] * (d[j] - along);
+            }
+        }
+    }
+
+  private:
+    static void multiply(gemm_detail::Term<T> term, Operand<T> start, Matrix<T> c) {
+        gemm_detail::multiply<T, 1>({term}, start, false, c);
+    }
+};
+
+}  // namespace psad::backend::cpu_detail
