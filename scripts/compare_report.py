@@ -8,30 +8,15 @@ Needs matplotlib (Debian: python3-matplotlib).
 """
 
 import html
-import io
 import json
-import os
 import sys
 from pathlib import Path
 
-DEBIAN = "/usr/bin/python3"
-
-try:
-    import matplotlib
-
-    matplotlib.use("svg")
-    import matplotlib.ticker
-    from matplotlib import pyplot
-except ImportError:
-    if os.path.exists(DEBIAN) and os.path.realpath(sys.executable) != os.path.realpath(DEBIAN):
-        os.execv(DEBIAN, [DEBIAN, *sys.argv])  # Debian's matplotlib belongs to Debian's python
-    sys.exit("compare_report.py: found no matplotlib, wanted Debian's python3-matplotlib or another")
+from plots import matplotlib, pyplot, svg_of
 
 BLOCKS = [("ar", 1), ("k2", 2), ("k3", 3), ("k5", 5), ("nar", 10)]
 BY_HISTORY = ["initial", "logger", "history-first", "no-upn", "mean-history", "psad", "psad/teacher"]
 CURVES = ["psad", "student-alone", "ar", "k5+t", "nar", "mlp"]
-
-
 # The ablations would only hide each other.
 ON_PARETO = ["psad", "psad/teacher", "psad-sort", "student-alone", "ar", "k2", "k3", "k5", "nar", "k2+t", "nar+t",
              "seq2slate", "nar4rec", "mlp", "dlcm", "prm", "setrank", "initial", "logger", "history-first", "by-aux"]
@@ -110,18 +95,13 @@ PLOTS = [
 
 
 def draw(plot, found, metric):
-    """One plot as SVG text, the same bytes for the same figures."""
-    matplotlib.rcParams["svg.hashsalt"] = "psad"
+    """One plot as SVG text."""
     figure, axes = pyplot.subplots(figsize=(7, 4.2))
     axes.set_ylabel(metric)
     plot(axes, found, metric)
     axes.grid(alpha=0.3)
     figure.tight_layout()
-    out = io.StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None})
-    pyplot.close(figure)
-    text = out.getvalue()
-    return text[text.index("<svg") :]
+    return svg_of(figure)
 
 
 def table(found):

@@ -6,21 +6,11 @@ Usage: world_picture.py WORLD_EFFECTS_PROGRAM SVG
 Runs the example world_effects and draws its table. Needs matplotlib (Debian: python3-matplotlib).
 """
 
-import os
 import subprocess
 import sys
+from pathlib import Path
 
-DEBIAN = "/usr/bin/python3"
-
-try:
-    import matplotlib
-
-    matplotlib.use("svg")
-    from matplotlib import pyplot
-except ImportError:
-    if os.path.exists(DEBIAN) and os.path.realpath(sys.executable) != os.path.realpath(DEBIAN):
-        os.execv(DEBIAN, [DEBIAN, *sys.argv])  # Debian's matplotlib belongs to Debian's python
-    sys.exit("world_picture.py: found no matplotlib, wanted Debian's python3-matplotlib or another")
+from plots import pyplot, svg_of
 
 LINES = [
     ("by_appeal", "sorted by each item's own appeal"),
@@ -36,7 +26,6 @@ def main():
     told = subprocess.run([sys.argv[1]], capture_output=True, text=True, check=True).stdout
     header, *rows = [line.split("\t") for line in told.splitlines()]
     settings = list(dict.fromkeys(row[0] for row in rows))
-    matplotlib.rcParams["svg.hashsalt"] = "psad"
     figure, panels = pyplot.subplots(1, len(settings), figsize=(11, 3.6), sharey=True)
     for axes, setting in zip(panels, settings):
         mine = [row for row in rows if row[0] == setting]
@@ -49,7 +38,7 @@ def main():
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="upper center", ncol=2, fontsize=8, frameon=False)
     figure.tight_layout(rect=(0, 0, 1, 0.87))
-    figure.savefig(sys.argv[2], format="svg", metadata={"Date": None})
+    Path(sys.argv[2]).write_text(svg_of(figure), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -89,6 +89,12 @@ class Compare(Case):
         for pair in found["paired"]:
             a, b = (found["models"][pair[side]]["metrics"][pair["metric"]][0] for side in "ab")
             self.assertAlmostEqual(pair["difference"][0], a - b)
+            self.assertEqual("buckets" in pair, pair["metric"] == "utility_share")
+        buckets = next(p for p in found["paired"] if p["a"] == "ar" and p["b"] == "dlcm" and "buckets" in p)["buckets"]
+        for label, (value, low, high) in buckets.items():
+            of = [found["models"][name]["buckets"][label]["utility_share"][0] for name in ("ar", "dlcm")]
+            self.assertAlmostEqual(value, of[0] - of[1])
+            self.assertTrue(low <= value <= high)
         self.assertEqual(len(found["paired"]), 2 * len(rows) * (len(rows) - 1) // 2)
         # What is finished is not trained again, and one cell trained anew is the same to the bit.
         again, _ = self.compared(path, *words)
@@ -122,6 +128,40 @@ class Compare(Case):
         (other / "lists_test.tsv.gz").write_bytes(gzip.compress(lines.encode()))
         words = ["--data", other, "--epochs", 1, "--models", "mlp", "--seeds", 1, "--json", path]
         self.assert_fails(psad("compare", *words), "source: found")
+
+    def test_orders_of_another_program(self):
+        with gzip.open(Path(DATA) / "lists_test.tsv.gz", "rt", encoding="utf-8") as lines:
+            header = next(lines).lstrip("#").rstrip("\n").split("\t")
+            counts = [len(line.split("\t")[header.index("items")].split(",")) for line in lines]
+        orders = self.folder / "orders.jsonl"
+        path = self.folder / "outside.json"
+        words = ["--data", DATA, "--epochs", 1, "--models", "mlp", "--seeds", 1]
+
+        def write(lists):
+            orders.write_text("".join(json.dumps({"order": order}) + "\n" for order in lists))
+
+        write([list(range(n)) for n in counts[:-1]] + [[0]])  # what a line leaves out keeps its order
+        found, _ = self.compared(path, *words, "--orders", f"mine={orders}")
+        self.assertEqual(found["models"]["mine"]["metrics"], found["models"]["initial"]["metrics"])
+        self.assertEqual(sum(1 for p in found["paired"] if "mine" in (p["a"], p["b"])), 4 * 4)
+        refused = [
+            ([[0]] * (len(counts) - 1), f"found {len(counts) - 1} lines, wanted {len(counts)}, one per test list"),
+            ([[0]] * (len(counts) + 1), f"line {len(counts) + 1}: found one line more"),
+            ([[0, 0]] * len(counts), "line 1: found 0, wanted each position from 0 to"),
+            ([[-1]] * len(counts), "line 1: found -1"),
+            ([[10**6]] * len(counts), "line 1: found 1000000"),
+            ([[0.5]] * len(counts), "line 1: found 0.5"),
+            ([["a"]] * len(counts), "line 1: found \"a\""),
+        ]
+        for lists, words_of_error in refused:
+            write(lists)
+            self.assert_fails(psad("compare", *words, "--json", path, "--orders", f"mine={orders}"), orders, words_of_error)
+        orders.write_text("{}\n")
+        self.assert_fails(psad("compare", *words, "--json", path, "--orders", f"mine={orders}"), orders, "line 1: found no order")
+        for word in ("mine", "=x", "mine=", f"mlp={orders}", f"initial={orders}"):
+            self.assert_fails(psad("compare", *words, "--json", path, "--orders", word), f"--orders: found {word}")
+        missing = self.folder / "missing"
+        self.assert_fails(psad("compare", *words, "--json", path, "--orders", f"mine={missing}"), missing)
 
     def test_what_is_refused(self):
         path = self.folder / "never.json"

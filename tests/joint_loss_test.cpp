@@ -220,6 +220,11 @@ TEST_CASE("gradient of the loss of a teacher or of a student alone") {
     Bench<StudentOf<Both>>().check(alone, any);
 }
 
+TEST_CASE("gradient of clicks along the list") {
+    using Clicks = Psad<small, gate::PerUser, supervise::ClicksAlongList, target::Exposure>;
+    Bench<StudentOf<Clicks>>().check(alone, any);
+}
+
 TEST_CASE("gradient of the baselines that score in one pass") {
     Bench<Ranker<baseline::Prm<small>, small, supervise::ListNet>>().check(alone, any);
     Bench<Ranker<baseline::SetRank<small>, small, supervise::ListNet>>().check(alone, any);

@@ -47,6 +47,7 @@ struct SimulateOptions {
 struct CompareOptions {
     std::string data, world;          ///< a folder, or settings of a world
     std::vector<std::string> models;  ///< all when empty
+    std::vector<std::string> orders;  ///< NAME=FILE: orders of the test lists that another program made
     std::string json, report;
     int seeds = 3;
     int lists = 20000, test_lists = 1000;  ///< of a world

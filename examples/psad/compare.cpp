@@ -5,22 +5,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "cells.hpp"
 #include "commands.hpp"
 #include "protocol.hpp"
 #include "psad/data/read_lists.hpp"
 #include "psad/eval/bootstrap.hpp"
-#include "psad/eval/history_bucket.hpp"
-#include "psad/io/strict_json.hpp"
 #include "psad/model/spec.hpp"
+#include "read_orders.hpp"
+#include "summary.hpp"
 
 namespace psad::cli {
 
@@ -32,8 +28,6 @@ std::vector<Contender> contenders() {
 }
 
 namespace {
-
-using nlohmann::json;
 
 Protocol protocol_of(const CompareOptions& o) {
     Protocol p;
@@ -113,137 +107,6 @@ json source_of(const Protocol& p) {
     else
         out["data"] = p.dataset.meta.name;
     out["fingerprint"] = fingerprint(p);
-    return out;
-}
-
-json to_json(const Cell& cell) {
-    json rows = json::array();
-    for (const Row& r : cell.rows)
-        rows.push_back(
-            {{"name", r.name}, {"judged", r.judged}, {"latency_us", {{"p50", r.p50}, {"p99", r.p99}}}});
-    return {{"rows", rows},
-            {"train_seconds", cell.train_seconds},
-            {"losses", cell.losses},
-            {"valid", cell.valid}};
-}
-
-Cell cell_of(const json& j) {
-    Cell cell{{}, j.at("train_seconds"), j.at("losses"), j.at("valid")};
-    for (const json& r : j.at("rows")) {
-        cell.rows.push_back({r.at("name"), r.at("judged").get<Judged>(), r.at("latency_us").at("p50"),
-                             r.at("latency_us").at("p99")});
-    }
-    return cell;
-}
-
-/// The cells on disk, one file per model and seed.
-class Cells {
-  public:
-    Cells(const std::string& report, json source) : folder_(report + ".cells"), source_(std::move(source)) {
-        std::error_code error;
-        std::filesystem::create_directories(folder_, error);
-        if (error) throw DataError(folder_.string(), "", error.message(), "a place for a folder");
-        check_writable(folder_ / "probe");
-    }
-
-    template <class Run>
-    Cell get(const std::string& name, std::uint64_t seed, Run&& run) {
-        std::string file_name = fmt::format("{}-seed{}.json", name, seed);
-        std::replace(file_name.begin(), file_name.end(), '/', '_');
-        const auto path = folder_ / file_name;
-        if (std::filesystem::exists(path)) return read(path);
-        const Cell cell = run();
-        write_json(path, {{"source", source_}, {"cell", to_json(cell)}});
-        return cell;
-    }
-
-  private:
-    Cell read(const std::filesystem::path& path) const {
-        std::ifstream in(path);
-        const std::string text{std::istreambuf_iterator<char>(in), {}};
-        try {
-            const json found = io::parse_strictly(text, 16);
-            if (found.at("source") != source_) {
-                throw DataError(path.string(), "source", found.at("source").dump(),
-                                source_.dump() + ": other settings go to another --json");
-            }
-            return cell_of(found.at("cell"));
-        } catch (const io::JsonFault& fault) {
-            throw DataError(path.string(), "", fault.found, fault.wanted);
-        } catch (const json::exception&) {
-            throw DataError(path.string(), "", "JSON that is no cell", "a cell as compare writes it");
-        }
-    }
-
-    std::filesystem::path folder_;
-    json source_;
-};
-
-/// The cells of one row over the seeds, put together.
-struct Summary {
-    std::string name;
-    Judged judged;                                       ///< per list the mean over the seeds
-    std::map<std::string, std::vector<double>> of_seed;  ///< per metric the mean of each seed
-    std::vector<double> p50, p99, train_seconds;
-    std::vector<double> losses, valid;  ///< of the first seed
-
-    void add(const Row& row, const Cell& cell, int seeds) {
-        for (const auto& [metric, values] : row.judged) {
-            auto& mine = judged[metric];
-            mine.resize(values.size(), 0.0);
-            for (std::size_t l = 0; l < values.size(); ++l) mine[l] += values[l] / seeds;
-            of_seed[metric].push_back(eval::mean(values));
-        }
-        p50.push_back(row.p50);
-        p99.push_back(row.p99);
-        train_seconds.push_back(cell.train_seconds);
-        if (losses.empty()) losses = cell.losses, valid = cell.valid;
-    }
-};
-
-double deviation(const std::vector<double>& x) {
-    if (x.size() < 2) return 0;
-    const double middle = eval::mean(x);
-    double sum = 0;
-    for (const double v : x) sum += (v - middle) * (v - middle);
-    return std::sqrt(sum / static_cast<double>(x.size() - 1));
-}
-
-json triple(const eval::Interval& x) {
-    return {x.value, x.low, x.high};
-}
-
-/// The bucket of each judged list: in a world all are judged, else those with a positive.
-std::vector<std::size_t> buckets_of(const Protocol& p) {
-    std::vector<std::size_t> out;
-    for (const Request& r : p.test) {
-        const bool positive = std::any_of(r.labels.begin(), r.labels.end(), [](auto y) { return y > 0; });
-        if (p.world || positive) out.push_back(eval::history_bucket(r.history_items.size()));
-    }
-    return out;
-}
-
-json summary_json(const Protocol& p, const Summary& s) {
-    json out;
-    for (const std::string& metric : p.metrics()) {
-        out["metrics"][metric] = triple(eval::bootstrap_mean(s.judged.at(metric)));
-        out["seeds"][metric] = s.of_seed.at(metric);
-    }
-    const auto bucket = buckets_of(p);
-    for (std::size_t b = 0; b < eval::history_buckets; ++b) {
-        std::vector<double> mine;
-        const std::string metric = p.metrics()[0];
-        for (std::size_t l = 0; l < bucket.size(); ++l) {
-            if (bucket[l] == b) mine.push_back(s.judged.at(metric)[l]);
-        }
-        if (mine.empty()) continue;
-        const std::string label(eval::history_bucket_label(b));
-        out["buckets"][label] = {{metric, triple(eval::bootstrap_mean(mine))}, {"lists", mine.size()}};
-    }
-    out["latency_us"] = {{"p50", eval::mean(s.p50)}, {"p99", eval::mean(s.p99)}};
-    out["train_seconds"] = eval::mean(s.train_seconds);
-    out["losses"] = s.losses;
-    out["valid"] = s.valid;
     return out;
 }
 
@@ -346,6 +209,16 @@ void compare(const CompareOptions& o) {
         const Cell cell = rules(p);
         for (const Row& row : cell.rows) summary(row.name).add(row, cell, 1);
     }
+    for (const std::string& word : o.orders) {
+        const std::size_t at = word.find('=');
+        const std::string name = word.substr(0, at);
+        const auto same = [&](const auto& other) { return other.name == name; };
+        const bool taken = std::ranges::any_of(contenders(), same) || std::ranges::any_of(summaries, same);
+        if (at == std::string::npos || name.empty() || at + 1 == word.size() || taken)
+            throw SettingError("--orders", "", word, "NAME=FILE with a name of its own");
+        const Cell cell{{{name, p.judge(read_orders(p, word.substr(at + 1))), 0, 0}}, 0, {}, {}};
+        summary(name).add(cell.rows[0], cell, 1);
+    }
     const std::size_t all = models.size() * static_cast<std::size_t>(o.seeds);
     std::size_t done = 0;
     for (const Contender& c : models) {
@@ -374,12 +247,7 @@ void compare(const CompareOptions& o) {
     for (std::size_t a = 0; a < summaries.size(); ++a) {
         for (std::size_t b = a + 1; b < summaries.size(); ++b) {
             for (const std::string& metric : p.metrics()) {
-                out["paired"].push_back(
-                    {{"a", summaries[a].name},
-                     {"b", summaries[b].name},
-                     {"metric", metric},
-                     {"difference", triple(eval::paired_difference(summaries[a].judged.at(metric),
-                                                                   summaries[b].judged.at(metric)))}});
+                out["paired"].push_back(pair_json(p, metric, summaries[a], summaries[b]));
             }
         }
     }

@@ -19,6 +19,10 @@ std::vector<Contender> scorers() {
         {"prm", "PRM (Pei et al., RecSys 2019)", run_cell<Ranked<baseline::Prm<compared>>>},
         {"setrank", "SetRank (Pang et al., SIGIR 2020)", run_cell<Ranked<baseline::SetRank<compared>>>},
         {"student-alone", "the student without a teacher", run_cell<StudentOf<Compared<>>>},
+        {"clicks", "the student as a click model: clicks along the shown list, no teacher",
+         run_cell<StudentOf<Compared<supervise::ClicksAlongList>>>},
+        {"clicks-sort", "the same without transitions: sorted by the chance of a click",
+         run_cell<StudentOf<Compared<supervise::ClicksAlongList, order::Sort>>>},
         {"sort-alone", "the sorting student without a teacher", run_cell<StudentOf<Compared<order::Sort>>>},
     };
 }

@@ -182,6 +182,10 @@ int run(int count, char** words) {
     compare_command->add_option("--models", compare_options.models, "Names with , between; all when absent")
         ->delimiter(',');
     compare_command
+        ->add_option("--orders", compare_options.orders,
+                     "NAME=FILE: another program's orders of the test lists, lines as rerank's")
+        ->delimiter(',');
+    compare_command
         ->add_option("--json", compare_options.json, "Report to write; finished cells stand beside it")
         ->required()
         ->check(path());

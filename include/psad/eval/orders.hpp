@@ -18,9 +18,7 @@ namespace psad::eval {
 /// Positions of a request's candidates, best first; all of them.
 using Order = std::vector<int>;
 
-namespace detail {
-
-/// Appends what is not yet there, in prior order.
+/// Appends the positions below n that are not yet there, in prior order.
 inline void complete(Order& order, std::size_t n) {
     std::vector<char> placed(n, 0);
     for (const int i : order) placed[static_cast<std::size_t>(i)] = 1;
@@ -28,6 +26,8 @@ inline void complete(Order& order, std::size_t n) {
         if (!placed[i]) order.push_back(static_cast<int>(i));
     }
 }
+
+namespace detail {
 
 template <class B, class Network, class Write>
 std::vector<Order> orders(const B& backend, const Model<Network>& model, std::span<const Request> requests,

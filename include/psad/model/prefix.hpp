@@ -16,6 +16,7 @@ namespace psad {
 /// Pointers into a PrefixStorage (or its copy on a device).
 struct Prefix {
     const int* placed = nullptr;       ///< [slots] item row at this slot
+    const int* placed_pair = nullptr;  ///< [slots] its row among the pairs of slots and items
     const int* block_input = nullptr;  ///< [slots] item row at slot t - K, -1 while t < K
     const int* start = nullptr;        ///< [slots] 0 while t < K, else -1: the learned beginning of a list
     const int* position = nullptr;     ///< [slots] t
@@ -34,10 +35,11 @@ struct Prefix {
 class PrefixStorage {
   public:
     void clear() {
-        for (auto* c : {&placed_, &block_input_, &start_, &position_, &visible_, &block_begin_, &placed_at_,
-                        &one_, &two_}) {
+        for (auto* c : {&placed_, &placed_pair_, &block_input_, &start_, &position_, &visible_, &block_begin_,
+                        &placed_at_, &one_, &two_}) {
             c->clear();
         }
+        pairs_ = 0;
     }
 
     /// Adds one list: `order` holds at least `slots` local candidate positions, the list's first item row is
@@ -47,6 +49,7 @@ class PrefixStorage {
         const auto at = [&](int t) { return t < 0 ? -1 : first_item + order[static_cast<std::size_t>(t)]; };
         for (int t = 0; t < slots; ++t) {
             placed_.push_back(at(t));
+            placed_pair_.push_back(pairs_ + t * items + order[static_cast<std::size_t>(t)]);
             block_input_.push_back(at(t - block));
             start_.push_back(t < block ? 0 : -1);
             position_.push_back(t);
@@ -56,15 +59,19 @@ class PrefixStorage {
             two_.push_back(at(t - 2));
             placed_at_[static_cast<std::size_t>(at(t))] = t;
         }
+        pairs_ += slots * items;
     }
 
     Prefix view() const {
-        return {placed_.data(),  block_input_.data(), start_.data(),     position_.data(),
-                visible_.data(), block_begin_.data(), placed_at_.data(), {one_.data(), two_.data()}};
+        return {placed_.data(),      placed_pair_.data(), block_input_.data(),
+                start_.data(),       position_.data(),    visible_.data(),
+                block_begin_.data(), placed_at_.data(),   {one_.data(), two_.data()}};
     }
 
   private:
-    std::vector<int> placed_, block_input_, start_, position_, visible_, block_begin_, placed_at_, one_, two_;
+    std::vector<int> placed_, placed_pair_, block_input_, start_, position_, visible_, block_begin_,
+        placed_at_, one_, two_;
+    int pairs_ = 0;
 };
 
 }  // namespace psad

@@ -54,7 +54,8 @@ class Student {
           hidden1_(scope / "hidden1"),
           hidden2_(scope / "hidden2"),
           out_(scope / "out"),
-          transition_(scope / "transition") {}
+          transition_(scope / "transition"),
+          place_(scope / "place") {}
 
     /// The part that depends on the user and the history alone.
     template <class Ctx, class T>
@@ -90,6 +91,13 @@ class Student {
             return flat;
     }
 
+    /// Logits of a click on what a known list holds at each slot, [slots]: those of logits() and what the
+    /// slot itself takes or gives.
+    template <class Ctx, class L>
+    auto click_logits(Ctx& ctx, const L& logits, const Prefix& prefix) const {
+        return gather<Slots>(ctx, Picked<L>{logits, prefix.placed_pair}, place_.rows(ctx, prefix.position));
+    }
+
     /// Transitions between any two candidates, for decoding.
     template <class Ctx, class S>
     auto steps(Ctx& ctx, const S& scores) const {
@@ -97,6 +105,11 @@ class Student {
     }
 
   private:
+    static constexpr bool reads_places = (requires { Policies::reads_places; } || ...);
+    struct PlaceBias : nn::PositionEmbedding<spec.slots, 1> {
+        explicit PlaceBias(const Scope& scope)
+            : nn::PositionEmbedding<spec.slots, 1>(scope, Init::value(0)) {}
+    };
     static constexpr bool mean_max = std::is_same_v<ContextPolicy, context::MeanMax>;
     static constexpr bool attends = std::is_same_v<ContextPolicy, context::SelfAttention>;
     static constexpr bool reads_history = !std::is_same_v<typename Upn::Pool, pool::None>;
@@ -157,6 +170,7 @@ class Student {
     nn::Linear<spec.student_hidden1, spec.student_hidden2, Relu> hidden2_;
     nn::Linear<spec.student_hidden2, 1> out_;
     std::conditional_t<greedy, TransitionHead<width, spec.student_rank>, NoPart> transition_;
+    PartIf<reads_places, PlaceBias> place_;  // of training alone: it orders nothing
 };
 
 }  // namespace psad

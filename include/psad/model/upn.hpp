@@ -113,7 +113,8 @@ class EventPosition {
 
     template <class Ctx, class T, class V, class X>
     auto operator()(Ctx& ctx, const Inputs<T>& in, const V& event, const X& user) const {
-        const auto bucket = bucket_.rows(ctx, in.age_bucket), index = index_.rows(ctx, in.event_index);
+        const auto bucket = bucket_.rows(ctx, in.age_bucket);
+        const auto index = index_.rows(ctx, in.event_index);
         if constexpr (adaptive)
             return map(ctx, MultiplyAdd{}, gather<Events>(ctx, bucket, index), scale_(ctx, user), event);
         else

@@ -24,6 +24,8 @@ struct Labels {
     const T* relevance = nullptr;      ///< [items] 0 or 1
     const T* share = nullptr;          ///< [items] relevance / its sum over the list
     const T* has_positive = nullptr;   ///< [lists] 0 or 1
+    const T* clicked = nullptr;        ///< [slots] relevance of the item that the followed list holds there
+    const T* shown = nullptr;          ///< [slots] 1 where the target says what stood there, else 0
 };
 
 template <class T>
@@ -36,7 +38,7 @@ class Lessons {
         encoder.encode(requests, slots, batch_);
         prefix_.clear();
         for (auto* c : {&target_, &target_weight_, &good_weight_, &poor_weight_, &slot_weight_, &relevance_,
-                        &share_, &has_positive_}) {
+                        &share_, &has_positive_, &clicked_, &shown_}) {
             c->clear();
         }
         int first_item = 0;
@@ -63,6 +65,9 @@ class Lessons {
             }
             has_positive_.push_back(positives > 0 ? T(1) : T(0));
             for (std::size_t row = rows; row < target_weight_.size(); ++row) {
+                const auto placed = static_cast<std::size_t>(order_[row - rows]);
+                clicked_.push_back(r.labels[placed] > 0 ? T(1) : T(0));
+                shown_.push_back(target_weight_[row] != T(0) ? T(1) : T(0));
                 good_weight_.push_back(positives > 0 ? target_weight_[row] : T(0));
                 poor_weight_.push_back(positives > 0 ? T(0) : target_weight_[row]);
             }
@@ -73,7 +78,8 @@ class Lessons {
     Prefix prefix() const { return prefix_.view(); }
     Labels<T> labels() const {
         return {target_.data(),      target_weight_.data(), good_weight_.data(), poor_weight_.data(),
-                slot_weight_.data(), relevance_.data(),     share_.data(),       has_positive_.data()};
+                slot_weight_.data(), relevance_.data(),     share_.data(),       has_positive_.data(),
+                clicked_.data(),     shown_.data()};
     }
 
   private:
@@ -81,7 +87,7 @@ class Lessons {
     PrefixStorage prefix_;
     std::vector<int> order_;
     std::vector<T> target_, target_weight_, good_weight_, poor_weight_, slot_weight_, relevance_, share_,
-        has_positive_;
+        has_positive_, clicked_, shown_;
 };
 
 }  // namespace psad

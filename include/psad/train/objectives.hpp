@@ -121,6 +121,25 @@ struct Slotwise {
                                                  s.prefix.not_before_slot()));
     }
 };
+
+/// Logistic loss of the click on each place of the shown list, given what stands before it: the student
+/// becomes a click model that knows its neighbours, and its greedy order asks at each place for the likeliest
+/// click. What a place takes from being read at all is learned apart (a position bias, as in PAL, RecSys
+/// 2019). For lists that an ordinary ranker showed: wants target::Exposure or target::ShownOrSet, and no
+/// teacher.
+struct ClicksAlongList {
+    using kind = kind_tag;
+    static constexpr const char* name = "clicks along the list";
+    static constexpr bool reads_places = true;
+
+    template <class S>
+    static auto loss(S& s) {
+        const auto logit = s.network.student.click_logits(s.ctx, s.student, s.prefix);
+        const auto clicked = s.ctx.template constant<Slots, 1>(s.labels.clicked);
+        const auto shown = s.ctx.template constant<Slots, 1>(s.labels.shown);
+        return sum_per_list(s.ctx, map(s.ctx, Multiply{}, shown, map(s.ctx, LogisticLoss{}, logit, clicked)));
+    }
+};
 }  // namespace supervise
 
 /// What passes between teacher and student, [lists]; added with the weight beta.

@@ -1,0 +1,88 @@
+// The cells of a comparison on disk, one file per model and seed.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "commands.hpp"
+#include "protocol.hpp"
+#include "psad/core/error.hpp"
+#include "psad/io/strict_json.hpp"
+
+namespace psad::cli {
+
+using nlohmann::json;
+
+inline json to_json(const Cell& cell) {
+    json rows = json::array();
+    for (const Row& r : cell.rows)
+        rows.push_back(
+            {{"name", r.name}, {"judged", r.judged}, {"latency_us", {{"p50", r.p50}, {"p99", r.p99}}}});
+    return {{"rows", rows},
+            {"train_seconds", cell.train_seconds},
+            {"losses", cell.losses},
+            {"valid", cell.valid}};
+}
+
+inline Cell cell_of(const json& j) {
+    Cell cell{{}, j.at("train_seconds"), j.at("losses"), j.at("valid")};
+    for (const json& r : j.at("rows")) {
+        cell.rows.push_back({r.at("name"), r.at("judged").get<Judged>(), r.at("latency_us").at("p50"),
+                             r.at("latency_us").at("p99")});
+    }
+    return cell;
+}
+
+/// The cells on disk, one file per model and seed.
+class Cells {
+  public:
+    Cells(const std::string& report, json source) : folder_(report + ".cells"), source_(std::move(source)) {
+        std::error_code error;
+        std::filesystem::create_directories(folder_, error);
+        if (error) throw DataError(folder_.string(), "", error.message(), "a place for a folder");
+        check_writable(folder_ / "probe");
+    }
+
+    template <class Run>
+    Cell get(const std::string& name, std::uint64_t seed, Run&& run) {
+        std::string file_name = fmt::format("{}-seed{}.json", name, seed);
+        std::replace(file_name.begin(), file_name.end(), '/', '_');
+        const auto path = folder_ / file_name;
+        if (std::filesystem::exists(path)) return read(path);
+        const Cell cell = run();
+        write_json(path, {{"source", source_}, {"cell", to_json(cell)}});
+        return cell;
+    }
+
+  private:
+    Cell read(const std::filesystem::path& path) const {
+        std::ifstream in(path);
+        const std::string text{std::istreambuf_iterator<char>(in), {}};
+        try {
+            const json found = io::parse_strictly(text, 16);
+            if (found.at("source") != source_) {
+                throw DataError(path.string(), "source", found.at("source").dump(),
+                                source_.dump() + ": other settings go to another --json");
+            }
+            return cell_of(found.at("cell"));
+        } catch (const io::JsonFault& fault) {
+            throw DataError(path.string(), "", fault.found, fault.wanted);
+        } catch (const json::exception&) {
+            throw DataError(path.string(), "", "JSON that is no cell", "a cell as compare writes it");
+        }
+    }
+
+    std::filesystem::path folder_;
+    json source_;
+};
+
+}  // namespace psad::cli

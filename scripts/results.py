@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+"""docs/results.md: what holds of PSAD's claims and what does not.
+
+Usage: results.py [--data FOLDER] [--program PSAD] [--text-only] [NAME...]
+
+Runs the named comparisons (all without a name; finished trainings are not repeated, they lie in build/compare),
+keeps their figures in docs/results/NAME.json and writes docs/results.md with its plots from all that are kept.
+FOLDER holds the real data sets; where one is absent its comparison is left out. --text-only runs nothing.
+Needs matplotlib (Debian: python3-matplotlib).
+"""
+
+import argparse
+import datetime
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from compare_report import PLOTS, as_markdown, draw, metric_of, table
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = ROOT / "docs" / "results"
+MILD = "candidates=12,slots=6,variety=1,complement=0.5,temperature=0.03"
+FAMILIES = "psad,psad-sort,no-distillation,student-alone,sort-alone,ar,k2,k3,k5,k5+t,nar,nar+t,mlp,prm"
+READINGS = "psad,no-upn,mean-history,no-fading,global-fading,exponential,no-gates,no-match,plain-positions"
+
+# name: what it is, what psad compare is told
+EXPERIMENTS = {
+    "world-100000": ("the world, 100,000 lists", ["--world", "", "--lists", "100000"]),
+    "world-20000": ("the world, 20,000 lists", ["--world", "", "--lists", "20000"]),
+    "world-5000": ("the world, 5,000 lists", ["--world", "", "--lists", "5000"]),
+    "readings": ("the world, 100,000 lists, 5 seeds", ["--world", "", "--lists", "100000", "--seeds", "5", "--models", READINGS]),
+    "control": ("no interaction, 20,000 lists", ["--world", "variety=0,complement=0", "--models", FAMILIES]),
+    "mild": ("a milder world, 100,000 lists", ["--world", MILD, "--lists", "100000", "--models", FAMILIES]),
+    "window6": ("likeness seen 6 places back, 100,000 lists", ["--world", "window=6", "--lists", "100000", "--models", FAMILIES]),
+    "pointwise": ("a pointwise logger, 100,000 lists", ["--world", "logger=pointwise", "--lists", "100000", "--models", FAMILIES]),
+    "mixture": ("a mixture of loggers, 100,000 lists", ["--world", "logger=mixture", "--lists", "100000", "--models", FAMILIES]),
+    "trivago-dev": ("trivago-dev", ["--data", "trivago-dev"]),
+    "movietweetings": ("movietweetings", ["--data", "movietweetings"]),
+}
+
+# claim, a, b: a is better than b, or at least not worse
+CLAIMS = [
+    ("The semi-autoregressive teacher beats writing all places at once", "psad/teacher", "nar"),
+    ("... with the same transition head", "psad/teacher", "nar+t"),
+    ("Plain blocks of two beat all places at once", "k2", "nar"),
+    ("Plain blocks of five beat all places at once", "k5", "nar"),
+    ("The teacher is as good as one place at a time", "psad/teacher", "ar"),
+    ("The student is as good as its teacher", "psad", "psad/teacher"),
+    ("The student is as good as one place at a time", "psad", "ar"),
+    ("Distillation makes a better student", "psad", "no-distillation"),
+    ("Distillation makes a better sorting student", "psad-sort", "sort-alone"),
+    ("Online distillation beats a finished teacher's", "psad", "offline"),
+    ("Lessons one way are better for the student than both ways", "psad", "mutual"),
+    ("Soft lessons are better than the teacher's own lists", "psad", "hard"),
+    ("Training together costs the teacher nothing", "psad/teacher", "k5+t"),
+    ("The User Profile Network is worth its cost", "psad", "no-upn"),
+    ("Attention to the history beats its mean", "psad", "mean-history"),
+    ("Gates help", "psad", "no-gates"),
+    ("Fading helps", "psad", "no-fading"),
+    ("A fading rate per user beats one for all", "psad", "global-fading"),
+    ("Adaptive positions help", "psad", "plain-positions"),
+    ("Item match helps", "psad", "no-match"),
+    ("The transition head helps the student", "psad", "no-transitions"),
+    ("The student beats LambdaMART", "psad", "lambdamart"),
+]
+BASELINES = ["mlp", "dlcm", "prm", "setrank", "seq2slate", "nar4rec", "lambdamart", "history-first", "by-aux", "initial"]
+
+
+def run(options, name):
+    """Figures of one comparison into docs/results, or why there are none."""
+    words, arguments = EXPERIMENTS[name]
+    arguments = list(arguments)
+    if arguments[0] == "--data":
+        folder = Path(options.data or "") / arguments[1]
+        if not options.data or not folder.is_dir():
+            return f"{name}: no data, left out"
+        arguments[1] = str(folder)
+        orders = ROOT / "build" / "compare" / f"lambdamart-{name}.jsonl"
+        if not orders.exists():
+            subprocess.run([ROOT / "benchmarks" / "lambdamart.py", folder, orders], check=True)
+        arguments += ["--orders", f"lambdamart={orders}"]
+    out = ROOT / "build" / "compare" / f"{name}.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([options.program, "compare", *arguments, "--json", out], check=True)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    found = keep(json.loads(out.read_text(encoding="utf-8")))
+    found["machine"] = machine()
+    found["date"] = datetime.date.today().isoformat()
+    (KEPT / f"{name}.json").write_text(json.dumps(found, indent=0) + "\n", encoding="utf-8")
+    return f"{name}: done"
+
+
+def keep(found):
+    """What the text needs: no pairs that nobody asks for, five digits."""
+    wanted = {frozenset(pair) for _, *pair in CLAIMS}
+    best = {a for _, a, _ in CLAIMS if a in ("psad", "psad/teacher")}
+    wanted |= {frozenset((a, b)) for a in best for b in BASELINES}
+    first = metric_of(found)
+    found["paired"] = [p for p in found["paired"] if p["metric"] == first and frozenset((p["a"], p["b"])) in wanted]
+    return rounded(found)
+
+
+def rounded(x):
+    if isinstance(x, float):
+        return float(f"{x:.5g}")
+    if isinstance(x, list):
+        return [rounded(y) for y in x]
+    return {k: rounded(v) for k, v in x.items()} if isinstance(x, dict) else x
+
+
+def machine():
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return "an unknown processor"
+
+
+def difference(found, a, b, bucket=None):
+    """[a - b, low, high] by the first metric, or None."""
+    for p in found["paired"]:
+        d = p["buckets"].get(bucket) if bucket else p["difference"]
+        if d and (p["a"], p["b"]) == (a, b):
+            return d
+        if d and (p["a"], p["b"]) == (b, a):
+            return [-d[0], -d[2], -d[1]]
+    return None
+
+
+def points(d):
+    """A difference in points of a hundred."""
+    return "{:+.2f} [{:+.2f}, {:+.2f}]".format(*(100 * x for x in d))
+
+
+def verdict(d):
+    return "**yes**" if d[1] > 0 else "**no**" if d[2] < 0 else "undecided"
+
+
+def claims_table(kept):
+    rows = [["claim", "where", "a - b, points", "a above b?"]]
+    for claim, a, b in CLAIMS:
+        for name, found in kept.items():
+            d = difference(found, a, b)
+            if d:
+                rows.append([f"{claim}: {a} - {b}", EXPERIMENTS[name][0], points(d), verdict(d)])
+    return rows
+
+
+def history_table(kept):
+    """What the UPN is worth by the length of the history."""
+    labels = ["0", "1-5", "6-20", "21-50", "51+"]
+    rows = [["psad - no-upn, points", *(f"{label} events" for label in labels)]]
+    for name, found in kept.items():
+        cells = [difference(found, "psad", "no-upn", label) for label in labels]
+        if any(cells):
+            rows.append([EXPERIMENTS[name][0], *(points(d) if d else "" for d in cells)])
+    return rows
+
+
+def best_baseline_table(kept):
+    """The best of PSAD beside the best baseline of each comparison."""
+    rows = [["where", "best of PSAD", "best baseline", "difference, points"]]
+    for name, found in kept.items():
+        metric = metric_of(found)
+        value = {m: f["metrics"][metric][0] for m, f in found["models"].items()}
+        mine = max((m for m in ("psad", "psad/teacher") if m in value), key=value.get, default=None)
+        others = [m for m in BASELINES if m in value]
+        if mine and others:
+            other = max(others, key=value.get)
+            d = difference(found, mine, other)
+            rows.append([EXPERIMENTS[name][0], f"{mine} {value[mine]:.4f}", f"{other} {value[other]:.4f}", points(d) if d else ""])
+    return rows
+
+
+def retained_table(kept):
+    """Students as a share of their teachers."""
+    rows = [["where", "student", "of its teacher", "sorting student", "of its teacher"]]
+    for name, found in kept.items():
+        value = {m: f["metrics"][metric_of(found)][0] for m, f in found["models"].items()}
+        if "psad" not in value:
+            continue
+        cells = []
+        for student in ("psad", "psad-sort"):
+            mine, taught = value.get(student), value.get(f"{student}/teacher")
+            cells += [f"{mine:.4f}", f"{100 * mine / taught:.1f} %"] if mine and taught else ["", ""]
+        rows.append([EXPERIMENTS[name][0], *cells])
+    return rows
+
+
+HEAD = """# What holds and what does not
+
+Every figure here comes from one command, `scripts/results.py --data FOLDER` (hours; it may be interrupted and goes on),
+and the figures behind the text lie in `docs/results`. Intervals are 95 %, from a bootstrap over the test lists of the mean over the seeds;
+they say nothing of other worlds. In a world the measure is the share of the best known list's worth, on real data NDCG@10. **The world has
+interaction, taste and fading by construction, so it favours models that look for them**, and its expert logger
+knows the truth, which flatters imitation; see [world.md](world.md). All models have the same widths (32), optimiser, number of passes and batch in
+a comparison, none was tuned alone, and all learn from the same targets; the times come from a machine that trained
+beside it.
+"""
+
+
+def write_text(kept):
+    text = [HEAD]
+    facts = [["comparison", "psad compare", "lists", "test lists", "seeds", "when, where"]]
+    for name, found in kept.items():
+        words, arguments = EXPERIMENTS[name]
+        told = " ".join(f"'{a}'" if not a or "," in a else a for a in arguments)
+        facts.append(
+            [words, f"`{told}`", str(found["train_lists"]), str(found["test_lists"]), str(found["seeds"]), f"{found['date']}, {found['machine']}"]
+        )
+    text += ["\n## What was compared\n", as_markdown(facts)]
+    text += ["\n## Claims\n", as_markdown(claims_table(kept))]
+    text += ["\n## How much of the teacher the student keeps\n", as_markdown(retained_table(kept))]
+    text += ["\n## What the User Profile Network is worth by the length of the history\n", as_markdown(history_table(kept))]
+    text += ["\n## Against the best baseline\n", as_markdown(best_baseline_table(kept))]
+    for name, found in kept.items():
+        text += [f"\n## {EXPERIMENTS[name][0][0].upper()}{EXPERIMENTS[name][0][1:]}\n", as_markdown(table(found))]
+        for plot, title, function in PLOTS:
+            if name in ("world-100000", "trivago-dev", "movietweetings"):
+                (KEPT / f"{name}-{plot}.svg").write_text(draw(function, found, metric_of(found)), encoding="utf-8")
+                text.append(f"\n![{title}](results/{name}-{plot}.svg)")
+    words = {}
+    for found in kept.values():
+        words.update(found["described"])
+    text += ["\n## The models\n", as_markdown([["name", "what"], *([n, w] for n, w in words.items())])]
+    (ROOT / "docs" / "results.md").write_text("\n".join(text) + "\n", encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--data", help="folder of the real data sets")
+    parser.add_argument("--program", default=ROOT / "build" / "release" / "examples" / "psad", help="default: %(default)s")
+    parser.add_argument("--text-only", action="store_true", help="run nothing")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(EXPERIMENTS))
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in EXPERIMENTS]
+    if unknown:
+        parser.error(f"found {unknown[0]}, wanted some of {', '.join(EXPERIMENTS)}")
+    if not options.text_only:
+        for name in options.names or EXPERIMENTS:
+            try:
+                print(run(options, name), flush=True)
+            except (OSError, subprocess.CalledProcessError) as problem:
+                sys.exit(f"results.py: {name}: {problem}")
+    kept = {n: json.loads((KEPT / f"{n}.json").read_text(encoding="utf-8")) for n in EXPERIMENTS if (KEPT / f"{n}.json").exists()}
+    if not kept:
+        sys.exit("results.py: found no figures in docs/results, wanted at least one comparison")
+    write_text(kept)
+    print("wrote docs/results.md")
+
+
+if __name__ == "__main__":
+    main()
