@@ -21,7 +21,7 @@ from compare_report import PLOTS, as_markdown, draw, metric_of, table
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "docs" / "results"
 MILD = "candidates=12,slots=6,variety=1,complement=0.5,temperature=0.03"
-FAMILIES = "psad,psad-sort,no-distillation,student-alone,sort-alone,ar,k2,k3,k5,k5+t,nar,nar+t,mlp,prm"
+FAMILIES = "psad,clicks,clicks-sort,psad-sort,no-distillation,student-alone,sort-alone,ar,k2,k3,k5,k5+t,nar,nar+t,mlp,prm"
 READINGS = "psad,no-upn,mean-history,no-fading,global-fading,exponential,no-gates,no-match,plain-positions"
 
 # name: what it is, what psad compare is told
@@ -63,6 +63,10 @@ CLAIMS = [
     ("Item match helps", "psad", "no-match"),
     ("The transition head helps the student", "psad", "no-transitions"),
     ("The student beats LambdaMART", "psad", "lambdamart"),
+    ("Imitating what was shown beats the logger", "psad", "logger"),
+    ("A click model that knows its neighbours beats the logger", "clicks", "logger"),
+    ("... and the student that imitates", "clicks", "psad"),
+    ("... and a click model that does not know them", "clicks", "clicks-sort"),
 ]
 BASELINES = ["mlp", "dlcm", "prm", "setrank", "seq2slate", "nar4rec", "lambdamart", "history-first", "by-aux", "initial"]
 

@@ -68,9 +68,7 @@ Protocol protocol_of(const CompareOptions& o) {
     if (p.train.empty() || p.test.empty() || (!p.world && p.valid.empty()))
         throw DataError(o.data, "", "a split without lists", "lists to train, to choose and to test");
     const auto judged = [](const std::vector<Request>& lists) {
-        return std::ranges::any_of(lists, [](const Request& r) {
-            return std::ranges::any_of(r.labels, [](auto y) { return y > 0; });
-        });
+        return std::ranges::any_of(lists, &Request::has_positive);
     };
     if (!p.world && !(judged(p.valid) && judged(p.test)))
         throw DataError(o.data, "", "validation or test lists without a positive", "at least one in each");

@@ -68,7 +68,7 @@ std::vector<std::size_t> in_bucket(std::span<const Request> requests, std::size_
     std::vector<std::size_t> out;
     std::size_t judged = 0;
     for (const Request& r : requests) {
-        if (std::none_of(r.labels.begin(), r.labels.end(), [](auto y) { return y > 0; })) continue;
+        if (!r.has_positive()) continue;
         if (eval::history_bucket(r.history_items.size()) == bucket) out.push_back(judged);
         ++judged;
     }

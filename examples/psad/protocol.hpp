@@ -1,6 +1,8 @@
 // The one protocol under which `psad compare` trains and judges all models.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -9,7 +11,9 @@
 #include <vector>
 
 #include "psad/backend/cpu/cpu.hpp"
+#include "psad/core/error.hpp"
 #include "psad/data/encoding.hpp"
+#include "psad/eval/orders.hpp"
 #include "psad/eval/ranking_quality.hpp"
 #include "psad/train/trainer.hpp"
 #include "psad/world/simulate.hpp"
@@ -37,7 +41,15 @@ struct Protocol {
         return {"ndcg@10", "map@10", "ndcg@5", "map@5"};
     }
 
+    /// Throws Error for an order that is no permutation of its list.
     Judged judge(std::span<const Order> orders) const {
+        for (std::size_t l = 0; l < orders.size(); ++l) {
+            Order sorted = orders[l];
+            std::ranges::sort(sorted);
+            if (!std::ranges::equal(sorted, eval::initial_order(test[l])))
+                throw Error("test lists", "list " + std::to_string(l),
+                            "an order with a candidate twice or missing", "every candidate once");
+        }
         Judged out;
         if (!world) {
             const auto q = eval::ranking_quality(test, orders);

@@ -55,8 +55,7 @@ inline json triple(const eval::Interval& x) {
 inline std::vector<std::size_t> buckets_of(const Protocol& p) {
     std::vector<std::size_t> out;
     for (const Request& r : p.test) {
-        const bool positive = std::any_of(r.labels.begin(), r.labels.end(), [](auto y) { return y > 0; });
-        if (p.world || positive) out.push_back(eval::history_bucket(r.history_items.size()));
+        if (p.world || r.has_positive()) out.push_back(eval::history_bucket(r.history_items.size()));
     }
     return out;
 }

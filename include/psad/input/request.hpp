@@ -2,6 +2,7 @@
 /// What a ranking service hands to psad: one user, one list of candidates, the user's past.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -27,6 +28,9 @@ struct Request {
     std::span<const std::int32_t> shown = {};
 
     std::size_t size() const noexcept { return items.size(); }
+    bool has_positive() const noexcept {
+        return std::ranges::any_of(labels, [](std::int8_t y) { return y > 0; });
+    }
 };
 
 }  // namespace psad

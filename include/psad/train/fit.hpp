@@ -27,10 +27,7 @@ Fitted<Network> fit(const B& backend, const data::Dataset& dataset, const TrainS
     Model<Network> model(data::fit_encoder(dataset, encoding), settings.seed);
     const std::vector<Request> train_lists = data::requests_of(dataset, dataset.train);
     const std::vector<Request> valid_lists = data::requests_of(dataset, dataset.valid);
-    const bool judged = std::ranges::any_of(valid_lists, [](const Request& r) {
-        return std::ranges::any_of(r.labels, [](std::int8_t y) { return y > 0; });
-    });
-    if (!judged) {
+    if (!std::ranges::any_of(valid_lists, &Request::has_positive)) {
         throw SettingError("training", "validation lists", "none with a positive",
                            "at least one: they choose the epoch to keep");
     }
