@@ -156,6 +156,8 @@ class Compare(Case):
         for lists, words_of_error in refused:
             write(lists)
             self.assert_fails(psad("compare", *words, "--json", path, "--orders", f"mine={orders}"), orders, words_of_error)
+        orders.write_text("{\"order\": 0}\n")
+        self.assert_fails(psad("compare", *words, "--json", path, "--orders", f"mine={orders}"), orders, "line 1: found 0, wanted an order")
         orders.write_text("{}\n")
         self.assert_fails(psad("compare", *words, "--json", path, "--orders", f"mine={orders}"), orders, "line 1: found no order")
         for word in ("mine", "=x", "mine=", f"mlp={orders}", f"initial={orders}"):

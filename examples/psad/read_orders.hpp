@@ -31,7 +31,10 @@ inline std::vector<Order> read_orders(const Protocol& p, const std::string& path
         const auto n = static_cast<int>(p.test[out.size()].size());
         Order order;
         try {
-            for (const nlohmann::json& at : io::parse_strictly(line, 8).at("order")) {
+            const nlohmann::json parsed = io::parse_strictly(line, 8);
+            if (!parsed.at("order").is_array())
+                throw DataError(path, place, parsed.at("order").dump(), "an order as a list");
+            for (const nlohmann::json& at : parsed.at("order")) {
                 if (!at.is_number_integer() || at < 0 || at >= n ||
                     std::ranges::count(order, at.get<int>()) > 0)
                     throw DataError(path, place, at.dump(),
