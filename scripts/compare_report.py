@@ -31,6 +31,12 @@ def error_bars(points):
     return [[p[0] - p[1] for p in points], [p[2] - p[0] for p in points]]
 
 
+def legend(axes, **how):
+    """A legend if anything was drawn."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(**how)
+
+
 def plot_pareto(axes, found, metric):
     """Quality against latency."""
     for name in (name for name in ON_PARETO if name in found["models"]):
@@ -58,7 +64,7 @@ def plot_blocks(axes, found, metric):
         points = [p for _, p in have]
         axes.errorbar([k for k, _ in have], [p[0] for p in points], error_bars(points), marker="o", capsize=2, label=words)
     axes.set_xlabel("block size K (10 = all places at once)")
-    axes.legend()
+    legend(axes)
 
 
 def plot_history(axes, found, metric):
@@ -72,7 +78,7 @@ def plot_history(axes, found, metric):
             axes.errorbar([at for at, _ in have], [p[0] for p in points], error_bars(points), marker="o", capsize=2, label=name)
     axes.set_xticks(range(len(labels)), labels)
     axes.set_xlabel("events in the history")
-    axes.legend(fontsize=7)
+    legend(axes, fontsize=7)
 
 
 def plot_curves(axes, found, metric):
@@ -83,7 +89,7 @@ def plot_curves(axes, found, metric):
             axes.plot(range(1, len(losses) + 1), [x / losses[0] for x in losses], label=name)
     axes.set_xlabel("epoch")
     axes.set_ylabel("training loss / that of the first epoch")
-    axes.legend(fontsize=7)
+    legend(axes, fontsize=7)
 
 
 PLOTS = [
@@ -137,9 +143,8 @@ def as_markdown(rows):
 
 
 def as_html(rows):
-    cell = "td"
     head = "<tr>" + "".join(f"<th>{html.escape(c)}</th>" for c in rows[0]) + "</tr>"
-    body = "".join("<tr>" + "".join(f"<{cell}>{html.escape(c)}</{cell}>" for c in row) + "</tr>" for row in rows[1:])
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows[1:])
     return f"<table>{head}{body}</table>"
 
 
@@ -155,10 +160,13 @@ def main():
         found = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
         metric = metric_of(found)
         rows, paired = table(found), pairs_table(found)
-    except (OSError, ValueError, KeyError, StopIteration) as problem:
+    except (OSError, ValueError, KeyError, TypeError, StopIteration) as problem:
         sys.exit(f"{sys.argv[1]}: found {problem!r}, wanted the JSON of psad compare")
     folder = Path(sys.argv[2])
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        sys.exit(f"{folder}: {problem.strerror}")
     source = f"world {found['world']}" if "world" in found else f"data {found['data']}"
     facts = (
         f"{source}; {found['train_lists']} training lists, {found['test_lists']} test lists, {found['seeds']} seeds. "

@@ -47,6 +47,12 @@ class Simulate(Case):
         self.assert_good(psad("train", *words))
         self.assert_good(psad("evaluate", "--data", out, "--model", model))
 
+    def test_a_folder_with_a_slash(self):
+        out = self.folder / "slash"
+        out.mkdir()
+        self.assert_good(psad("simulate", "--out", f"{out}/", "--lists", 5, "--valid", 0, "--test", 0))
+        self.assertTrue((out / "meta.tsv").exists())
+
     def test_interactions(self):
         for name, words in (("none", "variety=0,complement=0"), ("redundancy", "variety=2,complement=0")):
             out = self.folder / name
@@ -108,8 +114,25 @@ class Compare(Case):
         self.assertEqual(after["cell"]["losses"], before["cell"]["losses"])
         # Cells of other settings are not mixed in; broken ones are named.
         self.assert_fails(psad("compare", *words, "--rate", "0.01", "--json", path), ".cells", "source: found")
+        good = json.loads(cell.read_text())
+
+        def damaged(change):
+            other = json.loads(json.dumps(good))
+            change(other["cell"]["rows"])
+            cell.write_text(json.dumps(other))
+            self.assert_fails(psad("compare", *words, "--json", path), cell, "wanted a cell as compare writes it")
+
+        damaged(lambda rows: rows.clear())
+        damaged(lambda rows: rows.append(rows[0]))
+        damaged(lambda rows: rows[0].update(name="initial"))
+        damaged(lambda rows: rows[0]["judged"].pop("utility"))
+        damaged(lambda rows: rows[0]["judged"]["utility"].pop())
+        damaged(lambda rows: rows[0]["judged"]["utility"].__setitem__(0, 1e308))
+        damaged(lambda rows: rows[0].update(judged=[]))
         cell.write_text("{}")
         self.assert_fails(psad("compare", *words, "--json", path), cell, "found JSON that is no cell")
+        shutil.copy(Path(f"{path}.cells") / "ar-seed1.json", cell)  # another seed's
+        self.assert_fails(psad("compare", *words, "--json", path), cell, "source: found")
 
     def test_a_data_folder(self):
         path = self.folder / "data.json"
@@ -168,6 +191,8 @@ class Compare(Case):
     def test_what_is_refused(self):
         path = self.folder / "never.json"
         self.assert_fails(psad("compare", *WORLD, "--models", "psad,magic", "--json", path), "found magic, wanted some of psad")
+        self.assert_fails(psad("compare", *WORLD, "--models", "ar,ar", "--json", path), "found ar twice")
+        self.assert_fails(psad("compare", "--world", "slots=5,slots=6", "--json", path), "slots: found it twice")
         self.assert_fails(psad("compare", "--data", self.folder / "none", "--json", path), "none")
         self.assert_fails(psad("compare", "--world", "slots=12", "--json", path), "slots: found 12, wanted at most 10")
         for words in (

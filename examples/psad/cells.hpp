@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +13,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "commands.hpp"
 #include "protocol.hpp"
@@ -45,7 +47,8 @@ inline Cell cell_of(const json& j) {
 /// The cells on disk, one file per model and seed.
 class Cells {
   public:
-    Cells(const std::string& report, json source) : folder_(report + ".cells"), source_(std::move(source)) {
+    Cells(const std::string& report, const Protocol& protocol, json source)
+        : folder_(report + ".cells"), protocol_(&protocol), source_(std::move(source)) {
         std::error_code error;
         std::filesystem::create_directories(folder_, error);
         if (error) throw DataError(folder_.string(), "", error.message(), "a place for a folder");
@@ -57,23 +60,30 @@ class Cells {
         std::string file_name = fmt::format("{}-seed{}.json", name, seed);
         std::replace(file_name.begin(), file_name.end(), '/', '_');
         const auto path = folder_ / file_name;
-        if (std::filesystem::exists(path)) return read(path);
+        json source = source_;
+        source["model"] = name;
+        source["seed"] = seed;
+        if (std::filesystem::exists(path)) return read(path, source);
         const Cell cell = run();
-        write_json(path, {{"source", source_}, {"cell", to_json(cell)}});
+        write_json(path, {{"source", source}, {"cell", to_json(cell)}});
         return cell;
     }
 
   private:
-    Cell read(const std::filesystem::path& path) const {
+    Cell read(const std::filesystem::path& path, const json& source) const {
         std::ifstream in(path);
         const std::string text{std::istreambuf_iterator<char>(in), {}};
         try {
             const json found = io::parse_strictly(text, 16);
-            if (found.at("source") != source_) {
+            if (found.at("source") != source) {
                 throw DataError(path.string(), "source", found.at("source").dump(),
-                                source_.dump() + ": other settings go to another --json");
+                                source.dump() + ": other settings go to another --json");
             }
-            return cell_of(found.at("cell"));
+            Cell cell = cell_of(found.at("cell"));
+            if (!good(cell, source.at("model")))
+                throw DataError(path.string(), "", "rows or figures that are not",
+                                "a cell as compare writes it");
+            return cell;
         } catch (const io::JsonFault& fault) {
             throw DataError(path.string(), "", fault.found, fault.wanted);
         } catch (const json::exception&) {
@@ -81,7 +91,29 @@ class Cells {
         }
     }
 
+    /// Rows NAME and NAME/teacher, each once, with a finite figure per metric and judged list.
+    bool good(const Cell& cell, const std::string& name) const {
+        const auto count = protocol_->judged_lists();
+        std::vector<std::string> seen, metrics = protocol_->metrics();
+        std::ranges::sort(metrics);
+        for (const Row& row : cell.rows) {
+            if ((row.name != name && row.name != name + "/teacher") || std::ranges::count(seen, row.name) > 0)
+                return false;
+            seen.push_back(row.name);
+            std::vector<std::string> mine;
+            for (const auto& [metric, values] : row.judged) {
+                mine.push_back(metric);
+                if (values.size() != count ||
+                    !std::ranges::all_of(values, [](double v) { return std::abs(v) < 1e6; }))
+                    return false;
+            }
+            if (mine != metrics) return false;
+        }
+        return !seen.empty();
+    }
+
     std::filesystem::path folder_;
+    const Protocol* protocol_;
     json source_;
 };
 

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "cells.hpp"
@@ -80,13 +82,20 @@ Protocol protocol_of(const CompareOptions& o) {
 std::string fingerprint(const Protocol& p) {
     std::uint64_t hash = 0;
     const auto add = [&](const auto& column) {
-        for (const auto x : column) hash = rng::derive(hash, static_cast<std::uint64_t>(x));
+        hash = rng::derive(hash, std::size(column));
+        for (const auto x : column) {
+            if constexpr (std::is_floating_point_v<std::remove_const_t<decltype(x)>>)
+                hash = rng::derive(hash, std::bit_cast<std::uint32_t>(x));
+            else
+                hash = rng::derive(hash, static_cast<std::uint64_t>(x));
+        }
     };
+    for (const Catalog::Field& f : p.encoder.catalog().fields) add(f.offsets), add(f.ids);
     for (const auto* lists : {&p.train, &p.valid, &p.test}) {
         for (const Request& r : *lists) {
             add(r.user_fields), add(r.context), add(r.items), add(r.labels), add(r.shown),
                 add(r.history_items);
-            add(r.history_times);
+            add(r.history_times), add(r.history_feedback), add(r.scores), add(r.aux);
             hash = rng::derive(hash, static_cast<std::uint64_t>(r.time));
         }
     }
@@ -143,6 +152,7 @@ Cell rules(const Protocol& p) {
 void write_report(const CompareOptions& o) {
     std::string words[] = {"python3", PSAD_REPORT_SCRIPT, o.json, o.report};
     char* arguments[] = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), nullptr};
+    std::fflush(stdout);
     pid_t child = 0;
     int status = 0;
     const int failed = posix_spawnp(&child, arguments[0], nullptr, nullptr, arguments, environ);
@@ -166,7 +176,9 @@ void print_table(const Protocol& p, std::vector<Summary> summaries) {
             const auto x = eval::bootstrap_mean(s.judged.at(metric));
             fmt::print(" {:>24}", fmt::format("{:.4f} [{:.4f}, {:.4f}]", x.value, x.low, x.high));
         }
-        fmt::print(" {:>8.4f} {:>9.1f} {:>9.1f}\n", deviation(s.of_seed.at(first)), eval::mean(s.p50),
+        const auto& seeds = s.of_seed.at(first);
+        fmt::print(" {:>8} {:>9.1f} {:>9.1f}\n",
+                   seeds.size() > 1 ? fmt::format("{:.4f}", deviation(seeds)) : "-", eval::mean(s.p50),
                    eval::mean(s.train_seconds));
     }
 }
@@ -183,6 +195,8 @@ std::vector<Contender> chosen(const CompareOptions& o) {
             for (const Contender& c : all) names += (names.empty() ? "" : ", ") + c.name;
             throw SettingError("--models", "", name, "some of " + names);
         }
+        if (std::ranges::count(out, found->name, &Contender::name) > 0)
+            throw SettingError("--models", "", name + " twice", "each name once");
         out.push_back(*found);
     }
     return out;
@@ -194,7 +208,7 @@ void compare(const CompareOptions& o) {
     const std::vector<Contender> models = chosen(o);
     check_writable(o.json);
     const Protocol p = protocol_of(o);
-    Cells cells(o.json, source_of(p));
+    Cells cells(o.json, p, source_of(p));
     std::vector<Summary> summaries;
     const auto summary = [&](const std::string& name) -> Summary& {
         for (Summary& s : summaries) {

@@ -18,7 +18,9 @@ std::vector<Contender> generators() {
         {"seq2slate", "Seq2Slate (Bello et al., 2018): one place at a time, no UPN; transformer, cached",
          run_cell<Writer<1, Off, pool::None, match::Off>>},
         {"nar4rec",
-         "NAR4Rec (Ren et al., KDD 2024): all places at once, no UPN, unlikelihood, contrastive decoding",
+         "NAR4Rec (Ren et al., KDD 2024): all places at once, no UPN, contrastive decoding, unlikelihood "
+         "where "
+         "the lists say what was shown",
          run_cell<Writer<10, Off, pool::None, match::Off, penalty::Unlikelihood, decode::Contrastive>>},
     };
 }

@@ -41,6 +41,13 @@ struct Protocol {
         return {"ndcg@10", "map@10", "ndcg@5", "map@5"};
     }
 
+    /// In a world all test lists, else those with a positive.
+    bool judges(const Request& r) const { return world || r.has_positive(); }
+    std::size_t judged_lists() const {
+        return static_cast<std::size_t>(
+            std::ranges::count_if(test, [&](const Request& r) { return judges(r); }));
+    }
+
     /// Throws Error for an order that is no permutation of its list.
     Judged judge(std::span<const Order> orders) const {
         for (std::size_t l = 0; l < orders.size(); ++l) {

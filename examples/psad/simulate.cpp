@@ -33,19 +33,20 @@ void simulate(const SimulateOptions& o) {
     const world::World world(world::world_settings(o.world));
     const world::LogSizes sizes{o.lists, o.valid_lists, o.test_lists};
     const backend::Cpu<float> cpu(o.threads);
+    data::NewFolder folder(o.out);  // before the work: it may not be possible
     Progress progress;
     const auto logs = world::simulate(cpu, world, sizes, true, [&](int done) {
         progress.show(done, sizes.all(), fmt::format("{} lists", done));
     });
     progress.clear();
-    data::write_lists(o.out, logs.dataset, [&](const std::filesystem::path& folder) {
-        std::span<const world::Truth> rest(logs.truth);
-        for (const auto& [split, size] : {std::pair("train", sizes.train), std::pair("valid", sizes.valid),
-                                          std::pair("test", sizes.test)}) {
-            write_truth(folder, split, rest.first(static_cast<std::size_t>(size)));
-            rest = rest.subspan(static_cast<std::size_t>(size));
-        }
-    });
+    data::write_lists(folder, logs.dataset);
+    std::span<const world::Truth> rest(logs.truth);
+    for (const auto& [split, size] :
+         {std::pair("train", sizes.train), std::pair("valid", sizes.valid), std::pair("test", sizes.test)}) {
+        write_truth(folder.path(), split, rest.first(static_cast<std::size_t>(size)));
+        rest = rest.subspan(static_cast<std::size_t>(size));
+    }
+    folder.commit();
     double shown = 0, best = 0;
     for (const world::Truth& t : logs.truth) shown += t.shown, best += t.best.value;
     fmt::print("wrote {} lists to {}; a list shown earns {:.3f} clicks, the best known {:.3f}\n", sizes.all(),

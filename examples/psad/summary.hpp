@@ -39,8 +39,8 @@ struct Summary {
     }
 };
 
+/// Standard deviation of two or more numbers.
 inline double deviation(const std::vector<double>& x) {
-    if (x.size() < 2) return 0;
     const double middle = eval::mean(x);
     double sum = 0;
     for (const double v : x) sum += (v - middle) * (v - middle);
@@ -55,7 +55,7 @@ inline json triple(const eval::Interval& x) {
 inline std::vector<std::size_t> buckets_of(const Protocol& p) {
     std::vector<std::size_t> out;
     for (const Request& r : p.test) {
-        if (p.world || r.has_positive()) out.push_back(eval::history_bucket(r.history_items.size()));
+        if (p.judges(r)) out.push_back(eval::history_bucket(r.history_items.size()));
     }
     return out;
 }

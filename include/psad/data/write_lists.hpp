@@ -21,13 +21,13 @@
 
 namespace psad::data {
 
-namespace detail {
-
 /// A new folder beside `target` that takes its place on commit(), or vanishes.
 class NewFolder {
   public:
+    /// \throws DataError unless `target` is new or empty and its place can be written
     explicit NewFolder(const std::filesystem::path& target)
-        : target_(target), temporary_(target.string() + ".psad-" + std::to_string(getpid()) + ".tmp") {
+        : target_(target.has_filename() ? target : target.parent_path()),
+          temporary_(target_.string() + ".psad-" + std::to_string(getpid()) + ".tmp") {
         std::error_code error;
         if (std::filesystem::exists(target_, error) &&
             !(std::filesystem::is_directory(target_, error) && std::filesystem::is_empty(target_, error))) {
@@ -56,8 +56,6 @@ class NewFolder {
     std::filesystem::path target_, temporary_;
     bool committed_ = false;
 };
-
-}  // namespace detail
 
 /// A table of TAB-separated cells in a gzip file: the writing twin of TsvTable.
 class TsvWriter {
@@ -184,12 +182,10 @@ inline void write_split(const std::filesystem::path& folder, const std::string& 
 
 }  // namespace detail
 
-/// Writes all of a set into a folder, which must be new or empty. It appears as a whole or not at all; `add`
-/// (folder) may put more files there first. Names and titles hold no TAB and no line end.
+/// Writes all of a set into a new folder, which is still to be committed. Names and titles hold no TAB and no
+/// line end.
 /// \throws DataError naming what cannot be written
-template <class Add>
-void write_lists(const std::filesystem::path& folder, const Dataset& set, Add&& add) {
-    detail::NewFolder place(folder);
+inline void write_lists(const NewFolder& place, const Dataset& set) {
     detail::write_meta(place.path() / "meta.tsv", set.meta);
     {
         TsvWriter out(place.path() / "users.tsv.gz", detail::header("user", set.meta.user_fields));
@@ -230,12 +226,13 @@ void write_lists(const std::filesystem::path& folder, const Dataset& set, Add&& 
     detail::write_split(place.path(), "train", set, set.train);
     detail::write_split(place.path(), "valid", set, set.valid);
     detail::write_split(place.path(), "test", set, set.test);
-    add(place.path());
-    place.commit();
 }
 
+/// The same into a folder that must be new or empty; it appears as a whole or not at all.
 inline void write_lists(const std::filesystem::path& folder, const Dataset& set) {
-    write_lists(folder, set, [](const std::filesystem::path&) {});
+    NewFolder place(folder);
+    write_lists(place, set);
+    place.commit();
 }
 
 }  // namespace psad::data

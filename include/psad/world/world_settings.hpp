@@ -2,6 +2,7 @@
 /// The numbers of a simulated world, and their text form "candidates=15,slots=10,...".
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "psad/core/error.hpp"
 
@@ -107,12 +109,16 @@ inline WorldSettings world_settings(std::string_view text) {
             return error == std::errc() && stop == value.data() + value.size();
         }
     };
+    std::vector<std::string_view> named;
     while (!text.empty()) {
         const std::string_view part = text.substr(0, text.find(','));
         text.remove_prefix(part.size() == text.size() ? part.size() : part.size() + 1);
         const std::size_t equals = part.find('=');
         const std::string_view name = part.substr(0, equals);
         bool known = false;
+        if (std::find(named.begin(), named.end(), name) != named.end())
+            throw SettingError("world settings", std::string(name), "it twice", "each setting once");
+        named.push_back(name);
         std::string names;
         for_each_setting(out, [&](const char* setting, auto& value) {
             names += (names.empty() ? "" : ", ") + std::string(setting);
