@@ -14,6 +14,7 @@
 #include "psad/model/generate.hpp"
 #include "psad/model/psad_model.hpp"
 #include "psad/train/lessons.hpp"
+#include "psad/train/targets.hpp"
 
 namespace psad {
 
@@ -134,6 +135,12 @@ struct ClicksAlongList {
 
     template <class S>
     static auto loss(S& s) {
+        using Target =
+            typename std::remove_cvref_t<decltype(s.network)>::template policy<target::kind_tag, target::Set>;
+        static_assert(
+            !is_one_of<Target, target::Set, target::PositivesFirst>,
+            "psad: supervise::ClicksAlongList reads the shown list; wanted a target that follows it: "
+            "target::Exposure, target::ShownOrSet or target::ClickWeightedExposure");
         const auto logit = s.network.student.click_logits(s.ctx, s.student, s.prefix);
         const auto clicked = s.ctx.template constant<Slots, 1>(s.labels.clicked);
         const auto shown = s.ctx.template constant<Slots, 1>(s.labels.shown);

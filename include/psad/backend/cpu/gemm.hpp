@@ -114,8 +114,8 @@ void multiply(const Term<T> (&terms)[Terms], Operand<T> start, bool relu, Matrix
         // clang-format off
         case 1: column_panel<1, true>(terms, column, last, start, relu, c); break;
         case 2: column_panel<2, true>(terms, column, last, start, relu, c); break;
-        case 3: column_panel<3, true>(terms, column, last, start, relu, c); break;
-        default: column_panel<4, true>(terms, column, last, start, relu, c);
+        case 3: if constexpr (tile_vectors > 2) column_panel<3, true>(terms, column, last, start, relu, c); break;
+        default: if constexpr (tile_vectors > 2) column_panel<4, true>(terms, column, last, start, relu, c);
             // clang-format on
     }
 }

@@ -5,7 +5,7 @@
 
 #include <cstring>
 #include <utility>
-#if defined(__AVX512F__)
+#if defined(__AVX__)
 #include <immintrin.h>
 #endif
 
@@ -53,6 +53,16 @@ inline void store(T* p, Vector<T> v) {
     std::memcpy(p, &v, sizeof v);
 }
 
+#if defined(__AVX__) && !defined(__AVX512F__)
+/// All bits set in the first `count` lanes of T.
+template <class T>
+inline __m256i first_lanes(int count) {
+    alignas(64) static constexpr int bits[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256(
+        reinterpret_cast<const __m256i*>(bits + 8 - count * static_cast<int>(sizeof(T)) / 4));
+}
+#endif
+
 /// The first `count` lanes, 1 to all; the others are zero and their memory is not touched.
 template <class T>
 inline Vector<T> load(const T* p, int count) {
@@ -62,6 +72,11 @@ inline Vector<T> load(const T* p, int count) {
         return _mm512_maskz_loadu_ps(static_cast<__mmask16>(lanes_read), p);
     else
         return _mm512_maskz_loadu_pd(static_cast<__mmask8>(lanes_read), p);
+#elif defined(__AVX__)
+    if constexpr (sizeof(T) == 4)
+        return _mm256_maskload_ps(p, first_lanes<T>(count));
+    else
+        return _mm256_maskload_pd(p, first_lanes<T>(count));
 #else
     Vector<T> v{};
     for (int i = 0; i < lanes<T>; ++i) v[i] = i < count ? p[i] : T(0);
@@ -77,6 +92,11 @@ inline void store(T* p, Vector<T> v, int count) {
         _mm512_mask_storeu_ps(p, static_cast<__mmask16>(lanes_written), v);
     else
         _mm512_mask_storeu_pd(p, static_cast<__mmask8>(lanes_written), v);
+#elif defined(__AVX__)
+    if constexpr (sizeof(T) == 4)
+        _mm256_maskstore_ps(p, first_lanes<T>(count), v);
+    else
+        _mm256_maskstore_pd(p, first_lanes<T>(count), v);
 #else
     for (int i = 0; i < count; ++i) p[i] = v[i];
 #endif
