@@ -63,7 +63,7 @@ class Simulate(Case):
         done = psad("simulate", "--out", DATA)
         self.assert_fails(done, DATA, "found something that exists, wanted a new or an empty folder")
         out = self.folder / "never"
-        self.assert_fails(psad("simulate", "--out", out, "--world", "gamma=3"), "found 'gamma=3', wanted one of")
+        self.assert_usage(psad("simulate", "--out", out, "--world", "gamma=3"), "found 'gamma=3', wanted one of")
         self.assert_fails(psad("simulate", "--out", out / "deep" / "er", "--lists", 3), "deep")
         self.assert_usage(psad("simulate", "--out", out, "--interaction", "some"))
         self.assertFalse(out.exists())
@@ -184,17 +184,17 @@ class Compare(Case):
         orders.write_text("{}\n")
         self.assert_fails(psad("compare", *words, "--json", path, "--orders", f"mine={orders}"), orders, "line 1: found no order")
         for word in ("mine", "=x", "mine=", f"mlp={orders}", f"initial={orders}"):
-            self.assert_fails(psad("compare", *words, "--json", path, "--orders", word), f"--orders: found {word}")
+            self.assert_usage(psad("compare", *words, "--json", path, "--orders", word), f"--orders: found {word}")
         missing = self.folder / "missing"
         self.assert_fails(psad("compare", *words, "--json", path, "--orders", f"mine={missing}"), missing)
 
     def test_what_is_refused(self):
         path = self.folder / "never.json"
-        self.assert_fails(psad("compare", *WORLD, "--models", "psad,magic", "--json", path), "found magic, wanted some of psad")
-        self.assert_fails(psad("compare", *WORLD, "--models", "ar,ar", "--json", path), "found ar twice")
-        self.assert_fails(psad("compare", "--world", "slots=5,slots=6", "--json", path), "slots: found it twice")
+        self.assert_usage(psad("compare", *WORLD, "--models", "psad,magic", "--json", path), "found magic, wanted some of psad")
+        self.assert_usage(psad("compare", *WORLD, "--models", "ar,ar", "--json", path), "found ar twice")
+        self.assert_usage(psad("compare", "--world", "slots=5,slots=6", "--json", path), "slots: found it twice")
         self.assert_fails(psad("compare", "--data", self.folder / "none", "--json", path), "none")
-        self.assert_fails(psad("compare", "--world", "slots=12", "--json", path), "slots: found 12, wanted at most 10")
+        self.assert_usage(psad("compare", "--world", "slots=12", "--json", path), "slots: found 12, wanted at most 10")
         for words in (
             ["--json", path],
             [*WORLD],

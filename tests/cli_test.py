@@ -248,7 +248,7 @@ class Evaluate(Case):
             return self.damaged(lambda header: header["__metadata__"].__setitem__("psad.name", name))
 
         done = psad("rerank", "--model", rename("other"))
-        self.assert_fails(done, "found other, wanted one of default, small")
+        self.assert_fails(done, "metadata psad.name: found other, wanted one of default, small")
         done = psad("evaluate", "--model", rename("default"), "--data", DATA)
         self.assert_fails(done, "found student.gate = 16, wanted 32")
         self.assert_good(psad("rerank", "--model", rename("small")))

@@ -210,6 +210,7 @@ TEST_CASE("gradient of the joint loss: every other policy") {
 
 TEST_CASE("gradient of the joint loss: poorer readings of the user") {
     Bench<Psad<small, pool::Mean, gate::PerUser, position::Plain>>().check(alone, any);
+    Bench<Psad<small, position::None, gate::PerUser>>().check(alone, any);
     Bench<Psad<small, pool::PerUser, position::Plain, gate::PerUser, context::None>>().check(alone, any);
     Bench<Psad<small, pool::None, context::SelfAttention>>().check(alone, any);
 }
@@ -229,6 +230,8 @@ TEST_CASE("gradient of the baselines that score in one pass") {
     Bench<Ranker<baseline::Prm<small>, small, supervise::ListNet>>().check(alone, any);
     Bench<Ranker<baseline::SetRank<small>, small, supervise::ListNet>>().check(alone, any);
     Bench<Ranker<baseline::Dlcm<small>, small, supervise::ListNet>>().check(alone, any);
+    Bench<Ranker<baseline::Prm<small, pool::PerUser>, small>>().check(alone, any);
+    Bench<Ranker<baseline::Dlcm<small, pool::PerUser>, small>>().check(alone, any);
 }
 
 TEST_CASE("offline distillation leaves the finished teacher alone") {

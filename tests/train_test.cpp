@@ -92,7 +92,8 @@ Run run(const World& world, const TrainSettings& settings, int threads) {
     return out;
 }
 
-// Trains on toy lists and returns the words of the SettingError, "" if there is none.
+// Trains on toy lists and returns the words of the error, "" if there is none.
+template <class Wanted = SettingError>
 std::string refusal(const std::function<void(TrainSettings&)>& spoil) {
     const World world(1, 1);
     Model<Net> m(toy_encoder(world.lists));
@@ -101,7 +102,7 @@ std::string refusal(const std::function<void(TrainSettings&)>& spoil) {
     try {
         train(backend::Cpu<float>(), m, std::span<const Request>(world.lists), s, no_opinion);
         return "";
-    } catch (const SettingError& e) {
+    } catch (const Wanted& e) {
         return e.what();
     }
 }
@@ -377,7 +378,7 @@ TEST_CASE("shared embeddings: both parts are kept from one epoch, the best on av
 }
 
 TEST_CASE("a last step that leaves numbers that are not finite is an error, not a model") {
-    const std::string words = refusal([](auto& s) {
+    const std::string words = refusal<TrainingError>([](auto& s) {
         s.steps = 1;
         s.adam.rate = 1e300;
         s.adam.weight_decay = 0;
@@ -400,8 +401,41 @@ TEST_CASE("offline distillation trains the student alone and leaves the teacher 
     }
 }
 
+TEST_CASE("a model starts from what another learned, by name; other shapes are refused") {
+    const World world(4, 1);
+    using Pair = Psad<small>;
+    const Encoder encoder = toy_encoder(world.lists);
+    const Model<TeacherOf<Pair>> teacher(encoder, 7);
+    Model<Pair> m(encoder, 1);
+    const Parameters<float> before = m.parameters;
+    m.start_from(teacher);
+    std::size_t taken = 0;
+    for (const ParameterInfo& p : m.list.parameters) {
+        INFO(p.name);
+        const auto from = std::ranges::find(teacher.list.parameters, p.name, &ParameterInfo::name);
+        const bool theirs = from != teacher.list.parameters.end();
+        const float* wanted = theirs ? teacher.parameters.at(*from) : before.at(p);
+        CHECK(std::equal(wanted, wanted + p.size(), m.parameters.at(p)));
+        CHECK(theirs == p.name.starts_with("teacher"));
+        taken += theirs;
+    }
+    CHECK(taken == teacher.list.parameters.size());
+
+    static constexpr Spec wider = [] {
+        Spec s = small;
+        s.width = 2 * small.width;
+        return s;
+    }();
+    CHECK_THROWS_WITH_AS(m.start_from(Model<TeacherOf<Psad<wider>>>(encoder, 1)), doctest::Contains(" x "),
+                         SettingError);
+    for (const ParameterInfo& p : teacher.list.parameters) {
+        const auto to = std::ranges::find(m.list.parameters, p.name, &ParameterInfo::name);
+        CHECK(std::equal(teacher.parameters.at(p), teacher.parameters.at(p) + p.size(), m.parameters.at(*to)));
+    }
+}
+
 TEST_CASE("a loss that is not finite ends training with an error") {
-    const std::string words = refusal([](auto& s) {
+    const std::string words = refusal<TrainingError>([](auto& s) {
         s.adam.rate = 1e30;
         s.adam.weight_decay = 0;
     });
@@ -414,5 +448,5 @@ TEST_CASE("a validation score that is not finite ends training with an error") {
     Model<Net> m(toy_encoder(world.lists));
     const auto validate = [](const Model<Net>&) { return ValidationScore{.5, std::nan("")}; };
     CHECK_THROWS_AS(train(backend::Cpu<float>(), m, std::span<const Request>(world.lists), quick(), validate),
-                    SettingError);
+                    TrainingError);
 }

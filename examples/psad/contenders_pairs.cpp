@@ -7,8 +7,11 @@ std::vector<Contender> pairs() {
         {"psad", "teacher (K = 5) and student trained together: all defaults", run_cell<Compared<>>},
         {"psad-sort", "the sorting student, hard distillation",
          run_cell<Compared<order::Sort, distill::Hard>>},
+        {"attention", "the student's context by self-attention", run_cell<Compared<context::SelfAttention>>},
+        {"attention-sort", "the same, sorting, hard distillation",
+         run_cell<Compared<context::SelfAttention, order::Sort, distill::Hard>>},
         {"no-distillation", "both trained together, nothing passes", run_cell<Compared<distill::None>>},
-        {"offline", "a finished teacher", run_offline<Compared<>>},
+        {"offline", "a finished teacher", run_in_turn<TeacherOf<Compared<>>, Offline<Compared<>>>},
         {"mutual", "lessons both ways (Deep Mutual Learning)", run_cell<Compared<distill::Mutual>>},
         {"hard", "the student imitates the teacher's own lists", run_cell<Compared<distill::Hard>>},
     };

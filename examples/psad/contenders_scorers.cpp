@@ -6,8 +6,8 @@ namespace psad::cli {
 
 namespace {
 
-template <class Scorer>
-using Ranked = Ranker<Scorer, compared, target::ShownOrSet>;
+template <class Scorer, class... Policies>
+using Ranked = Ranker<Scorer, compared, target::ShownOrSet, Policies...>;
 
 /// Learns from what was shown; where the lists do not say, that is the initial order.
 template <class... Policies>
@@ -25,12 +25,26 @@ std::vector<Contender> scorers() {
          run_cell<Ranked<baseline::Prm<compared>>>},
         {"setrank", "SetRank (Pang et al., SIGIR 2020); no history, the target of all instead of its loss",
          run_cell<Ranked<baseline::SetRank<compared>>>},
+        {"dlcm+upn", "DLCM that sees items through the student's UPN",
+         run_cell<Ranked<baseline::Dlcm<compared, pool::PerUser>>>},
+        {"prm+upn", "PRM, likewise", run_cell<Ranked<baseline::Prm<compared, pool::PerUser>>>},
+        {"setrank+upn", "SetRank, likewise", run_cell<Ranked<baseline::SetRank<compared, pool::PerUser>>>},
+        {"listnet", "the same PRM with UPN, by its paper's loss: cross-entropy on the clicks",
+         run_cell<Ranked<baseline::Prm<compared, pool::PerUser>, supervise::ListNet>>},
         {"student-alone", "the student without a teacher", run_cell<StudentOf<Compared<>>>},
         {"clicks", "the student as a click model: clicks along the shown list, no teacher",
          run_cell<StudentOf<ClickModel<>>>},
-        {"clicks-sort", "the same without transitions: sorted by the chance of a click",
+        {"clicks-5x", "the same, five times the passes: about the time of a pair",
+         run_cell<StudentOf<ClickModel<>>, 5>},
+        {"taught-clicks", "a student that first imitates, then learns clicks in four times the passes",
+         run_in_turn<StudentOf<Compared<>>, StudentOf<ClickModel<>>, 4>},
+        {"clicks-sort", "a click model without transitions: sorted by the chance of a click",
          run_cell<StudentOf<ClickModel<order::Sort>>>},
+        {"taught-clicks-sort", "the same, taught first",
+         run_in_turn<StudentOf<Compared<order::Sort>>, StudentOf<ClickModel<order::Sort>>, 4>},
         {"sort-alone", "the sorting student without a teacher", run_cell<StudentOf<Compared<order::Sort>>>},
+        {"attention-sort-alone", "the sorting student with self-attention without a teacher",
+         run_cell<StudentOf<Compared<context::SelfAttention, order::Sort>>>},
     };
 }
 

@@ -213,8 +213,7 @@ void run(const EvaluateOptions& o, const io::TensorFile& file) {
 
 void evaluate(const EvaluateOptions& options) {
     const io::TensorFile file = io::read_model_file(options.model);
-    Variants::visit(io::variant_name(file),
-                    [&](auto variant) { run<typename decltype(variant)::type>(options, file); });
+    visit_variant_of(file, [&](auto variant) { run<typename decltype(variant)::type>(options, file); });
 }
 
 }  // namespace psad::cli

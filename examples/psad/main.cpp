@@ -16,6 +16,7 @@
 
 #include "commands.hpp"
 #include "flags.hpp"
+#include "psad/core/error.hpp"
 #include "psad/io/atomic_file.hpp"
 #include "variants.hpp"
 
@@ -277,6 +278,9 @@ int main(int count, char** words) {
     } catch (const std::bad_alloc&) {
         fmt::print(stderr, "psad: memory: found too little, wanted enough for the data and the model\n");
         return 1;
+    } catch (const psad::SettingError& e) {  // a flag's value that only the command itself could judge
+        fmt::print(stderr, "psad: {}\n", e.what());
+        return 2;
     } catch (const std::exception& e) {
         fmt::print(stderr, "psad: {}\n", e.what());
         return 1;

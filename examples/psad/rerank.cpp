@@ -107,7 +107,7 @@ void rerank(const RerankOptions& options) {
     const io::TensorFile file = io::read_model_file(options.model);
     std::optional<data::Dataset> dataset;
     if (!options.data.empty()) dataset = data::read_lists(options.data);
-    Variants::visit(io::variant_name(file), [&](auto variant) {
+    visit_variant_of(file, [&](auto variant) {
         using Network = StudentOf<typename decltype(variant)::type>;
         const auto model = io::load<Network>(file);
         if (dataset) data::check_same_ids(model.encoder, *dataset);

@@ -43,8 +43,10 @@ Row judge(const Protocol& p, std::string name, const Device& device, Orders orde
 }
 
 template <class Network>
-void learn(const Protocol& p, const Device& device, Model<Network>& model, std::uint64_t seed, Cell& cell) {
+void learn(const Protocol& p, const Device& device, Model<Network>& model, std::uint64_t seed, int epochs,
+           Cell& cell) {
     TrainSettings settings = p.settings;
+    settings.epochs = epochs;
     settings.seed = seed;
     int epoch = 0;
     const auto validate = [&](const Model<Network>& m) {
@@ -86,31 +88,28 @@ void judge_parts(const Protocol& p, const Device& device, const Model<Network>& 
 
 }  // namespace cell_detail
 
-template <class Network>
+/// `times` as many passes as the protocol's: for what trains so much faster than a pair.
+template <class Network, int times = 1>
 Cell run_cell(const Protocol& p, const std::string& name, std::uint64_t seed, int threads) {
     const backend::Cpu<float> device(threads);
     Cell cell;
     Model<Network> model(p.encoder, seed);
-    cell_detail::learn(p, device, model, seed, cell);
+    cell_detail::learn(p, device, model, seed, times * p.settings.epochs, cell);
     cell_detail::judge_parts(p, device, model, name, cell);
     return cell;
 }
 
-/// The teacher first, alone; then the student under it.
-template <class Variant>
-Cell run_offline(const Protocol& p, const std::string& name, std::uint64_t seed, int threads) {
+/// `First`, then `Then` from what it learned, `times` as many passes. The rows are those of `Then`.
+template <class First, class Then, int times = 1>
+Cell run_in_turn(const Protocol& p, const std::string& name, std::uint64_t seed, int threads) {
     const backend::Cpu<float> device(threads);
     Cell cell;
-    Model<TeacherOf<Variant>> teacher(p.encoder, seed);
-    cell_detail::learn(p, device, teacher, seed, cell);
-    Model<Offline<Variant>> model(p.encoder, seed);
-    for (const ParameterInfo& from : teacher.list.parameters) {
-        const auto to = std::find_if(model.list.parameters.begin(), model.list.parameters.end(),
-                                     [&](const ParameterInfo& q) { return q.name == from.name; });
-        std::copy_n(teacher.parameters.at(from), from.size(), model.parameters.at(*to));
-    }
-    cell_detail::learn(p, device, model, seed, cell);
-    cell_detail::judge_parts(p, device, model, name, cell);
+    Model<First> first(p.encoder, seed);
+    cell_detail::learn(p, device, first, seed, p.settings.epochs, cell);
+    Model<Then> then(p.encoder, seed);
+    then.start_from(first);
+    cell_detail::learn(p, device, then, seed, times * p.settings.epochs, cell);
+    cell_detail::judge_parts(p, device, then, name, cell);
     return cell;
 }
 

@@ -56,11 +56,13 @@ class Case(unittest.TestCase):
         for word in words:
             self.assertIn(str(word), done.stderr)
 
-    def assert_usage(self, done):
-        """Exit code 2 and one line on stderr."""
+    def assert_usage(self, done, *words):
+        """Exit code 2 and one line on stderr that holds the words."""
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertRegex(done.stderr, r"\Apsad: [^\n]+\n\Z")
         self.assertEqual(done.stdout, "")
+        for word in words:
+            self.assertIn(str(word), done.stderr)
 
     def figures(self, *words):
         """What evaluate writes to --json, without the times that it took."""

@@ -44,6 +44,11 @@ struct RequestError : Error {
     using Error::Error;
 };
 
+/// Training came to numbers that are not finite.
+struct TrainingError : Error {
+    using Error::Error;
+};
+
 /// A setting is out of its range.
 struct SettingError : Error {
     using Error::Error;

@@ -116,6 +116,10 @@ struct Plain {
     using kind = kind_tag;
     static constexpr const char* name = "plain positions";
 };
+struct None {  ///< events carry neither age nor place: time speaks through fading alone
+    using kind = kind_tag;
+    static constexpr const char* name = "no event positions";
+};
 }  // namespace position
 
 /// Personalised gates on the item embedding.

@@ -6,12 +6,11 @@
 
 #include "psad/autograd/ops/dropout.hpp"
 #include "psad/autograd/ops/segments.hpp"
-#include "psad/model/features.hpp"
 #include "psad/model/policy.hpp"
 #include "psad/model/prefix.hpp"
+#include "psad/model/seen_items.hpp"
 #include "psad/model/spec.hpp"
 #include "psad/model/transition.hpp"
-#include "psad/model/upn.hpp"
 #include "psad/nn/attention.hpp"
 #include "psad/nn/layer_norm.hpp"
 
@@ -47,8 +46,7 @@ class Student {
     static constexpr bool greedy = std::is_same_v<OrderPolicy, order::Greedy>;
 
     Student(const Scope& scope, const Features<width>& features)
-        : features_(features),
-          upn_(scope / "upn"),
+        : items_(scope / "upn", features),
           rank_(scope / "rank"),
           context_(scope / "context"),
           hidden1_(scope / "hidden1"),
@@ -60,19 +58,18 @@ class Student {
     /// The part that depends on the user and the history alone.
     template <class Ctx, class T>
     auto user(Ctx& ctx, const Inputs<T>& in) const {
-        const auto profile = features_.profile(ctx, in);
-        if constexpr (reads_history) {
-            const auto part = upn_.user(ctx, in, features_.events(ctx, in), profile);
+        const auto profile = items_.profile(ctx, in);
+        const auto part = items_.user(ctx, in, profile);
+        if constexpr (Seen::reads_history)
             return both(part, hidden1_.begin(ctx, parts(profile, part.intent)));
-        } else {
-            return both(upn_.user(ctx, profile), hidden1_.begin(ctx, parts(profile)));
-        }
+        else
+            return both(part, hidden1_.begin(ctx, parts(profile)));
     }
 
     /// The part that depends on the candidates.
     template <class Ctx, class T, class U>
     auto score(Ctx& ctx, const Inputs<T>& in, const U& user) const {
-        const auto seen = personalised(ctx, in, features_.items(ctx, in), user);
+        const auto seen = items_(ctx, in, user.seen_through);
         const auto item = gather<Items>(ctx, each_row(seen), rank_.rows(ctx, in.rank));
         const auto hidden = hidden1_(ctx, user.begun, with_context(ctx, item));
         const auto score = out_(ctx, hidden2_(ctx, dropout(ctx, hidden)));
@@ -112,21 +109,14 @@ class Student {
     };
     static constexpr bool mean_max = std::is_same_v<ContextPolicy, context::MeanMax>;
     static constexpr bool attends = std::is_same_v<ContextPolicy, context::SelfAttention>;
-    static constexpr bool reads_history = !std::is_same_v<typename Upn::Pool, pool::None>;
-    static constexpr int user_parts = reads_history ? 2 : 1, item_parts = mean_max ? 3 : 1;
+    using Seen = SeenItems<width, spec.gate, Upn>;
+    static constexpr int user_parts = Seen::reads_history ? 2 : 1, item_parts = mean_max ? 3 : 1;
 
     template <class U, class S>
     static StudentUser<U, S> both(const U& seen_through, const S& begun) {
         return {seen_through, begun};
     }
 
-    template <class Ctx, class T, class E, class U>
-    auto personalised(Ctx& ctx, const Inputs<T>& in, const E& item, const U& user) const {
-        if constexpr (reads_history)
-            return upn_(ctx, in, item, user.seen_through);
-        else
-            return upn_(ctx, item, user.seen_through);
-    }
     template <class Ctx, class E>
     auto with_context(Ctx& ctx, const E& item) const {
         if constexpr (mean_max) {
@@ -162,8 +152,7 @@ class Student {
         nn::MultiHeadAttention<width, spec.heads> attention_;
     };
 
-    Features<width> features_;
-    std::conditional_t<reads_history, UserUpn<width, spec.gate, Upn>, ProfileShift<width>> upn_;
+    Seen items_;
     nn::PositionEmbedding<rank_positions, width> rank_;
     PartIf<attends, AttentionContext> context_;
     nn::LinearInSteps<user_parts * width, item_parts * width, spec.student_hidden1, Relu> hidden1_;

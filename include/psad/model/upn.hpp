@@ -34,8 +34,8 @@ struct UpnPolicies {
     static_assert(is_one_of<Gate, gate::PerItem, gate::PerUser, gate::None>,
                   "psad: wanted gate::PerItem, gate::PerUser or gate::None");
     static_assert(is_one_of<Match, match::On, match::Off>, "psad: wanted match::On or match::Off");
-    static_assert(is_one_of<Position, position::Adaptive, position::Plain>,
-                  "psad: wanted position::Adaptive or position::Plain");
+    static_assert(is_one_of<Position, position::Adaptive, position::Plain, position::None>,
+                  "psad: wanted position::Adaptive, position::Plain or position::None");
 };
 
 /// Stands where a policy leaves a part out.
@@ -127,6 +127,17 @@ class EventPosition {
     nn::PositionEmbedding<age_buckets, Width> bucket_;
     nn::PositionEmbedding<event_positions, Width> index_;
     PartIf<adaptive, UserScale<Width, 1>> scale_;
+};
+
+template <int Width>
+class EventPosition<Width, position::None> {
+  public:
+    explicit EventPosition(const Scope&) {}
+
+    template <class Ctx, class T, class V, class X>
+    V operator()(Ctx&, const Inputs<T>&, const V& event, const X&) const {
+        return event;
+    }
 };
 
 /// What the history says of this very candidate: the attention that falls on its own events, recency,

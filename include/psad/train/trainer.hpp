@@ -139,7 +139,7 @@ inline void check_finite(const ParameterList& list, const Parameters<float>& par
     for (const ParameterInfo& p : list.parameters) {
         const float* from = parameters.at(p);
         if (std::all_of(from, from + p.size(), [](float x) { return std::isfinite(x); })) continue;
-        throw SettingError("training", p.name, "numbers that are not finite", "a smaller learning rate");
+        throw TrainingError("training", p.name, "numbers that are not finite", "a smaller learning rate");
     }
 }
 
@@ -203,7 +203,7 @@ void learn(const B& backend, const Model<Network>& model, const TrainSettings& s
 
 /// Trains `model` on labelled requests. After each epoch `validate(model)` (a ValidationScore) decides: the
 /// teacher's and the student's parameters are each kept from their best epoch. Throws SettingError for
-/// settings out of range and for a loss that is not finite, RequestError for a list that Encoder::check
+/// settings out of range, TrainingError for a loss that is not finite, RequestError for a list that Encoder::check
 /// refuses or that lacks labels.
 template <class B, class Network, class Validate>
 TrainReport train(const B& backend, Model<Network>& model, std::span<const Request> requests,
@@ -282,7 +282,7 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
                                              std::span<const SparseGradient<T>* const>(sparse), 1.0 / lists,
                                              schedule::warm_cosine(after, settings.warmup));
             if (!std::isfinite(record.loss) || !std::isfinite(record.gradient_norm)) {
-                throw SettingError("training", "step " + std::to_string(step),
+                throw TrainingError("training", "step " + std::to_string(step),
                                    "a loss or a gradient that is not finite", "a smaller learning rate");
             }
             report.steps.push_back(record);
@@ -296,7 +296,7 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
 
         const EpochRecord done{epoch, step, epoch_loss / epoch_steps, validate(std::as_const(model))};
         if (!std::isfinite(done.valid.student) || !std::isfinite(done.valid.teacher)) {
-            throw SettingError("training", "epoch " + std::to_string(epoch),
+            throw TrainingError("training", "epoch " + std::to_string(epoch),
                                "a validation score that is not finite",
                                "numbers that can choose the epoch to keep");
         }

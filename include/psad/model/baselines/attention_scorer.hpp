@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "psad/autograd/ops/pairs.hpp"
-#include "psad/model/features.hpp"
 #include "psad/model/prefix.hpp"
+#include "psad/model/seen_items.hpp"
 #include "psad/model/spec.hpp"
 #include "psad/model/student.hpp"
 #include "psad/nn/transformer.hpp"
@@ -15,16 +15,16 @@
 namespace psad::baseline {
 
 /// PRM (Pei et al., RecSys 2019) with `WithRank`: item, place and user into transformer layers. SetRank (Pang
-/// et al., SIGIR 2020) without: it adds no place, though the dense inputs that all models share tell it.
-template <Spec spec, bool WithRank>
+/// et al., SIGIR 2020) without: it adds no place, though the dense inputs that all models share tell it. Both
+/// know nothing of histories; pool::PerUser gives them the student's UPN.
+template <Spec spec, bool WithRank, class... Policies>
 class AttentionScorer {
   public:
     static constexpr int width = spec.width;
     static constexpr bool greedy = false;
 
     AttentionScorer(const Scope& scope, const Features<width>& features)
-        : features_(features),
-          shift_(scope / "profile"),
+        : items_(scope / "profile", features),
           rank_(scope / "rank"),
           norm_(scope / "norm"),
           out_(scope / "out") {
@@ -33,11 +33,11 @@ class AttentionScorer {
 
     template <class Ctx, class T>
     auto user(Ctx& ctx, const Inputs<T>& in) const {
-        return features_.profile(ctx, in);
+        return items_.user(ctx, in, items_.profile(ctx, in));
     }
     template <class Ctx, class T, class U>
     auto score(Ctx& ctx, const Inputs<T>& in, const U& user) const {
-        auto h = placed(ctx, in, shift_(ctx, features_.items(ctx, in), shift_.user(ctx, user)));
+        auto h = placed(ctx, in, items_(ctx, in, user));
         for (const auto& layer : layers_) h = layer(ctx, h);
         const auto score = out_(ctx, norm_(ctx, h));
         return StudentScores<std::remove_const_t<decltype(score)>, NoTransitions>{score, {}};
@@ -56,17 +56,16 @@ class AttentionScorer {
             return item;
     }
 
-    Features<width> features_;
-    ProfileShift<width> shift_;
+    SeenItems<width, spec.gate, UpnPolicies<pool::None, gate::PerUser, Policies...>> items_;
     PartIf<WithRank, nn::PositionEmbedding<rank_positions, width>> rank_;
     std::vector<nn::EncoderLayer<width, spec.heads, spec.feed_forward>> layers_;
     nn::LayerNorm<width> norm_;
     nn::Linear<width, 1> out_;
 };
 
-template <Spec spec>
-using Prm = AttentionScorer<spec, true>;
-template <Spec spec>
-using SetRank = AttentionScorer<spec, false>;
+template <Spec spec, class... Policies>
+using Prm = AttentionScorer<spec, true, Policies...>;
+template <Spec spec, class... Policies>
+using SetRank = AttentionScorer<spec, false, Policies...>;
 
 }  // namespace psad::baseline

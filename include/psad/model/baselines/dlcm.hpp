@@ -1,6 +1,6 @@
 /// \file dlcm.hpp
 /// DLCM (Ai et al., SIGIR 2018): a recurrent network reads the list from its end to its top; each candidate
-/// is scored against the last state.
+/// is scored against the last state. It knows nothing of histories; pool::PerUser gives it the student's UPN.
 #pragma once
 
 #include <algorithm>
@@ -10,36 +10,35 @@
 #include "psad/autograd/ops/gather.hpp"
 #include "psad/autograd/ops/pairs.hpp"
 #include "psad/autograd/ops/segments.hpp"
-#include "psad/model/features.hpp"
 #include "psad/model/prefix.hpp"
+#include "psad/model/seen_items.hpp"
 #include "psad/model/spec.hpp"
 #include "psad/model/student.hpp"
 #include "psad/nn/gru.hpp"
 
 namespace psad::baseline {
 
-template <Spec spec>
+template <Spec spec, class... Policies>
 class Dlcm {
   public:
     static constexpr int width = spec.width;
     static constexpr bool greedy = false;
 
     Dlcm(const Scope& scope, const Features<width>& features)
-        : features_(features),
-          shift_(scope / "profile"),
+        : items_(scope / "profile", features),
           cell_(scope / "cell"),
           context_(scope / "context"),
           out_(scope / "out") {}
 
     template <class Ctx, class T>
     auto user(Ctx& ctx, const Inputs<T>& in) const {
-        return features_.profile(ctx, in);
+        return items_.user(ctx, in, items_.profile(ctx, in));
     }
     /// phi(o_i, s) = v . (o_i * tanh(W s)), o_i the state after candidate i, s the state after all.
     template <class Ctx, class T, class U>
     auto score(Ctx& ctx, const Inputs<T>& in, const U& user) const {
         static_assert(Ctx::Device::on_host, "psad: DLCM lays out its steps on the host");
-        const auto item = shift_(ctx, features_.items(ctx, in), shift_.user(ctx, user));
+        const auto item = items_(ctx, in, user);
         const Layout& layout = ctx.layout();
         const auto& w = ctx.workspace();
         const auto lists = static_cast<std::size_t>(layout.lists);
@@ -58,9 +57,12 @@ class Dlcm {
             }
         };
         int* read = w.template take<int>(lists);
+        std::fill_n(read, lists, -1);
+        auto state = gather<Lists>(ctx, item, read);  // zeros
+        read = w.template take<int>(lists);
         int* state_of = w.template take<int>(items);
         step(0, read, state_of);
-        auto state = cell_(ctx, gather<Lists>(ctx, item, read), nothing(ctx, user));
+        state = cell_(ctx, gather<Lists>(ctx, item, read), state);
         auto after = gather<Items>(ctx, state, state_of);
         for (int t = 1; t < longest; ++t) {
             read = w.template take<int>(lists);
@@ -78,14 +80,7 @@ class Dlcm {
     }
 
   private:
-    /// [lists] zeros.
-    template <class Ctx, class U>
-    auto nothing(Ctx& ctx, const U& user) const {
-        return map(ctx, Times<typename Ctx::Scalar>{0}, user);
-    }
-
-    Features<width> features_;
-    ProfileShift<width> shift_;
+    SeenItems<width, spec.gate, UpnPolicies<pool::None, gate::PerUser, Policies...>> items_;
     nn::GruCell<width, width> cell_;
     nn::Linear<width, width, Tanh> context_;
     nn::Projection<width, 1> out_;
