@@ -232,7 +232,7 @@ and the figures behind the text lie in `docs/results`. How to read them:
 - In a world the measure is the share of the best known list's worth, on real data NDCG@10. **The world has interaction,
   taste and fading by construction, so it favours models that look for them**, and its expert logger knows the truth,
   which flatters imitation; see [world.md](world.md).
-- In a world every model but the click models learns to write the list that was shown: clicks teach nothing there. DLCM, PRM and
+- In a world every model but the click models and `listnet` learns to write the list that was shown and reads no clicks. DLCM, PRM and
   SetRank learn so too, not with the losses of their papers, and they, Seq2Slate, NAR4Rec and the MLP see no history. So what they
   lack against PSAD is mostly its history and its target; `no-upn` is PSAD without history and item match, `prm+upn`, `dlcm+upn`
   and `setrank+upn` are those with PSAD's user network, `listnet` is `prm+upn` with the loss of its paper, on clicks.
