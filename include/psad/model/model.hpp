@@ -35,7 +35,8 @@ struct Model {
 
     /// Takes over every number that `other` holds under a name of this model; what it does not hold stays. So
     /// training goes on where another ended: a student under a finished teacher, a click model after
-    /// imitation. Throws SettingError for one name with two shapes, before anything is taken.
+    /// imitation. Both must encode alike: rows of tables are taken by number. Throws SettingError for one
+    /// name with two shapes, before anything is taken.
     template <class Other>
     void start_from(const Model<Other>& other) {
         std::vector<std::pair<const ParameterInfo*, const ParameterInfo*>> taken;

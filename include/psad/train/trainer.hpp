@@ -203,8 +203,8 @@ void learn(const B& backend, const Model<Network>& model, const TrainSettings& s
 
 /// Trains `model` on labelled requests. After each epoch `validate(model)` (a ValidationScore) decides: the
 /// teacher's and the student's parameters are each kept from their best epoch. Throws SettingError for
-/// settings out of range, TrainingError for a loss that is not finite, RequestError for a list that Encoder::check
-/// refuses or that lacks labels.
+/// settings out of range, TrainingError for a loss that is not finite, RequestError for a list that
+/// Encoder::check refuses or that lacks labels.
 template <class B, class Network, class Validate>
 TrainReport train(const B& backend, Model<Network>& model, std::span<const Request> requests,
                   const TrainSettings& settings, Validate validate, const TrainHooks& hooks = {}) {
@@ -283,7 +283,7 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
                                              schedule::warm_cosine(after, settings.warmup));
             if (!std::isfinite(record.loss) || !std::isfinite(record.gradient_norm)) {
                 throw TrainingError("training", "step " + std::to_string(step),
-                                   "a loss or a gradient that is not finite", "a smaller learning rate");
+                                    "a loss or a gradient that is not finite", "a smaller learning rate");
             }
             report.steps.push_back(record);
             epoch_loss += record.loss;
@@ -297,8 +297,8 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
         const EpochRecord done{epoch, step, epoch_loss / epoch_steps, validate(std::as_const(model))};
         if (!std::isfinite(done.valid.student) || !std::isfinite(done.valid.teacher)) {
             throw TrainingError("training", "epoch " + std::to_string(epoch),
-                               "a validation score that is not finite",
-                               "numbers that can choose the epoch to keep");
+                                "a validation score that is not finite",
+                                "numbers that can choose the epoch to keep");
         }
         report.epochs.push_back(done);
         if (hooks.on_epoch) hooks.on_epoch(done);
