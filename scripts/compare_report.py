@@ -69,7 +69,7 @@ def plot_blocks(axes, found, metric):
 
 def plot_history(axes, found, metric):
     """Quality by history length."""
-    labels = ["0", "1-5", "6-20", "21-50", "51+"]
+    labels = found["buckets"]
     for name in BY_HISTORY:
         buckets = found["models"].get(name, {}).get("buckets", {})
         have = [(at, buckets[label][metric]) for at, label in enumerate(labels) if label in buckets]
@@ -113,7 +113,7 @@ def draw(plot, found, metric):
 def table(found):
     """Rows of text: header first, best first by the first metric."""
     metrics = list(next(iter(found["models"].values()))["metrics"])
-    first = metric_of(found)
+    first = found["metric"]
     metrics.sort(key=lambda m: m != first)
     rows = [["model", *metrics, "p50 us", "training s"]]
     for name, m in sorted(found["models"].items(), key=lambda item: -item[1]["metrics"][first][0]):
@@ -124,16 +124,12 @@ def table(found):
 
 def pairs_table(found):
     """What the defaults differ by from every other model."""
-    first = metric_of(found)
+    first = found["metric"]
     rows = [["a", "b", f"{first}: a - b, 95 %"]]
     for p in found["paired"]:
         if p["metric"] == first and ("psad" in (p["a"], p["b"]) or "psad/teacher" in (p["a"], p["b"])):
             rows.append([p["a"], p["b"], "{:+.4f} [{:+.4f}, {:+.4f}]".format(*p["difference"])])
     return rows
-
-
-def metric_of(found):
-    return "utility_share" if "world" in found else "ndcg@10"
 
 
 def as_markdown(rows):
@@ -158,7 +154,7 @@ def main():
         sys.exit(__doc__.strip())
     try:
         found = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-        metric = metric_of(found)
+        metric = found["metric"]
         rows, paired = table(found), pairs_table(found)
     except (OSError, ValueError, KeyError, TypeError, StopIteration) as problem:
         sys.exit(f"{sys.argv[1]}: found {problem!r}, wanted the JSON of psad compare")

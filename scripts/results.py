@@ -16,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from compare_report import PLOTS, as_markdown, draw, metric_of, table
+from compare_report import PLOTS, as_markdown, draw, table
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "docs" / "results"
@@ -119,7 +119,7 @@ def keep(found):
     """What the text needs: no pairs that nobody asks for, five digits."""
     wanted = {frozenset((a, b)) for _, a, b, _ in CLAIMS}
     wanted |= {frozenset((a, b)) for a in BEST_OF_PSAD for b in BASELINES}
-    first = metric_of(found)
+    first = found["metric"]
     found["paired"] = [p for p in found["paired"] if p["metric"] == first and frozenset((p["a"], p["b"])) in wanted]
     return rounded(found)
 
@@ -157,7 +157,7 @@ def points(d):
 
 def by_seed(found, a, b):
     """The differences of the seeds; a rule has the same figure for all."""
-    metric = metric_of(found)
+    metric = found["metric"]
     x, y = (found["models"][m]["seeds"][metric] for m in (a, b))
     count = max(len(x), len(y))
     return [p - q for p, q in zip(x * (count if len(x) == 1 else 1), y * (count if len(y) == 1 else 1))]
@@ -187,7 +187,7 @@ def claims_table(kept):
 
 def history_table(kept):
     """What the UPN is worth by the length of the history."""
-    labels = ["0", "1-5", "6-20", "21-50", "51+"]
+    labels = next((found["buckets"] for found in kept.values()), [])
     rows = [["psad - no-upn, points", *(f"{label} events" for label in labels)]]
     for name, found in kept.items():
         cells = [difference(found, "psad", "no-upn", label) for label in labels]
@@ -200,7 +200,7 @@ def best_baseline_table(kept):
     """The best of PSAD beside the best baseline of each comparison."""
     rows = [["where", "best of PSAD", "best baseline", "difference, points"]]
     for name, found in kept.items():
-        metric = metric_of(found)
+        metric = found["metric"]
         value = {m: f["metrics"][metric][0] for m, f in found["models"].items()}
         mine = max((m for m in BEST_OF_PSAD if m in value), key=value.get, default=None)
         others = [m for m in BASELINES if m in value]
@@ -215,7 +215,7 @@ def retained_table(kept):
     """Students as a share of their teachers."""
     rows = [["where", "student", "of its teacher", "sorting student", "of its teacher"]]
     for name, found in kept.items():
-        value = {m: f["metrics"][metric_of(found)][0] for m, f in found["models"].items()}
+        value = {m: f["metrics"][found["metric"]][0] for m, f in found["models"].items()}
         if "psad" not in value:
             continue
         cells = []
@@ -239,7 +239,8 @@ and the figures behind the text lie in `docs/results`. How to read them:
   lack against PSAD is mostly its history and its target; `no-upn` is PSAD without history and item match, `prm+upn`, `dlcm+upn`
   and `setrank+upn` are those with PSAD's user network, `listnet` is `prm+upn` with the loss of its paper, on clicks.
 - All models have the same widths (32), optimiser and batch; none was tuned alone. In a world all make the same number of
-  passes and the last one stands; on real data the validation lists choose the pass, and stop the training early. A
+  passes and the last one stands; on real data the validation lists choose the pass, and stop the training early (whose
+  time counts as training). A
   finished teacher's student (`offline`) comes after a training of its own for the teacher. Click models train several
   times faster than a pair: `clicks-5x` and `taught-clicks` make as many more passes as take about a pair's time.
 - Intervals are 95 %, from a bootstrap over the test lists of the mean over the seeds. A claim holds, or does not, when the interval and
@@ -267,7 +268,7 @@ def write_text(kept):
         text += [f"\n## {EXPERIMENTS[name][0][0].upper()}{EXPERIMENTS[name][0][1:]}\n", as_markdown(table(found))]
         for plot, title, function in PLOTS:
             if name in ("world-100000", "trivago-dev", "movietweetings"):
-                (KEPT / f"{name}-{plot}.svg").write_text(draw(function, found, metric_of(found)), encoding="utf-8")
+                (KEPT / f"{name}-{plot}.svg").write_text(draw(function, found, found["metric"]), encoding="utf-8")
                 text.append(f"\n![{title}](results/{name}-{plot}.svg)")
     words = {}
     for found in kept.values():

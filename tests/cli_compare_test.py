@@ -188,6 +188,25 @@ class Compare(Case):
         missing = self.folder / "missing"
         self.assert_fails(psad("compare", *words, "--json", path, "--orders", f"mine={missing}"), missing)
 
+    def test_by_aux_sorts_as_validation_says(self):
+        """A rating is best high, a price low."""
+        other = self.folder / "negated"
+        shutil.copytree(DATA, other)
+        for split in ("valid", "test"):
+            path = other / f"lists_{split}.tsv.gz"
+            head, *rows = gzip.decompress(path.read_bytes()).decode().splitlines()
+            aux = head.split("\t").index("aux")
+            for i, row in enumerate(rows):
+                columns = row.split("\t")
+                columns[aux] = ",".join(f"-{x}" for x in columns[aux].split(","))
+                rows[i] = "\t".join(columns)
+            path.write_bytes(gzip.compress(("\n".join([head, *rows]) + "\n").encode()))
+        words = ["--epochs", 1, "--models", "mlp", "--seeds", 1]
+        up, _ = self.compared(self.folder / "up.json", "--data", DATA, *words)
+        down, _ = self.compared(self.folder / "down.json", "--data", other, *words)
+        self.assertEqual(up["models"]["by-aux"]["metrics"], down["models"]["by-aux"]["metrics"])
+        self.assertNotEqual(up["models"]["by-aux"]["metrics"], up["models"]["initial"]["metrics"])
+
     def test_what_is_refused(self):
         path = self.folder / "never.json"
         self.assert_usage(psad("compare", *WORLD, "--models", "psad,magic", "--json", path), "found magic, wanted some of psad")
@@ -200,6 +219,8 @@ class Compare(Case):
             [*WORLD],
             [*WORLD, "--data", DATA, "--json", path],
             [*WORLD, "--json", path, "--seeds", 0],
+            ["--data", DATA, "--json", path, "--lists", 9],
+            ["--data", DATA, "--json", path, "--test", 9],
         ):
             self.assert_usage(psad("compare", *words))
         self.assertFalse(path.exists())

@@ -340,5 +340,6 @@ TEST_CASE("world settings as text") {
     CHECK(refusal("slots=16").starts_with("world settings, slots: found 16, wanted 1 to 15"));
     CHECK(refusal("variety=nan").starts_with("world settings, variety: found nan"));
     CHECK(refusal("items=20").starts_with("world settings, items: found 20"));
-    CHECK(refusal(",").starts_with("world settings: found ''"));
+    for (const char* text : {",", "slots=6,", ",slots=6", "slots=6,,seed=1"})
+        CHECK(refusal(text).starts_with("world settings: found ''"));
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdio>
+#include <functional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "protocol.hpp"
 #include "psad/data/read_lists.hpp"
 #include "psad/eval/bootstrap.hpp"
+#include "psad/eval/history_bucket.hpp"
 #include "psad/model/spec.hpp"
 #include "read_orders.hpp"
 #include "summary.hpp"
@@ -136,14 +138,20 @@ Cell rules(const Protocol& p) {
     }
     add("history-first", [&](std::size_t l) { return eval::history_first(p.test[l]); });
     if (!p.test[0].aux.empty()) {
-        add("by-aux", [&](std::size_t l) {
-            Order order = eval::initial_order(p.test[l]);
-            const auto aux = p.test[l].aux;
-            std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-                return aux[static_cast<std::size_t>(a)] > aux[static_cast<std::size_t>(b)];
-            });
+        const auto by_aux = [](const Request& r, float sign) {
+            Order order = eval::initial_order(r);
+            std::ranges::stable_sort(order, std::ranges::greater(),
+                                     [&](int i) { return sign * r.aux[static_cast<std::size_t>(i)]; });
             return order;
-        });
+        };
+        const auto on_validation = [&](float sign) {
+            std::vector<Order> orders;
+            for (const Request& r : p.valid) orders.push_back(by_aux(r, sign));
+            return p.valid_score(orders);
+        };
+        // A rating is best high, a price low: validation tells, as for every other setting.
+        const float sign = on_validation(1) >= on_validation(-1) ? 1.0f : -1.0f;
+        add("by-aux", [&](std::size_t l) { return by_aux(p.test[l], sign); });
     }
     return cell;
 }
@@ -253,6 +261,9 @@ void compare(const CompareOptions& o) {
     json described;
     for (const Contender& c : models) described[c.name] = c.words;
     out["described"] = described;
+    out["metric"] = p.metrics()[0];
+    for (std::size_t b = 0; b < eval::history_buckets; ++b)
+        out["buckets"].push_back(eval::history_bucket_label(b));
     out["seeds"] = o.seeds;
     for (const Summary& s : summaries) out["models"][s.name] = summary_json(p, s);
     out["paired"] = json::array();

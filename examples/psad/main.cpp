@@ -196,12 +196,12 @@ int run(int count, char** words) {
     compare_command->add_option("--seeds", compare_options.seeds, "Trainings of each model")
         ->transform(whole(1, 100))
         ->capture_default_str();
-    compare_command->add_option("--lists", compare_options.lists, "Training lists of a world")
-        ->transform(whole(1, 10'000'000))
-        ->capture_default_str();
-    compare_command->add_option("--test", compare_options.test_lists, "Test lists of a world")
-        ->transform(whole(1, 1'000'000))
-        ->capture_default_str();
+    auto* compare_lists =
+        compare_command->add_option("--lists", compare_options.lists, "Training lists of a world");
+    compare_lists->transform(whole(1, 10'000'000))->capture_default_str();
+    auto* compare_test =
+        compare_command->add_option("--test", compare_options.test_lists, "Test lists of a world");
+    compare_test->transform(whole(1, 1'000'000))->capture_default_str();
     compare_command->add_option("--epochs", compare_options.epochs, "Passes over the training lists")
         ->transform(whole(1, 1'000'000));
     compare_command->add_option("--batch", compare_options.batch, "Lists per step")
@@ -214,7 +214,7 @@ int run(int count, char** words) {
     compare_command->add_option("--threads", compare_options.threads, "0 = all of the machine")
         ->transform(whole(0, 256))
         ->capture_default_str();
-    compare_data->excludes(compare_world);
+    compare_data->excludes(compare_world)->excludes(compare_lists)->excludes(compare_test);
 
     try {
         app.parse(count, words);

@@ -110,9 +110,10 @@ inline WorldSettings world_settings(std::string_view text) {
         }
     };
     std::vector<std::string_view> named;
-    while (!text.empty()) {
+    for (bool more = !text.empty(); more;) {
         const std::string_view part = text.substr(0, text.find(','));
-        text.remove_prefix(part.size() == text.size() ? part.size() : part.size() + 1);
+        more = part.size() < text.size();
+        text.remove_prefix(part.size() + (more ? 1 : 0));
         const std::size_t equals = part.find('=');
         const std::string_view name = part.substr(0, equals);
         bool known = false;
