@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <ctime>
 
+#include "multiply_add_peak.hpp"
 #include "psad/autograd/parameters.hpp"
 #include "psad/backend/cpu/cpu.hpp"
 #include "psad/core/rng.hpp"
@@ -15,40 +16,7 @@
 namespace {
 
 using psad::backend::Cpu;
-namespace simd = psad::backend::simd;
-
-// Multiply-adds that wait for nothing but the units themselves; returns FLOPs. The accumulators fit into
-// registers.
-double multiply_add_burst(int steps) {
-    constexpr int lanes = simd::lanes<float>, count = simd::registers == 32 ? 24 : 12;
-    using Vector = simd::Vector<float>;
-    Vector acc[count];
-    for (int i = 0; i < count; ++i) acc[i] = Vector{} + static_cast<float>(i);
-    float factor = 0.999f, term = 0.001f;
-    benchmark::DoNotOptimize(factor);
-    benchmark::DoNotOptimize(term);
-    const Vector a = Vector{} + factor, b = Vector{} + term;
-    for (int s = 0; s < steps; ++s) {
-#pragma GCC unroll 24
-        for (int i = 0; i < count; ++i) acc[i] = acc[i] * a + b;
-    }
-    Vector sum{};
-    for (int i = 0; i < count; ++i) sum += acc[i];
-    benchmark::DoNotOptimize(sum);
-    return 2.0 * lanes * count * steps;
-}
-
-// FLOPs per second on one core: the best of a few bursts of about a millisecond.
-double multiply_add_peak() {
-    double best = 0;
-    for (int burst = 0; burst < 20; ++burst) {
-        const auto start = std::chrono::steady_clock::now();
-        const double flops = multiply_add_burst(100'000);
-        const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-        best = (std::max)(best, flops / spent.count());
-    }
-    return best;
-}
+using psad_benchmarks::multiply_add_peak;
 
 psad::Buffer<float> numbers(int count, std::uint64_t key) {
     psad::Buffer<float> out(static_cast<std::size_t>(count));

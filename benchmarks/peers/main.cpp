@@ -1,0 +1,133 @@
+// psad_peers write FOLDER: models, inputs and psad's scores for make_peers.py.
+// psad_peers time FOLDER LIBRARY JSON: psad, ONNX Runtime and LibTorch in turn, on one thread.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../multiply_add_peak.hpp"
+#include "cases.hpp"
+#include "libtorch.hpp"
+#include "onnxruntime.hpp"
+
+namespace {
+
+using namespace psad_peers;
+using Clock = std::chrono::steady_clock;
+
+double median(std::vector<double> x) {
+    std::ranges::sort(x);
+    return x[x.size() / 2];
+}
+
+/// Microseconds a call: as many calls as take about 4 ms.
+template <class F>
+double microseconds(F& f, int calls) {
+    const auto start = Clock::now();
+    for (int i = 0; i < calls; ++i) f();
+    return 1e6 * std::chrono::duration<double>(Clock::now() - start).count() / calls;
+}
+template <class F>
+int calls_of(F& f) {
+    for (int i = 0; i < 20; ++i) f();
+    return std::clamp(static_cast<int>(4000 / (std::min)(microseconds(f, 5), microseconds(f, 5))), 1, 4000);
+}
+
+double largest_difference(std::span<const float> a, std::span<const float> b) {
+    double out = a.size() == b.size() ? 0 : INFINITY;
+    for (std::size_t i = 0; i < (std::min)(a.size(), b.size()); ++i)
+        out = (std::max)(out, static_cast<double>(std::abs(a[i] - b[i])));
+    return out;
+}
+
+nlohmann::json timed(Case& c, const std::filesystem::path& folder, const OnnxRuntime& onnx, int rounds) {
+    const std::string stem = (folder / c.file).string();
+    psad::io::TensorFile file = psad::io::read_safetensors(stem + ".inputs.safetensors");
+    std::vector<Bound> inputs;
+    std::vector<TorchModule::Input> arguments;
+    const auto names = nlohmann::json::parse(std::ifstream(stem + ".inputs.json"));
+    for (const auto& name : names.get<std::vector<std::string>>()) {
+        psad::io::Tensor& t = *std::ranges::find(file.tensors, name, &psad::io::Tensor::name);
+        inputs.push_back({name, reinterpret_cast<float*>(t.bytes.data()), t.shape});
+        arguments.push_back({inputs.back().data, t.shape});
+    }
+    const auto wanted = c.told.values<float>("psad.scores");
+    std::vector<float> found(wanted.size());
+    const auto shape =
+        nlohmann::json::parse(std::ifstream(stem + ".output.json")).get<std::vector<std::int64_t>>();
+    OnnxRuntime::Session session = onnx.session(stem + ".onnx", inputs, {{"scores", found.data(), shape}});
+    TorchModule torch(stem + ".pt", arguments);
+    session.run();
+    torch.run();
+    const double difference =
+        (std::max)(largest_difference(wanted, found), largest_difference(wanted, torch.scores()));
+
+    auto run_onnx = [&] { session.run(); };
+    auto run_torch = [&] { torch.run(); };
+    const int calls[] = {calls_of(c.run), calls_of(run_onnx), calls_of(run_torch)};
+    std::vector<double> mine, onnx_times, torch_times, to_onnx, to_torch, share;
+    for (int r = 0; r < rounds; ++r) {
+        mine.push_back(microseconds(c.run, calls[0]));
+        onnx_times.push_back(microseconds(run_onnx, calls[1]));
+        torch_times.push_back(microseconds(run_torch, calls[2]));
+        share.push_back(c.flops / (mine.back() * 1e-6) / psad_benchmarks::multiply_add_peak(4));
+        to_onnx.push_back(onnx_times.back() / mine.back());
+        to_torch.push_back(torch_times.back() / mine.back());
+    }
+    nlohmann::json out{{"name", c.name},
+                       {"psad_us", median(mine)},
+                       {"onnxruntime_us", median(onnx_times)},
+                       {"libtorch_us", median(torch_times)},
+                       {"vs_onnxruntime", median(to_onnx)},
+                       {"vs_libtorch", median(to_torch)},
+                       {"max_abs_score_difference", difference}};
+    if (c.flops > 0) out["peak_share"] = median(share);
+    fmt::print("{:<36} {:>9.2f} {:>9.2f} {:>9.2f} {:>7.2f} {:>7.2f} {:>6} {:.1e}\n", c.name, median(mine),
+               median(onnx_times), median(torch_times), median(to_onnx), median(to_torch),
+               c.flops > 0 ? fmt::format("{:.0f} %", 100 * median(share)) : "", difference);
+    std::fflush(stdout);
+    return out;
+}
+
+int run(const std::vector<std::string>& words) {
+    if (words.size() == 2 && words[0] == "write") {
+        std::filesystem::create_directories(words[1]);
+        for (const Case& c : cases())
+            psad::io::write_safetensors(std::filesystem::path(words[1]) / (c.file + ".safetensors"), c.told);
+        return 0;
+    }
+    if (words.size() == 4 && words[0] == "time") {
+        const OnnxRuntime onnx(words[2]);
+        nlohmann::json out{{"onnxruntime", onnx.version()}, {"libtorch", TorchModule::version()}};
+        fmt::print(
+            "one thread, microseconds; ONNX Runtime {}, LibTorch {}\n{:<36} {:>9} {:>9} {:>9} {:>7} {:>7} "
+            "{:>6} {}\n",
+            onnx.version(), TorchModule::version(), "", "psad", "ONNX", "LibTorch", "x ONNX", "x Torch",
+            "peak", "difference");
+        for (Case& c : cases()) out["cases"].push_back(timed(c, words[1], onnx, 41));
+        std::ofstream(words[3]) << out.dump(1) << "\n";
+        return 0;
+    }
+    fmt::print(stderr, "psad_peers: wanted write FOLDER, or time FOLDER LIBRARY JSON\n");
+    return 2;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+    try {
+        return run({words + 1, words + count});
+    } catch (const std::exception& e) {
+        fmt::print(stderr, "psad_peers: {}\n", e.what());
+        return 1;
+    }
+}
