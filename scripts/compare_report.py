@@ -16,7 +16,8 @@ from plots import matplotlib, pyplot, svg_of
 
 BLOCKS = [("ar", 1), ("k2", 2), ("k3", 3), ("k5", 5), ("nar", 10)]
 BY_HISTORY = ["initial", "logger", "history-first", "no-upn", "mean-history", "psad", "psad/teacher"]
-CURVES = ["psad", "student-alone", "ar", "k5+t", "nar", "mlp"]
+# Not psad: the weight of its lessons rises from epoch to epoch, and its loss with it.
+CURVES = ["student-alone", "ar", "k5+t", "nar", "mlp"]
 # The ablations would only hide each other.
 ON_PARETO = ["psad", "psad/teacher", "psad-sort", "student-alone", "ar", "k2", "k3", "k5", "nar", "k2+t", "nar+t",
              "seq2slate", "nar4rec", "mlp", "dlcm", "prm", "setrank", "initial", "logger", "history-first", "by-aux"]
@@ -85,7 +86,7 @@ def plot_curves(axes, found, metric):
     """Training loss by epoch, as a share of the first."""
     for name in CURVES:
         losses = found["models"].get(name, {}).get("losses", [])
-        if losses:
+        if losses and losses[0] > 0:
             axes.plot(range(1, len(losses) + 1), [x / losses[0] for x in losses], label=name)
     axes.set_xlabel("epoch")
     axes.set_ylabel("training loss / that of the first epoch")
@@ -118,7 +119,7 @@ def table(found):
     rows = [["model", *metrics, "p50 us", "training s"]]
     for name, m in sorted(found["models"].items(), key=lambda item: -item[1]["metrics"][first][0]):
         numbers = ["{:.4f} [{:.4f}, {:.4f}]".format(*m["metrics"][metric]) for metric in metrics]
-        rows.append([name, *numbers, f"{m['latency_us']['p50']:.1f}", f"{m['train_seconds']:.1f}"])
+        rows.append([name, *numbers, *(f"{x:.1f}" if x > 0 else "-" for x in (m["latency_us"]["p50"], m["train_seconds"]))])
     return rows
 
 
@@ -142,6 +143,17 @@ def as_html(rows):
     head = "<tr>" + "".join(f"<th>{html.escape(c)}</th>" for c in rows[0]) + "</tr>"
     body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows[1:])
     return f"<table>{head}{body}</table>"
+
+
+def write_whole(path, text):
+    """The file as a whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 STYLE = """body{font:14px/1.5 sans-serif;max-width:72em;margin:2em auto;padding:0 1em}
@@ -168,6 +180,8 @@ def main():
         f"{source}; {found['train_lists']} training lists, {found['test_lists']} test lists, {found['seeds']} seeds. "
         "Intervals: 95 %, bootstrap over lists of the mean over seeds."
     )
+    if "world" in found:
+        facts += " The world has interaction, taste and fading by construction, so it favours models that look for them."
     drawn = [(name, title, draw(plot, found, metric)) for name, title, plot in PLOTS]
     words = [[name, text] for name, text in found["described"].items()]
     page = [
@@ -178,13 +192,17 @@ def main():
         "<h2>Paired differences</h2>" + as_html(paired),
         "<h2>The models</h2>" + as_html([["name", "what"], *words]),
     ]
-    (folder / "report.html").write_text("\n".join(page), encoding="utf-8")
     text = [f"# psad compare\n\n{facts}\n", as_markdown(rows)]
-    for name, title, svg in drawn:
-        (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+    for name, title, _ in drawn:
         text.append(f"\n## {title}\n\n![{title}]({name}.svg)")
     text += ["\n## Paired differences\n", as_markdown(paired), "\n## The models\n", as_markdown([["name", "what"], *words])]
-    (folder / "report.md").write_text("\n".join(text) + "\n", encoding="utf-8")
+    files = {f"{name}.svg": svg for name, _, svg in drawn}
+    files |= {"report.html": "\n".join(page), "report.md": "\n".join(text) + "\n"}
+    try:
+        for name, content in files.items():
+            write_whole(folder / name, content)
+    except OSError as problem:
+        sys.exit(f"{folder}: {problem.strerror}")
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ class Compare(Case):
         self.assertEqual(after["cell"]["rows"][0]["judged"], before["cell"]["rows"][0]["judged"])
         self.assertEqual(after["cell"]["losses"], before["cell"]["losses"])
         # Cells of other settings are not mixed in; broken ones are named.
-        self.assert_fails(psad("compare", *words, "--rate", "0.01", "--json", path), ".cells", "source: found")
+        self.assert_fails(psad("compare", *words, "--rate", "0.01", "--json", path), ".cells", "rate: found 0.002, wanted 0.01")
         good = json.loads(cell.read_text())
 
         def damaged(change):
@@ -132,7 +132,7 @@ class Compare(Case):
         cell.write_text("{}")
         self.assert_fails(psad("compare", *words, "--json", path), cell, "found JSON that is no cell")
         shutil.copy(Path(f"{path}.cells") / "ar-seed1.json", cell)  # another seed's
-        self.assert_fails(psad("compare", *words, "--json", path), cell, "source: found")
+        self.assert_fails(psad("compare", *words, "--json", path), cell, "seed: found 1, wanted 2")
 
     def test_a_data_folder(self):
         path = self.folder / "data.json"
@@ -150,7 +150,7 @@ class Compare(Case):
         lines = gzip.decompress(kept).decode().replace("\t0,1,", "\t1,0,")
         (other / "lists_test.tsv.gz").write_bytes(gzip.compress(lines.encode()))
         words = ["--data", other, "--epochs", 1, "--models", "mlp", "--seeds", 1, "--json", path]
-        self.assert_fails(psad("compare", *words), "source: found")
+        self.assert_fails(psad("compare", *words), "fingerprint: found")
 
     def test_orders_of_another_program(self):
         with gzip.open(Path(DATA) / "lists_test.tsv.gz", "rt", encoding="utf-8") as lines:
@@ -185,8 +185,23 @@ class Compare(Case):
         self.assert_fails(psad("compare", *words, "--json", path, "--orders", f"mine={orders}"), orders, "line 1: found no order")
         for word in ("mine", "=x", "mine=", f"mlp={orders}", f"initial={orders}"):
             self.assert_usage(psad("compare", *words, "--json", path, "--orders", word), f"--orders: found {word}")
+        for name in ("psad/teacher", "\udcff"):
+            self.assert_usage(psad("compare", *words, "--json", path, "--orders", f"{name}={orders}"), "a name of its own")
+        self.assert_usage(psad("compare", *words, "--json", orders, "--orders", f"mine={orders}"), "found the file of --orders")
         missing = self.folder / "missing"
         self.assert_fails(psad("compare", *words, "--json", path, "--orders", f"mine={missing}"), missing)
+
+    def test_aux_that_validation_lacks(self):
+        other = self.folder / "without"
+        shutil.copytree(DATA, other)
+        path = other / "lists_valid.tsv.gz"
+        head, *rows = gzip.decompress(path.read_bytes()).decode().splitlines()
+        aux = head.split("\t").index("aux")
+        rows = ["\t".join([*row.split("\t")[:aux], "-"]) for row in rows]
+        path.write_bytes(gzip.compress(("\n".join([head, *rows]) + "\n").encode()))
+        words = ["--data", other, "--epochs", 1, "--models", "mlp", "--seeds", 1]
+        found, _ = self.compared(self.folder / "without.json", *words)
+        self.assertNotIn("by-aux", found["models"])
 
     def test_by_aux_sorts_as_validation_says(self):
         """A rating is best high, a price low."""

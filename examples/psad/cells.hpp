@@ -32,11 +32,12 @@ inline json to_json(const Cell& cell) {
     return {{"rows", rows},
             {"train_seconds", cell.train_seconds},
             {"losses", cell.losses},
-            {"valid", cell.valid}};
+            {"valid", cell.valid},
+            {"date", cell.date}};
 }
 
 inline Cell cell_of(const json& j) {
-    Cell cell{{}, j.at("train_seconds"), j.at("losses"), j.at("valid")};
+    Cell cell{{}, j.at("train_seconds"), j.at("losses"), j.at("valid"), j.at("date")};
     for (const json& r : j.at("rows")) {
         cell.rows.push_back({r.at("name"), r.at("judged").get<Judged>(), r.at("latency_us").at("p50"),
                              r.at("latency_us").at("p99")});
@@ -56,12 +57,13 @@ class Cells {
     }
 
     template <class Run>
-    Cell get(const std::string& name, std::uint64_t seed, Run&& run) {
-        std::string file_name = fmt::format("{}-seed{}.json", name, seed);
+    Cell get(const Contender& model, std::uint64_t seed, Run&& run) {
+        std::string file_name = fmt::format("{}-seed{}.json", model.name, seed);
         std::replace(file_name.begin(), file_name.end(), '/', '_');
         const auto path = folder_ / file_name;
         json source = source_;
-        source["model"] = name;
+        source["model"] = model.name;
+        source["words"] = model.words;
         source["seed"] = seed;
         if (std::filesystem::exists(path)) return read(path, source);
         const Cell cell = run();
@@ -75,9 +77,12 @@ class Cells {
         const std::string text{std::istreambuf_iterator<char>(in), {}};
         try {
             const json found = io::parse_strictly(text, 16);
-            if (found.at("source") != source) {
-                throw DataError(path.string(), "source", found.at("source").dump(),
-                                source.dump() + ": other settings go to another --json");
+            const json& other = found.at("source");
+            for (const auto& [key, wanted] : source.items()) {
+                const std::string stood = other.contains(key) ? other[key].dump() : "nothing";
+                if (stood != wanted.dump())
+                    throw DataError(path.string(), key, stood,
+                                    wanted.dump() + "; other settings go to another --json");
             }
             Cell cell = cell_of(found.at("cell"));
             if (!good(cell, source.at("model")))

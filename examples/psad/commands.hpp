@@ -38,6 +38,8 @@ struct CostOptions {
     int history = 50;
 };
 
+inline constexpr const char* version = "0.1.0";
+
 struct SimulateOptions {
     std::string out, world;
     int lists = 10000, valid_lists = 1000, test_lists = 1000;

@@ -14,7 +14,9 @@
 
 #include "cells.hpp"
 #include "commands.hpp"
+#include "progress.hpp"
 #include "protocol.hpp"
+#include "psad/core/utf8.hpp"
 #include "psad/data/read_lists.hpp"
 #include "psad/eval/bootstrap.hpp"
 #include "psad/eval/history_bucket.hpp"
@@ -43,7 +45,12 @@ Protocol protocol_of(const CompareOptions& o) {
             throw SettingError("--world", "slots", std::to_string(p.world->settings().slots),
                                "at most " + std::to_string(Spec{}.slots) + ", the places that models fill");
         }
-        p.dataset = world::simulate(cpu, *p.world, {o.lists, 0, o.test_lists}, false).dataset;
+        Progress progress;
+        p.dataset =
+            world::simulate(cpu, *p.world, {o.lists, 0, o.test_lists}, false, [&](int made) {
+                progress.show(made, o.lists + o.test_lists, fmt::format("{} lists of the world", made));
+            }).dataset;
+        progress.clear();
         const auto count = static_cast<std::size_t>(o.test_lists);
         p.sessions.resize(count);
         p.truth.resize(count);
@@ -52,7 +59,7 @@ Protocol protocol_of(const CompareOptions& o) {
             p.sessions[static_cast<std::size_t>(l)] = p.world->session(number);
             p.truth[static_cast<std::size_t>(l)] = world::truth_of(*p.world, number);
         });
-        // About as many steps for any number of lists, so that few are read often and many are read enough.
+        // Few lists are read often, many at least five times.
         s.epochs = std::clamp(240'000 / o.lists, 5, 30);
         s.batch = 256;
         s.adam.rate = 2e-3;
@@ -74,8 +81,8 @@ Protocol protocol_of(const CompareOptions& o) {
     const auto judged = [](const std::vector<Request>& lists) {
         return std::ranges::any_of(lists, &Request::has_positive);
     };
-    if (!p.world && !(judged(p.valid) && judged(p.test)))
-        throw DataError(o.data, "", "validation or test lists without a positive", "at least one in each");
+    if (!p.world && !(judged(p.train) && judged(p.valid) && judged(p.test)))
+        throw DataError(o.data, "", "a split without a positive", "at least one in each");
     p.encoder = data::fit_encoder(p.dataset);
     return p;
 }
@@ -106,10 +113,15 @@ std::string fingerprint(const Protocol& p) {
 
 /// What a cell depends on besides its model and seed.
 json source_of(const Protocol& p) {
-    json out{{"epochs", p.settings.epochs},     {"batch", p.settings.batch},
-             {"shard", p.settings.shard},       {"rate", p.settings.adam.rate},
-             {"dropout", p.settings.dropout},   {"weight_decay", p.settings.adam.weight_decay},
-             {"patience", p.settings.patience}, {"train_lists", p.train.size()},
+    json out{{"version", version},
+             {"epochs", p.settings.epochs},
+             {"batch", p.settings.batch},
+             {"shard", p.settings.shard},
+             {"rate", p.settings.adam.rate},
+             {"dropout", p.settings.dropout},
+             {"weight_decay", p.settings.adam.weight_decay},
+             {"patience", p.settings.patience},
+             {"train_lists", p.train.size()},
              {"test_lists", p.test.size()}};
     if (p.world)
         out["world"] = world::to_text(p.world->settings());
@@ -119,25 +131,28 @@ json source_of(const Protocol& p) {
     return out;
 }
 
-/// The orders that need no training.
-Cell rules(const Protocol& p) {
+/// The orders that need no training; `described` gets their words.
+Cell rules(const Protocol& p, json& described) {
     Cell cell;
-    const auto add = [&](const char* name, auto order) {
+    const auto add = [&](const char* name, const char* words, auto order) {
+        described[name] = words;
         std::vector<Order> orders;
         for (std::size_t l = 0; l < p.test.size(); ++l) orders.push_back(order(l));
         cell.rows.push_back({name, p.judge(orders), 0, 0});
     };
-    add("initial", [&](std::size_t l) { return eval::initial_order(p.test[l]); });
+    add("initial", "the order of the scores that came with the candidates",
+        [&](std::size_t l) { return eval::initial_order(p.test[l]); });
     if (p.world) {
-        add("logger", [&](std::size_t l) {
+        add("logger", "the list that was shown", [&](std::size_t l) {
             Order order;
             target::detail::for_each_shown(p.test[l], [&](int i) { order.push_back(i); });
             return order;
         });
         return cell;
     }
-    add("history-first", [&](std::size_t l) { return eval::history_first(p.test[l]); });
-    if (!p.test[0].aux.empty()) {
+    add("history-first", "candidates that the history holds first, the latest before",
+        [&](std::size_t l) { return eval::history_first(p.test[l]); });
+    if (!p.valid[0].aux.empty() && !p.test[0].aux.empty()) {
         const auto by_aux = [](const Request& r, float sign) {
             Order order = eval::initial_order(r);
             std::ranges::stable_sort(order, std::ranges::greater(),
@@ -151,7 +166,8 @@ Cell rules(const Protocol& p) {
         };
         // A rating is best high, a price low: validation tells, as for every other setting.
         const float sign = on_validation(1) >= on_validation(-1) ? 1.0f : -1.0f;
-        add("by-aux", [&](std::size_t l) { return by_aux(p.test[l], sign); });
+        add("by-aux", "sorted by aux, in the direction that is better on the validation lists",
+            [&](std::size_t l) { return by_aux(p.test[l], sign); });
     }
     return cell;
 }
@@ -175,19 +191,21 @@ void print_table(const Protocol& p, std::vector<Summary> summaries) {
     std::stable_sort(summaries.begin(), summaries.end(), [&](const Summary& a, const Summary& b) {
         return eval::mean(a.judged.at(first)) > eval::mean(b.judged.at(first));
     });
-    fmt::print("\n{:<24}", "model");
+    std::size_t widest = 0;
+    for (const Summary& s : summaries) widest = (std::max)(widest, s.name.size());
+    fmt::print("\n{:<{}}", "model", widest);
     for (const std::string& metric : p.metrics()) fmt::print(" {:>24}", metric);
     fmt::print(" {:>8} {:>9} {:>9}\n", "seeds +-", "p50 us", "train s");
     for (const Summary& s : summaries) {
-        fmt::print("{:<24}", s.name);
+        fmt::print("{:<{}}", s.name, widest);
         for (const std::string& metric : p.metrics()) {
             const auto x = eval::bootstrap_mean(s.judged.at(metric));
             fmt::print(" {:>24}", fmt::format("{:.4f} [{:.4f}, {:.4f}]", x.value, x.low, x.high));
         }
         const auto& seeds = s.of_seed.at(first);
-        fmt::print(" {:>8} {:>9.1f} {:>9.1f}\n",
-                   seeds.size() > 1 ? fmt::format("{:.4f}", deviation(seeds)) : "-", eval::mean(s.p50),
-                   eval::mean(s.train_seconds));
+        const auto spent = [](double x) { return x > 0 ? fmt::format("{:.1f}", x) : "-"; };
+        fmt::print(" {:>8} {:>9} {:>9}\n", seeds.size() > 1 ? fmt::format("{:.4f}", deviation(seeds)) : "-",
+                   spent(eval::mean(s.p50)), spent(eval::mean(s.train_seconds)));
     }
 }
 
@@ -218,6 +236,7 @@ void compare(const CompareOptions& o) {
     const Protocol p = protocol_of(o);
     Cells cells(o.json, p, source_of(p));
     std::vector<Summary> summaries;
+    json described;
     const auto summary = [&](const std::string& name) -> Summary& {
         for (Summary& s : summaries) {
             if (s.name == name) return s;
@@ -226,27 +245,34 @@ void compare(const CompareOptions& o) {
         return summaries.back();
     };
     {
-        const Cell cell = rules(p);
+        const Cell cell = rules(p, described);
         for (const Row& row : cell.rows) summary(row.name).add(row, cell, 1);
     }
     for (const std::string& word : o.orders) {
         const std::size_t at = word.find('=');
         const std::string name = word.substr(0, at);
         const auto same = [&](const auto& other) { return other.name == name; };
-        const bool taken = std::ranges::any_of(contenders(), same) || std::ranges::any_of(summaries, same);
-        if (at == std::string::npos || name.empty() || at + 1 == word.size() || taken)
-            throw SettingError("--orders", "", word, "NAME=FILE with a name of its own");
-        const Cell cell{{{name, p.judge(read_orders(p, word.substr(at + 1))), 0, 0}}, 0, {}, {}};
+        const bool taken = std::ranges::any_of(contenders(), same) || std::ranges::any_of(summaries, same) ||
+                           name.find('/') != std::string::npos;
+        if (at == std::string::npos || name.empty() || !is_text(name) || at + 1 == word.size() || taken)
+            throw SettingError("--orders", "", is_text(word) ? word : "text that is not UTF-8",
+                               "NAME=FILE with a name of its own, without a /");
+        const Cell cell{{{name, p.judge(read_orders(p, word.substr(at + 1))), 0, 0}}, 0, {}, {}, {}};
+        described[name] = "orders of another program, from a file";
         summary(name).add(cell.rows[0], cell, 1);
     }
     const std::size_t all = models.size() * static_cast<std::size_t>(o.seeds);
     std::size_t done = 0;
+    std::string first_day = "9999", last_day;
     for (const Contender& c : models) {
         for (int seed = 1; seed <= o.seeds; ++seed) {
-            const Cell cell = cells.get(c.name, static_cast<std::uint64_t>(seed), [&] {
+            bool kept = true;
+            const Cell cell = cells.get(c, static_cast<std::uint64_t>(seed), [&] {
+                kept = false;
                 return c.run(p, c.name, static_cast<std::uint64_t>(seed), o.threads);
             });
-            fmt::print("[{}/{}] {} seed {}:", ++done, all, c.name, seed);
+            first_day = (std::min)(first_day, cell.date), last_day = (std::max)(last_day, cell.date);
+            fmt::print("[{}/{}] {} seed {}{}:", ++done, all, c.name, seed, kept ? " (kept)" : "");
             for (const Row& row : cell.rows) {
                 summary(row.name).add(row, cell, o.seeds);
                 fmt::print("  {} {:.4f}", row.name, eval::mean(row.judged.at(p.metrics()[0])));
@@ -258,13 +284,18 @@ void compare(const CompareOptions& o) {
     print_table(p, summaries);
 
     json out = source_of(p);
-    json described;
     for (const Contender& c : models) described[c.name] = c.words;
+    for (const Summary& x : summaries) {
+        const std::size_t at = x.name.find('/');
+        if (at != std::string::npos)
+            described[x.name] = "the teacher that is trained with " + x.name.substr(0, at);
+    }
     out["described"] = described;
     out["metric"] = p.metrics()[0];
     for (std::size_t b = 0; b < eval::history_buckets; ++b)
         out["buckets"].push_back(eval::history_bucket_label(b));
     out["seeds"] = o.seeds;
+    out["trained"] = {first_day, last_day};
     for (const Summary& s : summaries) out["models"][s.name] = summary_json(p, s);
     out["paired"] = json::array();
     for (std::size_t a = 0; a < summaries.size(); ++a) {

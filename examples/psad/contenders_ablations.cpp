@@ -15,7 +15,7 @@ std::vector<Contender> ablations() {
         {"no-transitions", "neither teacher nor student has transitions",
          run_cell<Compared<transition::Off, order::Sort>>},
         {"time-by-fading", "positions carry no time, fading alone does", run_cell<Compared<position::None>>},
-        {"time-by-global-fading", "the same, one rate for all users",
+        {"time-by-global-fading", "positions carry no time, one fading rate for all users",
          run_cell<Compared<position::None, fade::Global<fade::PowerLaw>>>},
         {"no-time", "neither positions nor fading", run_cell<Compared<position::None, fade::None>>},
         {"plain-positions", "positions the same for all users", run_cell<Compared<position::Plain>>},

@@ -8,7 +8,7 @@ std::vector<Contender> pairs() {
         {"psad-sort", "the sorting student, hard distillation",
          run_cell<Compared<order::Sort, distill::Hard>>},
         {"attention", "the student's context by self-attention", run_cell<Compared<context::SelfAttention>>},
-        {"attention-sort", "the same, sorting, hard distillation",
+        {"attention-sort", "the sorting student with self-attention, hard distillation",
          run_cell<Compared<context::SelfAttention, order::Sort, distill::Hard>>},
         {"no-distillation", "both trained together, nothing passes", run_cell<Compared<distill::None>>},
         {"offline", "a finished teacher", run_in_turn<TeacherOf<Compared<>>, Offline<Compared<>>>},

@@ -69,7 +69,7 @@ int run(int count, char** words) {
         "psad reranks recommendation lists: a semi-autoregressive teacher and the light student it trains.",
         "psad");
     app.require_subcommand(1);
-    app.set_version_flag("--version", "psad 0.1.0");
+    app.set_version_flag("--version", std::string("psad ") + version);
     const std::string variants = psad::cli::Variants::names();
 
     TrainOptions train_options;
@@ -183,9 +183,11 @@ int run(int count, char** words) {
     compare_command->add_option("--models", compare_options.models, "Names with , between; all when absent")
         ->delimiter(',');
     compare_command
-        ->add_option("--orders", compare_options.orders,
-                     "NAME=FILE: another program's orders of the test lists, lines as rerank's")
-        ->delimiter(',');
+        ->add_option(
+            "--orders", compare_options.orders,
+            "NAME=FILE: another program's orders of the test lists, lines as rerank's; may be repeated")
+        ->expected(1)
+        ->take_all();
     compare_command
         ->add_option("--json", compare_options.json, "Report to write; finished cells stand beside it")
         ->required()
@@ -226,6 +228,8 @@ int run(int count, char** words) {
         if (*compare_command && compare_data->empty() && compare_world->empty())
             throw CLI::ValidationError("compare", "found neither --data nor --world, wanted one of them");
         must_be_outside("--json", compare_options.json, compare_options.data);
+        for (const std::string& word : compare_options.orders)
+            must_differ("--json", compare_options.json, "--orders", word.substr(word.find('=') + 1));
         if (interaction == "none") add_setting(simulate_options.world, "variety=0,complement=0");
         if (interaction == "redundancy") add_setting(simulate_options.world, "variety=2,complement=0");
         if (interaction == "complements") add_setting(simulate_options.world, "variety=2,complement=1");

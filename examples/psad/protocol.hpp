@@ -90,7 +90,8 @@ struct Cell {
     std::vector<Row> rows;
     double train_seconds = 0;
     std::vector<double> losses;  ///< mean of each epoch
-    std::vector<double> valid;   ///< of each epoch
+    std::vector<double> valid;   ///< of each epoch; none in a world
+    std::string date;            ///< of the training, YYYY-MM-DD
 };
 
 /// A model of the comparison.

@@ -1,6 +1,8 @@
 // Trains one contender once and judges what it learned.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -23,6 +25,14 @@ using Device = backend::Cpu<float>;
 
 inline double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+inline Cell begun_today() {
+    const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+    const std::chrono::year_month_day d(today);
+    Cell cell;
+    cell.date = fmt::format("{:04}-{:02}-{:02}", int(d.year()), unsigned(d.month()), unsigned(d.day()));
+    return cell;
 }
 
 /// Orders all test lists, then some of them one by one for the time that each takes.
@@ -64,7 +74,7 @@ void learn(const Protocol& p, const Device& device, Model<Network>& model, std::
     cell.train_seconds += seconds_since(start);
     for (const EpochRecord& e : report.epochs) {
         cell.losses.push_back(e.loss);
-        cell.valid.push_back(HasStudent<Network> ? e.valid.student : e.valid.teacher);
+        if (!p.world) cell.valid.push_back(HasStudent<Network> ? e.valid.student : e.valid.teacher);
     }
 }
 
@@ -92,7 +102,7 @@ void judge_parts(const Protocol& p, const Device& device, const Model<Network>& 
 template <class Network, int times = 1>
 Cell run_cell(const Protocol& p, const std::string& name, std::uint64_t seed, int threads) {
     const backend::Cpu<float> device(threads);
-    Cell cell;
+    Cell cell = cell_detail::begun_today();
     Model<Network> model(p.encoder, seed);
     cell_detail::learn(p, device, model, seed, times * p.settings.epochs, cell);
     cell_detail::judge_parts(p, device, model, name, cell);
@@ -103,7 +113,7 @@ Cell run_cell(const Protocol& p, const std::string& name, std::uint64_t seed, in
 template <class First, class Then, int times = 1>
 Cell run_in_turn(const Protocol& p, const std::string& name, std::uint64_t seed, int threads) {
     const backend::Cpu<float> device(threads);
-    Cell cell;
+    Cell cell = cell_detail::begun_today();
     Model<First> first(p.encoder, seed);
     cell_detail::learn(p, device, first, seed, p.settings.epochs, cell);
     Model<Then> then(p.encoder, seed);

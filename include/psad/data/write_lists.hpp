@@ -2,10 +2,12 @@
 /// Writes a data set as a folder in the format psad-lists-1.
 #pragma once
 
+#include <signal.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +35,7 @@ class NewFolder {
             !(std::filesystem::is_directory(target_, error) && std::filesystem::is_empty(target_, error))) {
             throw DataError(target.string(), "", "something that exists", "a new or an empty folder");
         }
+        sweep();
         std::filesystem::create_directory(temporary_, error);
         if (error) throw DataError(target.string(), "", error.message(), "a place for a new folder");
     }
@@ -53,6 +56,22 @@ class NewFolder {
     }
 
   private:
+    /// Removes what killed programs left of the same target.
+    void sweep() const {
+        const std::string begin = target_.filename().string() + ".psad-";
+        std::error_code error;
+        const auto parent = target_.has_parent_path() ? target_.parent_path() : std::filesystem::path(".");
+        for (const auto& entry : std::filesystem::directory_iterator(parent, error)) {
+            const std::string name = entry.path().filename().string();
+            if (!name.starts_with(begin) || !name.ends_with(".tmp")) continue;
+            pid_t owner = 0;
+            const char* end = name.data() + name.size() - 4;
+            const auto read = std::from_chars(name.data() + begin.size(), end, owner);
+            if (read.ptr == end && owner > 0 && kill(owner, 0) != 0 && errno == ESRCH)
+                std::filesystem::remove_all(entry.path(), error);
+        }
+    }
+
     std::filesystem::path target_, temporary_;
     bool committed_ = false;
 };

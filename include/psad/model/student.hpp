@@ -1,5 +1,5 @@
 /// \file student.hpp
-/// PSAD-S (METHOD 3): one pass over the candidates, then an order. The only part that runs in production.
+/// PSAD-S (docs/method.md): one pass over the candidates, then an order. The only part that runs in production.
 #pragma once
 
 #include <type_traits>

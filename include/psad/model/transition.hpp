@@ -1,5 +1,5 @@
 /// \file transition.hpp
-/// The transition head (METHOD 2, after NART-DCRF, NeurIPS 2019): what stood one and two places before speaks
+/// The transition head (docs/method.md, after NART-DCRF, NeurIPS 2019): what stood one and two places before speaks
 /// for or against a candidate, sum_{j=1,2} A_j(e'_{y_{t-j}}) . B_j(e'_i).
 #pragma once
 

@@ -1,5 +1,5 @@
 /// \file upn.hpp
-/// The User Profile Network (METHOD 1): the item seen through the user. Personal decay as in MIR (SIGIR
+/// The User Profile Network (docs/method.md): the item seen through the user. Personal decay as in MIR (SIGIR
 /// 2022), interval buckets as in TiSASRec (WSDM 2020), gates as in PEPNet (KDD 2023).
 #pragma once
 

@@ -1,5 +1,5 @@
 /// \file objectives.hpp
-/// The losses of online distillation (METHOD 4) as policies: how the student learns from feedback, and from
+/// The losses of online distillation (docs/method.md) as policies: how the student learns from feedback, and from
 /// the teacher.
 #pragma once
 

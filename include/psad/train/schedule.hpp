@@ -14,7 +14,7 @@ inline double warm_cosine(double progress, double warmup) {
     return 0.01 + 0.99 * 0.5 * (1.0 + std::cos(3.14159265358979 * (std::min)(rest, 1.0)));
 }
 
-/// 0 until `from`, then linear up to 1 at `full` (METHOD 4: a tenth and three tenths).
+/// 0 until `from`, then linear up to 1 at `full` (a tenth and three tenths).
 inline double ramp(double progress, double from, double full) {
     return (std::max)(0.0, (std::min)(1.0, (progress - from) / (full - from)));
 }

@@ -1,5 +1,5 @@
 /// \file targets.hpp
-/// What the teacher is asked to write (METHOD 2): a list to follow, a distribution over candidates per slot,
+/// What the teacher is asked to write (docs/method.md): a list to follow, a distribution over candidates per slot,
 /// and a weight per slot.
 #pragma once
 

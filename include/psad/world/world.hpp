@@ -1,5 +1,5 @@
 /// \file world.hpp
-/// A world of users and items whose truth is known (METHOD 6). Everything is a function of the seed and the
+/// A world of users and items whose truth is known (docs/world.md). Everything is a function of the seed and the
 /// number of the request: the same bits in any order, on any number of threads.
 #pragma once
 

@@ -58,12 +58,21 @@ void for_each_setting(Settings& s, Visit&& visit) {
     visit("seed", s.seed);
 }
 
+namespace detail {
+/// The shortest text that reads back as the number.
+template <class V>
+std::string shown(V value) {
+    std::array<char, 32> digits;
+    return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
+}
+}  // namespace detail
+
 /// Throws SettingError for the first setting that is out of range.
 inline void check(const WorldSettings& s) {
     const auto within = [](const char* name, auto value, auto least, auto most) {
         if (value >= least && value <= most) return;
-        throw SettingError("world settings", name, std::to_string(value),
-                           std::to_string(least) + " to " + std::to_string(most));
+        throw SettingError("world settings", name, detail::shown(value),
+                           detail::shown(least) + " to " + detail::shown(most));
     };
     within("candidates", s.candidates, 2, 100);
     within("slots", s.slots, 1, s.candidates);
@@ -87,8 +96,7 @@ inline std::string to_text(const WorldSettings& settings) {
         if constexpr (std::is_same_v<std::decay_t<decltype(value)>, Logger>) {
             for (const auto& [logger, word] : logger_names) out += logger == value ? word : "";
         } else {
-            std::array<char, 32> digits;
-            out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr);
+            out += detail::shown(value);
         }
     });
     return out;
@@ -126,8 +134,14 @@ inline WorldSettings world_settings(std::string_view text) {
             if (name != setting) return;
             known = true;
             if (equals == std::string_view::npos || !read(part.substr(equals + 1), value)) {
+                std::string wanted = "VALUE";
+                if constexpr (std::is_same_v<std::decay_t<decltype(value)>, Logger>) {
+                    wanted.clear();
+                    for (const auto& [logger, word] : logger_names)
+                        wanted += (wanted.empty() ? "" : " or ") + std::string(word);
+                }
                 throw SettingError("world settings", setting, "'" + std::string(part) + "'",
-                                   std::string(setting) + "=VALUE");
+                                   std::string(setting) + "=" + wanted);
             }
         });
         if (!known)
