@@ -23,6 +23,7 @@
 #include "psad/nn/layer_norm.hpp"
 #include "psad/nn/linear.hpp"
 #include "psad/serve/reranker.hpp"
+#include "psad/train/trainer.hpp"
 
 namespace psad_peers {
 
@@ -258,6 +259,57 @@ Case teacher_case(std::string name, std::string file, const Sizes& sizes) {
     tell(c.told, "psad.order", std::span<const int>(written.chosen, places));
     tell(c.told, "psad.scores", std::span<const float>(written.score, places));
     return c;
+}
+
+/// The default pair, trained together on one batch.
+using Trained = psad::Psad<psad::Spec{}, psad::target::PositivesFirst>;
+inline constexpr int training_lists = 128, training_steps = 20;
+
+inline psad::TrainSettings training_settings(int steps) {
+    psad::TrainSettings s;
+    s.epochs = s.steps = steps;
+    s.batch = training_lists;
+    s.dropout = 0;
+    s.distill_from = -1;  // from the first step on
+    s.distill_full = 0;
+    s.patience = 0;
+    return s;
+}
+
+struct TrainingRoom {
+    psad_benchmarks::World<Trained> world{training_lists, 20, 50};
+
+    psad::TrainReport operator()(int steps, int threads) {
+        const auto unjudged = [](const auto&) { return psad::ValidationScore{}; };
+        return psad::train(Device(threads), world.model, std::span<const psad::Request>(world.requests),
+                           training_settings(steps), unjudged);
+    }
+};
+
+/// What train_peer.py needs.
+inline psad::io::TensorFile training_told() {
+    TrainingRoom room;
+    constexpr psad::Spec spec = Trained::spec;
+    const Sizes sizes{.lists = training_lists, .places = spec.slots};
+    psad::io::TensorFile file;
+    tell(file, "training", sizes, spec.block);
+    tell(file, room.world.model.parameters, room.world.model.list);
+    psad::Batch<float> batch;
+    room.world.model.encoder.encode(room.world.requests, spec.slots, batch);
+    tell(file, batch);
+    std::vector<int> order, all;
+    for (const psad::Request& r : room.world.requests) {
+        std::vector<float> target(r.size() * static_cast<std::size_t>(spec.slots));
+        order.clear();
+        psad::target::PositivesFirst::lay<float>(r, spec.slots, 0, order, target.data(), nullptr);
+        all.insert(all.end(), order.begin(), order.begin() + spec.slots);
+    }
+    tell(file, "in.order", all);
+    std::vector<float> losses;
+    for (const psad::StepRecord& s : room(training_steps, 1).steps)
+        losses.push_back(static_cast<float>(s.loss));
+    tell(file, "psad.losses", losses);
+    return file;
 }
 
 inline std::vector<Case> cases() {

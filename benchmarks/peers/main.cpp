@@ -18,6 +18,7 @@
 #include "cases.hpp"
 #include "libtorch.hpp"
 #include "onnxruntime.hpp"
+#include "training_peer.hpp"
 
 namespace {
 
@@ -98,11 +99,40 @@ nlohmann::json timed(Case& c, const std::filesystem::path& folder, const OnnxRun
     return out;
 }
 
+nlohmann::json trained(const std::filesystem::path& folder, const std::string& python,
+                       const std::string& script, int threads) {
+    TrainingPeer peer(python, script, folder.string(), threads);
+    TrainingRoom room;
+    std::vector<double> mine, other, ratio;
+    for (int r = 0; r < 7; ++r) {
+        mine.push_back(1000 * training_lists / room(training_steps, threads).lists_per_second);
+        other.push_back(peer.milliseconds(5));
+        ratio.push_back(other.back() / mine.back());
+    }
+    const std::string name = fmt::format("training batch={} threads={}", training_lists, threads);
+    fmt::print("{:<36} {:>9.1f} ms    PyTorch {:>9.1f} ms {:>14.2f}        {:.1e}\n", name, median(mine),
+               median(other), median(ratio), peer.difference());
+    return {{"name", name},
+            {"psad_us", 1000 * median(mine)},
+            {"pytorch_us", 1000 * median(other)},
+            {"vs_pytorch", median(ratio)},
+            {"max_relative_loss_difference", peer.difference()}};
+}
+
 int run(const std::vector<std::string>& words) {
     if (words.size() == 2 && words[0] == "write") {
         std::filesystem::create_directories(words[1]);
         for (const Case& c : cases())
             psad::io::write_safetensors(std::filesystem::path(words[1]) / (c.file + ".safetensors"), c.told);
+        psad::io::write_safetensors(std::filesystem::path(words[1]) / "training.safetensors",
+                                    training_told());
+        return 0;
+    }
+    if (words.size() == 4 && words[0] == "train") {
+        nlohmann::json out;
+        for (const int threads : {1, 2})
+            out["cases"].push_back(trained(words[1], "/usr/bin/python3", words[2], threads));
+        std::ofstream(words[3]) << out.dump(1) << "\n";
         return 0;
     }
     if (words.size() == 4 && words[0] == "time") {
@@ -117,7 +147,8 @@ int run(const std::vector<std::string>& words) {
         std::ofstream(words[3]) << out.dump(1) << "\n";
         return 0;
     }
-    fmt::print(stderr, "psad_peers: wanted write FOLDER, or time FOLDER LIBRARY JSON\n");
+    fmt::print(stderr,
+               "psad_peers: wanted write FOLDER, time FOLDER LIBRARY JSON or train FOLDER SCRIPT JSON\n");
     return 2;
 }
 

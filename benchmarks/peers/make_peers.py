@@ -298,7 +298,7 @@ KINDS = {"scorer": (Scorer, ""), "student": (Student, "student."), "teacher": (T
 def main():
     torch.set_num_threads(1)
     for path in sorted(Path(sys.argv[1]).glob("*.safetensors")):
-        if path.name.endswith(".inputs.safetensors"):
+        if path.name.endswith((".inputs.safetensors", "training.safetensors")):
             continue
         told, tensors = read(path)
         kind, prefix = KINDS[told["kind"]]
