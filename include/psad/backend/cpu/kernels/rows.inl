@@ -1,26 +1,17 @@
-/// \file rows.hpp
-/// Kernels that pick, add up and turn rows.
-#pragma once
+// Kernels that pick, add up and turn rows.
 
-#include <algorithm>
-
-#include "psad/backend/cpu/simd.hpp"
-#include "psad/backend/operand.hpp"
-#include "psad/core/layout.hpp"
-#include "psad/core/matrix.hpp"
-
-namespace psad::backend::cpu_detail {
+namespace psad::backend::PSAD_KERNEL_SET {
 
 template <class T>
 class Rows {
   public:
-    void segment_sums(Matrix<const T> x, Jagged rows, Matrix<T> out) const {
+    static void segment_sums(Matrix<const T> x, Jagged rows, Matrix<T> out) {
         for (int l = 0; l < out.rows; ++l) {
             for (int r = rows.begin[l]; r < rows.end[l]; ++r) add(x.row(r), x.cols, out.row(l));
         }
     }
 
-    void segment_max(Matrix<const T> x, Jagged rows, Matrix<T> out, int* from) const {
+    static void segment_max(Matrix<const T> x, Jagged rows, Matrix<T> out, int* from) {
         for (int l = 0; l < out.rows; ++l) {
             T* best = out.row(l);
             const int first = rows.begin[l];
@@ -51,7 +42,7 @@ class Rows {
     }
 
     template <int Sources>
-    void gather(const RowSource<T> (&sources)[Sources], Matrix<T> out) const {
+    static void gather(const RowSource<T> (&sources)[Sources], Matrix<T> out) {
         for (int r = 0; r < out.rows; ++r) {
             const T* rows[Sources];
             int found = 0;
@@ -74,7 +65,7 @@ class Rows {
         }
     }
 
-    void embed(const BagSource<T>* sources, int count, Matrix<T> out) const {
+    static void embed(const BagSource<T>* sources, int count, Matrix<T> out) {
         for (int r = 0; r < out.rows; ++r) {
             in_vectors(out.cols, [&]<int Vectors>(int c, auto... last) {
                 simd::Vector<T> sum[Vectors] = {};
@@ -94,13 +85,13 @@ class Rows {
         }
     }
 
-    void scatter_add(Matrix<const T> x, const int* index, Matrix<T> out) const {
+    static void scatter_add(Matrix<const T> x, const int* index, Matrix<T> out) {
         for (int r = 0; r < x.rows; ++r) {
             if (index[r] >= 0) add(x.row(r), x.cols, out.row(index[r]));
         }
     }
 
-    void transpose(Matrix<const T> from, Matrix<T> to) const {
+    static void transpose(Matrix<const T> from, Matrix<T> to) {
         constexpr int square = simd::lanes<T>;
         for (int r = 0; r < from.rows; r += square) {
             const int rows = (std::min)(square, from.rows - r);
@@ -143,4 +134,4 @@ class Rows {
     }
 };
 
-}  // namespace psad::backend::cpu_detail
+}  // namespace psad::backend::PSAD_KERNEL_SET

@@ -1,14 +1,8 @@
-/// \file gemm.hpp
-/// One register-blocked matrix product for the shapes of a reranker: few rows, widths of 16 to 512, operands
-/// in cache. C = act(start + sum over terms of A B) with C and B row-major and A at any pair of strides, so
-/// A^T costs nothing extra. A number of C is added up in the order of terms and depth, whatever the tiles.
-#pragma once
+// One register-blocked matrix product for the shapes of a reranker: few rows, widths of 16 to 512, operands
+// in cache. C = act(start + sum over terms of A B) with C and B row-major and A at any pair of strides, so
+// A^T costs nothing extra. A number of C is added up in the order of terms and depth, whatever the tiles.
 
-#include "psad/backend/cpu/simd.hpp"
-#include "psad/backend/operand.hpp"
-#include "psad/core/matrix.hpp"
-
-namespace psad::backend::gemm_detail {
+namespace psad::backend::PSAD_KERNEL_SET::gemm_detail {
 
 /// One product A B: A at (row, k) = a[row * a_row + k * a_depth], B at (k, column) = b[k * b_row + column].
 template <class T>
@@ -120,4 +114,4 @@ void multiply(const Term<T> (&terms)[Terms], Operand<T> start, bool relu, Matrix
     }
 }
 
-}  // namespace psad::backend::gemm_detail
+}  // namespace psad::backend::PSAD_KERNEL_SET::gemm_detail

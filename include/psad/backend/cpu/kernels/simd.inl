@@ -1,35 +1,9 @@
-/// \file simd.hpp
-/// Vectors of the widest kind the compiler was told of, and row reductions whose order depends on the length
-/// alone.
-#pragma once
+// Vectors of PSAD_VECTOR_BYTES, and row reductions whose order depends on the length alone.
 
-#include <cstring>
-#include <utility>
-#if defined(__AVX__)
-#include <immintrin.h>
-#endif
+namespace psad::backend::PSAD_KERNEL_SET::simd {
 
-#include "psad/core/math.hpp"
-
-/// Before a loop whose rounds do not depend on each other.
-#if defined(__clang__)  // its pragma warns in user code wherever a loop is not worth a vector
-#define PSAD_INDEPENDENT
-#else
-#define PSAD_INDEPENDENT _Pragma("GCC ivdep")
-#endif
-
-namespace psad::backend::simd {
-
-#if defined(__AVX512F__)
-inline constexpr int bytes = 64;
-inline constexpr int registers = 32;
-#elif defined(__AVX__)
-inline constexpr int bytes = 32;
-inline constexpr int registers = 16;
-#else
-inline constexpr int bytes = 16;
-inline constexpr int registers = 16;
-#endif
+inline constexpr int bytes = PSAD_VECTOR_BYTES;
+inline constexpr int registers = bytes == 64 ? 32 : 16;
 
 template <class T>
 inline constexpr int lanes = bytes / static_cast<int>(sizeof(T));
@@ -53,7 +27,7 @@ inline void store(T* p, Vector<T> v) {
     std::memcpy(p, &v, sizeof v);
 }
 
-#if defined(__AVX__) && !defined(__AVX512F__)
+#if PSAD_VECTOR_BYTES == 32
 /// All bits set in the first `count` lanes of T.
 template <class T>
 inline __m256i first_lanes(int count) {
@@ -66,13 +40,13 @@ inline __m256i first_lanes(int count) {
 /// The first `count` lanes, 1 to all; the others are zero and their memory is not touched.
 template <class T>
 inline Vector<T> load(const T* p, int count) {
-#if defined(__AVX512F__)
+#if PSAD_VECTOR_BYTES == 64
     const auto lanes_read = (1u << count) - 1u;
     if constexpr (sizeof(T) == 4)
         return _mm512_maskz_loadu_ps(static_cast<__mmask16>(lanes_read), p);
     else
         return _mm512_maskz_loadu_pd(static_cast<__mmask8>(lanes_read), p);
-#elif defined(__AVX__)
+#elif PSAD_VECTOR_BYTES == 32
     if constexpr (sizeof(T) == 4)
         return _mm256_maskload_ps(p, first_lanes<T>(count));
     else
@@ -86,13 +60,13 @@ inline Vector<T> load(const T* p, int count) {
 
 template <class T>
 inline void store(T* p, Vector<T> v, int count) {
-#if defined(__AVX512F__)
+#if PSAD_VECTOR_BYTES == 64
     const auto lanes_written = (1u << count) - 1u;
     if constexpr (sizeof(T) == 4)
         _mm512_mask_storeu_ps(p, static_cast<__mmask16>(lanes_written), v);
     else
         _mm512_mask_storeu_pd(p, static_cast<__mmask8>(lanes_written), v);
-#elif defined(__AVX__)
+#elif PSAD_VECTOR_BYTES == 32
     if constexpr (sizeof(T) == 4)
         _mm256_maskstore_ps(p, first_lanes<T>(count), v);
     else
@@ -164,4 +138,4 @@ inline T max(const T* p, int n) {
     return top;
 }
 
-}  // namespace psad::backend::simd
+}  // namespace psad::backend::PSAD_KERNEL_SET::simd

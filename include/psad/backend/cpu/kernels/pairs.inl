@@ -1,23 +1,12 @@
-/// \file pairs.hpp
-/// Kernels over matrices of (query, key) pairs, one per list.
-#pragma once
+// Kernels over matrices of (query, key) pairs, one per list.
 
-#include <cstddef>
-#include <vector>
-
-#include "psad/backend/cpu/gemm.hpp"
-#include "psad/backend/cpu/rows.hpp"
-#include "psad/backend/cpu/simd.hpp"
-#include "psad/core/layout.hpp"
-#include "psad/core/math.hpp"
-
-namespace psad::backend::cpu_detail {
+namespace psad::backend::PSAD_KERNEL_SET {
 
 template <class T>
 class Pairs {
   public:
-    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p,
-                  bool accumulate) const {
+    static void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p,
+                         bool accumulate) {
         static thread_local std::vector<T> turned;  // the keys of one list, depth by keys
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
@@ -37,7 +26,7 @@ class Pairs {
             }
             const auto size = static_cast<std::size_t>(n) * static_cast<std::size_t>(key.cols);
             if (turned.size() < size) turned.resize(size);
-            Rows<T>{}.transpose(k, {turned.data(), k.cols, n, n});
+            Rows<T>::transpose(k, {turned.data(), k.cols, n, n});
             if (scale != T(1)) {
                 for (std::size_t i = 0; i < size; ++i) turned[i] *= scale;
             }
@@ -46,7 +35,7 @@ class Pairs {
         }
     }
 
-    void pair_apply(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
+    static void pair_apply(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) {
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
             const Matrix<T> to =
@@ -56,7 +45,7 @@ class Pairs {
         }
     }
 
-    void pair_apply_transposed(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
+    static void pair_apply_transposed(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) {
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
             const int queries = pairs.query_end[l] - pairs.query_begin[l];
@@ -66,7 +55,7 @@ class Pairs {
         }
     }
 
-    void pair_softmax(T* p, PairRows pairs, const int* visible) const {
+    static void pair_softmax(T* p, PairRows pairs, const int* visible) {
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
             T* row = p + pairs.offset[l];
@@ -82,7 +71,7 @@ class Pairs {
         }
     }
 
-    void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) const {
+    static void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) {
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
             const T* y = p + pairs.offset[l];
@@ -101,4 +90,4 @@ class Pairs {
     }
 };
 
-}  // namespace psad::backend::cpu_detail
+}  // namespace psad::backend::PSAD_KERNEL_SET

@@ -1,0 +1,142 @@
+/// \file kernel_sets.hpp
+/// The kernels, compiled for what the compiler's flags promise and, where those promise less than AVX-512,
+/// for what the processor may offer beyond: a binary built for any x86-64 runs the best of them on the
+/// machine it meets.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "psad/backend/operand.hpp"
+#include "psad/core/functors.hpp"
+#include "psad/core/layout.hpp"
+#include "psad/core/math.hpp"
+#include "psad/core/matrix.hpp"
+
+/// Before a loop whose rounds do not depend on each other.
+#if defined(__clang__)  // its pragma warns in user code wherever a loop is not worth a vector
+#define PSAD_INDEPENDENT
+#else
+#define PSAD_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#define PSAD_VECTOR_BYTES 64
+#elif defined(__AVX2__) && defined(__FMA__)
+#define PSAD_VECTOR_BYTES 32
+#else
+#define PSAD_VECTOR_BYTES 16
+#endif
+#define PSAD_KERNEL_SET built_for
+#include "psad/backend/cpu/kernels/all.inl"
+#undef PSAD_KERNEL_SET
+
+#if defined(__x86_64__) && PSAD_VECTOR_BYTES < 64
+#define PSAD_CHOOSES_KERNELS 1
+#undef PSAD_VECTOR_BYTES
+#define PSAD_VECTOR_BYTES 32
+#define PSAD_KERNEL_SET avx2
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#include "psad/backend/cpu/kernels/all.inl"
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef PSAD_KERNEL_SET
+#undef PSAD_VECTOR_BYTES
+#define PSAD_VECTOR_BYTES 64
+#define PSAD_KERNEL_SET avx512
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), \
+                             apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+#endif
+#include "psad/backend/cpu/kernels/all.inl"
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef PSAD_KERNEL_SET
+#else
+#define PSAD_CHOOSES_KERNELS 0
+#endif
+#undef PSAD_VECTOR_BYTES
+
+namespace psad::backend {
+
+/// Which kernels a Cpu runs. `with<T>(f)` calls f(kernels); `runs_here()` says whether the processor can.
+namespace kernel_set {
+
+/// What the compiler's flags promise.
+struct BuiltFor {
+    static bool runs_here() { return true; }
+    template <class T, class F>
+    static void with(F f) {
+        f(built_for::Kernels<T>{});
+    }
+};
+
+#if PSAD_CHOOSES_KERNELS
+struct Avx2 {
+    static bool runs_here() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+    template <class T, class F>
+    static void with(F f) {
+        f(avx2::Kernels<T>{});
+    }
+};
+
+struct Avx512 {
+    static bool runs_here() {
+        return Avx2::runs_here() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    }
+    template <class T, class F>
+    static void with(F f) {
+        f(avx512::Kernels<T>{});
+    }
+};
+
+/// The best that the processor can run, asked once at the start of the program (before that: BuiltFor).
+class Best {
+  public:
+    static bool runs_here() { return true; }
+    template <class T, class F>
+    static void with(F f) {
+        if (bytes_ == 64)
+            Avx512::with<T>(f);
+        else if (bytes_ == 32)
+            Avx2::with<T>(f);
+        else
+            BuiltFor::with<T>(f);
+    }
+
+  private:
+    static int most_bytes() {
+        __builtin_cpu_init();
+        return Avx512::runs_here() ? 64 : (Avx2::runs_here() ? 32 : 16);
+    }
+    static inline const int bytes_ = most_bytes();
+};
+#else
+using Best = BuiltFor;
+#endif
+
+}  // namespace kernel_set
+}  // namespace psad::backend
