@@ -57,6 +57,13 @@ if ! $quick; then
     else
         step "headers with clang++: left out, there is none here"
     fi
+    if command -v aarch64-linux-gnu-g++ >/dev/null; then
+        step "kernels for Arm: compile"
+        aarch64-linux-gnu-g++ -std=c++20 -O1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -Iinclude -Itests \
+            -isystem /usr/include/eigen3 -idirafter /usr/include -fsyntax-only tests/backend_conformance_test.cpp
+    else
+        step "kernels for Arm: left out, there is no aarch64-linux-gnu-g++"
+    fi
     step "sanitizers: build"
     cmake --preset asan -DCMAKE_CXX_COMPILER=g++
     cmake --build --preset asan

@@ -45,11 +45,34 @@ void check_same(const std::vector<T>& found, const std::vector<T>& wanted, doubl
 
 constexpr int sizes[] = {1, 2, 3, 5, 6, 7, 16, 17, 31, 33, 64, 67, 130};
 
+/// Whether this processor has what the device's kernels need.
+template <class Device>
+bool runs_here() {
+    if constexpr (requires { Device::runs_here(); })
+        return Device::runs_here();
+    else
+        return true;
+}
+
 }  // namespace
 
+#if PSAD_CHOOSES_KERNELS
+#define PSAD_CHOSEN_KERNELS                                                                                  \
+    , backend::Cpu<float, backend::kernel_set::BuiltFor>,                                                    \
+        backend::Cpu<double, backend::kernel_set::BuiltFor>, backend::Cpu<float, backend::kernel_set::Avx2>, \
+        backend::Cpu<double, backend::kernel_set::Avx2>, backend::Cpu<float, backend::kernel_set::Avx512>,   \
+        backend::Cpu<double, backend::kernel_set::Avx512>
+#else
+#define PSAD_CHOSEN_KERNELS
+#endif
+
 TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Reference<double>,
-                   backend::Cpu<float>, backend::Cpu<double>) {
+                   backend::Cpu<float>, backend::Cpu<double> PSAD_CHOSEN_KERNELS) {
     using T = typename Device::Scalar;
+    if (!runs_here<Device>()) {
+        MESSAGE("SKIPPED: this processor lacks what the kernels need");
+        return;
+    }
     const backend::Reference<T> reference;
     const Device device{};
 
@@ -261,6 +284,15 @@ TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Re
         device.fill(x.numbers.data(), 21, T(4));
         CHECK(std::all_of(x.numbers.begin(), x.numbers.end(), [](T v) { return v == T(4); }));
     }
+}
+
+TEST_CASE("the best kernels that the processor has") {
+    int most = backend::Cpu<float, backend::kernel_set::BuiltFor>::vector_bytes();
+#if PSAD_CHOOSES_KERNELS
+    if (backend::kernel_set::Avx2::runs_here()) most = 32;
+    if (backend::kernel_set::Avx512::runs_here()) most = 64;
+#endif
+    CHECK(backend::Cpu<float>::vector_bytes() == most);
 }
 
 TEST_CASE("parallel: tasks run on several threads and each once") {

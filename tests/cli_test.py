@@ -29,7 +29,7 @@ class Usage(Case):
             self.assertIn("--", told.stdout)
         done = psad("--version")
         self.assert_good(done)
-        self.assertRegex(done.stdout, r"\Apsad \d+\.\d+\.\d+\n\Z")
+        self.assertRegex(done.stdout, r"\Apsad \d+\.\d+\.\d+ \(vectors of \d+ bytes\)\n\Z")
 
     def test_wrong_usage(self):
         out = ["--out", self.folder / "never"]

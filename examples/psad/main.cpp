@@ -16,6 +16,7 @@
 
 #include "commands.hpp"
 #include "flags.hpp"
+#include "psad/backend/cpu/cpu.hpp"
 #include "psad/core/error.hpp"
 #include "psad/io/atomic_file.hpp"
 #include "variants.hpp"
@@ -69,7 +70,8 @@ int run(int count, char** words) {
         "psad reranks recommendation lists: a semi-autoregressive teacher and the light student it trains.",
         "psad");
     app.require_subcommand(1);
-    app.set_version_flag("--version", std::string("psad ") + version);
+    app.set_version_flag("--version", fmt::format("psad {} (vectors of {} bytes)", version,
+                                                  psad::backend::Cpu<float>::vector_bytes()));
     const std::string variants = psad::cli::Variants::names();
 
     TrainOptions train_options;

@@ -28,6 +28,11 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
     using Memory = HostMemory;
     static constexpr bool on_host = true;
 
+    /// Bytes of a vector of the kernels: 64 is AVX-512, 32 AVX2.
+    static int vector_bytes() { return Set::bytes(); }
+    /// Whether this processor has what the kernels need.
+    static bool runs_here() { return Set::runs_here(); }
+
     explicit Cpu(int threads = 1) {
         if (threads != 1) workers_ = std::make_shared<Workers>(threads);
     }

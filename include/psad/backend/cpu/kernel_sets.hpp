@@ -81,11 +81,13 @@
 
 namespace psad::backend {
 
-/// Which kernels a Cpu runs. `with<T>(f)` calls f(kernels); `runs_here()` says whether the processor can.
+/// Which kernels a Cpu runs. `with<T>(f)` calls f(kernels); `runs_here()` says whether the processor can,
+/// `bytes()` how wide their vectors are.
 namespace kernel_set {
 
 /// What the compiler's flags promise.
 struct BuiltFor {
+    static constexpr int bytes() { return built_for::simd::bytes; }
     static bool runs_here() { return true; }
     template <class T, class F>
     static void with(F f) {
@@ -95,6 +97,7 @@ struct BuiltFor {
 
 #if PSAD_CHOOSES_KERNELS
 struct Avx2 {
+    static constexpr int bytes() { return 32; }
     static bool runs_here() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
     template <class T, class F>
     static void with(F f) {
@@ -103,6 +106,7 @@ struct Avx2 {
 };
 
 struct Avx512 {
+    static constexpr int bytes() { return 64; }
     static bool runs_here() {
         return Avx2::runs_here() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
@@ -116,6 +120,7 @@ struct Avx512 {
 /// The best that the processor can run, asked once at the start of the program (before that: BuiltFor).
 class Best {
   public:
+    static int bytes() { return bytes_; }
     static bool runs_here() { return true; }
     template <class T, class F>
     static void with(F f) {
