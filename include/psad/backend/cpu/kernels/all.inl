@@ -1,5 +1,5 @@
-// All kernels, in namespace psad::backend::PSAD_KERNEL_SET and for vectors of PSAD_VECTOR_BYTES. No include guard: see
-// kernel_sets.hpp.
+// All kernels, in namespace psad::backend::PSAD_KERNEL_SET and for vectors of PSAD_VECTOR_BYTES. No include
+// guard: see kernel_sets.hpp.
 // clang-format off
 #include "psad/backend/cpu/kernels/simd.inl"
 #include "psad/backend/cpu/kernels/gemm.inl"

@@ -61,11 +61,16 @@ class Pairs {
             T* row = p + pairs.offset[l];
             for (int q = pairs.query_begin[l]; q < pairs.query_end[l]; ++q, row += n) {
                 const int seen = visible ? visible[q] : n;
-                const T top = simd::max(row, seen);
-                PSAD_INDEPENDENT
-                for (int j = 0; j < seen; ++j) row[j] = math::exp(row[j] - top);
-                const T scale = T(1) / simd::sum<T>(seen, [row](int j) { return row[j]; });
-                for (int j = 0; j < seen; ++j) row[j] *= scale;
+                switch ((seen + simd::lanes<T> - 1) / simd::lanes<T>) {
+                    // clang-format off
+                    case 0: break;
+                    case 1: softmax<1>(row, seen); break;
+                    case 2: softmax<2>(row, seen); break;
+                    case 3: softmax<3>(row, seen); break;
+                    case 4: softmax<4>(row, seen); break;
+                    default: softmax(row, seen);
+                        // clang-format on
+                }
                 for (int j = seen; j < n; ++j) row[j] = T(0);
             }
         }
@@ -85,6 +90,33 @@ class Pairs {
     }
 
   private:
+    static void softmax(T* row, int n) {
+        const T top = simd::max(row, n);
+        PSAD_INDEPENDENT
+        for (int j = 0; j < n; ++j) row[j] = math::exp(row[j] - top);
+        const T scale = T(1) / simd::sum<T>(n, [row](int j) { return row[j]; });
+        for (int j = 0; j < n; ++j) row[j] *= scale;
+    }
+
+    /// The same in registers, for a row of so many vectors.
+    template <int Vectors>
+    static void softmax(T* row, int n) {
+        using V = simd::Vector<T>;
+        constexpr int lanes = simd::lanes<T>;
+        const int last = n - (Vectors - 1) * lanes;
+        V x[Vectors];
+        for (int v = 0; v + 1 < Vectors; ++v) x[v] = simd::load(row + v * lanes);
+        x[Vectors - 1] = simd::load(row + (Vectors - 1) * lanes, last, math::lowest<T>);
+        V top = x[0];
+        for (int v = 1; v < Vectors; ++v) top = x[v] > top ? x[v] : top;
+        const T largest = simd::max_lanes<T>(top);
+        V sum{};
+        for (int v = 0; v < Vectors; ++v) sum += x[v] = simd::exp<T>(x[v] - largest);
+        const T scale = T(1) / simd::sum_lanes<T>(sum);
+        for (int v = 0; v + 1 < Vectors; ++v) simd::store(row + v * lanes, x[v] * scale);
+        simd::store(row + (Vectors - 1) * lanes, x[Vectors - 1] * scale, last);
+    }
+
     static void multiply(gemm_detail::Term<T> term, Operand<T> start, Matrix<T> c) {
         gemm_detail::multiply<T, 1>({term}, start, false, c);
     }

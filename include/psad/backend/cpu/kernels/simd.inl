@@ -58,6 +58,16 @@ inline Vector<T> load(const T* p, int count) {
 #endif
 }
 
+/// The first `count` lanes, 1 to all; the others are `fill` and their memory is not touched.
+template <class T>
+inline Vector<T> load(const T* p, int count, T fill) {
+    const Vector<T> read = load(p, count);
+    if (count == lanes<T>) return read;
+    Vector<T> place;
+    for (int i = 0; i < lanes<T>; ++i) place[i] = static_cast<T>(i);
+    return place < static_cast<T>(count) ? read : Vector<T>{} + fill;
+}
+
 template <class T>
 inline void store(T* p, Vector<T> v, int count) {
 #if PSAD_VECTOR_BYTES == 64
@@ -109,6 +119,36 @@ inline T sum_lanes(Vector<T> v, std::integer_sequence<int, Lane...> all) {
         return v[0];
 }
 
+/// Largest of all lanes.
+template <int Half, class T, int... Lane>
+inline T max_lanes(Vector<T> v, std::integer_sequence<int, Lane...> all) {
+    const Vector<T> other =
+        __builtin_shufflevector(v, v, ((Lane + Half) % static_cast<int>(sizeof...(Lane)))...);
+    v = other > v ? other : v;
+    if constexpr (Half > 1)
+        return max_lanes<Half / 2, T>(v, all);
+    else
+        return v[0];
+}
+template <class T>
+inline T max_lanes(Vector<T> v) {
+    return max_lanes<lanes<T> / 2, T>(v, std::make_integer_sequence<int, lanes<T>>{});
+}
+template <class T>
+inline T sum_lanes(Vector<T> v) {
+    return sum_lanes<lanes<T> / 2, T>(v, std::make_integer_sequence<int, lanes<T>>{});
+}
+
+/// Lane by lane math::exp.
+template <class T>
+inline Vector<T> exp(Vector<T> x) {
+    T lane[lanes<T>];
+    store(lane, x);
+    PSAD_INDEPENDENT
+    for (int i = 0; i < lanes<T>; ++i) lane[i] = math::exp(lane[i]);
+    return load(lane);
+}
+
 /// Sum of f(i) for i < n, in `lanes` interleaved partial sums.
 template <class T, class F>
 inline T sum(int n, F f) {
@@ -119,7 +159,7 @@ inline T sum(int n, F f) {
         for (int j = 0; j < width; ++j) part[j] += f(i + j);
     }
     for (int j = 0; j < width && i + j < n; ++j) part[j] += f(i + j);
-    return sum_lanes<width / 2, T>(load(part), std::make_integer_sequence<int, width>{});
+    return sum_lanes<T>(load(part));
 }
 
 /// Largest of p[0..n), lowest for n = 0.
