@@ -40,6 +40,20 @@ class BackendDefaults {
         self().for_each(dy.rows, kernels::LayerNormRowBackward<T>{dy, gain, normal, rate, dx});
     }
 
+    /// out = softmax(scale q k^T) v for every head (columns side by side) and list; query row r sees the
+    /// first visible[r] keys of its list, all of them when null. `weights` has room for pairs.rows numbers.
+    void attend(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
+                const int* visible, T* weights, Matrix<T> out) const {
+        const int head = q.cols / heads;
+        const T none = 0;
+        self().template map<false>(Identity{}, out, Operand<T, true>{&none, 0});
+        for (int at = 0; at < q.cols; at += head) {
+            self().pair_dot(q.columns(at, head), k.columns(at, head), pairs, scale, weights, false);
+            self().pair_softmax(weights, pairs, visible);
+            self().pair_apply(weights, v.columns(at, head), pairs, out.columns(at, head));
+        }
+    }
+
     /// out[r] = the sum over the sources of the mean of the table rows of bag r; nothing for an empty bag.
     void embed(const BagSource<T>* sources, int count, Matrix<T> out) const {
         fill(out.data, out.rows * out.cols, T(0));

@@ -28,10 +28,14 @@ struct Attention {
     void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> q, Matrix<const T> k, Matrix<const T> v) {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         const auto size = static_cast<std::size_t>(pairs.rows);
-        weights = w.take(w.training ? size * Heads : size);
+        if (!w.training) {
+            w.backend->attend(q, k, v, Heads, scale(), pairs, visible, w.take(size), out);
+            return;
+        }
+        weights = w.take(size * Heads);
         w.backend->fill(out.data, out.rows * out.cols, T(0));
         for (int h = 0; h < Heads; ++h) {
-            T* p = w.training ? weights + size * static_cast<std::size_t>(h) : weights;
+            T* p = weights + size * static_cast<std::size_t>(h);
             const int at = h * head;
             w.backend->pair_dot(q.columns(at, head), k.columns(at, head), pairs, scale(), p, false);
             w.backend->pair_softmax(p, pairs, visible);

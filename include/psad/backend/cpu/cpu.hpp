@@ -150,6 +150,11 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
                 .sum();
     }
 
+    void attend(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
+                const int* visible, T*, Matrix<T> out) const {
+        on([&](auto kernels) { kernels.attend(q, k, v, heads, scale, pairs, visible, out); });
+    }
+
   private:
     using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 

@@ -5,4 +5,5 @@
 #include "psad/backend/cpu/kernels/gemm.inl"
 #include "psad/backend/cpu/kernels/rows.inl"
 #include "psad/backend/cpu/kernels/pairs.inl"
+#include "psad/backend/cpu/kernels/attention.inl"
 #include "psad/backend/cpu/kernels/elementwise.inl"

@@ -137,6 +137,6 @@ class Elementwise {
 };
 
 template <class T>
-struct Kernels : Elementwise<T>, Rows<T>, Pairs<T> {};
+struct Kernels : Elementwise<T>, Rows<T>, Pairs<T>, Attention<T> {};
 
 }  // namespace psad::backend::PSAD_KERNEL_SET

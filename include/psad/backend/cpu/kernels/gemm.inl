@@ -31,7 +31,7 @@ inline void tile(const Term<T> (&terms)[Terms], int row, int column, [[maybe_unu
         return Partial && v == Vectors - 1 ? simd::load(p + v * lanes, last) : simd::load(p + v * lanes);
     };
     V acc[Rows][Vectors];
-#pragma GCC unroll 8
+#pragma GCC unroll 10
     for (int i = 0; i < Rows; ++i) {
         const T* from = start.data ? start.row(row + i) + column : nullptr;
 #pragma GCC unroll 4
@@ -43,7 +43,7 @@ inline void tile(const Term<T> (&terms)[Terms], int row, int column, [[maybe_unu
             V b[Vectors];
 #pragma GCC unroll 4
             for (int v = 0; v < Vectors; ++v) b[v] = load(term.b + k * term.b_row, v);
-#pragma GCC unroll 8
+#pragma GCC unroll 10
             for (int i = 0; i < Rows; ++i) {
                 const T x = term.a[i * term.a_row + k * term.a_depth];
 #pragma GCC unroll 4
@@ -51,7 +51,7 @@ inline void tile(const Term<T> (&terms)[Terms], int row, int column, [[maybe_unu
             }
         }
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 10
     for (int i = 0; i < Rows; ++i) {
         T* to = c.row(row + i) + column;
 #pragma GCC unroll 4
@@ -66,7 +66,10 @@ inline void tile(const Term<T> (&terms)[Terms], int row, int column, [[maybe_unu
     }
 }
 
-inline constexpr int tile_rows = 6;
+/// Rows of a tile so many vectors wide: enough sums that none waits for another, and no more than registers
+/// hold.
+template <int Vectors>
+inline constexpr int tile_rows = Vectors == 1 ? 10 : 6;
 inline constexpr int tile_vectors = simd::registers == 32 ? 4 : 2;
 
 /// All rows of Vectors vectors of columns, in tiles of nearly equal height: 20 rows are four times 5.
@@ -76,7 +79,7 @@ inline void column_panel(const Term<T> (&terms)[Terms], int column, int last, Op
     const auto run = [&]<int Rows>(int row) {
         tile<Rows, Vectors, Partial>(terms, row, column, last, start, relu, c);
     };
-    for (int row = 0, left = (c.rows + tile_rows - 1) / tile_rows; left > 0; --left) {
+    for (int row = 0, left = (c.rows + tile_rows<Vectors> - 1) / tile_rows<Vectors>; left > 0; --left) {
         const int height = (c.rows - row + left - 1) / left;
         switch (height) {
             // clang-format off
@@ -85,7 +88,11 @@ inline void column_panel(const Term<T> (&terms)[Terms], int column, int last, Op
             case 3: run.template operator()<3>(row); break;
             case 4: run.template operator()<4>(row); break;
             case 5: run.template operator()<5>(row); break;
-            default: run.template operator()<tile_rows>(row);
+            case 6: run.template operator()<6>(row); break;
+            case 7: if constexpr (tile_rows<Vectors> > 6) run.template operator()<7>(row); break;
+            case 8: if constexpr (tile_rows<Vectors> > 6) run.template operator()<8>(row); break;
+            case 9: if constexpr (tile_rows<Vectors> > 6) run.template operator()<9>(row); break;
+            default: if constexpr (tile_rows<Vectors> > 6) run.template operator()<10>(row);
                 // clang-format on
         }
         row += height;

@@ -111,7 +111,7 @@ class Pairs {
         for (int v = 1; v < Vectors; ++v) top = x[v] > top ? x[v] : top;
         const T largest = simd::max_lanes<T>(top);
         V sum{};
-        for (int v = 0; v < Vectors; ++v) sum += x[v] = simd::exp<T>(x[v] - largest);
+        for (int v = 0; v < Vectors; ++v) sum += x[v] = simd::exp(x[v] - largest);
         const T scale = T(1) / simd::sum_lanes<T>(sum);
         for (int v = 0; v + 1 < Vectors; ++v) simd::store(row + v * lanes, x[v] * scale);
         simd::store(row + (Vectors - 1) * lanes, x[Vectors - 1] * scale, last);

@@ -116,12 +116,6 @@ class Rows {
         }
     }
 
-  private:
-    static void add(const T* x, int count, T* to) {
-        PSAD_INDEPENDENT
-        for (int c = 0; c < count; ++c) to[c] += x[c];
-    }
-
     /// Calls f.operator()<Vectors>(column) for all `cols` columns, four vectors at a time; at the end
     /// f.operator()<1>(column, count) for a vector of fewer columns.
     template <class F>
@@ -131,6 +125,12 @@ class Rows {
         for (; c + 4 * lanes <= cols; c += 4 * lanes) f.template operator()<4>(c);
         for (; c + lanes <= cols; c += lanes) f.template operator()<1>(c);
         if (c < cols) f.template operator()<1>(c, cols - c);
+    }
+
+  private:
+    static void add(const T* x, int count, T* to) {
+        PSAD_INDEPENDENT
+        for (int c = 0; c < count; ++c) to[c] += x[c];
     }
 };
 

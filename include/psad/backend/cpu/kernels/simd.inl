@@ -139,14 +139,29 @@ inline T sum_lanes(Vector<T> v) {
     return sum_lanes<lanes<T> / 2, T>(v, std::make_integer_sequence<int, lanes<T>>{});
 }
 
-/// Lane by lane math::exp.
-template <class T>
-inline Vector<T> exp(Vector<T> x) {
-    T lane[lanes<T>];
-    store(lane, x);
-    PSAD_INDEPENDENT
-    for (int i = 0; i < lanes<T>; ++i) lane[i] = math::exp(lane[i]);
-    return load(lane);
+/// Lane by lane math::exp, of which it repeats the float version.
+inline Vector<float> exp(Vector<float> x) {
+    typedef std::int32_t Integers __attribute__((vector_size(bytes)));
+    const Vector<float> low = Vector<float>{} - 87.0f, high = Vector<float>{} + 88.0f;
+    Vector<float> bounded = x < low ? low : x;
+    bounded = bounded > high ? high : bounded;
+    const Vector<float> shifted = bounded * 1.44269504f + 12582912.0f;
+    const Vector<float> n = shifted - 12582912.0f;
+    Vector<float> r = bounded - n * 0.693359375f;
+    r = r - n * -2.12194440e-4f;
+    Vector<float> p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    const Integers exponent = (__builtin_bit_cast(Integers, shifted) - 0x4B400000 + 127) << 23;
+    const Vector<float> result = p * __builtin_bit_cast(Vector<float>, exponent);
+    return x < low ? Vector<float>{} : result;
+}
+inline Vector<double> exp(Vector<double> x) {
+    for (int i = 0; i < lanes<double>; ++i) x[i] = math::exp(x[i]);
+    return x;
 }
 
 /// Sum of f(i) for i < n, in `lanes` interleaved partial sums.
