@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <chrono>
 
-#include "psad/backend/cpu/simd.hpp"
+#include "psad/backend/cpu/kernel_sets.hpp"
 
 namespace psad_benchmarks {
 
-namespace simd = psad::backend::simd;
+namespace simd = psad::backend::built_for::simd;
 
 // Multiply-adds that wait for nothing but the units themselves; returns FLOPs. The accumulators fit into
 // registers.

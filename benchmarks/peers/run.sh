@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# The same models, with the same numbers, in psad, ONNX Runtime, LibTorch and PyTorch: scores compared, times taken in turn.
+set -euo pipefail
+
+usage() {
+    cat <<TXT
+usage: benchmarks/peers/run.sh [--json FILE]
+
+Builds psad_peers, fetches ONNX Runtime from npm, writes the models and their inputs, lets PyTorch make TorchScript and ONNX
+of them, and times all in turn on one core, then a joint training step on one thread and on two. Writes FILE (default
+build/peers/peers.json) and beside it the same as a table in Markdown.
+
+Wants Debian's python3-torch, libtorch-dev, python3-onnx, libopenblas0-pthread, libbenchmark-dev and npm.
+TXT
+}
+
+cd "$(dirname "$0")/../.."
+json=build/peers/peers.json
+while (($#)); do
+    case $1 in
+        --json)
+            [[ $# -ge 2 ]] || { usage >&2; exit 2; }
+            json=$2
+            shift 2
+            ;;
+        --help | -h)
+            usage
+            exit 0
+            ;;
+        *)
+            usage >&2
+            exit 2
+            ;;
+    esac
+done
+
+python=/usr/bin/python3 # Debian's, whose packages these are
+"$python" -c 'import torch, onnx' || { echo "run.sh: python3-torch and python3-onnx are wanted" >&2; exit 1; }
+
+cmake -S . -B build/peers -G Ninja -DCMAKE_BUILD_TYPE=Release -DPSAD_BUILD_PEERS=ON -DPSAD_BUILD_TESTS=OFF \
+    -DPSAD_BUILD_EXAMPLES=OFF >build/peers-cmake.log 2>&1 || { cat build/peers-cmake.log >&2; exit 1; }
+cmake --build build/peers --target psad_peers
+
+library=build/peers/onnxruntime/package/bin/napi-v6/linux/x64/libonnxruntime.so.1
+if [[ ! -e $library ]]; then
+    mkdir -p build/peers/onnxruntime
+    (cd build/peers/onnxruntime && npm pack --silent onnxruntime-node@1.30.0 >/dev/null && tar xzf onnxruntime-node-*.tgz)
+fi
+
+# As fast as the peers can be: their best instructions, one thread, and no memory handed back between calls.
+unset OPENBLAS_CORETYPE
+grep -q avx512f /proc/cpuinfo && export ATEN_CPU_CAPABILITY=avx512
+export MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_MMAP_THRESHOLD_=1000000000
+
+models=build/peers/models
+program=build/peers/benchmarks/peers/psad_peers
+rm -rf "$models"
+"$program" write "$models"
+OPENBLAS_NUM_THREADS=1 "$python" benchmarks/peers/make_peers.py "$models" 2>/dev/null
+OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 taskset -c 0 "$program" time "$models" "$library" "$json.models"
+"$program" train "$models" benchmarks/peers/train_peer.py "$json.training"
+"$python" benchmarks/peers/as_table.py "$json.models" "$json.training" "$json"
+rm "$json.models" "$json.training"
