@@ -258,3 +258,67 @@ TEST_CASE("threads share one const model, each with a workspace of its own") {
     for (std::thread& t : threads) t.join();
     CHECK(wrong == std::vector<std::size_t>(4, 0));
 }
+
+TEST_CASE("a batch is what its requests are one by one, for any number of threads") {
+    const auto m = shaken<Psad<small>>();
+    const auto owned = many();
+    const auto requests = views(owned);
+    const Device one;
+    const serve::Reranker reranker(one, m);
+    for (const int top : {0, 3}) {
+        for (const int threads : {1, 3}) {
+            const Device cpu(threads);
+            const serve::Reranker many_at_once(cpu, m);
+            serve::BatchWorkspace<Device> batch;
+            serve::Workspace<Device> room;
+            for (const std::size_t count :
+                 {requests.size(), std::size_t{1}, std::size_t{0}, std::size_t{17}}) {
+                const auto lists = many_at_once(std::span(requests).first(count), batch, top);
+                REQUIRE(lists.size() == count);
+                for (std::size_t l = 0; l < count; ++l) {
+                    const serve::Reranked wanted = reranker(requests[l], room, top);
+                    CHECK(std::ranges::equal(lists[l].order, wanted.order));
+                    CHECK(std::ranges::equal(lists[l].scores, wanted.scores));
+                }
+            }
+        }
+    }
+    serve::BatchWorkspace<Device> batch;
+    reranker(requests, batch);
+    CHECK(allocations_of([&] { reranker(requests, batch); }) == 0);
+}
+
+TEST_CASE("a known user's lists are those of the whole request, until the history is another") {
+    using Network = Psad<small>;
+    const auto m = shaken<Network>();
+    const auto owned = many();
+    const auto requests = views(owned);
+    const Device cpu;
+    const serve::Reranker reranker(cpu, m);
+    serve::Workspace<Device> room;
+    serve::KnownUser<Device, Network> user;
+    for (const Request& r : requests) {
+        const Answer wanted = ask(reranker, r, room);
+        user.forget();
+        for (int turn = 0; turn < 2; ++turn) {
+            CHECK(user.knows(r) == (turn == 1));
+            const serve::Reranked found = reranker(r, user, room);
+            CHECK(std::ranges::equal(found.order, wanted.order));
+            CHECK(std::ranges::equal(found.scores, wanted.scores));
+        }
+        serve::KnownUser<Device, Network> moved = std::move(user);
+        const serve::Reranked found = reranker(r, moved, room);
+        CHECK(std::ranges::equal(found.scores, wanted.scores));
+        user = std::move(moved);
+        CHECK(allocations_of([&] { reranker(r, user, room); }) == 0);
+        if (!r.history_times.empty()) {
+            Request earlier = r;
+            earlier.history_items = r.history_items.first(r.history_items.size() - 1);
+            earlier.history_times = r.history_times.first(r.history_times.size() - 1);
+            earlier.history_feedback = r.history_feedback.first(r.history_feedback.size() - 1);
+            CHECK(!user.knows(earlier));
+            const Answer other = ask(reranker, earlier, room);
+            CHECK(std::ranges::equal(reranker(earlier, user, room).scores, other.scores));
+        }
+    }
+}

@@ -122,6 +122,27 @@ struct FillLeftToRight {
     }
 };
 
+/// The largest scores first, ties by prior rank: what FillLeftToRight would write without transitions, but no
+/// place waits for the one before.
+struct FillSorted {
+    Board<float> board;
+    const float* scores;   ///< [items]
+    std::int64_t* ranked;  ///< [items] scratch
+
+    PSAD_HOST_DEVICE void operator()(int l) const {
+        const int first = board.items.begin[l], n = board.items.end[l] - first;
+        const int count = board.slots.end[l] - board.slots.begin[l];
+        std::int64_t* mine = ranked + first;
+        for (int i = 0; i < n; ++i)
+            mine[i] = (std::int64_t{math::ordered_bits(scores[first + i])} << 32) | (n - i);
+        for (int i = 0; i < n; ++i) {
+            int above = 0;
+            for (int j = 0; j < n; ++j) above += mine[j] > mine[i] ? 1 : 0;
+            if (above < count) board.place(l, above, first + i, scores[first + i]);
+        }
+    }
+};
+
 /// Log-probability of item i for row k among the free candidates is logits[k][i] - norm[k].
 template <class T>
 PSAD_HOST_DEVICE inline T log_norm(const Board<T>& board, const T* row, int first, int n) {

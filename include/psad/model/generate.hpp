@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 #include "psad/autograd/eval.hpp"
@@ -223,16 +224,22 @@ auto generate(Ctx& ctx, [[maybe_unused]] const Scorer& student, const S& scores)
     namespace detail = generate_detail;
     using T = typename Ctx::Scalar;
     const Layout& layout = ctx.layout();
-    const T* step1 = nullptr;
-    const T* step2 = nullptr;
-    if constexpr (Scorer::greedy) {
-        const auto steps = student.steps(ctx, scores);
-        step1 = steps.one.data;
-        step2 = steps.two.data;
-    }
     const decode::Board<T> board = detail::empty_board(ctx);
-    const decode::BlockLogits<T> in{scores.score.data, layout.items.begin, 0, layout.slots.rows, 0};
-    detail::fill_block<decode::LeftToRight>(ctx, board, in, step1, step2, {});
+    if constexpr (!Scorer::greedy && std::is_same_v<T, float>) {
+        const auto& w = ctx.workspace();
+        auto* ranked = w.template take<std::int64_t>(static_cast<std::size_t>(layout.items.rows));
+        w.backend->for_each(layout.lists, decode::FillSorted{board, scores.score.data, ranked});
+    } else {
+        const T* step1 = nullptr;
+        const T* step2 = nullptr;
+        if constexpr (Scorer::greedy) {
+            const auto steps = student.steps(ctx, scores);
+            step1 = steps.one.data;
+            step2 = steps.two.data;
+        }
+        const decode::BlockLogits<T> in{scores.score.data, layout.items.begin, 0, layout.slots.rows, 0};
+        detail::fill_block<decode::LeftToRight>(ctx, board, in, step1, step2, {});
+    }
     return Written<T>{board.chosen, board.score};
 }
 

@@ -1,11 +1,15 @@
 /// \file reranker.hpp
-/// One request in, an order out. The model is const and may be shared by threads; each thread brings a
-/// Workspace.
+/// Requests in, orders out, one by one or many at once. The model is const and may be shared by threads; each
+/// thread brings a Workspace.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "psad/autograd/eval.hpp"
 #include "psad/input/batch.hpp"
@@ -30,6 +34,73 @@ struct Reranked {
     std::span<const float> scores;
 };
 
+/// The memory of a batch.
+template <class B>
+struct BatchWorkspace {
+    std::vector<Workspace<B>> rooms;  ///< one per so many lists as are scored together
+    std::vector<Reranked> lists;
+};
+
+namespace detail {
+template <class T, class Axis, int Width, class F>
+void each_view(View<T, Axis, Width>& view, F f) {
+    f(view);
+}
+template <class X, class A, class F>
+void each_view(UserPart<X, A>& part, F f) {
+    f(part.intent), f(part.shift), f(part.gate), f(part.attention);
+}
+template <class U, class S, class F>
+void each_view(StudentUser<U, S>& part, F f) {
+    each_view(part.seen_through, f), each_view(part.begun, f);
+}
+}  // namespace detail
+
+/// What a student knows of one user while the history stands: kept by a server between requests, a few
+/// hundred numbers. The ages of the events stay those of the request that it was made with.
+template <class B, class Network>
+class KnownUser {
+  public:
+    KnownUser() = default;
+    KnownUser(KnownUser&&) = default;  // the views follow the numbers, which do not move
+    KnownUser& operator=(KnownUser&&) = default;
+
+    /// Whether this is of the history that the request tells.
+    bool knows(const Request& r) const {
+        return part_ && events_ == r.history_times.size() &&
+               (events_ == 0 || latest_ == r.history_times.back());
+    }
+    /// Makes the next request tell anew.
+    void forget() { part_.reset(); }
+
+    using Part = decltype(std::declval<const typename Network::StudentModel&>().user(
+        std::declval<Eval<B>&>(), std::declval<const Inputs<float>&>()));
+
+    /// Copies what lies in an arena.
+    void keep(const Part& part, const Request& r) {
+        part_ = part;
+        std::size_t count = 0;
+        const auto size = [](const auto& view) { return view.matrix().rows * view.matrix().cols; };
+        detail::each_view(*part_, [&](const auto& view) { count += static_cast<std::size_t>(size(view)); });
+        numbers_.resize(count);
+        float* at = numbers_.data();
+        detail::each_view(*part_, [&](auto& view) {
+            std::copy_n(view.data, size(view), at);
+            view.data = at;
+            at += size(view);
+        });
+        events_ = r.history_times.size();
+        latest_ = events_ == 0 ? 0 : r.history_times.back();
+    }
+    const Part& part() const { return *part_; }
+
+  private:
+    std::vector<float> numbers_;
+    std::optional<Part> part_;
+    std::size_t events_ = 0;
+    std::int64_t latest_ = 0;
+};
+
 /// Reranks with the student of a model, which must outlive the reranker.
 template <class B, class Network>
 class Reranker {
@@ -38,23 +109,70 @@ class Reranker {
 
     /// The best `top` candidates (all when 0), for a request that passes Encoder::check.
     Reranked operator()(const Request& request, Workspace<B>& room, int top = 0) const {
-        const int n = static_cast<int>(request.size());
-        const int slots = top > 0 ? (std::min)(top, n) : n;
-        room.arena.reset();
-        model_->encoder.encode(std::span(&request, 1), slots, room.batch);
-        const Inputs<float> in = room.batch.view();
+        const Inputs<float> in = encoded(std::span(&request, 1), room, top);
         Eval ctx(*backend_, model_->parameters, in.layout, room.arena);
-        const auto& student = model_->network.student;
-        return written(ctx, student.score(ctx, in, student.user(ctx, in)), room, slots);
+        write(ctx, in, student().user(ctx, in), room);
+        return {room.order, room.scores};
+    }
+
+    /// The same with what is known of the user; learned from the request where the history is another.
+    Reranked operator()(const Request& request, KnownUser<B, Network>& user, Workspace<B>& room,
+                        int top = 0) const {
+        const Inputs<float> in = encoded(std::span(&request, 1), room, top);
+        Eval ctx(*backend_, model_->parameters, in.layout, room.arena);
+        if (!user.knows(request)) user.keep(student().user(ctx, in), request);
+        write(ctx, in, user.part(), room);
+        return {room.order, room.scores};
+    }
+
+    /// Many requests, on the threads of the backend. Valid until the workspace is used again.
+    std::span<const Reranked> operator()(std::span<const Request> requests, BatchWorkspace<B>& room,
+                                         int top = 0) const {
+        const std::size_t chunks = (requests.size() + together - 1) / together;
+        if (room.rooms.size() < chunks) room.rooms.resize(chunks);
+        room.lists.resize(requests.size());
+        backend_->parallel(static_cast<int>(chunks), [&](int c) {
+            const std::size_t first = static_cast<std::size_t>(c) * together;
+            const auto mine = requests.subspan(first, (std::min)(together, requests.size() - first));
+            Workspace<B>& own = room.rooms[static_cast<std::size_t>(c)];
+            const Inputs<float> in = encoded(mine, own, top);
+            Eval ctx(*backend_, model_->parameters, in.layout, own.arena);
+            write(ctx, in, student().user(ctx, in), own);
+            for (std::size_t l = 0; l < mine.size(); ++l) {
+                const auto begin = static_cast<std::size_t>(in.layout.slots.begin[l]);
+                const auto count = static_cast<std::size_t>(in.layout.slots.end[l]) - begin;
+                room.lists[first + l] = {std::span<const int>(own.order).subspan(begin, count),
+                                         std::span<const float>(own.scores).subspan(begin, count)};
+            }
+        });
+        return room.lists;
     }
 
   private:
-    template <class Ctx, class S>
-    Reranked written(Ctx& ctx, const S& scores, Workspace<B>& room, int slots) const {
-        const auto list = generate(ctx, model_->network.student, scores);
+    static constexpr std::size_t together = 16;  // lists whose numbers fit into a core's cache
+
+    const auto& student() const { return model_->network.student; }
+
+    Inputs<float> encoded(std::span<const Request> requests, Workspace<B>& room, int top) const {
+        std::size_t longest = 0;
+        for (const Request& r : requests) longest = (std::max)(longest, r.size());
+        const int all = static_cast<int>(longest);
+        room.arena.reset();
+        model_->encoder.encode(requests, top > 0 ? (std::min)(top, all) : all, room.batch);
+        return room.batch.view();
+    }
+
+    /// Orders and logits of all slots of the batch.
+    template <class Ctx, class U>
+    void write(Ctx& ctx, const Inputs<float>& in, const U& user, Workspace<B>& room) const {
+        const auto list = generate(ctx, student(), student().score(ctx, in, user));
+        const auto slots = static_cast<std::size_t>(in.layout.slots.rows);
         room.order.assign(list.chosen, list.chosen + slots);
         room.scores.assign(list.score, list.score + slots);
-        return {room.order, room.scores};
+        for (int l = 1; l < in.layout.lists; ++l) {  // item rows to positions
+            for (int s = in.layout.slots.begin[l]; s < in.layout.slots.end[l]; ++s)
+                room.order[static_cast<std::size_t>(s)] -= in.layout.items.begin[l];
+        }
     }
 
     const B* backend_;
