@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "made_up.hpp"
 #include "psad/backend/cpu/cpu.hpp"
@@ -31,8 +32,13 @@ void sizes(benchmark::internal::Benchmark* b) {
 }
 
 // From a request's columns to its order: what a server pays.
+template <class Network>
 void request(benchmark::State& state) {
-    const auto world = world_of<psad::Psad<>>(state);
+    const int items = static_cast<int>(state.range(2));
+    const int in_turn =
+        items > 2000 ? 4096 : requests_in_turn;  // touch more of a large catalog than caches hold
+    const World<Network> world(in_turn, static_cast<int>(state.range(0)), static_cast<int>(state.range(1)),
+                               items);
     const Device cpu;
     const psad::serve::Reranker reranker(cpu, world.model);
     psad::serve::Workspace<Device> room;
@@ -41,7 +47,60 @@ void request(benchmark::State& state) {
         benchmark::DoNotOptimize(reranker(world.requests[i++ % world.requests.size()], room).order.data());
     }
 }
-BENCHMARK(request)->Name("student/request")->Apply(sizes);
+void growth(benchmark::internal::Benchmark* b) {
+    b->ArgNames({"n", "H", "items"})->Unit(benchmark::kMicrosecond);
+    for (const int n : {10, 20, 50, 100}) b->Args({n, 50, 2000});
+    for (const int history : {0, 10, 25, 200}) b->Args({20, history, 2000});
+    for (const int items : {20'000, 1'000'000}) b->Args({20, 50, items});
+}
+constexpr psad::Spec wide(int width) {
+    return {.width = width};
+}
+BENCHMARK_TEMPLATE(request, psad::StudentOf<psad::Psad<>>)->Name("student/request")->Apply(growth);
+BENCHMARK_TEMPLATE(request, psad::StudentOf<psad::Psad<wide(32)>>)
+    ->Name("student_of_width_32/request")
+    ->ArgNames({"n", "H", "items"})
+    ->Args({20, 50, 2000})
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_TEMPLATE(request, psad::StudentOf<psad::Psad<wide(128)>>)
+    ->Name("student_of_width_128/request")
+    ->ArgNames({"n", "H", "items"})
+    ->Args({20, 50, 2000})
+    ->Unit(benchmark::kMicrosecond);
+
+// The same with what is known of the user kept between requests.
+void known(benchmark::State& state) {
+    const auto world = world_of<psad::Psad<>>(state);
+    const Device cpu;
+    const psad::serve::Reranker reranker(cpu, world.model);
+    psad::serve::Workspace<Device> room;
+    std::vector<psad::serve::KnownUser<Device, psad::Psad<>>> users(world.requests.size());
+    std::size_t i = 0;
+    for (auto _ : state) {
+        const std::size_t at = i++ % users.size();
+        benchmark::DoNotOptimize(reranker(world.requests[at], users[at], room).order.data());
+    }
+}
+BENCHMARK(known)->Name("student/request_of_a_known_user")->Apply(sizes);
+
+// Many requests at once.
+void batch(benchmark::State& state) {
+    const World<psad::Psad<>> world(256, 20, 50);
+    const Device cpu(static_cast<int>(state.range(1)));
+    const psad::serve::Reranker reranker(cpu, world.model);
+    psad::serve::BatchWorkspace<Device> room;
+    const auto requests = std::span(world.requests).first(static_cast<std::size_t>(state.range(0)));
+    for (auto _ : state) benchmark::DoNotOptimize(reranker(requests, room).data());
+    state.counters["per list"] =
+        benchmark::Counter(static_cast<double>(requests.size()),
+                           benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(batch)
+    ->Name("student/batch")
+    ->ArgNames({"lists", "threads"})
+    ->ArgsProduct({{1, 64, 256}, {1, 2}})
+    ->UseRealTime()
+    ->Unit(benchmark::kMicrosecond);
 
 // The part of it that turns columns into numbers.
 void encode(benchmark::State& state) {

@@ -37,7 +37,7 @@ struct Reranked {
 /// The memory of a batch.
 template <class B>
 struct BatchWorkspace {
-    std::vector<Workspace<B>> rooms;  ///< one per so many lists as are scored together
+    std::vector<Workspace<B>> rooms;  ///< one per task
     std::vector<Reranked> lists;
 };
 
@@ -109,6 +109,7 @@ class Reranker {
 
     /// The best `top` candidates (all when 0), for a request that passes Encoder::check.
     Reranked operator()(const Request& request, Workspace<B>& room, int top = 0) const {
+        room.order.clear(), room.scores.clear();
         const Inputs<float> in = encoded(std::span(&request, 1), room, top);
         Eval ctx(*backend_, model_->parameters, in.layout, room.arena);
         write(ctx, in, student().user(ctx, in), room);
@@ -118,6 +119,7 @@ class Reranker {
     /// The same with what is known of the user; learned from the request where the history is another.
     Reranked operator()(const Request& request, KnownUser<B, Network>& user, Workspace<B>& room,
                         int top = 0) const {
+        room.order.clear(), room.scores.clear();
         const Inputs<float> in = encoded(std::span(&request, 1), room, top);
         Eval ctx(*backend_, model_->parameters, in.layout, room.arena);
         if (!user.knows(request)) user.keep(student().user(ctx, in), request);
@@ -128,50 +130,60 @@ class Reranker {
     /// Many requests, on the threads of the backend. Valid until the workspace is used again.
     std::span<const Reranked> operator()(std::span<const Request> requests, BatchWorkspace<B>& room,
                                          int top = 0) const {
-        const std::size_t chunks = (requests.size() + together - 1) / together;
+        const std::size_t chunks = (requests.size() + per_task - 1) / per_task;
         if (room.rooms.size() < chunks) room.rooms.resize(chunks);
         room.lists.resize(requests.size());
         backend_->parallel(static_cast<int>(chunks), [&](int c) {
-            const std::size_t first = static_cast<std::size_t>(c) * together;
-            const auto mine = requests.subspan(first, (std::min)(together, requests.size() - first));
+            const std::size_t first = static_cast<std::size_t>(c) * per_task;
+            const std::size_t end = (std::min)(first + per_task, requests.size());
             Workspace<B>& own = room.rooms[static_cast<std::size_t>(c)];
-            const Inputs<float> in = encoded(mine, own, top);
-            Eval ctx(*backend_, model_->parameters, in.layout, own.arena);
-            write(ctx, in, student().user(ctx, in), own);
-            for (std::size_t l = 0; l < mine.size(); ++l) {
-                const auto begin = static_cast<std::size_t>(in.layout.slots.begin[l]);
-                const auto count = static_cast<std::size_t>(in.layout.slots.end[l]) - begin;
-                room.lists[first + l] = {std::span<const int>(own.order).subspan(begin, count),
-                                         std::span<const float>(own.scores).subspan(begin, count)};
+            own.order.clear(), own.scores.clear();
+            for (std::size_t l = first; l < end; l += together) {
+                const auto mine = requests.subspan(l, (std::min)(together, end - l));
+                const Inputs<float> in = encoded(mine, own, top);
+                Eval ctx(*backend_, model_->parameters, in.layout, own.arena);
+                write(ctx, in, student().user(ctx, in), own);
+            }
+            std::size_t at = 0;
+            for (std::size_t l = first; l < end; ++l) {
+                const std::size_t count = places(requests[l], top);
+                room.lists[l] = {std::span<const int>(own.order).subspan(at, count),
+                                 std::span<const float>(own.scores).subspan(at, count)};
+                at += count;
             }
         });
         return room.lists;
     }
 
   private:
-    static constexpr std::size_t together = 16;  // lists whose numbers fit into a core's cache
+    static constexpr std::size_t per_task = 16;
+    static constexpr std::size_t together = 2;  // more lists would not fit into the first cache
+
+    static std::size_t places(const Request& r, int top) {
+        return top > 0 ? (std::min)(static_cast<std::size_t>(top), r.size()) : r.size();
+    }
 
     const auto& student() const { return model_->network.student; }
 
     Inputs<float> encoded(std::span<const Request> requests, Workspace<B>& room, int top) const {
-        std::size_t longest = 0;
-        for (const Request& r : requests) longest = (std::max)(longest, r.size());
-        const int all = static_cast<int>(longest);
+        std::size_t most = 0;
+        for (const Request& r : requests) most = (std::max)(most, places(r, top));
         room.arena.reset();
-        model_->encoder.encode(requests, top > 0 ? (std::min)(top, all) : all, room.batch);
+        model_->encoder.encode(requests, static_cast<int>(most), room.batch);
         return room.batch.view();
     }
 
-    /// Orders and logits of all slots of the batch.
+    /// Appends orders and logits of all slots.
     template <class Ctx, class U>
     void write(Ctx& ctx, const Inputs<float>& in, const U& user, Workspace<B>& room) const {
         const auto list = generate(ctx, student(), student().score(ctx, in, user));
         const auto slots = static_cast<std::size_t>(in.layout.slots.rows);
-        room.order.assign(list.chosen, list.chosen + slots);
-        room.scores.assign(list.score, list.score + slots);
+        const std::size_t before = room.order.size();
+        room.order.insert(room.order.end(), list.chosen, list.chosen + slots);
+        room.scores.insert(room.scores.end(), list.score, list.score + slots);
         for (int l = 1; l < in.layout.lists; ++l) {  // item rows to positions
             for (int s = in.layout.slots.begin[l]; s < in.layout.slots.end[l]; ++s)
-                room.order[static_cast<std::size_t>(s)] -= in.layout.items.begin[l];
+                room.order[before + static_cast<std::size_t>(s)] -= in.layout.items.begin[l];
         }
     }
 
