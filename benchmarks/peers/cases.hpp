@@ -171,9 +171,6 @@ struct ScorerRoom {
         return scores;
     }
 };
-}
-}
-;
 
 template <bool Attends>
 Case scorer_case(std::string name, std::string file, const Sizes& sizes) {
