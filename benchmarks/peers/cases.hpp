@@ -153,10 +153,9 @@ struct ScorerRoom {
     std::vector<int> rank;
     Device cpu;
     psad::Arena<> arena;
-
     std::vector<float> scores;
 
-    /// As serve::Reranker does: as many lists at once as a core's cache holds.
+    /// Sixteen lists at a time, whose numbers stay in a core's second cache.
     std::span<const float> operator()() {
         const psad::Layout layout = storage.view();
         for (std::size_t first = 0; first < rank.size();
@@ -266,7 +265,6 @@ Case teacher_case(std::string name, std::string file, const Sizes& sizes) {
     tell(c.told, room->batch);
     const auto written = write();
     const auto places = static_cast<std::size_t>(sizes.lists * sizes.places);
-    tell(c.told, "psad.order", std::span<const int>(written.chosen, places));
     tell(c.told, "psad.scores", std::span<const float>(written.score, places));
     return c;
 }

@@ -1,4 +1,5 @@
 // psad_peers write FOLDER: models, inputs and psad's scores for make_peers.py.
+// psad_peers train FOLDER PYTHON SCRIPT JSON: joint training beside train_peer.py, on one thread and on two.
 // psad_peers time FOLDER LIBRARY JSON: psad, ONNX Runtime and LibTorch in turn, on one thread.
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,6 +74,12 @@ nlohmann::json timed(Case& c, const std::filesystem::path& folder, const OnnxRun
     const double difference =
         (std::max)(largest_difference(wanted, found), largest_difference(wanted, torch.scores()));
 
+    float largest = 1;
+    for (const float x : wanted) largest = (std::max)(largest, std::abs(x));
+    if (!(difference <= 1e-5 * static_cast<double>(largest)))
+        throw std::runtime_error(fmt::format(
+            "{}: found scores that differ by {:.1e}, wanted 1e-5 of the largest", c.name, difference));
+
     auto run_onnx = [&] { session.run(); };
     auto run_torch = [&] { torch.run(); };
     const int calls[] = {calls_of(c.run), calls_of(run_onnx), calls_of(run_torch)};
@@ -102,6 +110,9 @@ nlohmann::json timed(Case& c, const std::filesystem::path& folder, const OnnxRun
 nlohmann::json trained(const std::filesystem::path& folder, const std::string& python,
                        const std::string& script, int threads) {
     TrainingPeer peer(python, script, folder.string(), threads);
+    if (!(peer.difference() <= 1e-4))
+        throw std::runtime_error(
+            fmt::format("training: found losses that differ by {:.1e}, wanted 1e-4", peer.difference()));
     TrainingRoom room;
     std::vector<double> mine, other, ratio;
     for (int r = 0; r < 7; ++r) {
@@ -128,11 +139,11 @@ int run(const std::vector<std::string>& words) {
                                     training_told());
         return 0;
     }
-    if (words.size() == 4 && words[0] == "train") {
+    if (words.size() == 5 && words[0] == "train") {
         nlohmann::json out;
         for (const int threads : {1, 2})
-            out["cases"].push_back(trained(words[1], "/usr/bin/python3", words[2], threads));
-        std::ofstream(words[3]) << out.dump(1) << "\n";
+            out["cases"].push_back(trained(words[1], words[2], words[3], threads));
+        std::ofstream(words[4]) << out.dump(1) << "\n";
         return 0;
     }
     if (words.size() == 4 && words[0] == "time") {
@@ -147,8 +158,9 @@ int run(const std::vector<std::string>& words) {
         std::ofstream(words[3]) << out.dump(1) << "\n";
         return 0;
     }
-    fmt::print(stderr,
-               "psad_peers: wanted write FOLDER, time FOLDER LIBRARY JSON or train FOLDER SCRIPT JSON\n");
+    fmt::print(
+        stderr,
+        "psad_peers: wanted write FOLDER, time FOLDER LIBRARY JSON or train FOLDER PYTHON SCRIPT JSON\n");
     return 2;
 }
 

@@ -37,6 +37,9 @@ done
 python=/usr/bin/python3 # Debian's, whose packages these are
 "$python" -c 'import torch, onnx' || { echo "run.sh: python3-torch and python3-onnx are wanted" >&2; exit 1; }
 
+mkdir -p build/peers
+: >"$json" # before the work: it may not be possible
+
 cmake -S . -B build/peers -G Ninja -DCMAKE_BUILD_TYPE=Release -DPSAD_BUILD_PEERS=ON -DPSAD_BUILD_TESTS=OFF \
     -DPSAD_BUILD_EXAMPLES=OFF >build/peers-cmake.log 2>&1 || { cat build/peers-cmake.log >&2; exit 1; }
 cmake --build build/peers --target psad_peers
@@ -44,7 +47,8 @@ cmake --build build/peers --target psad_peers
 library=build/peers/onnxruntime/package/bin/napi-v6/linux/x64/libonnxruntime.so.1
 if [[ ! -e $library ]]; then
     mkdir -p build/peers/onnxruntime
-    (cd build/peers/onnxruntime && npm pack --silent onnxruntime-node@1.30.0 >/dev/null && tar xzf onnxruntime-node-*.tgz)
+    (cd build/peers/onnxruntime && npm pack --silent onnxruntime-node@1.30.0 >/dev/null && tar xzf onnxruntime-node-*.tgz) ||
+        { echo "run.sh: npm gave no onnxruntime-node" >&2; exit 1; }
 fi
 
 # As fast as the peers can be: their best instructions, one thread, and no memory handed back between calls.
@@ -56,8 +60,8 @@ models=build/peers/models
 program=build/peers/benchmarks/peers/psad_peers
 rm -rf "$models"
 "$program" write "$models"
-OPENBLAS_NUM_THREADS=1 "$python" benchmarks/peers/make_peers.py "$models" 2>/dev/null
+OPENBLAS_NUM_THREADS=1 "$python" -W ignore benchmarks/peers/make_peers.py "$models"
 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 taskset -c 0 "$program" time "$models" "$library" "$json.models"
-"$program" train "$models" benchmarks/peers/train_peer.py "$json.training"
+"$program" train "$models" "$python" benchmarks/peers/train_peer.py "$json.training"
 "$python" benchmarks/peers/as_table.py "$json.models" "$json.training" "$json"
 rm "$json.models" "$json.training"

@@ -3,6 +3,8 @@
 /// can do faster.
 #pragma once
 
+#include <cstddef>
+
 #include "psad/backend/kernels.hpp"
 #include "psad/backend/operand.hpp"
 #include "psad/core/functors.hpp"
@@ -41,10 +43,12 @@ class BackendDefaults {
     }
 
     /// out = softmax(scale q k^T) v for every head (columns side by side) and list; query row r sees the
-    /// first visible[r] keys of its list, all of them when null. `weights` has room for pairs.rows numbers.
+    /// first visible[r] keys of its list, all of them when null. `take(count)` gives room for numbers.
+    template <class Take>
     void attend(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
-                const int* visible, T* weights, Matrix<T> out) const {
+                const int* visible, Take take, Matrix<T> out) const {
         const int head = q.cols / heads;
+        T* const weights = take(static_cast<std::size_t>(pairs.rows));
         const T none = 0;
         self().template map<false>(Identity{}, out, Operand<T, true>{&none, 0});
         for (int at = 0; at < q.cols; at += head) {

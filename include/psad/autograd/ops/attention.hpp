@@ -29,7 +29,8 @@ struct Attention {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         const auto size = static_cast<std::size_t>(pairs.rows);
         if (!w.training) {
-            w.backend->attend(q, k, v, Heads, scale(), pairs, visible, w.take(size), out);
+            const auto take = [&w](std::size_t count) { return w.take(count); };
+            w.backend->attend(q, k, v, Heads, scale(), pairs, visible, take, out);
             return;
         }
         weights = w.take(size * Heads);

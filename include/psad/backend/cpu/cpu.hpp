@@ -150,9 +150,10 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
                 .sum();
     }
 
+    template <class Take>
     void attend(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
-                const int* visible, T*, Matrix<T> out) const {
-        on([&](auto kernels) { kernels.attend(q, k, v, heads, scale, pairs, visible, out); });
+                const int* visible, Take take, Matrix<T> out) const {
+        on([&](auto kernels) { kernels.attend(q, k, v, heads, scale, pairs, visible, take, out); });
     }
 
   private:
