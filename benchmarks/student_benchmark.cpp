@@ -10,6 +10,7 @@
 #include "made_up.hpp"
 #include "psad/backend/cpu/cpu.hpp"
 #include "psad/model/psad_model.hpp"
+#include "psad/serve/bf16.hpp"
 #include "psad/serve/reranker.hpp"
 #include "psad/train/trainer.hpp"
 
@@ -67,6 +68,20 @@ BENCHMARK_TEMPLATE(request, psad::StudentOf<psad::Psad<wide(128)>>)
     ->ArgNames({"n", "H", "items"})
     ->Args({20, 50, 2000})
     ->Unit(benchmark::kMicrosecond);
+
+// The same with products in bf16 wherever the processor can, faster or not.
+void in_bf16(benchmark::State& state) {
+    using psad::serve::CpuBf16;
+    const auto world = world_of<psad::StudentOf<psad::Psad<>>>(state);
+    const CpuBf16 cpu(world.model, 1, CpuBf16::Where::possible);
+    const psad::serve::Reranker reranker(cpu, world.model);
+    psad::serve::Workspace<CpuBf16> room;
+    std::size_t i = 0;
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(reranker(world.requests[i++ % world.requests.size()], room).order.data());
+    }
+}
+BENCHMARK(in_bf16)->Name("student/request_in_bf16")->Apply(sizes);
 
 // The same with what is known of the user kept between requests.
 void known(benchmark::State& state) {

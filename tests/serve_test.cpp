@@ -4,9 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
-#include <new>
 #include <span>
 #include <string>
 #include <thread>
@@ -15,93 +12,9 @@
 #include "psad/backend/cpu/cpu.hpp"
 #include "psad/eval/orders.hpp"
 #include "psad/serve/reranker.hpp"
+#include "support/allocations.hpp"
 #include "support/small_model.hpp"
 #include "support/toy.hpp"
-
-// All of operator new, counted per thread. Memory comes from malloc throughout, so that every form of delete
-// may give it back, also under a sanitizer that checks the pairing.
-namespace {
-
-thread_local std::size_t allocations = 0;
-
-void* take(std::size_t size, std::size_t alignment) noexcept {
-    ++allocations;
-    if (size > SIZE_MAX - alignment) return nullptr;
-    if (alignment <= alignof(std::max_align_t)) return std::malloc(size == 0 ? 1 : size);
-    return std::aligned_alloc(alignment, (size + alignment) / alignment * alignment);
-}
-void* take_or_throw(std::size_t size, std::size_t alignment) {
-    if (void* p = take(size, alignment)) return p;
-    throw std::bad_alloc();
-}
-
-constexpr std::size_t plain = alignof(std::max_align_t);
-
-}  // namespace
-
-// Not inlined, or g++ takes the malloc and free inside for a wrong pair of new and delete.
-#define PSAD_TEST_COUNTED [[gnu::noinline]]
-using std::align_val_t, std::nothrow_t, std::size_t;
-PSAD_TEST_COUNTED void* operator new(size_t n) {
-    return take_or_throw(n, plain);
-}
-PSAD_TEST_COUNTED void* operator new[](size_t n) {
-    return take_or_throw(n, plain);
-}
-PSAD_TEST_COUNTED void* operator new(size_t n, align_val_t a) {
-    return take_or_throw(n, size_t(a));
-}
-PSAD_TEST_COUNTED void* operator new[](size_t n, align_val_t a) {
-    return take_or_throw(n, size_t(a));
-}
-PSAD_TEST_COUNTED void* operator new(size_t n, const nothrow_t&) noexcept {
-    return take(n, plain);
-}
-PSAD_TEST_COUNTED void* operator new[](size_t n, const nothrow_t&) noexcept {
-    return take(n, plain);
-}
-PSAD_TEST_COUNTED void* operator new(size_t n, align_val_t a, const nothrow_t&) noexcept {
-    return take(n, size_t(a));
-}
-PSAD_TEST_COUNTED void* operator new[](size_t n, align_val_t a, const nothrow_t&) noexcept {
-    return take(n, size_t(a));
-}
-PSAD_TEST_COUNTED void operator delete(void* p) noexcept {
-    std::free(p);
-}
-PSAD_TEST_COUNTED void operator delete[](void* p) noexcept {
-    std::free(p);
-}
-PSAD_TEST_COUNTED void operator delete(void* p, size_t) noexcept {
-    std::free(p);
-}
-PSAD_TEST_COUNTED void operator delete[](void* p, size_t) noexcept {
-    std::free(p);
-}
-PSAD_TEST_COUNTED void operator delete(void* p, align_val_t) noexcept {
-    std::free(p);
-}
-PSAD_TEST_COUNTED void operator delete[](void* p, align_val_t) noexcept {
-    std::free(p);
-}
-PSAD_TEST_COUNTED void operator delete(void* p, size_t, align_val_t) noexcept {
-    std::free(p);
-}
-PSAD_TEST_COUNTED void operator delete[](void* p, size_t, align_val_t) noexcept {
-    std::free(p);
-}
-PSAD_TEST_COUNTED void operator delete(void* p, const nothrow_t&) noexcept {
-    std::free(p);
-}
-PSAD_TEST_COUNTED void operator delete[](void* p, const nothrow_t&) noexcept {
-    std::free(p);
-}
-PSAD_TEST_COUNTED void operator delete(void* p, align_val_t, const nothrow_t&) noexcept {
-    std::free(p);
-}
-PSAD_TEST_COUNTED void operator delete[](void* p, align_val_t, const nothrow_t&) noexcept {
-    std::free(p);
-}
 
 using namespace psad;
 using namespace psad::test;
@@ -109,13 +22,6 @@ using namespace psad::test;
 namespace {
 
 using Device = backend::Cpu<float>;
-
-template <class F>
-std::size_t allocations_of(F f) {
-    const std::size_t before = allocations;
-    f();
-    return allocations - before;
-}
 
 // 100 requests of 1 to 23 candidates and 0 to 9 events, some without scores or aux.
 std::vector<OwnedRequest> many() {
@@ -164,21 +70,6 @@ void check_no_allocation() {
 }
 
 }  // namespace
-
-TEST_CASE("counting operator new counts") {
-    CHECK(allocations_of([] { ::operator delete(::operator new(1)); }) == 1);
-    CHECK(allocations_of([] { ::operator delete[](::operator new[](1)); }) == 1);
-    CHECK(allocations_of([] {
-              ::operator delete (::operator new (1, std::align_val_t{64}), std::align_val_t{64});
-          }) == 1);
-    CHECK(allocations_of([] {
-              Arena<> arena;
-              arena.make<float>(1);
-          }) >= 1);
-    void* p = ::operator new (100, std::align_val_t{256});
-    CHECK(reinterpret_cast<std::uintptr_t>(p) % 256 == 0);
-    ::operator delete (p, std::align_val_t{256});
-}
 
 TEST_CASE("a reranker gives the student's order") {
     const auto m = shaken<Psad<small>>();

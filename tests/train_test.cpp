@@ -19,6 +19,7 @@
 #include "psad/io/model_file.hpp"
 #include "psad/train/fit.hpp"
 #include "psad/train/trainer.hpp"
+#include "support/allocations.hpp"
 #include "support/lists_folder.hpp"
 #include "support/small_model.hpp"
 #include "support/toy.hpp"
@@ -119,6 +120,20 @@ TEST_CASE("training: one seed gives the same bits on 1, 2 and 4 threads") {
         CHECK_MESSAGE(one.figures == other.figures, threads);
         CHECK_MESSAGE(one.file == other.file, threads);
     }
+}
+
+TEST_CASE("training: once warm, a step takes no memory from the heap") {
+    const World world(4);
+    const auto taken = [&](int steps) {
+        Model<Net> m(toy_encoder(world.lists));
+        TrainSettings s = quick();
+        s.steps = steps;
+        return allocations_of(
+            [&] { train(backend::Cpu<float>(), m, std::span<const Request>(world.lists), s, no_opinion); });
+    };
+    const std::size_t warm = taken(300);  // every mixture of long and short lists was seen
+    CHECK(warm > 100);
+    CHECK(taken(600) < warm + 20);  // records of steps
 }
 
 TEST_CASE("training: another seed, another result; so with other settings") {
@@ -430,7 +445,8 @@ TEST_CASE("a model starts from what another learned, by name; other shapes are r
                          SettingError);
     for (const ParameterInfo& p : teacher.list.parameters) {
         const auto to = std::ranges::find(m.list.parameters, p.name, &ParameterInfo::name);
-        CHECK(std::equal(teacher.parameters.at(p), teacher.parameters.at(p) + p.size(), m.parameters.at(*to)));
+        CHECK(
+            std::equal(teacher.parameters.at(p), teacher.parameters.at(p) + p.size(), m.parameters.at(*to)));
     }
 }
 

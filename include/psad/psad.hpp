@@ -18,6 +18,7 @@
 #include "psad/model/decoding_cost.hpp"
 #include "psad/model/psad_model.hpp"
 #include "psad/model/variant_set.hpp"
+#include "psad/serve/bf16.hpp"
 #include "psad/serve/reranker.hpp"
 #include "psad/train/fit.hpp"
 #include "psad/world/simulate.hpp"

@@ -19,6 +19,12 @@ struct Operand {
     PSAD_HOST_DEVICE const T* row(int r) const {
         return data + static_cast<long>(row_of ? row_of[r] : r) * stride;
     }
+    /// The same argument for rows from `first` on.
+    Operand from_row(int first) const {
+        if (!data) return *this;
+        if (row_of) return {data, stride, row_of + first};
+        return {data + static_cast<long>(first) * stride, stride};
+    }
     PSAD_HOST_DEVICE static T at(const T* row, int c) { return PerRow ? row[0] : row[c]; }
     static constexpr bool per_row = PerRow;
 };

@@ -75,8 +75,8 @@ class Attention {
         const int m = turned.cols;
         for (int h = 0; h * m < logits.cols; ++h) {
             const int at = (first + h) * width;
-            gemm_detail::multiply<T, 1>({Term{keys.data + at, keys.stride, 1, turned.row(at), m, width}},
-                                        {nullptr, 0}, false, logits.columns(h * m, m));
+            gemm_detail::multiply(Term{keys.data + at, keys.stride, 1, turned.row(at), m, width},
+                                  {nullptr, 0}, false, logits.columns(h * m, m));
         }
     }
 
@@ -85,8 +85,8 @@ class Attention {
         const int m = out.rows;
         for (int h = 0; h * m < weights.cols; ++h) {
             const int at = h * width;
-            gemm_detail::multiply<T, 1>(
-                {Term{weights.data + h * m, 1, weights.stride, values.data + at, values.stride, values.rows}},
+            gemm_detail::multiply(
+                Term{weights.data + h * m, 1, weights.stride, values.data + at, values.stride, values.rows},
                 {nullptr, 0}, false, out.columns(at, width));
         }
     }

@@ -15,8 +15,8 @@ class Elementwise {
     }
 
     static void gemm_transposed(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) {
-        gemm_detail::multiply<T, 1>({{a.data, 1, a.stride, b.data, b.stride, a.rows}},
-                                    {accumulate ? c.data : nullptr, c.stride}, false, c);
+        gemm_detail::multiply(gemm_detail::Term<T>{a.data, 1, a.stride, b.data, b.stride, a.rows},
+                              {accumulate ? c.data : nullptr, c.stride}, false, c);
     }
 
     template <class Act, int Factors>
@@ -29,9 +29,13 @@ class Elementwise {
                 start = {out.data, out.stride};
             }
         } else {
-            gemm_detail::Term<T> terms[Factors];
-            for (int i = 0; i < Factors; ++i) terms[i] = gemm_detail::Term<T>::of(factors[i].x, factors[i].w);
-            gemm_detail::multiply(terms, start, relu, out);
+            using Term = gemm_detail::Term<T>;
+            Term terms[Factors];
+            for (int i = 0; i < Factors; ++i) terms[i] = Term::of(factors[i].x, factors[i].w);
+            if constexpr (Factors == 1)
+                gemm_detail::multiply(terms[0], start, relu, out);
+            else
+                gemm_detail::multiply(std::span<const Term>(terms), start, relu, out);
         }
         if (!std::is_same_v<Act, Identity> && (column || !relu)) {
             map<false>(act, out, Operand<T>{out.data, out.stride});

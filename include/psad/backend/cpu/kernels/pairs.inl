@@ -118,7 +118,7 @@ class Pairs {
     }
 
     static void multiply(gemm_detail::Term<T> term, Operand<T> start, Matrix<T> c) {
-        gemm_detail::multiply<T, 1>({term}, start, false, c);
+        gemm_detail::multiply(term, start, false, c);
     }
 };
 

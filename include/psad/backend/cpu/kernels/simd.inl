@@ -43,7 +43,7 @@ inline Vector<T> load(const T* p, int count) {
 #if PSAD_VECTOR_BYTES == 64
     const auto lanes_read = (1u << count) - 1u;
     if constexpr (sizeof(T) == 4)
-        return _mm512_maskz_loadu_ps(static_cast<__mmask16>(lanes_read), p);
+        return __builtin_bit_cast(Vector<T>, _mm512_maskz_loadu_ps(static_cast<__mmask16>(lanes_read), p));
     else
         return _mm512_maskz_loadu_pd(static_cast<__mmask8>(lanes_read), p);
 #elif PSAD_VECTOR_BYTES == 32
