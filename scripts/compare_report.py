@@ -2,14 +2,18 @@
 """A page of tables and plots from the JSON of `psad compare`.
 
 Usage: compare_report.py JSON FOLDER
+       compare_report.py --check FOLDER
 
-Writes FOLDER/report.html, which needs nothing beside it, and FOLDER/report.md with FOLDER/*.svg.
+Writes FOLDER/report.html, which needs nothing beside it, and FOLDER/report.md with FOLDER/*.svg. --check only
+makes the folder and says whether the rest can succeed.
 Needs matplotlib (Debian: python3-matplotlib).
 """
 
 import html
 import json
+import re
 import sys
+import tempfile
 from pathlib import Path
 
 from plots import matplotlib, pyplot, svg_of
@@ -56,15 +60,22 @@ def plot_pareto(axes, found, metric):
     axes.set_xlabel("microseconds a list (median, one thread)")
 
 
+def places(found):
+    """Places of a list."""
+    told = re.search(r"\bslots=(\d+)", found.get("world", ""))
+    return int(told.group(1)) if told else 10
+
+
 def plot_blocks(axes, found, metric):
     """Quality against the block size K."""
     for suffix, words in (("", "plain"), ("+t", "with transitions")):
-        have = [(k, value(found, name + suffix, metric)) for name, k in BLOCKS if name + suffix in found["models"]]
+        all_at_once = places(found)
+        have = [(min(k, all_at_once), value(found, name + suffix, metric)) for name, k in BLOCKS if name + suffix in found["models"]]
         if not have:
             continue
         points = [p for _, p in have]
         axes.errorbar([k for k, _ in have], [p[0] for p in points], error_bars(points), marker="o", capsize=2, label=words)
-    axes.set_xlabel("block size K (10 = all places at once)")
+    axes.set_xlabel(f"block size K ({places(found)} = all places at once)")
     legend(axes)
 
 
@@ -134,7 +145,7 @@ def pairs_table(found):
 
 
 def as_markdown(rows):
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     lines.insert(1, "| " + " | ".join(["---"] + ["---:"] * (len(rows[0]) - 1)) + " |")
     return "\n".join(lines)
 
@@ -161,23 +172,12 @@ table{border-collapse:collapse;font-size:12px}th,td{padding:.15em .6em;border-bo
 th:first-child,td:first-child{text-align:left}svg{max-width:100%;height:auto}"""
 
 
-def main():
-    if len(sys.argv) != 3:
-        sys.exit(__doc__.strip())
-    try:
-        found = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-        metric = found["metric"]
-        rows, paired = table(found), pairs_table(found)
-    except (OSError, ValueError, KeyError, TypeError, StopIteration) as problem:
-        sys.exit(f"{sys.argv[1]}: found {problem!r}, wanted the JSON of psad compare")
-    folder = Path(sys.argv[2])
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        sys.exit(f"{folder}: {problem.strerror}")
+def pages(found):
+    """The files of a report: name to content."""
+    metric, rows, paired = found["metric"], table(found), pairs_table(found)
     source = f"world {found['world']}" if "world" in found else f"data {found['data']}"
     facts = (
-        f"{source}; {found['train_lists']} training lists, {found['test_lists']} test lists, {found['seeds']} seeds. "
+        f"{source}; {found['train_lists']} training lists, {found['test_lists']} test lists, {found['seeds']} seed{'s' if found['seeds'] != 1 else ''}. "
         "Intervals: 95 %, bootstrap over lists of the mean over seeds."
     )
     if "world" in found:
@@ -198,6 +198,25 @@ def main():
     text += ["\n## Paired differences\n", as_markdown(paired), "\n## The models\n", as_markdown([["name", "what"], *words])]
     files = {f"{name}.svg": svg for name, _, svg in drawn}
     files |= {"report.html": "\n".join(page), "report.md": "\n".join(text) + "\n"}
+    return files
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__.strip())
+    folder = Path(sys.argv[2])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if sys.argv[1] == "--check":
+            with tempfile.TemporaryFile(dir=folder):
+                return
+    except OSError as problem:
+        sys.exit(f"{folder}: {problem.strerror}")
+    try:
+        found = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+        files = pages(found)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as problem:
+        sys.exit(f"{sys.argv[1]}: found {problem!r}, wanted the JSON of psad compare")
     try:
         for name, content in files.items():
             write_whole(folder / name, content)

@@ -8,6 +8,7 @@ import gzip
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -129,8 +130,13 @@ class Compare(Case):
         damaged(lambda rows: rows[0]["judged"]["utility"].pop())
         damaged(lambda rows: rows[0]["judged"]["utility"].__setitem__(0, 1e308))
         damaged(lambda rows: rows[0].update(judged=[]))
+        damaged(lambda rows: rows[0]["latency_us"].update(p50=-1))
         cell.write_text("{}")
         self.assert_fails(psad("compare", *words, "--json", path), cell, "found JSON that is no cell")
+        cell.unlink()
+        cell.mkdir()
+        self.assert_fails(psad("compare", *words, "--json", path), cell, "found no file")
+        cell.rmdir()
         shutil.copy(Path(f"{path}.cells") / "ar-seed1.json", cell)  # another seed's
         self.assert_fails(psad("compare", *words, "--json", path), cell, "seed: found 1, wanted 2")
 
@@ -221,6 +227,35 @@ class Compare(Case):
         down, _ = self.compared(self.folder / "down.json", "--data", other, *words)
         self.assertEqual(up["models"]["by-aux"]["metrics"], down["models"]["by-aux"]["metrics"])
         self.assertNotEqual(up["models"]["by-aux"]["metrics"], up["models"]["initial"]["metrics"])
+
+    def test_a_report(self):
+        path, folder = self.folder / "small.json", self.folder / "new" / "report"
+        words = [*WORLD, "--models", "psad,k2", "--seeds", 1, "--json", path, "--report"]
+        # What can't be written is known before anything is simulated or trained.
+        done = psad("compare", *words, "/proc/report")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "psad: /proc/report: found no report.*, wanted python3 with matplotlib and a writable folder")
+        self.assertFalse(Path(f"{path}.cells").exists())
+        self.assert_usage(psad("compare", *words, folder, "--orders", "psad=x"), "found psad=x, wanted NAME=FILE with a name of its own")
+        done = psad("compare", *words, folder)
+        if "found no matplotlib" in done.stderr:
+            self.assertEqual(done.returncode, 1)
+            self.skipTest("no matplotlib")
+        self.assert_good(done)
+        found = json.loads(path.read_text())
+        page, text = (folder / "report.html").read_text(), (folder / "report.md").read_text()
+        for name, model in found["models"].items():
+            value = "{:.4f} [{:.4f}, {:.4f}]".format(*model["metrics"]["utility_share"])
+            self.assertIn(f"<td>{name}</td><td>{value}</td>", page)
+            self.assertIn(f"| {name} | {value} |", text)
+        self.assertEqual(page.count("<svg"), 4)
+        self.assertEqual(sorted(f.name for f in folder.iterdir()), ["blocks.svg", "curves.svg", "history.svg", "pareto.svg", "report.html", "report.md"])
+        path.write_text('{"metric": "utility_share"}')
+        script = Path(__file__).parent.parent / "scripts" / "compare_report.py"
+        done = subprocess.run([sys.executable, script, path, folder], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("wanted the JSON of psad compare", done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
 
     def test_what_is_refused(self):
         path = self.folder / "never.json"

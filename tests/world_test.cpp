@@ -163,6 +163,22 @@ TEST_CASE("the search finds what enumeration proves, or nearly") {
     CHECK(exact >= 36);
 }
 
+TEST_CASE("the search finds nearly what one of ten times the breadth finds in the default world") {
+    const World world = world_of("");
+    double share = 0;
+    constexpr int sessions = 30;
+    for (std::uint64_t s = 0; s < sessions; ++s) {
+        const ListUtility utility = world.session(s).utility;
+        const double found = best_list(utility, 10, s).value;
+        double broad = found;
+        for (std::uint64_t key = 100; key < 103; ++key)
+            broad = std::max(broad, search_list(utility, 10, key, 640).value);
+        share += found / broad / sessions;
+    }
+    MESSAGE("of the broad search's worth: ", share);
+    CHECK(share > 0.995);
+}
+
 TEST_CASE("the expert draws lists with p ~ exp(utility / temperature)") {
     const ListUtility utility = world_of("candidates=4,slots=3").session(2).utility;
     const AllLists all(utility, 3, 0.05);
@@ -217,6 +233,45 @@ TEST_CASE("sessions are functions of seed and number, and make sense") {
     CHECK(differs);
     CHECK(without_history > 5);
     CHECK(without_history < 50);
+}
+
+TEST_CASE("a click depends on the items above as the settings say") {
+    const World world = world_of("");
+    int following = 0;
+    for (std::uint64_t s = 0; s < 20; ++s) {
+        const Session a = world.session(s);
+        for (std::size_t i = 0; i < a.items.size(); ++i) {
+            for (std::size_t j = 0; j < a.items.size(); ++j) {
+                if (i == j) continue;
+                const World::Item& item = world.items()[static_cast<std::size_t>(a.items[i])];
+                const World::Item& above = world.items()[static_cast<std::size_t>(a.items[j])];
+                const bool follows = item.topic == (above.topic + 1) % world.settings().topics;
+                following += follows ? 1 : 0;
+                const double like = std::max(0.0, detail::dot(item.vector, above.vector));
+                const double logit = -2.2 + 4.5 * detail::dot(a.taste, item.vector) + item.quality -
+                                     a.variety * like + world.settings().complement * follows;
+                const std::vector<int> before{static_cast<int>(j)};
+                CHECK(a.utility.click(before, static_cast<int>(i)) ==
+                      doctest::Approx(sigmoid(logit)).epsilon(1e-5));
+            }
+        }
+    }
+    CHECK(following > 100);
+}
+
+TEST_CASE("users differ in their appetite for variety, by their fourth trait") {
+    const World world = world_of("variety=2");
+    double sum = 0, low = 0, high = 0;
+    int low_count = 0, high_count = 0;
+    constexpr int sessions = 2000;
+    for (std::uint64_t s = 0; s < sessions; ++s) {
+        const Session a = world.session(s);
+        sum += a.variety / sessions;
+        if (a.user_fields[3] == 1) low += a.variety, ++low_count;
+        if (a.user_fields[3] == Session::trait_levels) high += a.variety, ++high_count;
+    }
+    CHECK(sum == doctest::Approx(2).epsilon(0.03));
+    CHECK(high / high_count > 2 * (low / low_count));
 }
 
 TEST_CASE("a taste follows what was touched last, the more so the faster it fades") {
@@ -292,6 +347,27 @@ TEST_CASE("simulated logs: the same on any number of threads, and what the world
     const Logs without = simulate(backend::Cpu<float>(1), world, {3, 0, 0}, false);
     CHECK(without.truth[0].best.list.empty());
     CHECK_THROWS_AS(simulate(backend::Cpu<float>(1), world, {-1, 0, 0}), SettingError);
+}
+
+TEST_CASE("simulated logs: each place is clicked as often as the worth of its list says") {
+    const World world = world_of("candidates=8,slots=5");
+    const data::Dataset d = simulate(backend::Cpu<float>(2), world, {4000, 0, 0}, false).dataset;
+    std::array<double, 5> clicked{}, expected{};
+    for (std::size_t l = 0; l < 4000; ++l) {
+        const Request r = d.request(d.train, l);
+        const ListUtility utility = world.session(l).utility;
+        const std::vector<int> shown(r.shown.begin(), r.shown.end());
+        ListUtility::Reading reading;
+        for (std::size_t t = 0; t < shown.size(); ++t) {
+            const auto above = std::span(shown).first(t);
+            const auto next = utility.read(reading, above, shown[t]);
+            expected[t] += (next.clicks - reading.clicks) / 4000;
+            clicked[t] += r.labels[static_cast<std::size_t>(shown[t])] / 4000.0;
+            reading = next;
+        }
+    }
+    CHECK(expected[0] > 1.2 * expected[4]);  // places can be told apart
+    for (std::size_t t = 0; t < 5; ++t) CHECK(clicked[t] == doctest::Approx(expected[t]).epsilon(0.08));
 }
 
 TEST_CASE("simulated logs survive the way over a folder") {

@@ -73,6 +73,8 @@ class Cells {
 
   private:
     Cell read(const std::filesystem::path& path, const json& source) const {
+        if (!std::filesystem::is_regular_file(path))
+            throw DataError(path.string(), "", "no file", "a cell as compare writes it");
         std::ifstream in(path);
         const std::string text{std::istreambuf_iterator<char>(in), {}};
         try {
@@ -96,12 +98,16 @@ class Cells {
         }
     }
 
-    /// Rows NAME and NAME/teacher, each once, with a finite figure per metric and judged list.
+    /// Rows NAME and NAME/teacher, each once, with a finite figure per metric and judged list, and times that
+    /// can be.
     bool good(const Cell& cell, const std::string& name) const {
+        const auto spent = [](double x) { return x >= 0 && x < 1e9; };
+        if (!spent(cell.train_seconds)) return false;
         const auto count = protocol_->judged_lists();
         std::vector<std::string> seen, metrics = protocol_->metrics();
         std::ranges::sort(metrics);
         for (const Row& row : cell.rows) {
+            if (!spent(row.p50) || !spent(row.p99)) return false;
             if ((row.name != name && row.name != name + "/teacher") || std::ranges::count(seen, row.name) > 0)
                 return false;
             seen.push_back(row.name);

@@ -76,13 +76,15 @@ Protocol protocol_of(const CompareOptions& o) {
     p.train = data::requests_of(p.dataset, p.dataset.train);
     p.valid = data::requests_of(p.dataset, p.dataset.valid);
     p.test = data::requests_of(p.dataset, p.dataset.test);
-    if (p.train.empty() || p.test.empty() || (!p.world && p.valid.empty()))
-        throw DataError(o.data, "", "a split without lists", "lists to train, to choose and to test");
-    const auto judged = [](const std::vector<Request>& lists) {
-        return std::ranges::any_of(lists, &Request::has_positive);
-    };
-    if (!p.world && !(judged(p.train) && judged(p.valid) && judged(p.test)))
-        throw DataError(o.data, "", "a split without a positive", "at least one in each");
+    if (!p.world) {
+        for (const auto& [name, lists] :
+             {std::pair("train", &p.train), std::pair("valid", &p.valid), std::pair("test", &p.test)}) {
+            if (lists->empty())
+                throw DataError(o.data, name, "no lists", "lists to train, to choose and to test");
+            if (std::ranges::none_of(*lists, &Request::has_positive))
+                throw DataError(o.data, name, "lists without a positive", "at least one");
+        }
+    }
     p.encoder = data::fit_encoder(p.dataset);
     return p;
 }
@@ -111,9 +113,14 @@ std::string fingerprint(const Protocol& p) {
     return fmt::format("{:016x}", hash);
 }
 
+/// Raised when a change alters what a model learns or how it is judged: figures of before and after do not
+/// belong into one table.
+constexpr int revision = 1;
+
 /// What a cell depends on besides its model and seed.
 json source_of(const Protocol& p) {
     json out{{"version", version},
+             {"revision", revision},
              {"epochs", p.settings.epochs},
              {"batch", p.settings.batch},
              {"shard", p.settings.shard},
@@ -173,8 +180,8 @@ Cell rules(const Protocol& p, json& described) {
 }
 
 /// Runs the script that draws, and waits for it.
-void write_report(const CompareOptions& o) {
-    std::string words[] = {"python3", PSAD_REPORT_SCRIPT, o.json, o.report};
+void draw(const CompareOptions& o, std::string what) {
+    std::string words[] = {"python3", PSAD_REPORT_SCRIPT, std::move(what), o.report};
     char* arguments[] = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), nullptr};
     std::fflush(stdout);
     pid_t child = 0;
@@ -183,7 +190,29 @@ void write_report(const CompareOptions& o) {
     if (failed != 0 || waitpid(child, &status, 0) != child || status != 0)
         throw Error(o.report, "", "no report: compare_report.py failed",
                     "python3 with matplotlib and a writable folder");
-    fmt::print("wrote {}/report.html\n", o.report);
+}
+
+/// An order file with the name that its rows get.
+struct NamedOrders {
+    std::string name, file;
+};
+
+std::vector<NamedOrders> named_orders(const CompareOptions& o) {
+    std::vector<std::string> taken{"initial", "logger", "history-first", "by-aux"};
+    for (const Contender& c : contenders()) taken.push_back(c.name);
+    std::vector<NamedOrders> out;
+    for (const std::string& word : o.orders) {
+        const std::size_t at = (std::min)(word.find('='), word.size());
+        NamedOrders orders{word.substr(0, at), word.substr((std::min)(at + 1, word.size()))};
+        if (orders.name.empty() || orders.file.empty() || !is_text(orders.name) ||
+            orders.name.find('/') != std::string::npos || std::ranges::count(taken, orders.name) > 0) {
+            throw SettingError("--orders", "", is_text(word) ? word : "text that is not UTF-8",
+                               "NAME=FILE with a name of its own, without a /");
+        }
+        taken.push_back(orders.name);
+        out.push_back(std::move(orders));
+    }
+    return out;
 }
 
 void print_table(const Protocol& p, std::vector<Summary> summaries) {
@@ -232,7 +261,9 @@ std::vector<Contender> chosen(const CompareOptions& o) {
 
 void compare(const CompareOptions& o) {
     const std::vector<Contender> models = chosen(o);
+    const std::vector<NamedOrders> orders = named_orders(o);
     check_writable(o.json);
+    if (!o.report.empty()) draw(o, "--check");
     const Protocol p = protocol_of(o);
     Cells cells(o.json, p, source_of(p));
     std::vector<Summary> summaries;
@@ -248,30 +279,26 @@ void compare(const CompareOptions& o) {
         const Cell cell = rules(p, described);
         for (const Row& row : cell.rows) summary(row.name).add(row, cell, 1);
     }
-    for (const std::string& word : o.orders) {
-        const std::size_t at = word.find('=');
-        const std::string name = word.substr(0, at);
-        const auto same = [&](const auto& other) { return other.name == name; };
-        const bool taken = std::ranges::any_of(contenders(), same) || std::ranges::any_of(summaries, same) ||
-                           name.find('/') != std::string::npos;
-        if (at == std::string::npos || name.empty() || !is_text(name) || at + 1 == word.size() || taken)
-            throw SettingError("--orders", "", is_text(word) ? word : "text that is not UTF-8",
-                               "NAME=FILE with a name of its own, without a /");
-        const Cell cell{{{name, p.judge(read_orders(p, word.substr(at + 1))), 0, 0}}, 0, {}, {}, {}};
-        described[name] = "orders of another program, from a file";
-        summary(name).add(cell.rows[0], cell, 1);
+    for (const NamedOrders& x : orders) {
+        const Cell cell{{{x.name, p.judge(read_orders(p, x.file)), 0, 0}}, 0, {}, {}, {}};
+        described[x.name] = "orders of another program, from a file";
+        summary(x.name).add(cell.rows[0], cell, 1);
     }
     const std::size_t all = models.size() * static_cast<std::size_t>(o.seeds);
     std::size_t done = 0;
     std::string first_day = "9999", last_day;
+    Progress progress;
     for (const Contender& c : models) {
         for (int seed = 1; seed <= o.seeds; ++seed) {
             bool kept = true;
             const Cell cell = cells.get(c, static_cast<std::uint64_t>(seed), [&] {
                 kept = false;
+                progress.show(static_cast<std::int64_t>(done), static_cast<std::int64_t>(all),
+                              fmt::format("training {}, seed {}", c.name, seed));
                 return c.run(p, c.name, static_cast<std::uint64_t>(seed), o.threads);
             });
             first_day = (std::min)(first_day, cell.date), last_day = (std::max)(last_day, cell.date);
+            progress.clear();
             fmt::print("[{}/{}] {} seed {}{}:", ++done, all, c.name, seed, kept ? " (kept)" : "");
             for (const Row& row : cell.rows) {
                 summary(row.name).add(row, cell, o.seeds);
@@ -297,16 +324,26 @@ void compare(const CompareOptions& o) {
     out["seeds"] = o.seeds;
     out["trained"] = {first_day, last_day};
     for (const Summary& s : summaries) out["models"][s.name] = summary_json(p, s);
-    out["paired"] = json::array();
+    struct Pair {
+        std::size_t a, b;
+        std::string metric;
+    };
+    std::vector<Pair> pairs;
     for (std::size_t a = 0; a < summaries.size(); ++a) {
         for (std::size_t b = a + 1; b < summaries.size(); ++b) {
-            for (const std::string& metric : p.metrics()) {
-                out["paired"].push_back(pair_json(p, metric, summaries[a], summaries[b]));
-            }
+            for (const std::string& metric : p.metrics()) pairs.push_back({a, b, metric});
         }
     }
+    std::vector<json> paired(pairs.size());
+    backend::Cpu<float>(o.threads).parallel(static_cast<int>(pairs.size()), [&](int i) {
+        const Pair& x = pairs[static_cast<std::size_t>(i)];
+        paired[static_cast<std::size_t>(i)] = pair_json(p, x.metric, summaries[x.a], summaries[x.b]);
+    });
+    out["paired"] = paired;
     write_json(o.json, out);
-    if (!o.report.empty()) write_report(o);
+    if (o.report.empty()) return;
+    draw(o, o.json);
+    fmt::print("wrote {}/report.html\n", o.report);
 }
 
 }  // namespace psad::cli

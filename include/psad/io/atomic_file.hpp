@@ -71,10 +71,14 @@ class AtomicFile {
   private:
     /// A link stays and what it points to is replaced.
     static std::filesystem::path behind_links(const std::filesystem::path& target) {
+        std::filesystem::path at = target;
         std::error_code error;
-        if (!std::filesystem::is_symlink(target, error)) return target;
-        const auto behind = std::filesystem::weakly_canonical(target, error);
-        return error ? target : behind;
+        for (int links = 0; links < 40 && std::filesystem::is_symlink(at, error); ++links) {
+            const auto next = std::filesystem::read_symlink(at, error);
+            if (error) return target;
+            at = at.parent_path() / next;  // `next` alone where it is absolute
+        }
+        return at;
     }
 
     [[noreturn]] void fail(const char* step) const {
