@@ -1,4 +1,5 @@
-# The headers and a CMake package: find_package(psad 0.1 REQUIRED) gives psad::psad.
+# The headers and a CMake package: find_package(psad 0.1 REQUIRED) gives psad::psad, and psad::thrust where Thrust
+# is found.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/psad)
 
@@ -10,4 +11,5 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/psad-config.cmake.in
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/psad-config-version.cmake
                                  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/psad-config.cmake ${PROJECT_BINARY_DIR}/psad-config-version.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/thrust.cmake
         DESTINATION ${package_dir})

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <tuple>
 #include <vector>
 
 #include "psad/backend/cpu/cpu.hpp"
 #include "psad/backend/reference.hpp"
 #include "psad/core/rng.hpp"
+#include "support/devices.hpp"
 #include "support/layouts.hpp"
 
 using namespace psad;
@@ -56,7 +58,7 @@ bool runs_here() {
 
 }  // namespace
 
-#if PSAD_CHOOSES_KERNELS
+#if PSAD_CHOOSES_KERNELS && !defined(PSAD_TEST_THRUST)
 #define PSAD_CHOSEN_KERNELS                                                                                  \
     , backend::Cpu<float, backend::kernel_set::BuiltFor>,                                                    \
         backend::Cpu<double, backend::kernel_set::BuiltFor>, backend::Cpu<float, backend::kernel_set::Avx2>, \
@@ -66,8 +68,8 @@ bool runs_here() {
 #define PSAD_CHOSEN_KERNELS
 #endif
 
-TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Reference<double>,
-                   backend::Cpu<float>, backend::Cpu<double> PSAD_CHOSEN_KERNELS) {
+TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
+                   PSAD_TEST_DEVICES(double) PSAD_CHOSEN_KERNELS) {
     using T = typename Device::Scalar;
     if (!runs_here<Device>()) {
         MESSAGE("SKIPPED: this processor lacks what the kernels need");
@@ -135,6 +137,11 @@ TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Re
                 device.attend(q.in(), k.in(), v.in(), heads, T(0.4), pairs, seen, take, found.m);
                 reference.attend(q.in(), k.in(), v.in(), heads, T(0.4), pairs, seen, take, wanted.m);
                 check_same(found.numbers, wanted.numbers, 10);
+                // A broken number stays one.
+                Grid<T> broken(q);
+                broken.m(20, 1) = std::numeric_limits<T>::quiet_NaN();
+                device.attend(broken.in(), k.in(), v.in(), heads, T(0.4), pairs, nullptr, take, found.m);
+                CHECK(std::isnan(found.m(20, 1)));
             }
         }
     }
@@ -148,8 +155,10 @@ TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Re
     SUBCASE("affine: one product or several; start rows through a stride, an index, or none") {
         const std::vector<int> owner{0, 0, 1, 2, 2, 2, 3};
         for (const int cols : {1, 5, 16, 40, 64}) {
-            const Grid<T> x(7, 9, 1), w(9, cols, 2), rows(4, cols, 3), narrow(7, 1, 5), v(1, cols, 6);
-            const Factor<T> one[] = {{x.in(), w.in()}}, two[] = {{x.in(), w.in()}, {narrow.in(), v.in()}};
+            const Grid<T> x(7, 9, 1), w(9, cols, 2), rows(4, cols, 3), narrow(7, 1, 5), v(1, cols, 6, 1),
+                u(9, cols, 7, 2);
+            const Factor<T> one[] = {{x.in(), w.in()}}, two[] = {{x.in(), w.in()}, {narrow.in(), v.in()}},
+                            strided[] = {{x.in(), w.in()}, {x.in(), u.in()}};
             const Operand<T> starts[] = {
                 {nullptr, 0}, {rows.numbers.data(), 0}, {rows.numbers.data(), cols, owner.data()}};
             for (const auto& start : starts) {
@@ -159,6 +168,9 @@ TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Re
                 check_same(y.numbers, z.numbers, 10);
                 device.affine(two, start, Sigmoid{}, y.m);
                 reference.affine(two, start, Sigmoid{}, z.m);
+                check_same(y.numbers, z.numbers, 10);
+                device.affine(strided, start, Identity{}, y.m);
+                reference.affine(strided, start, Identity{}, z.m);
                 check_same(y.numbers, z.numbers, 10);
             }
         }
@@ -231,7 +243,7 @@ TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Re
             const Grid<T> x(4, cols, 1), y(4, cols, 2);
             const BagSource<T> sources[] = {{x.numbers.data(), {bounds.data(), ids.data()}},
                                             {y.numbers.data(), {nullptr, single.data()}}};
-            Grid<T> a(4, cols, 3), b(a);
+            Grid<T> a(4, cols, 3, 2), b(a);
             device.embed(sources, 2, a.m);
             reference.embed(sources, 2, b.m);
             check_same(a.numbers, b.numbers);
@@ -263,9 +275,18 @@ TEST_CASE_TEMPLATE("conformance", Device, backend::Reference<float>, backend::Re
         device.scatter_add(x.in(), index.data(), c.m);
         reference.scatter_add(x.in(), index.data(), d.m);
         check_same(c.numbers, d.numbers);
+
+        const Grid<T> many(700, 5, 7);
+        std::vector<int> to(700);
+        for (std::size_t i = 0; i < to.size(); ++i) to[i] = static_cast<int>(rng::derive(9, i) % 5) - 1;
+        Grid<T> e(4, 5, 8), f(e);
+        device.scatter_add(many.in(), to.data(), e.m);
+        reference.scatter_add(many.in(), to.data(), f.m);
+        check_same(e.numbers, f.numbers, 20);
     }
     SUBCASE("pairs and their softmax") {
-        const LayoutStorage storage = jagged_layout();
+        LayoutStorage storage = jagged_layout();
+        for (const int n : {16, 17, 33, 50, 64, 70}) storage.add(n, n + 1, 3);  // rows of several vectors
         const Layout layout = storage.view();
         for (const PairRows pairs : {layout.pairs<Items, Events>(), layout.pairs<Lists, Events>(),
                                      layout.pairs<Slots, Items>(), layout.pairs<Items, Items>()}) {

@@ -169,6 +169,35 @@ TEST_CASE("parts of odd width, and what is no weight, are multiplied in fp32") {
     CHECK(same(weight, 0, 6) == !backend::runs_bf16());
 }
 
+TEST_CASE("what is too deep, or a window of columns, is multiplied in fp32; many rows keep their own start") {
+    ParameterList list;
+    const std::size_t deep = list.add("deep", 2050, 4, {}, false),
+                      wide = list.add("wide", 2048, 8, {}, false);
+    Parameters<float> parameters(list);
+    parameters.initialise(list, 1);
+    for (std::size_t i = 0; i < list.dense_size; ++i)
+        parameters.dense.data()[i] = 0.1f * static_cast<float>(rng::normal(3, i));
+    const CpuBf16 cpu(list, parameters, 1, CpuBf16::Where::possible);
+    const backend::Cpu<float> plain;
+    const auto x = drawn(4, 40 * 2050), rows = drawn(5, 40 * 8);
+    const Matrix<const float> deep_weight{parameters.dense.data() + deep, 2050, 4, 4},
+        wide_weight{parameters.dense.data() + wide, 2048, 8, 8};
+    const auto gap = [&](Matrix<const float> w, Operand<float> start) {
+        std::vector<float> a(static_cast<std::size_t>(40 * w.cols)), b(a);
+        const Factor<float> f[1] = {{{x.data(), 40, w.rows, 2050}, w}};
+        cpu.affine(f, start, Identity{}, Matrix<float>{a.data(), 40, w.cols, w.cols});
+        plain.affine(f, start, Identity{}, Matrix<float>{b.data(), 40, w.cols, w.cols});
+        float worst = 0;
+        for (std::size_t i = 0; i < a.size(); ++i) worst = (std::max)(worst, std::abs(a[i] - b[i]));
+        return worst;
+    };
+    CHECK(gap(deep_weight, {nullptr, 0}) == 0);
+    CHECK(gap(wide_weight.columns(0, 4), {nullptr, 0}) == 0);
+    const float with_starts = gap(wide_weight, {rows.data(), 8});  // sums of 2,048 products of about 0.1
+    CHECK(with_starts < 0.2f);
+    CHECK((with_starts > 0) == backend::runs_bf16());
+}
+
 TEST_CASE("a student in bf16: near its scores of fp32, one by one as in a batch") {
     const Trained trained;
     const backend::Cpu<float> plain;

@@ -89,6 +89,13 @@ TEST_CASE("arena: aligned, apart, kept over a reset") {
     CHECK(arena.make<char>(1) == blocks[0]);
     for (std::size_t size : {63u, 64u, 65u, 1000u, 1u}) arena.make<char>(size);
     CHECK(arena.capacity() == warm);
+    const Arena<> moved = std::move(arena);
+    CHECK(moved.capacity() == warm);
+    CHECK(arena.capacity() == 0);
+    std::fill_n(arena.make<char>(5000), 5000, 'x');  // memory of its own
+    CHECK(arena.capacity() >= 5000);
+    Arena<> small(0);
+    CHECK(small.make<char>(1) != nullptr);
 }
 
 TEST_CASE("layout: offsets, owners and pairs of a jagged batch") {

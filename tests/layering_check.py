@@ -17,7 +17,7 @@ LONGEST = 350
 # What an include of another library looks like, and the folders that may have it.
 LIBRARIES = [
     ("Eigen", r"(unsupported/)?Eigen/", ["backend/cpu"]),
-    ("TBB", r"(oneapi/)?tbb[/.]", ["backend/cpu"]),
+    ("TBB", r"(oneapi/)?tbb[/.]", ["backend/cpu", "backend/thrust"]),
     ("Thrust", r"(thrust|cub|cuda)[/_]", ["backend/thrust"]),
     ("xtensor", r"(xtensor|xtl|xsimd)[/-]", ["data", "world", "eval"]),
     ("nlohmann", r"nlohmann/", ["io", "serve"]),

@@ -10,35 +10,39 @@ Builds psad_peers, fetches ONNX Runtime from npm, writes the models and their in
 of them, and times all in turn on one core, then a joint training step on one thread and on two. Writes FILE (default
 build/peers/peers.json) and beside it the same as a table in Markdown.
 
-Wants Debian's python3-torch, libtorch-dev, python3-onnx, libopenblas0-pthread, libbenchmark-dev and npm.
+Wants Debian's python3-torch, libtorch-dev, python3-onnx, libopenblas0-pthread, libbenchmark-dev, ninja, taskset and npm.
 TXT
 }
 
-cd "$(dirname "$0")/../.."
-json=build/peers/peers.json
+root=$(cd "$(dirname "$0")/../.." && pwd)
+json=$root/build/peers/peers.json
+wrong() {
+    echo "run.sh: $1" >&2
+    usage >&2
+    exit 2
+}
 while (($#)); do
     case $1 in
         --json)
-            [[ $# -ge 2 ]] || { usage >&2; exit 2; }
-            json=$2
+            [[ $# -ge 2 && $2 == *.json ]] || wrong "found --json ${2-}, wanted the name of a .json file"
+            json=$(realpath -m -- "$2")
             shift 2
             ;;
         --help | -h)
             usage
             exit 0
             ;;
-        *)
-            usage >&2
-            exit 2
-            ;;
+        *) wrong "found $1, wanted --json FILE" ;;
     esac
 done
 
+cd "$root"
 python=/usr/bin/python3 # Debian's, whose packages these are
 "$python" -c 'import torch, onnx' || { echo "run.sh: python3-torch and python3-onnx are wanted" >&2; exit 1; }
 
 mkdir -p build/peers
-: >"$json" # before the work: it may not be possible
+trap 'rm -f "$json.part" "$json.models" "$json.training"' EXIT
+: >"$json.part" # before the work: it may not be possible
 
 cmake -S . -B build/peers -G Ninja -DCMAKE_BUILD_TYPE=Release -DPSAD_BUILD_PEERS=ON -DPSAD_BUILD_TESTS=OFF \
     -DPSAD_BUILD_EXAMPLES=OFF >build/peers-cmake.log 2>&1 || { cat build/peers-cmake.log >&2; exit 1; }
@@ -64,4 +68,3 @@ OPENBLAS_NUM_THREADS=1 "$python" -W ignore benchmarks/peers/make_peers.py "$mode
 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 taskset -c 0 "$program" time "$models" "$library" "$json.models"
 "$program" train "$models" "$python" benchmarks/peers/train_peer.py "$json.training"
 "$python" benchmarks/peers/as_table.py "$json.models" "$json.training" "$json"
-rm "$json.models" "$json.training"

@@ -9,9 +9,14 @@ Batches are dense: all lists have as many candidates and events. Needs PyTorch (
 """
 
 import math
+import os
 import sys
 import time
 from pathlib import Path
+
+# OpenBLAS has threads of its own, beside OpenMP's: as many. Waiting, OpenMP's must sleep, or each takes a core from the other.
+os.environ["OPENBLAS_NUM_THREADS"] = sys.argv[2] if len(sys.argv) > 2 else "1"
+os.environ["OMP_WAIT_POLICY"] = "passive"
 
 import numpy
 import torch

@@ -60,7 +60,8 @@ class BackendDefaults {
 
     /// out[r] = the sum over the sources of the mean of the table rows of bag r; nothing for an empty bag.
     void embed(const BagSource<T>* sources, int count, Matrix<T> out) const {
-        fill(out.data, out.rows * out.cols, T(0));
+        const T none = 0;
+        self().template map<false>(Identity{}, out, Operand<T, true>{&none, 0});
         for (int i = 0; i < count; ++i) self().for_each(out.rows, kernels::AddBagMean<T>{sources[i], out});
     }
 

@@ -23,13 +23,14 @@ struct HostMemory {
 template <class Memory = HostMemory>
 class Arena {
   public:
-    explicit Arena(std::size_t first_chunk_bytes = std::size_t{1} << 16) : next_chunk_(first_chunk_bytes) {}
+    explicit Arena(std::size_t first_chunk_bytes = std::size_t{1} << 16)
+        : next_chunk_(first_chunk_bytes > 0 ? first_chunk_bytes : 1) {}
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;
     Arena(Arena&& other) noexcept
         : chunks_(std::exchange(other.chunks_, {})),
-          current_(other.current_),
-          used_(other.used_),
+          current_(std::exchange(other.current_, 0)),
+          used_(std::exchange(other.used_, 0)),
           next_chunk_(other.next_chunk_) {}
     Arena& operator=(Arena&&) = delete;
     ~Arena() {
@@ -67,6 +68,7 @@ class Arena {
         }
         if (current_ == chunks_.size()) {
             while (next_chunk_ < bytes) next_chunk_ *= 2;
+            chunks_.reserve(chunks_.size() + 1);  // nothing between allocate and push_back throws
             chunks_.push_back({static_cast<std::byte*>(Memory::allocate(next_chunk_)), next_chunk_});
             next_chunk_ *= 2;
         }

@@ -22,7 +22,7 @@ class SeenItems {
     auto profile(Ctx& ctx, const Inputs<T>& in) const {
         return features_.profile(ctx, in);
     }
-    /// What depends on the user and the history alone. UserPart, or the shift of the profile [lists, Width].
+    /// What needs no candidate. UserPart, or the shift of the profile [lists, Width].
     template <class Ctx, class T, class X>
     auto user(Ctx& ctx, const Inputs<T>& in, const X& profile) const {
         if constexpr (reads_history)

@@ -1,5 +1,6 @@
 /// \file student.hpp
-/// PSAD-S (docs/method.md): one pass over the candidates, then an order. The only part that runs in production.
+/// PSAD-S (docs/method.md): one pass over the candidates, then an order. The only part that runs in
+/// production.
 #pragma once
 
 #include <type_traits>
@@ -24,8 +25,8 @@ struct StudentScores {
     Tr transitions;
 };
 
-/// What depends on the user and the history alone: computed once, reusable for any list while the history
-/// stands.
+/// What depends on the user, the context and the history, and of the list only on whether the history holds a
+/// candidate of it: computed once, reusable while these stand.
 template <class U, class S>
 struct StudentUser {
     U seen_through;  ///< of the UPN
@@ -55,7 +56,7 @@ class Student {
           transition_(scope / "transition"),
           place_(scope / "place") {}
 
-    /// The part that depends on the user and the history alone.
+    /// The part that needs no candidate: see StudentUser.
     template <class Ctx, class T>
     auto user(Ctx& ctx, const Inputs<T>& in) const {
         const auto profile = items_.profile(ctx, in);

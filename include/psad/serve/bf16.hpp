@@ -15,8 +15,8 @@
 namespace psad::serve {
 
 /// The CPU backend for one model: x W of its linear layers with x and W rounded to bf16 and added up in fp32;
-/// all else, and a layer with a part of odd width, in fp32. The model must outlive the backend and keep its
-/// numbers.
+/// all else, a layer with a part of odd width, and another model than this one (a copy too) in fp32. The
+/// model must outlive the backend and keep its numbers.
 class CpuBf16 : public backend::Cpu<float> {
     using Base = backend::Cpu<float>;
 

@@ -56,8 +56,9 @@ void each_view(StudentUser<U, S>& part, F f) {
 }
 }  // namespace detail
 
-/// What a student knows of one user while the history stands: kept by a server between requests, a few
-/// hundred numbers. The ages of the events stay those of the request that it was made with.
+/// What a student knows of one user while profile, context and history stand: kept by a server between
+/// requests, a few hundred numbers and a copy of the history. The ages of the events stay those of the
+/// request that it was made with.
 template <class B, class Network>
 class KnownUser {
   public:
@@ -65,19 +66,22 @@ class KnownUser {
     KnownUser(KnownUser&&) = default;  // the views follow the numbers, which do not move
     KnownUser& operator=(KnownUser&&) = default;
 
-    /// Whether this is of the history that the request tells.
-    bool knows(const Request& r) const {
-        return part_ && events_ == r.history_times.size() &&
-               (events_ == 0 || latest_ == r.history_times.back());
+    /// Whether this is what `model` would find again, but for the ages. `touched`: the history holds a
+    /// candidate of the list, which the profile tells.
+    bool knows(const Model<Network>& model, const Request& r, bool touched) const {
+        return part_ && model_ == &model && touched_ == touched &&
+               std::ranges::equal(items_, r.history_items) && std::ranges::equal(times_, r.history_times) &&
+               std::ranges::equal(feedback_, r.history_feedback) &&
+               std::ranges::equal(user_fields_, r.user_fields) && std::ranges::equal(context_, r.context);
     }
-    /// Makes the next request tell anew.
+    /// Makes the next request tell anew: some time later, or when the model's numbers have changed.
     void forget() { part_.reset(); }
 
     using Part = decltype(std::declval<const typename Network::StudentModel&>().user(
         std::declval<Eval<B>&>(), std::declval<const Inputs<float>&>()));
 
     /// Copies what lies in an arena.
-    void keep(const Part& part, const Request& r) {
+    void keep(const Part& part, const Model<Network>& model, const Request& r, bool touched) {
         part_ = part;
         std::size_t count = 0;
         const auto size = [](const auto& view) { return view.matrix().rows * view.matrix().cols; };
@@ -89,16 +93,21 @@ class KnownUser {
             view.data = at;
             at += size(view);
         });
-        events_ = r.history_times.size();
-        latest_ = events_ == 0 ? 0 : r.history_times.back();
+        model_ = &model;
+        touched_ = touched;
+        const auto copy = [](const auto& from, auto& to) { to.assign(from.begin(), from.end()); };
+        copy(r.history_items, items_), copy(r.history_times, times_), copy(r.history_feedback, feedback_);
+        copy(r.user_fields, user_fields_), copy(r.context, context_);
     }
     const Part& part() const { return *part_; }
 
   private:
     std::vector<float> numbers_;
     std::optional<Part> part_;
-    std::size_t events_ = 0;
-    std::int64_t latest_ = 0;
+    const Model<Network>* model_ = nullptr;
+    bool touched_ = false;
+    std::vector<std::int32_t> user_fields_, context_, items_, feedback_;
+    std::vector<std::int64_t> times_;
 };
 
 /// Reranks with the student of a model, which must outlive the reranker.
@@ -116,13 +125,15 @@ class Reranker {
         return {room.order, room.scores};
     }
 
-    /// The same with what is known of the user; learned from the request where the history is another.
+    /// The same with what is known of the user; learned from the request where that is another.
     Reranked operator()(const Request& request, KnownUser<B, Network>& user, Workspace<B>& room,
                         int top = 0) const {
         room.order.clear(), room.scores.clear();
         const Inputs<float> in = encoded(std::span(&request, 1), room, top);
         Eval ctx(*backend_, model_->parameters, in.layout, room.arena);
-        if (!user.knows(request)) user.keep(student().user(ctx, in), request);
+        const bool touched = in.touched[0] != 0;
+        if (!user.knows(*model_, request, touched))
+            user.keep(student().user(ctx, in), *model_, request, touched);
         write(ctx, in, user.part(), room);
         return {room.order, room.scores};
     }

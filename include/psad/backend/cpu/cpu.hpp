@@ -2,10 +2,7 @@
 /// The CPU backend: kernels of our own, Eigen for sums of columns, oneTBB for tasks.
 #pragma once
 
-#include <tbb/global_control.h>
-#include <tbb/info.h>
 #include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
 
 #include <Eigen/Core>
 #include <cstddef>
@@ -13,6 +10,7 @@
 
 #include "psad/backend/concept.hpp"
 #include "psad/backend/cpu/kernel_sets.hpp"
+#include "psad/backend/cpu/workers.hpp"
 #include "psad/backend/defaults.hpp"
 #include "psad/core/arena.hpp"
 
@@ -164,17 +162,6 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
         Set::template with<T>(f);
     }
 
-    /// oneTBB starts no more threads than the machine has unless it is told that more are allowed.
-    struct Workers {
-        std::unique_ptr<tbb::global_control> allowed;
-        tbb::task_arena arena;
-        explicit Workers(int threads) : arena(threads > 0 ? threads : tbb::info::default_concurrency()) {
-            if (threads > tbb::info::default_concurrency()) {
-                allowed = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
-                                                                static_cast<std::size_t>(threads));
-            }
-        }
-    };
     std::shared_ptr<Workers> workers_;
 };
 

@@ -31,15 +31,36 @@
 #define PSAD_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
+// Files of one program may be compiled with other flags: by its name each gets its own.
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #define PSAD_VECTOR_BYTES 64
+#define PSAD_KERNEL_SET built_for_64
 #elif defined(__AVX2__) && defined(__FMA__)
 #define PSAD_VECTOR_BYTES 32
+#define PSAD_KERNEL_SET built_for_32
 #else
 #define PSAD_VECTOR_BYTES 16
+#define PSAD_KERNEL_SET built_for_16
 #endif
-#define PSAD_KERNEL_SET built_for
 #include "psad/backend/cpu/kernels/all.inl"
+namespace psad::backend {
+namespace built_for = PSAD_KERNEL_SET;
+namespace kernel_set {
+
+/// What the compiler's flags promise: vectors of so many bytes.
+template <int Bytes>
+struct Promised {
+    static constexpr int bytes() { return Bytes; }
+    static bool runs_here() { return true; }
+    template <class T, class F>
+    static void with(F f) {
+        f(PSAD_KERNEL_SET::Kernels<T>{});
+    }
+};
+using BuiltFor = Promised<PSAD_VECTOR_BYTES>;
+
+}  // namespace kernel_set
+}  // namespace psad::backend
 #undef PSAD_KERNEL_SET
 
 #if defined(__x86_64__) && PSAD_VECTOR_BYTES < 64
@@ -87,16 +108,6 @@ namespace psad::backend {
 /// Which kernels a Cpu runs. `with<T>(f)` calls f(kernels); `runs_here()` says whether the processor can,
 /// `bytes()` how wide their vectors are.
 namespace kernel_set {
-
-/// What the compiler's flags promise.
-struct BuiltFor {
-    static constexpr int bytes() { return built_for::simd::bytes; }
-    static bool runs_here() { return true; }
-    template <class T, class F>
-    static void with(F f) {
-        f(built_for::Kernels<T>{});
-    }
-};
 
 #if PSAD_CHOOSES_KERNELS
 struct Avx2 {

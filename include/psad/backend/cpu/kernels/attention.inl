@@ -59,7 +59,7 @@ class Attention {
                     mix(logits, read, width, mine);
                 for (int i = 0; i < columns; ++i) {
                     T* row = mine.row(i % m) + i / m * width;
-                    const T by = sums[i] > T(0) ? T(1) / sums[i] : T(0);
+                    const T by = sums[i] == T(0) ? T(0) : T(1) / sums[i];
                     PSAD_INDEPENDENT
                     for (int c = 0; c < width; ++c) row[c] *= by;
                 }

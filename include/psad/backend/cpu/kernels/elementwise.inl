@@ -22,7 +22,8 @@ class Elementwise {
     template <class Act, int Factors>
     static void affine(const Factor<T> (&factors)[Factors], Operand<T> start, Act act, Matrix<T> out) {
         constexpr bool relu = std::is_same_v<Act, Relu>;
-        const bool column = out.cols == 1 && factors[0].w.stride == 1;
+        bool column = out.cols == 1;
+        for (const Factor<T>& f : factors) column = column && f.w.stride == 1;
         if (column) {
             for (const Factor<T>& f : factors) {
                 times_vector(f.x, f.w.data, start, out);

@@ -1,0 +1,28 @@
+/// \file workers.hpp
+/// The threads of a backend.
+#pragma once
+
+#include <tbb/global_control.h>
+#include <tbb/info.h>
+#include <tbb/task_arena.h>
+
+#include <cstddef>
+#include <memory>
+
+namespace psad::backend {
+
+/// An arena of `threads` threads, 0 = all of the machine. oneTBB starts no more than the machine has unless
+/// it is told that more are allowed.
+struct Workers {
+    std::unique_ptr<tbb::global_control> allowed;
+    tbb::task_arena arena;
+
+    explicit Workers(int threads) : arena(threads > 0 ? threads : tbb::info::default_concurrency()) {
+        if (threads > tbb::info::default_concurrency()) {
+            allowed = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
+                                                            static_cast<std::size_t>(threads));
+        }
+    }
+};
+
+}  // namespace psad::backend

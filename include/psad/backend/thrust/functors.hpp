@@ -1,0 +1,204 @@
+/// \file functors.hpp
+/// The primitives as functions of the number of one result: work fine enough for a device of many threads,
+/// and the same bits however many there are, since each result is added up by one of them in a fixed order.
+#pragma once
+
+#include <thrust/tuple.h>
+
+#include <cmath>
+#include <cstddef>
+#include <utility>
+
+#include "psad/backend/operand.hpp"
+#include "psad/core/layout.hpp"
+#include "psad/core/math.hpp"
+#include "psad/core/matrix.hpp"
+
+namespace psad::thrust_functors {
+
+template <bool Accumulate, class F, class T, class... In>
+struct Map {
+    F f;
+    Matrix<T> out;
+    ::thrust::tuple<In...> in;
+
+    PSAD_HOST_DEVICE void operator()(int i) const {
+        at(i / out.cols, i % out.cols, std::index_sequence_for<In...>{});
+    }
+
+  private:
+    template <std::size_t... I>
+    PSAD_HOST_DEVICE void at(int r, int c, std::index_sequence<I...>) const {
+        const T y = f(In::at(::thrust::get<I>(in).row(r), c)...);
+        out(r, c) = Accumulate ? out(r, c) + y : y;
+    }
+};
+
+/// The sum of a column over the rows of a chunk.
+template <class T>
+struct ColumnSumOfChunk {
+    Matrix<const T> x;
+    int chunk;  ///< rows
+    T* out;     ///< [chunks x columns]
+    PSAD_HOST_DEVICE void operator()(int i) const {
+        const int first = i / x.cols * chunk, c = i % x.cols;
+        const int end = first + chunk < x.rows ? first + chunk : x.rows;
+        T sum = 0;
+        for (int r = first; r < end; ++r) sum += x(r, c);
+        out[i] = sum;
+    }
+};
+
+/// out[c] += the sum over the chunks.
+template <class T>
+struct SumOfChunks {
+    const T* parts;  ///< [chunks x columns]
+    int chunks, columns;
+    T* out;
+    PSAD_HOST_DEVICE void operator()(int c) const {
+        T sum = 0;
+        for (int i = 0; i < chunks; ++i) sum += parts[i * columns + c];
+        out[c] += sum;
+    }
+};
+
+template <class T>
+struct Fill {
+    T* out;
+    T value;
+    PSAD_HOST_DEVICE void operator()(int i) const { out[i] = value; }
+};
+
+template <class T>
+struct SquaresOfChunk {
+    const T* x;
+    std::size_t count, chunk;
+    double* out;
+    PSAD_HOST_DEVICE void operator()(int i) const {
+        const std::size_t first = static_cast<std::size_t>(i) * chunk;
+        const std::size_t end = first + chunk < count ? first + chunk : count;
+        double sum = 0;
+        for (std::size_t j = first; j < end; ++j)
+            sum += static_cast<double>(x[j]) * static_cast<double>(x[j]);
+        out[i] = sum;
+    }
+};
+
+template <class T>
+struct RowSum {
+    Matrix<const T> x;
+    T* out;
+    PSAD_HOST_DEVICE void operator()(int r) const {
+        const T* row = x.row(r);
+        T sum = 0;
+        for (int c = 0; c < x.cols; ++c) sum += row[c];
+        out[r] += sum;
+    }
+};
+
+template <class T>
+struct SegmentSum {
+    Matrix<const T> x;
+    Jagged rows;
+    Matrix<T> out;
+    PSAD_HOST_DEVICE void operator()(int i) const {
+        const int l = i / out.cols, c = i % out.cols;
+        T sum = 0;
+        for (int r = rows.begin[l]; r < rows.end[l]; ++r) sum += x(r, c);
+        out(l, c) += sum;
+    }
+};
+
+template <class T>
+struct SegmentMax {
+    Matrix<const T> x;
+    Jagged rows;
+    Matrix<T> out;
+    int* from;  ///< may be null
+    PSAD_HOST_DEVICE void operator()(int i) const {
+        const int l = i / out.cols, c = i % out.cols;
+        int best = -1;
+        for (int r = rows.begin[l]; r < rows.end[l]; ++r) {
+            if (best < 0 || x(r, c) > x(best, c)) best = r;
+        }
+        if (from) from[i] = best;
+        out(l, c) = best < 0 ? T(0) : x(best, c);
+    }
+};
+
+template <class T, int Sources>
+struct Gather {
+    RowSource<T> sources[Sources];
+    Matrix<T> out;
+    PSAD_HOST_DEVICE void operator()(int i) const {
+        const int r = i / out.cols, c = i % out.cols;
+        T sum = 0;
+        for (const RowSource<T>& s : sources) {
+            const int row = s.at(r);
+            if (row >= 0) sum += s.table(row, c);
+        }
+        out(r, c) = sum;
+    }
+};
+
+/// Up to `most` sources of an embedding.
+template <class T>
+struct Embed {
+    static constexpr int most = 8;
+    BagSource<T> sources[most];
+    int count;
+    bool first;  ///< of the launches: out is set, not added to
+    Matrix<T> out;
+    PSAD_HOST_DEVICE void operator()(int i) const {
+        const int r = i / out.cols, c = i % out.cols;
+        T sum = first ? T(0) : out(r, c);
+        for (int s = 0; s < count; ++s) {
+            const Bag& bag = sources[s].bag;
+            const int begin = bag.first(r), end = bag.last(r);
+            const T share = end - begin > 1 ? T(1) / static_cast<T>(end - begin) : T(1);
+            for (int j = begin; j < end; ++j)
+                sum += share * sources[s].table[static_cast<long>(bag.ids[j]) * out.cols + c];
+        }
+        out(r, c) = sum;
+    }
+};
+
+/// An entry before it is sorted. Without a sign, since CCCL 3 sorts negative keys wrongly on some systems; a
+/// negative index becomes one beyond all rows.
+struct Entry {
+    const int* index;
+    unsigned* to;
+    int* from;
+    PSAD_HOST_DEVICE void operator()(int i) const {
+        to[i] = static_cast<unsigned>(index[i]);
+        from[i] = i;
+    }
+};
+
+/// One of the sorted entries (row of out, row of x): the first of its run adds up the run, in the order of x.
+template <class T>
+struct AddRun {
+    const unsigned* to;  ///< [rows of x] rows of out, ascending
+    const int* from;     ///< [rows of x] rows of x, ascending within a run
+    Matrix<const T> x;
+    Matrix<T> out;
+    PSAD_HOST_DEVICE void operator()(int i) const {
+        const int at = i / x.cols, c = i % x.cols;
+        const unsigned row = to[at];
+        if (row >= static_cast<unsigned>(out.rows) || (at > 0 && to[at - 1] == row)) return;
+        T& sum = out(static_cast<int>(row), c);
+        for (int j = at; j < x.rows && to[j] == row; ++j) sum += x(from[j], c);
+    }
+};
+
+template <class T>
+struct Transposed {
+    Matrix<const T> from;
+    Matrix<T> to;
+    PSAD_HOST_DEVICE void operator()(int i) const {
+        const int r = i / to.cols, c = i % to.cols;
+        to(r, c) = from(c, r);
+    }
+};
+
+}  // namespace psad::thrust_functors

@@ -1,0 +1,41 @@
+/// \file omp.hpp
+/// Thrust's OMP system as a device.
+#pragma once
+
+#include <thrust/system/omp/execution_policy.h>
+
+#include <omp.h>
+
+#include "psad/backend/thrust/host_products.hpp"
+#include "psad/backend/thrust/thrust.hpp"
+#include "psad/core/arena.hpp"
+
+namespace psad::backend {
+
+/// `threads` of OpenMP, 0 = as many as it would start. Compile with -fopenmp.
+class ThrustOmpSystem {
+  public:
+    using Memory = HostMemory;
+    static constexpr bool on_host = true;
+    template <class T>
+    using Products = HostProducts<T>;
+
+    explicit ThrustOmpSystem(int threads) : threads_(threads) {}
+
+    template <class F>
+    void run(F f) const {
+        if (threads_ > 0) omp_set_num_threads(threads_);
+        f(::thrust::omp::par);
+    }
+    static double read(const double* x) { return *x; }
+
+  private:
+    int threads_;
+};
+
+template <class T>
+using ThrustOmp = Thrust<T, ThrustOmpSystem>;
+
+static_assert(Backend<ThrustOmp<float>> && Backend<ThrustOmp<double>>);
+
+}  // namespace psad::backend

@@ -1,0 +1,41 @@
+/// \file tbb.hpp
+/// Thrust's TBB system as a device.
+#pragma once
+
+#include <thrust/system/tbb/execution_policy.h>
+
+#include <memory>
+
+#include "psad/backend/cpu/workers.hpp"
+#include "psad/backend/thrust/host_products.hpp"
+#include "psad/backend/thrust/thrust.hpp"
+#include "psad/core/arena.hpp"
+
+namespace psad::backend {
+
+/// `threads` of oneTBB, 0 = all of the machine.
+class ThrustTbbSystem {
+  public:
+    using Memory = HostMemory;
+    static constexpr bool on_host = true;
+    template <class T>
+    using Products = HostProducts<T>;
+
+    explicit ThrustTbbSystem(int threads) : workers_(std::make_shared<Workers>(threads)) {}
+
+    template <class F>
+    void run(F f) const {
+        workers_->arena.execute([&] { f(::thrust::tbb::par); });
+    }
+    static double read(const double* x) { return *x; }
+
+  private:
+    std::shared_ptr<Workers> workers_;
+};
+
+template <class T>
+using ThrustTbb = Thrust<T, ThrustTbbSystem>;
+
+static_assert(Backend<ThrustTbb<float>> && Backend<ThrustTbb<double>>);
+
+}  // namespace psad::backend

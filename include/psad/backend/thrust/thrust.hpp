@@ -1,0 +1,172 @@
+/// \file thrust.hpp
+/// The backend on Thrust: one source for CUDA and for the host systems TBB, OMP and CPP. Include the header
+/// of a system: cpp.hpp, omp.hpp, tbb.hpp.
+#pragma once
+
+#include <thrust/for_each.h>
+#include <thrust/iterator/counting_iterator.h>
+#include <thrust/sort.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+
+#include "psad/backend/concept.hpp"
+#include "psad/backend/defaults.hpp"
+#include "psad/backend/thrust/functors.hpp"
+#include "psad/backend/thrust/pair_functors.hpp"
+#include "psad/backend/thrust/pool.hpp"
+
+namespace psad::backend {
+
+/// Primitives are launches of thrust_functors, so a system gives the same bits on any number of threads.
+/// `System` says how to launch (`run(f)` calls f(policy)), where memory lies and how matrices are multiplied
+/// (`Products<T>`).
+template <class T, class System>
+class Thrust : public BackendDefaults<Thrust<T, System>, T> {
+  public:
+    using Scalar = T;
+    using Memory = typename System::Memory;
+    static constexpr bool on_host = System::on_host;
+
+    explicit Thrust(int threads = 0) : system_(threads) {}
+
+    template <class F>
+    void for_each(int count, F f) const {
+        if (count == 0) return;
+        system_.run([&](const auto& policy) {
+            ::thrust::for_each_n(policy, ::thrust::counting_iterator<int>(0), count, f);
+        });
+    }
+
+    /// One task after another: each is spread over the device.
+    template <class F>
+    void parallel(int count, F f) const {
+        for (int i = 0; i < count; ++i) f(i);
+    }
+
+    void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
+        Products::gemm(*this, a, b, c, accumulate);
+    }
+
+    void gemm_transposed(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
+        Products::gemm_transposed(*this, a, b, c, accumulate);
+    }
+
+    template <class Act, int Factors>
+    void affine(const Factor<T> (&factors)[Factors], Operand<T> start, Act act, Matrix<T> out) const {
+        Products::affine(*this, factors, start, act, out);
+    }
+
+    template <bool Accumulate, class F, class... In>
+    void map(F f, Matrix<T> out, In... in) const {
+        for_each(out.rows * out.cols,
+                 thrust_functors::Map<Accumulate, F, T, In...>{f, out, ::thrust::make_tuple(in...)});
+    }
+
+    void column_sums(Matrix<const T> x, T* out) const {
+        constexpr int chunk = 256;
+        const int chunks = (x.rows + chunk - 1) / chunk;
+        const Pooled<T, Memory> parts(pool_,
+                                      static_cast<std::size_t>(chunks) * static_cast<std::size_t>(x.cols));
+        for_each(chunks * x.cols, thrust_functors::ColumnSumOfChunk<T>{x, chunk, parts.data()});
+        for_each(x.cols, thrust_functors::SumOfChunks<T>{parts.data(), chunks, x.cols, out});
+    }
+
+    void row_sums(Matrix<const T> x, T* out) const { for_each(x.rows, thrust_functors::RowSum<T>{x, out}); }
+
+    double sum_squares(const T* x, std::size_t count) const {
+        constexpr std::size_t chunk = 4096;
+        const std::size_t chunks = (count + chunk - 1) / chunk;
+        const Pooled<double, Memory> parts(pool_, chunks + 1);
+        double* const total = parts.data() + chunks;
+        for_each(static_cast<int>(chunks), thrust_functors::SquaresOfChunk<T>{x, count, chunk, parts.data()});
+        for_each(1, thrust_functors::Fill<double>{total, 0.0});
+        for_each(1, thrust_functors::SumOfChunks<double>{parts.data(), static_cast<int>(chunks), 1, total});
+        return system_.read(total);
+    }
+
+    void segment_sums(Matrix<const T> x, Jagged rows, Matrix<T> out) const {
+        for_each(out.rows * out.cols, thrust_functors::SegmentSum<T>{x, rows, out});
+    }
+
+    void segment_max(Matrix<const T> x, Jagged rows, Matrix<T> out, int* from) const {
+        for_each(out.rows * out.cols, thrust_functors::SegmentMax<T>{x, rows, out, from});
+    }
+
+    template <int Sources>
+    void gather(const RowSource<T> (&sources)[Sources], Matrix<T> out) const {
+        thrust_functors::Gather<T, Sources> f;
+        std::copy(sources, sources + Sources, f.sources);
+        f.out = out;
+        for_each(out.rows * out.cols, f);
+    }
+
+    void embed(const BagSource<T>* sources, int count, Matrix<T> out) const {
+        using F = thrust_functors::Embed<T>;
+        int first = 0;
+        do {  // also for no source: out is zero then
+            F f{{}, (std::min)(F::most, count - first), first == 0, out};
+            std::copy_n(sources + first, f.count, f.sources);
+            for_each(out.rows * out.cols, f);
+            first += F::most;
+        } while (first < count);
+    }
+
+    /// Entries sorted by the row that they go to; each run is added up by one thread a column.
+    void scatter_add(Matrix<const T> x, const int* index, Matrix<T> out) const {
+        if (x.rows == 0) return;
+        const auto rows = static_cast<std::size_t>(x.rows);
+        const Pooled<unsigned, Memory> to(pool_, rows);
+        const Pooled<int, Memory> from(pool_, rows);
+        for_each(x.rows, thrust_functors::Entry{index, to.data(), from.data()});
+        system_.run([&](const auto& policy) {
+            ::thrust::stable_sort_by_key(policy, to.data(), to.data() + x.rows, from.data());
+        });
+        for_each(x.rows * x.cols, thrust_functors::AddRun<T>{to.data(), from.data(), x, out});
+    }
+
+    void fill(T* out, int count, T value) const { for_each(count, thrust_functors::Fill<T>{out, value}); }
+
+    void transpose(Matrix<const T> from, Matrix<T> to) const {
+        for_each(to.rows * to.cols, thrust_functors::Transposed<T>{from, to});
+    }
+
+    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p,
+                  bool accumulate) const {
+        for_each(pairs.rows, thrust_functors::PairDot<T>{query, key, pairs, scale, p, accumulate});
+    }
+
+    void pair_apply(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
+        for_each(pairs.queries * out.cols, thrust_functors::PairApply<T>{p, value, pairs, out});
+    }
+
+    void pair_apply_transposed(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
+        for_each(pairs.keys * out.cols, thrust_functors::PairApplyTransposed<T>{p, value, pairs, out});
+    }
+
+    void pair_softmax(T* p, PairRows pairs, const int* visible) const {
+        for_each(pairs.queries, thrust_functors::PairSoftmax<T>{p, pairs, visible});
+    }
+
+    void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) const {
+        for_each(pairs.queries, thrust_functors::PairSoftmaxBackward<T>{p, dp, pairs, scale});
+    }
+
+    template <class Take>
+    void attend(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
+                const int* visible, Take, Matrix<T> out) const {
+        for_each(pairs.queries * heads,
+                 thrust_functors::AttendHead<T>{q, k, v, heads, scale, pairs, visible, out});
+    }
+
+    const System& system() const { return system_; }
+
+  private:
+    using Products = typename System::template Products<T>;
+
+    System system_;
+    std::shared_ptr<Pool<Memory>> pool_ = std::make_shared<Pool<Memory>>();
+};
+
+}  // namespace psad::backend
