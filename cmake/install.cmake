@@ -1,5 +1,5 @@
-# The headers and a CMake package: find_package(psad 0.1 REQUIRED) gives psad::psad, and psad::thrust where Thrust
-# is found.
+# The headers and a CMake package: find_package(psad 0.1 REQUIRED) gives psad::psad, with COMPONENTS thrust also
+# psad::thrust.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/psad)
 

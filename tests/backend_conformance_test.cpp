@@ -58,7 +58,7 @@ bool runs_here() {
 
 }  // namespace
 
-#if PSAD_CHOOSES_KERNELS && !defined(PSAD_TEST_THRUST)
+#if PSAD_CHOOSES_KERNELS && !defined(PSAD_TEST_THRUST) && !defined(PSAD_TEST_MUTANTS)
 #define PSAD_CHOSEN_KERNELS                                                                                  \
     , backend::Cpu<float, backend::kernel_set::BuiltFor>,                                                    \
         backend::Cpu<double, backend::kernel_set::BuiltFor>, backend::Cpu<float, backend::kernel_set::Avx2>, \

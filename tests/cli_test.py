@@ -7,6 +7,7 @@ Usage: cli_test.py PSAD DATA_FOLDER [unittest options]
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -169,6 +170,24 @@ class Train(Case):
             self.assertEqual(path.read_bytes(), wanted)
         self.assert_good(train(self.folder / "seed2", "--seed", 2))
         self.assertNotEqual((self.folder / "seed2").read_bytes(), wanted)
+
+    def test_devices(self):
+        """Every device of the build trains to the CPU's losses."""
+        told = psad("train", "--help").stdout
+        names = re.search(r"--device TEXT=cpu\s+One of ([\w, -]+)", told).group(1).split(", ")
+        words = ["--data", DATA, "--variant", "small", "--steps", 30, "--batch", 32]
+        losses = {}
+        for name in names:
+            path = self.folder / f"{name}.json"
+            self.assert_good(psad("train", *words, "--out", self.folder / f"{name}.psad", "--device", name, "--json", path))
+            found = json.loads(path.read_text())
+            self.assertEqual(found["settings"]["device"], name)
+            losses[name] = found["losses"]
+            for a, b in zip(losses[name], losses["cpu"], strict=True):
+                self.assertLess(abs(a - b), 1e-4 * abs(b), name)
+            if name != "cpu":
+                self.assert_usage(psad("train", "--variant", "sort", "--out", path, "--device", name), f"sort on {name}, wanted one of default, small")
+        self.assert_usage(psad("train", *words, "--out", self.folder / "x", "--device", "abacus"), f"found abacus, wanted one of {', '.join(names)}")
 
     def test_student_only(self):
         path = self.folder / "student"

@@ -10,7 +10,7 @@
 namespace psad::cli {
 
 struct TrainOptions {
-    std::string data, out, variant = "default", json;
+    std::string data, out, variant = "default", device = "cpu", json;
     int epochs = 0;  // 0: the default
     int steps = 0;
     std::uint64_t seed = 1;

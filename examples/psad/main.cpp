@@ -15,6 +15,7 @@
 #include <string>
 
 #include "commands.hpp"
+#include "devices.hpp"
 #include "flags.hpp"
 #include "psad/backend/cpu/cpu.hpp"
 #include "psad/core/error.hpp"
@@ -84,6 +85,8 @@ int run(int count, char** words) {
         ->required()
         ->check(path());
     train_command->add_option("--variant", train_options.variant, "One of " + variants)
+        ->capture_default_str();
+    train_command->add_option("--device", train_options.device, "One of " + psad::cli::device_names())
         ->capture_default_str();
     auto* epochs =
         train_command->add_option("--epochs", train_options.epochs, "Passes over the training lists")

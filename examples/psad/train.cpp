@@ -1,103 +1,26 @@
-#include <fmt/core.h>
-
-#include "commands.hpp"
-#include "progress.hpp"
+// psad train on the CPU's own kernels; the other devices are compiled each in a file of its own.
+#include "devices.hpp"
 #include "psad/backend/cpu/cpu.hpp"
-#include "psad/data/read_lists.hpp"
-#include "psad/io/model_file.hpp"
-#include "psad/train/fit.hpp"
+#include "train_on.hpp"
 #include "variants.hpp"
 
 namespace psad::cli {
 
-namespace {
-
-TrainSettings settings_of(const TrainOptions& o) {
-    TrainSettings s;
-    if (o.epochs > 0) s.epochs = o.epochs;
-    s.steps = o.steps;
-    s.seed = o.seed;
-    if (o.batch > 0) s.batch = o.batch;
-    if (o.rate > 0) s.adam.rate = o.rate;
-    if (o.dropout >= 0) s.dropout = static_cast<float>(o.dropout);
-    if (o.distillation >= 0) s.distillation = o.distillation;
-    return s;
-}
-
-nlohmann::json report_json(const TrainOptions& o, const TrainSettings& s, const EncoderSettings& e,
-                           const TrainReport& report) {
-    nlohmann::json losses = nlohmann::json::array(), valid = nlohmann::json::array();
-    for (const StepRecord& step : report.steps) losses.push_back(step.loss);
-    for (const EpochRecord& epoch : report.epochs) {
-        valid.push_back({{"epoch", epoch.epoch},
-                         {"step", epoch.step},
-                         {"loss", epoch.loss},
-                         {"student_ndcg@10", epoch.valid.student},
-                         {"teacher_ndcg@10", epoch.valid.teacher}});
+void train(const TrainOptions& o) {
+    if (o.device == "cpu") {
+        Variants::visit(o.variant, [&](auto variant) {
+            train_on<typename decltype(variant)::type>(backend::Cpu<float>(o.threads), o);
+        });
+        return;
     }
-    return {{"losses", losses},
-            {"valid", valid},
-            {"lists_per_second", report.lists_per_second},
-            {"best_student_epoch", report.best_student_epoch},
-            {"best_teacher_epoch", report.best_teacher_epoch},
-            {"settings",
-             {{"data", o.data},
-              {"variant", o.variant},
-              {"epochs", s.epochs},
-              {"steps", s.steps},
-              {"batch", s.batch},
-              {"shard", s.shard},
-              {"rate", s.adam.rate},
-              {"weight_decay", s.adam.weight_decay},
-              {"clip", s.adam.clip},
-              {"warmup", s.warmup},
-              {"dropout", s.dropout},
-              {"supervised", s.supervised},
-              {"distillation", s.distillation},
-              {"distill_from", s.distill_from},
-              {"distill_full", s.distill_full},
-              {"temperature", s.temperature},
-              {"patience", s.patience},
-              {"seed", s.seed},
-              {"max_history", e.max_history},
-              {"min_count", e.min_count}}}};
-}
-
-template <class Network>
-void run(const TrainOptions& o) {
-    const data::Dataset dataset = data::read_lists(o.data);
-    const TrainSettings settings = settings_of(o);
-    check_writable(o.out);
-    check_writable(o.json);
-    const EncoderSettings encoding;
-    fmt::print("{}: {} training lists, {} validation lists\n", dataset.meta.name, dataset.train.size(),
-               dataset.valid.size());
-    Progress progress;
-    std::string valid = "valid -";
-    TrainHooks hooks;
-    hooks.on_step = [&](std::int64_t step, std::int64_t of, const StepRecord& record) {
-        progress.show(step, of, fmt::format("loss {:.3f}  {}", record.loss, valid));
-    };
-    hooks.on_epoch = [&](const EpochRecord& e) {
-        progress.clear();
-        valid = fmt::format("valid {:.4f}", e.valid.student);
-        fmt::print("epoch {:2}  step {:5}  loss {:.4f}  validation NDCG@10: student {:.4f}, teacher {:.4f}\n",
-                   e.epoch + 1, e.step, e.loss, e.valid.student, e.valid.teacher);
-        std::fflush(stdout);
-    };
-    const backend::Cpu<float> cpu(o.threads);
-    const auto [model, report] = fit<Network>(cpu, dataset, settings, encoding, hooks);
-    progress.clear();
-    io::save(o.out, model, o.variant, o.student_only ? io::Keep::student : io::Keep::everything);
-    fmt::print("kept the student of epoch {} and the teacher of epoch {}; {:.0f} lists/s; wrote {}\n",
-               report.best_student_epoch + 1, report.best_teacher_epoch + 1, report.lists_per_second, o.out);
-    write_json(o.json, report_json(o, settings, encoding, report));
-}
-
-}  // namespace
-
-void train(const TrainOptions& options) {
-    Variants::visit(options.variant, [&](auto variant) { run<typename decltype(variant)::type>(options); });
+    for (const ThrustDevice& device : thrust_devices()) {
+        if (o.device != device.name) continue;
+        if (!ThrustVariants::has(o.variant))
+            throw SettingError("--variant", "", o.variant + " on " + o.device,
+                               "one of " + ThrustVariants::names());
+        return device.train(o);
+    }
+    throw SettingError("--device", "", o.device, "one of " + device_names());
 }
 
 }  // namespace psad::cli

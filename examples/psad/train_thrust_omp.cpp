@@ -1,0 +1,14 @@
+// psad train --device thrust-omp.
+#include "devices.hpp"
+#include "psad/backend/thrust/omp.hpp"
+#include "train_on.hpp"
+
+namespace psad::cli {
+
+void train_on_thrust_omp(const TrainOptions& o) {
+    ThrustVariants::visit(o.variant, [&](auto variant) {
+        train_on<typename decltype(variant)::type>(backend::ThrustOmp<float>(o.threads), o);
+    });
+}
+
+}  // namespace psad::cli

@@ -1,0 +1,14 @@
+// psad train --device thrust-tbb.
+#include "devices.hpp"
+#include "psad/backend/thrust/tbb.hpp"
+#include "train_on.hpp"
+
+namespace psad::cli {
+
+void train_on_thrust_tbb(const TrainOptions& o) {
+    ThrustVariants::visit(o.variant, [&](auto variant) {
+        train_on<typename decltype(variant)::type>(backend::ThrustTbb<float>(o.threads), o);
+    });
+}
+
+}  // namespace psad::cli
