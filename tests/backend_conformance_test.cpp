@@ -337,6 +337,15 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
             check_same(dx.numbers, dx2.numbers, 20);
         }
     }
+    SUBCASE("upload and download carry all bytes") {
+        const Grid<T> x(9, 7, 1);
+        Grid<T> there(9, 7, 2), back(9, 7, 3);
+        const std::size_t bytes = x.numbers.size() * sizeof(T);
+        device.upload(x.numbers.data(), bytes, there.numbers.data());
+        CHECK(there.numbers == x.numbers);
+        device.download(x.numbers.data(), bytes, back.numbers.data());
+        CHECK(back.numbers == x.numbers);
+    }
     SUBCASE("for_each and parallel touch every index once") {
         std::vector<int> touched(1000, 0);
         int* p = touched.data();

@@ -19,16 +19,16 @@
 #include "support/mutants.hpp"
 #define PSAD_TEST_DEVICES(T) PSAD_TEST_DEVICES_##T
 #define PSAD_TEST_DEVICES_double psad::backend::Reference<double>
-#define PSAD_TEST_DEVICES_float                                                                      \
-    psad::test::mutant::ForEach, psad::test::mutant::Parallel, psad::test::mutant::Gemm,             \
-        psad::test::mutant::GemmTransposed, psad::test::mutant::Affine, psad::test::mutant::Map,     \
-        psad::test::mutant::ColumnSums, psad::test::mutant::RowSums, psad::test::mutant::SumSquares, \
-        psad::test::mutant::SegmentSums, psad::test::mutant::SegmentMax, psad::test::mutant::Gather, \
-        psad::test::mutant::Embed, psad::test::mutant::ScatterAdd, psad::test::mutant::Transpose,    \
-        psad::test::mutant::Fill, psad::test::mutant::PairDot, psad::test::mutant::PairApply,        \
-        psad::test::mutant::PairApplyTransposed, psad::test::mutant::PairSoftmax,                    \
-        psad::test::mutant::PairSoftmaxBackward, psad::test::mutant::LayerNorm,                      \
-        psad::test::mutant::LayerNormBackward, psad::test::mutant::Attend
+#define PSAD_TEST_DEVICES_float                                                                              \
+    psad::test::mutant::Upload, psad::test::mutant::Download, psad::test::mutant::ForEach,                   \
+        psad::test::mutant::Parallel, psad::test::mutant::Gemm, psad::test::mutant::GemmTransposed,          \
+        psad::test::mutant::Affine, psad::test::mutant::Map, psad::test::mutant::ColumnSums,                 \
+        psad::test::mutant::RowSums, psad::test::mutant::SumSquares, psad::test::mutant::SegmentSums,        \
+        psad::test::mutant::SegmentMax, psad::test::mutant::Gather, psad::test::mutant::Embed,               \
+        psad::test::mutant::ScatterAdd, psad::test::mutant::Transpose, psad::test::mutant::Fill,             \
+        psad::test::mutant::PairDot, psad::test::mutant::PairApply, psad::test::mutant::PairApplyTransposed, \
+        psad::test::mutant::PairSoftmax, psad::test::mutant::PairSoftmaxBackward,                            \
+        psad::test::mutant::LayerNorm, psad::test::mutant::LayerNormBackward, psad::test::mutant::Attend
 #else
 #define PSAD_TEST_DEVICES(T) psad::backend::Reference<T>, psad::backend::Cpu<T>
 #endif

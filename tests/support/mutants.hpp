@@ -12,6 +12,14 @@ using Right = backend::Reference<float>;
 using In = Matrix<const float>;
 using Out = Matrix<float>;
 
+struct Upload : Right {
+    void upload(const void* from, std::size_t bytes, void* to) const { Right::upload(from, bytes - 1, to); }
+};
+struct Download : Right {
+    void download(const void* from, std::size_t bytes, void* to) const {
+        Right::download(from, bytes / 2, to);
+    }
+};
 struct ForEach : Right {
     template <class F>
     void for_each(int count, F f) const {

@@ -19,7 +19,7 @@ class Eval {
     using Value = View<const Scalar, Axis, Width>;
 
     /// Everything is borrowed and must outlive the context.
-    Eval(const B& backend, const Parameters<Scalar>& parameters, const Layout& layout,
+    Eval(const B& backend, const Parameters<Scalar, typename B::Memory>& parameters, const Layout& layout,
          Arena<typename B::Memory>& arena)
         : dense_(parameters.dense.data()), layout_(layout) {
         workspace_.backend = &backend;

@@ -99,12 +99,15 @@ template <class T, class Memory = HostMemory>
 class Buffer {
   public:
     Buffer() = default;
+    /// Zeros; where the host may not touch the memory, whatever stood there.
     explicit Buffer(std::size_t count)
         : data_(static_cast<T*>(Memory::allocate((std::max<std::size_t>)(count, 1) * sizeof(T)))),
           size_(count) {
-        std::fill_n(data_, count, T(0));
+        if constexpr (Memory::on_host) std::fill_n(data_, count, T(0));
     }
-    Buffer(const Buffer& other) : Buffer(other.size_) { std::copy_n(other.data_, size_, data_); }
+    Buffer(const Buffer& other) requires(Memory::on_host) : Buffer(other.size_) {
+        std::copy_n(other.data_, size_, data_);
+    }
     Buffer(Buffer&& other) noexcept
         : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
     Buffer& operator=(Buffer other) noexcept {
@@ -126,10 +129,10 @@ class Buffer {
 };
 
 /// The numbers of a ParameterList.
-template <class T>
+template <class T, class Memory = HostMemory>
 struct Parameters {
-    Buffer<T> dense;
-    Buffer<T> tables;
+    Buffer<T, Memory> dense;
+    Buffer<T, Memory> tables;
 
     Parameters() = default;
     explicit Parameters(const ParameterList& list) : dense(list.dense_size), tables(list.table_size) {}

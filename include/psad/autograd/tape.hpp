@@ -43,7 +43,7 @@ class Tape {
 
     /// Everything is borrowed. Gradients of dense weights are added to `dense_grad`, which has the size of
     /// the dense block; those of tables are found in sparse_gradients() after backward().
-    Tape(const B& backend, const Parameters<Scalar>& parameters, const Layout& layout,
+    Tape(const B& backend, const Parameters<Scalar, typename B::Memory>& parameters, const Layout& layout,
          Arena<typename B::Memory>& arena, Scalar* dense_grad, DropoutDraw dropout = {})
         : dense_(parameters.dense.data()),
           dense_grad_(dense_grad),
@@ -124,7 +124,7 @@ class Tape {
     template <class F>
     void record(F rule) {
         static_assert(std::is_trivially_destructible_v<F>, "psad: a tape record is never destroyed");
-        auto* holding = workspace_.template take<Holding<F>>(1);
+        auto* holding = workspace_.template take_on_host<Holding<F>>(1);
         new (holding) Holding<F>{
             {last_, [](Record* r, Workspace<B>& w) { static_cast<Holding<F>*>(r)->rule(w); }}, rule};
         last_ = holding;

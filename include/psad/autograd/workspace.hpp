@@ -40,6 +40,33 @@ struct Workspace {
     U* take(std::size_t count) const {
         return arena->template make<U>(count);
     }
+    /// The same where the host may touch it.
+    template <class U>
+    U* take_on_host(std::size_t count) const {
+        return arena->host().template make<U>(count);
+    }
+    /// Numbers of the host where the device can read them.
+    template <class U>
+    const U* on_device(const U* numbers, std::size_t count) const {
+        if constexpr (B::Memory::on_host) {
+            return numbers;
+        } else {
+            U* const to = take<U>(count);
+            backend->upload(numbers, count * sizeof(U), to);
+            return to;
+        }
+    }
+    /// Numbers of the device where the host can read them.
+    template <class U>
+    const U* on_host(const U* numbers, std::size_t count) const {
+        if constexpr (B::Memory::on_host) {
+            return numbers;
+        } else {
+            U* const to = take_on_host<U>(count);
+            backend->download(numbers, count * sizeof(U), to);
+            return to;
+        }
+    }
     Matrix<T> scratch(int rows, int cols) const {
         return {take(static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols)), rows, cols, cols};
     }

@@ -24,15 +24,18 @@ template <class B>
 using Numbers = typename B::Scalar*;
 }  // namespace backend_detail
 
-/// Memory: `Memory::allocate(bytes)` and `Memory::release(pointer)`; `on_host` says whether the host may
-/// touch it.
+/// Memory: `Memory::allocate(bytes)` and `Memory::release(pointer)`; `Memory::on_host` says whether the host
+/// may touch it. upload(from, bytes, to) and download(from, bytes, to) carry bytes of the host there and
+/// back.
 template <class B>
-concept HasMemory = requires(void* p) {
+concept HasMemory = requires(const B b, void* p) {
     typename B::Scalar;
     typename B::Memory;
     { B::Memory::allocate(std::size_t{}) } -> std::same_as<void*>;
     B::Memory::release(p);
-    { B::on_host } -> std::convertible_to<bool>;
+    { B::Memory::on_host } -> std::convertible_to<bool>;
+    b.upload(p, std::size_t{}, p);
+    b.download(p, std::size_t{}, p);
 };
 
 /// for_each(count, f): f(0) ... f(count - 1) on the device, independent of each other, in any order.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 
 #include "psad/backend/kernels.hpp"
 #include "psad/backend/operand.hpp"
@@ -49,8 +50,7 @@ class BackendDefaults {
                 const int* visible, Take take, Matrix<T> out) const {
         const int head = q.cols / heads;
         T* const weights = take(static_cast<std::size_t>(pairs.rows));
-        const T none = 0;
-        self().template map<false>(Identity{}, out, Operand<T, true>{&none, 0});
+        self().for_each(out.rows, kernels::FillRow<T>{out, 0});
         for (int at = 0; at < q.cols; at += head) {
             self().pair_dot(q.columns(at, head), k.columns(at, head), pairs, scale, weights, false);
             self().pair_softmax(weights, pairs, visible);
@@ -60,8 +60,7 @@ class BackendDefaults {
 
     /// out[r] = the sum over the sources of the mean of the table rows of bag r; nothing for an empty bag.
     void embed(const BagSource<T>* sources, int count, Matrix<T> out) const {
-        const T none = 0;
-        self().template map<false>(Identity{}, out, Operand<T, true>{&none, 0});
+        self().for_each(out.rows, kernels::FillRow<T>{out, 0});
         for (int i = 0; i < count; ++i) self().for_each(out.rows, kernels::AddBagMean<T>{sources[i], out});
     }
 
@@ -71,11 +70,19 @@ class BackendDefaults {
     }
 
     /// Sets count numbers to value.
-    void fill(T* out, int count, T value) const {
-        self().template map<false>(Identity{}, Matrix<T>{out, 1, count, count}, Operand<T, true>{&value, 0});
-    }
+    void fill(T* out, int count, T value) const { self().for_each(count, kernels::Fill<T>{out, value}); }
+
+    /// Bytes of the host to the device and back, done when the call returns; a device whose memory is not the
+    /// host's has its own.
+    void upload(const void* from, std::size_t bytes, void* to) const { copy(from, bytes, to); }
+    void download(const void* from, std::size_t bytes, void* to) const { copy(from, bytes, to); }
 
   private:
+    static void copy(const void* from, std::size_t bytes, void* to) {
+        static_assert(Self::Memory::on_host,
+                      "psad: a device with memory of its own brings upload and download");
+        if (bytes > 0) std::memcpy(to, from, bytes);
+    }
     const Self& self() const { return static_cast<const Self&>(*this); }
 };
 

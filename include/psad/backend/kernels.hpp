@@ -88,6 +88,24 @@ struct AddBagMean {
     }
 };
 
+/// Number i becomes `value`.
+template <class T>
+struct Fill {
+    T* out;
+    T value;
+    PSAD_HOST_DEVICE void operator()(int i) const { out[i] = value; }
+};
+
+/// So do all of row r.
+template <class T>
+struct FillRow {
+    Matrix<T> out;
+    T value;
+    PSAD_HOST_DEVICE void operator()(int r) const {
+        for (int c = 0; c < out.cols; ++c) out(r, c) = value;
+    }
+};
+
 /// Row r of the transposed matrix.
 template <class T>
 struct TransposedRow {

@@ -16,7 +16,6 @@ class Reference : public BackendDefaults<Reference<T>, T> {
   public:
     using Scalar = T;
     using Memory = HostMemory;
-    static constexpr bool on_host = true;
 
     template <class F>
     void for_each(int count, F f) const {

@@ -13,6 +13,7 @@ namespace psad {
 
 /// Plain host memory, aligned to a cache line.
 struct HostMemory {
+    static constexpr bool on_host = true;  ///< the host may touch it
     static constexpr std::size_t alignment = 64;
     static void* allocate(std::size_t bytes) { return ::operator new (bytes, std::align_val_t{alignment}); }
     static void release(void* p) noexcept { ::operator delete (p, std::align_val_t{alignment}); }
@@ -46,6 +47,16 @@ class Arena {
     void reset() noexcept {
         current_ = 0;
         used_ = 0;
+        if constexpr (!Memory::on_host) host_.reset();
+    }
+
+    /// For what the host itself works with: this arena where the host may touch its memory, else one beside
+    /// it.
+    Arena<HostMemory>& host() noexcept {
+        if constexpr (Memory::on_host)
+            return *this;
+        else
+            return host_;
     }
 
     std::size_t capacity() const noexcept {
@@ -81,6 +92,8 @@ class Arena {
     std::size_t current_ = 0;
     std::size_t used_ = 0;
     std::size_t next_chunk_;
+    struct None {};
+    [[no_unique_address]] std::conditional_t<Memory::on_host, None, Arena<HostMemory>> host_;
 };
 
 }  // namespace psad

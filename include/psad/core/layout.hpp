@@ -54,9 +54,11 @@ struct PairOffsets {
     int rows = 0;                 ///< pairs in all
 };
 
-/// The extents of a batch. A view: LayoutStorage (or a decoder) owns the numbers.
+/// The extents of a batch. A view: LayoutStorage (or a decoder) owns the numbers. They lie where the device
+/// reads them; the counts are plain.
 struct Layout {
     int lists = 0;
+    const Layout* host = nullptr;  ///< the same extents on the host; null: these
     Jagged per_list, items, events, slots, block;
     PairOffsets items_items, items_events, slots_slots, slots_items, block_slots, block_items;
 
@@ -91,6 +93,9 @@ struct Layout {
         }
         return out;
     }
+
+    /// The extents that the host may read.
+    const Layout& on_host() const { return host ? *host : *this; }
 
     /// Rows of any axis.
     template <class Axis>

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "psad/autograd/eval.hpp"
+#include "psad/input/upload.hpp"
 #include "psad/model/generate.hpp"
 #include "psad/model/model.hpp"
 
@@ -35,19 +36,24 @@ std::vector<Order> orders(const B& backend, const Model<Network>& model, std::sp
     constexpr std::size_t chunk = 32;
     std::vector<Order> out(requests.size());
     const auto chunks = static_cast<int>((requests.size() + chunk - 1) / chunk);
+    const auto parameters = on_device(backend, model.parameters);
     backend.parallel(chunks, [&](int c) {
         const std::size_t first = static_cast<std::size_t>(c) * chunk;
         const auto mine = requests.subspan(first, (std::min)(chunk, requests.size() - first));
         Batch<float> batch;
         model.encoder.encode(mine, slots, batch);
-        const Inputs<float> in = batch.view();
+        const Inputs<float> host = batch.view();
         Arena<typename B::Memory> arena;
-        Eval ctx(backend, model.parameters, in.layout, arena);
+        const Inputs<float> in = on_device(backend, host, arena);
+        Eval ctx(backend, *parameters, in.layout, arena);
         const Written<float> written = write(ctx, in);
+        const Layout& layout = host.layout;
+        const int* chosen =
+            ctx.workspace().on_host(written.chosen, static_cast<std::size_t>(layout.slots.rows));
         for (std::size_t l = 0; l < mine.size(); ++l) {
             Order& order = out[first + l];
-            for (int s = in.layout.slots.begin[l]; s < in.layout.slots.end[l]; ++s) {
-                order.push_back(written.chosen[s] - in.layout.items.begin[l]);
+            for (int s = layout.slots.begin[l]; s < layout.slots.end[l]; ++s) {
+                order.push_back(chosen[s] - layout.items.begin[l]);
             }
             complete(order, mine[l].size());
         }

@@ -24,6 +24,7 @@ inline constexpr int profile_width = 4;
 template <class T>
 struct Inputs {
     Layout layout;
+    int profile_field_count = 0, item_field_count = 0;
     const Bag* profile_fields = nullptr;  ///< one per user and context field, over lists
     const T* profile = nullptr;           ///< [lists, profile_width]
     const Bag* item_fields = nullptr;     ///< id, then one per item field, over candidates
@@ -95,6 +96,8 @@ class Batch {
         }
         Inputs<T> in;
         in.layout = layout.view();
+        in.profile_field_count = static_cast<int>(profile_fields.size());
+        in.item_field_count = static_cast<int>(item_fields.size());
         in.profile_fields = bags_.data();
         in.item_fields = in.profile_fields + profile_fields.size();
         in.event_fields = in.item_fields + item_fields.size();

@@ -28,16 +28,11 @@ void add_decoding(Cost& cost, const Teacher<spec, Policies...>& teacher, const M
     detail::SlotShapes<spec.width> cache;
     Layout& layout = cost.layout();
     const Jagged slots = layout.slots;
-    const int block = spec.block < slots.rows ? spec.block : slots.rows;
-    std::vector<int> ints(5 + 5 * static_cast<std::size_t>(block));
-    int* next = ints.data();
-    const auto take = [&next](int count) { return (next += count) - count; };
-    const generate_detail::BlockArrays arrays{take(1),     take(1),     take(1),     take(block), take(block),
-                                              take(block), take(block), take(block), take(1),     take(1)};
-    for (int from = 0; from < slots.rows; from += block) {
-        generate_detail::enter_block(arrays, slots, layout, from, block);
-        teacher.template decode<Block>(cost, memory, arrays.input, arrays.start, arrays.position, nullptr,
-                                       cache);
+    Arena<> arena;
+    const Blocks blocks = lay_blocks(layout, spec.block, arena);
+    for (int k = 0; k < blocks.count; ++k) {
+        const BlockArrays<const int> a = blocks.enter(k, blocks.numbers, layout);
+        teacher.template decode<Block>(cost, memory, a.owner, a.start, a.position, nullptr, cache);
     }
     layout.slots = slots;
 }

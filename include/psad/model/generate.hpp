@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "psad/autograd/eval.hpp"
+#include "psad/model/blocks.hpp"
 #include "psad/model/decode.hpp"
 #include "psad/model/student.hpp"
 #include "psad/model/teacher.hpp"
@@ -113,20 +114,6 @@ class SlotCache {
     const int* slot_of_ = nullptr;
 };
 
-/// The arrays of one block: they depend on the extents alone, except what stands K places before.
-struct BlockArrays {
-    int* begin;       ///< [lists]
-    int* end;         ///< [lists]
-    int* filled_end;  ///< [lists] end of the slots written once this block is
-    int* owner;       ///< [rows]
-    int* slot_of;     ///< [rows]
-    int* position;    ///< [rows]
-    int* start;       ///< [rows] 0 while t < K, else -1
-    int* input;       ///< [rows] item row K places before, or -1
-    int* slot_pairs;  ///< [lists]
-    int* item_pairs;  ///< [lists]
-};
-
 struct BlockInput {
     const int* slot_of;
     const int* start;
@@ -138,35 +125,6 @@ struct BlockInput {
     }
 };
 
-/// Describes places [from, from + block) of every list to the layout.
-inline void enter_block(const BlockArrays& a, const Jagged& slots, Layout& layout, int from, int block) {
-    int rows = 0, slot_pairs = 0, item_pairs = 0;
-    for (int l = 0; l < layout.lists; ++l) {
-        a.begin[l] = rows;
-        a.slot_pairs[l] = slot_pairs;
-        a.item_pairs[l] = item_pairs;
-        const int length = slots.end[l] - slots.begin[l];
-        const int until = length < from + block ? length : from + block;
-        for (int t = from; t < until; ++t) {
-            a.owner[rows] = l;
-            a.slot_of[rows] = slots.begin[l] + t;
-            a.position[rows] = t;
-            a.start[rows] = t < block ? 0 : -1;
-            ++rows;
-        }
-        a.end[l] = rows;
-        const int written = until > from ? until : 0;  // a finished list asks for no keys
-        a.filled_end[l] = slots.begin[l] + written;
-        const int mine = a.end[l] - a.begin[l];
-        slot_pairs += mine * written;
-        item_pairs += mine * (layout.items.end[l] - layout.items.begin[l]);
-    }
-    layout.block = {rows, a.begin, a.end, a.owner};
-    layout.slots.end = a.filled_end;
-    layout.block_slots = {a.slot_pairs, slot_pairs};
-    layout.block_items = {a.item_pairs, item_pairs};
-}
-
 }  // namespace generate_detail
 
 /// The teacher's lists: ceil(L / K) passes of the decoder, no candidate twice.
@@ -176,8 +134,6 @@ Written<T> generate(Ctx& ctx, const Teacher<spec, Policies...>& teacher, const I
     using Model = Teacher<spec, Policies...>;
     Layout& layout = ctx.layout();
     const auto& w = ctx.workspace();
-    static_assert(Ctx::Device::on_host, "psad: block arrays are laid out on the host");
-
     const auto memory = teacher.encode(ctx, in);
     const T* step1 = nullptr;
     const T* step2 = nullptr;
@@ -187,28 +143,23 @@ Written<T> generate(Ctx& ctx, const Teacher<spec, Policies...>& teacher, const I
         step2 = steps.two.data;
     }
     const decode::Board<T> board = detail::empty_board(ctx);
+    const Blocks blocks = lay_blocks(layout.on_host(), Model::block, w.arena->host());
+    const int* numbers = w.on_device(blocks.numbers, static_cast<std::size_t>(blocks.size));
+    int* const input =
+        w.template take<int>(static_cast<std::size_t>(blocks.most_rows));  // item rows K places before, or -1
     const Jagged slots = layout.slots;
-    int longest = 0;
-    for (int l = 0; l < layout.lists; ++l) {
-        const int length = slots.end[l] - slots.begin[l];
-        longest = length > longest ? length : longest;
-    }
-    const int block = Model::block < longest ? Model::block : longest;
-    const auto lists = static_cast<std::size_t>(layout.lists), rows = lists * static_cast<std::size_t>(block);
-    const auto ints = [&](std::size_t n) { return w.template take<int>(n); };
-    const detail::BlockArrays arrays{ints(lists), ints(lists), ints(lists), ints(rows),  ints(rows),
-                                     ints(rows),  ints(rows),  ints(rows),  ints(lists), ints(lists)};
     detail::SlotCache<Ctx, Model::width, static_cast<std::size_t>(Model::layers)> cache(ctx);
-    for (int from = 0; from < longest; from += block) {
-        detail::enter_block(arrays, slots, layout, from, block);
-        w.backend->for_each(layout.block.rows, detail::BlockInput{arrays.slot_of, arrays.start, board.chosen,
-                                                                  block, arrays.input});
-        cache.at(arrays.slot_of);
-        const auto logits = teacher.template decode<Block>(ctx, memory, arrays.input, arrays.start,
-                                                           arrays.position, nullptr, cache);
+    for (int k = 0; k < blocks.count; ++k) {
+        const BlockArrays<const int> a = blocks.enter(k, numbers, layout);
+        w.backend->for_each(layout.block.rows,
+                            detail::BlockInput{a.slot_of, a.start, board.chosen, blocks.block, input});
+        cache.at(a.slot_of);
+        const auto logits =
+            teacher.template decode<Block>(ctx, memory, input, a.start, a.position, nullptr, cache);
         detail::fill_block<typename Model::DecodePolicy>(
-            ctx, board, decode::BlockLogits<T>{logits.data, layout.block_items.offset, from, block, 1}, step1,
-            step2, memory.item.matrix());
+            ctx, board,
+            decode::BlockLogits<T>{logits.data, layout.block_items.offset, k * blocks.block, blocks.block, 1},
+            step1, step2, memory.item.matrix());
     }
     layout.slots = slots;
     return {board.chosen, board.score};

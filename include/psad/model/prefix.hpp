@@ -9,6 +9,7 @@
 
 #include "psad/backend/kernels.hpp"
 #include "psad/core/layout.hpp"
+#include "psad/input/upload.hpp"
 #include "psad/model/transition.hpp"
 
 namespace psad {
@@ -31,6 +32,16 @@ struct Prefix {
     /// Forbids what stands in an earlier block.
     kernels::RowMask not_before_block() const { return {placed_at, block_begin}; }
 };
+
+/// Adds all arrays of a prefix.
+template <class B>
+void add_prefix(Upload<B>& to, Prefix& prefix, int slots, int items) {
+    for (const int** numbers :
+         {&prefix.placed, &prefix.placed_pair, &prefix.block_input, &prefix.start, &prefix.position,
+          &prefix.visible, &prefix.block_begin, &prefix.before.one, &prefix.before.two})
+        to.add(*numbers, static_cast<std::size_t>(slots));
+    to.add(prefix.placed_at, static_cast<std::size_t>(items));
+}
 
 class PrefixStorage {
   public:

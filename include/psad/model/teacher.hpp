@@ -1,7 +1,7 @@
 /// \file teacher.hpp
-/// PSAD-G (docs/method.md): the semi-autoregressive generator. A list is written in blocks of K places; K = 1 is
-/// the autoregressive generator, K >= L the non-autoregressive one. Block-causal mask and inputs shifted by K
-/// after the semi-autoregressive transformer (SAT, EMNLP 2018).
+/// PSAD-G (docs/method.md): the semi-autoregressive generator. A list is written in blocks of K places; K = 1
+/// is the autoregressive generator, K >= L the non-autoregressive one. Block-causal mask and inputs shifted
+/// by K after the semi-autoregressive transformer (SAT, EMNLP 2018).
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
 /// \file transition.hpp
-/// The transition head (docs/method.md, after NART-DCRF, NeurIPS 2019): what stood one and two places before speaks
-/// for or against a candidate, sum_{j=1,2} A_j(e'_{y_{t-j}}) . B_j(e'_i).
+/// The transition head (docs/method.md, after NART-DCRF, NeurIPS 2019): what stood one and two places before
+/// speaks for or against a candidate, sum_{j=1,2} A_j(e'_{y_{t-j}}) . B_j(e'_i).
 #pragma once
 
 #include <type_traits>

@@ -6,13 +6,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "psad/autograd/eval.hpp"
-#include "psad/input/batch.hpp"
+#include "psad/input/upload.hpp"
 #include "psad/model/generate.hpp"
 #include "psad/model/model.hpp"
 
@@ -22,6 +23,7 @@ namespace psad::serve {
 template <class B>
 struct Workspace {
     Batch<float> batch;
+    Inputs<float> host, inputs;  ///< of the batch, and where the device reads it
     Arena<typename B::Memory> arena;
     std::vector<int> order;
     std::vector<float> scores;
@@ -114,13 +116,15 @@ class KnownUser {
 template <class B, class Network>
 class Reranker {
   public:
-    Reranker(const B& backend, const Model<Network>& model) : backend_(&backend), model_(&model) {}
+    /// On a device with memory of its own the model's numbers are copied now.
+    Reranker(const B& backend, const Model<Network>& model)
+        : backend_(&backend), model_(&model), parameters_(on_device(backend, model.parameters)) {}
 
     /// The best `top` candidates (all when 0), for a request that passes Encoder::check.
     Reranked operator()(const Request& request, Workspace<B>& room, int top = 0) const {
         room.order.clear(), room.scores.clear();
-        const Inputs<float> in = encoded(std::span(&request, 1), room, top);
-        Eval ctx(*backend_, model_->parameters, in.layout, room.arena);
+        const Inputs<float>& in = encoded(std::span(&request, 1), room, top);
+        Eval ctx(*backend_, *parameters_, in.layout, room.arena);
         write(ctx, in, student().user(ctx, in), room);
         return {room.order, room.scores};
     }
@@ -128,9 +132,10 @@ class Reranker {
     /// The same with what is known of the user; learned from the request where that is another.
     Reranked operator()(const Request& request, KnownUser<B, Network>& user, Workspace<B>& room,
                         int top = 0) const {
+        static_assert(B::Memory::on_host, "psad: what is known of a user is kept in the host's memory");
         room.order.clear(), room.scores.clear();
-        const Inputs<float> in = encoded(std::span(&request, 1), room, top);
-        Eval ctx(*backend_, model_->parameters, in.layout, room.arena);
+        const Inputs<float>& in = encoded(std::span(&request, 1), room, top);
+        Eval ctx(*backend_, *parameters_, in.layout, room.arena);
         const bool touched = in.touched[0] != 0;
         if (!user.knows(*model_, request, touched))
             user.keep(student().user(ctx, in), *model_, request, touched);
@@ -151,8 +156,8 @@ class Reranker {
             own.order.clear(), own.scores.clear();
             for (std::size_t l = first; l < end; l += together) {
                 const auto mine = requests.subspan(l, (std::min)(together, end - l));
-                const Inputs<float> in = encoded(mine, own, top);
-                Eval ctx(*backend_, model_->parameters, in.layout, own.arena);
+                const Inputs<float>& in = encoded(mine, own, top);
+                Eval ctx(*backend_, *parameters_, in.layout, own.arena);
                 write(ctx, in, student().user(ctx, in), own);
             }
             std::size_t at = 0;
@@ -176,12 +181,17 @@ class Reranker {
 
     const auto& student() const { return model_->network.student; }
 
-    Inputs<float> encoded(std::span<const Request> requests, Workspace<B>& room, int top) const {
+    const Inputs<float>& encoded(std::span<const Request> requests, Workspace<B>& room, int top) const {
         std::size_t most = 0;
         for (const Request& r : requests) most = (std::max)(most, places(r, top));
         room.arena.reset();
         model_->encoder.encode(requests, static_cast<int>(most), room.batch);
-        return room.batch.view();
+        room.host = room.batch.view();
+        if constexpr (B::Memory::on_host) {
+            return room.host;
+        } else {
+            return room.inputs = on_device(*backend_, room.host, room.arena);
+        }
     }
 
     /// Appends orders and logits of all slots.
@@ -189,17 +199,21 @@ class Reranker {
     void write(Ctx& ctx, const Inputs<float>& in, const U& user, Workspace<B>& room) const {
         const auto list = generate(ctx, student(), student().score(ctx, in, user));
         const auto slots = static_cast<std::size_t>(in.layout.slots.rows);
+        const int* chosen = ctx.workspace().on_host(list.chosen, slots);
+        const float* score = ctx.workspace().on_host(list.score, slots);
         const std::size_t before = room.order.size();
-        room.order.insert(room.order.end(), list.chosen, list.chosen + slots);
-        room.scores.insert(room.scores.end(), list.score, list.score + slots);
-        for (int l = 1; l < in.layout.lists; ++l) {  // item rows to positions
-            for (int s = in.layout.slots.begin[l]; s < in.layout.slots.end[l]; ++s)
-                room.order[before + static_cast<std::size_t>(s)] -= in.layout.items.begin[l];
+        room.order.insert(room.order.end(), chosen, chosen + slots);
+        room.scores.insert(room.scores.end(), score, score + slots);
+        const Layout& layout = in.layout.on_host();
+        for (int l = 1; l < layout.lists; ++l) {  // item rows to positions
+            for (int s = layout.slots.begin[l]; s < layout.slots.end[l]; ++s)
+                room.order[before + static_cast<std::size_t>(s)] -= layout.items.begin[l];
         }
     }
 
     const B* backend_;
     const Model<Network>* model_;
+    std::shared_ptr<const Parameters<float, typename B::Memory>> parameters_;
 };
 
 }  // namespace psad::serve

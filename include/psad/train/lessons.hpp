@@ -28,6 +28,37 @@ struct Labels {
     const T* shown = nullptr;          ///< [slots] 1 where the target says what stood there, else 0
 };
 
+/// What is learned from, all in one place: on the host, or on a device.
+template <class T>
+struct Lesson {
+    Inputs<T> in;
+    Prefix prefix;
+    Labels<T> labels;
+};
+
+/// A lesson where the device reads it: this one where that is the host's memory, else a copy in the arena.
+/// `host` must outlive it.
+template <class B, class T>
+Lesson<T> on_device(const B& backend, const Lesson<T>& host, Arena<typename B::Memory>& arena) {
+    Lesson<T> out = host;
+    if constexpr (!B::Memory::on_host) {
+        const Layout& layout = host.in.layout;
+        const auto rows = [](int count) { return static_cast<std::size_t>(count); };
+        Upload<B> upload(backend, arena);
+        add_inputs(upload, out.in, host.in, arena.host());
+        add_prefix(upload, out.prefix, layout.slots.rows, layout.items.rows);
+        upload.add(out.labels.target, rows(layout.slots_items.rows));
+        for (const T** numbers : {&out.labels.target_weight, &out.labels.good_weight, &out.labels.poor_weight,
+                                  &out.labels.slot_weight, &out.labels.clicked, &out.labels.shown})
+            upload.add(*numbers, rows(layout.slots.rows));
+        upload.add(out.labels.relevance, rows(layout.items.rows));
+        upload.add(out.labels.share, rows(layout.items.rows));
+        upload.add(out.labels.has_positive, rows(layout.lists));
+        upload.send();
+    }
+    return out;
+}
+
 template <class T>
 class Lessons {
   public:
@@ -74,6 +105,7 @@ class Lessons {
         }
     }
 
+    Lesson<T> view() { return {inputs(), prefix(), labels()}; }
     Inputs<T> inputs() { return batch_.view(); }
     Prefix prefix() const { return prefix_.view(); }
     Labels<T> labels() const {

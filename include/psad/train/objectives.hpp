@@ -1,6 +1,6 @@
 /// \file objectives.hpp
-/// The losses of online distillation (docs/method.md) as policies: how the student learns from feedback, and from
-/// the teacher.
+/// The losses of online distillation (docs/method.md) as policies: how the student learns from feedback, and
+/// from the teacher.
 #pragma once
 
 #include <cstddef>
@@ -55,7 +55,7 @@ struct Step {
 
     Ctx& ctx;
     const Network& network;
-    const Parameters<T>& parameters;
+    const Parameters<T, typename Ctx::Device::Memory>& parameters;
     const Inputs<T>& in;
     Prefix prefix;
     Labels<T> labels;
@@ -212,11 +212,21 @@ struct Hard {
         const auto& w = s.ctx.workspace();
         Eval eval(*w.backend, s.parameters, s.in.layout, *w.arena);
         const auto written = generate(eval, s.network.teacher, s.in);
-        s.imitation.follow(s.in.layout, written.chosen, s.network.spec.block);
-        const Prefix own = s.imitation.prefix();
+        const Layout& layout = s.in.layout.on_host();
+        const auto slots = static_cast<std::size_t>(layout.slots.rows);
+        s.imitation.follow(layout, w.on_host(written.chosen, slots), s.network.spec.block);
+        Prefix own = s.imitation.prefix();
+        const auto* target = s.imitation.target();
+        using Device = std::remove_cvref_t<decltype(*w.backend)>;
+        if constexpr (!Device::Memory::on_host) {
+            Upload<Device> upload(*w.backend, *w.arena);
+            add_prefix(upload, own, layout.slots.rows, layout.items.rows);
+            upload.add(target, static_cast<std::size_t>(layout.slots_items.rows));
+            upload.send();
+        }
         const auto logits = s.network.student.logits(s.ctx, s.scores, own);
-        return sum_per_list(s.ctx, cross_entropy(s.ctx, logits, s.imitation.target(), s.labels.slot_weight,
-                                                 own.not_before_slot()));
+        return sum_per_list(
+            s.ctx, cross_entropy(s.ctx, logits, target, s.labels.slot_weight, own.not_before_slot()));
     }
 };
 }  // namespace distill
@@ -265,18 +275,18 @@ auto write_along(Ctx& ctx, const Network& network, const Inputs<T>& in, const Pr
 }
 
 /// L = L_gen for a teacher alone.
-template <class Ctx, HasTeacher Network, class T>
-auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T>&, const Inputs<T>& in,
+template <class Ctx, HasTeacher Network, class T, class Memory>
+auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T, Memory>&, const Inputs<T>& in,
                 const Prefix& prefix, const Labels<T>& labels, const LossWeights&, Imitation<T>&) {
     const auto written = write_along(ctx, network, in, prefix, labels);
     return JointLoss<decltype(written.loss)>{written.loss, written.loss, {}, {}};
 }
 
 /// L = a L_sup for a student alone.
-template <class Ctx, HasStudent Network, class T>
-auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T>& parameters, const Inputs<T>& in,
-                const Prefix& prefix, const Labels<T>& labels, const LossWeights& weights,
-                Imitation<T>& imitation) {
+template <class Ctx, HasStudent Network, class T, class Memory>
+auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T, Memory>& parameters,
+                const Inputs<T>& in, const Prefix& prefix, const Labels<T>& labels,
+                const LossWeights& weights, Imitation<T>& imitation) {
     using Supervise = typename Network::template policy<supervise::kind_tag, supervise::Slotwise>;
     const auto scores = network.student.score(ctx, in, network.student.user(ctx, in));
     const auto student = network.student.logits(ctx, scores, prefix);
@@ -288,11 +298,11 @@ auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T>& parameter
 }
 
 /// L = L_gen + a L_sup + beta L_KD for both on one tape; without L_gen for a teacher that is finished.
-template <class Ctx, class Network, class T>
+template <class Ctx, class Network, class T, class Memory>
 requires HasTeacher<Network> && HasStudent<Network>
-auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T>& parameters, const Inputs<T>& in,
-                const Prefix& prefix, const Labels<T>& labels, const LossWeights& weights,
-                Imitation<T>& imitation) {
+auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T, Memory>& parameters,
+                const Inputs<T>& in, const Prefix& prefix, const Labels<T>& labels,
+                const LossWeights& weights, Imitation<T>& imitation) {
     using Supervise = typename Network::template policy<supervise::kind_tag, supervise::Slotwise>;
     using Distill = typename Network::template policy<distill::kind_tag, distill::Soft>;
     const auto written = write_along(ctx, network, in, prefix, labels);

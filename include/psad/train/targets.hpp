@@ -1,6 +1,6 @@
 /// \file targets.hpp
-/// What the teacher is asked to write (docs/method.md): a list to follow, a distribution over candidates per slot,
-/// and a weight per slot.
+/// What the teacher is asked to write (docs/method.md): a list to follow, a distribution over candidates per
+/// slot, and a weight per slot.
 #pragma once
 
 #include <algorithm>

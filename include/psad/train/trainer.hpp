@@ -211,6 +211,8 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
     namespace detail = train_detail;
     using T = typename B::Scalar;
     static_assert(std::is_same_v<T, float>, "psad: a Model holds float; train on a backend of float");
+    static_assert(B::Memory::on_host,
+                  "psad: gradients are added up on the host; train on a backend of its memory");
     detail::check(settings, requests.size());
     for (const Request& r : requests) {
         model.encoder.check(r);

@@ -66,14 +66,14 @@ struct Embed {
 
     template <class B, class T>
     void forward(Workspace<B>& w, Matrix<T> out) const {
-        auto* sources = w.template take<BagSource<T>>(static_cast<std::size_t>(fields));
+        auto* sources = w.template take_on_host<BagSource<T>>(static_cast<std::size_t>(fields));
         for (int f = 0; f < fields; ++f) sources[f] = {w.tables + tables[f].offset, bags[f]};
         w.backend->embed(sources, fields, out);
     }
     template <class B, class T>
     void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout) const {
         for (int f = 0; f < fields; ++f) {
-            auto* entry = w.template take<SparseGradient<T>>(1);
+            auto* entry = w.template take_on_host<SparseGradient<T>>(1);
             *entry = {tables[f].offset, Width, dout.rows, bags[f].bag, bags[f].ids, dout.data, w.sparse};
             w.sparse = entry;
         }

@@ -27,8 +27,7 @@ struct PairDot {
     void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> q, Tracked<T> k) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         if (scale != T(1)) {
-            w.backend->template map<false>(Multiply{}, dout, Operand<T>{dout.data, 1},
-                                           Operand<T, true>{&scale, 0});
+            w.backend->template map<false>(Times<T>{scale}, dout, Operand<T>{dout.data, 1});
         }
         if (q.grad) {
             w.backend->pair_apply(dout.data, k.value.columns(key_first, columns), pairs,

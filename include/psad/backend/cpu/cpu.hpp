@@ -24,7 +24,6 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
   public:
     using Scalar = T;
     using Memory = HostMemory;
-    static constexpr bool on_host = true;
 
     /// Bytes of a vector of the kernels: 64 is AVX-512, 32 AVX2.
     static int vector_bytes() { return Set::bytes(); }
@@ -72,6 +71,10 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
     template <bool Accumulate, class F, class... In>
     void map(F f, Matrix<T> out, In... in) const {
         on([&](auto k) { k.template map<Accumulate>(f, out, in...); });
+    }
+
+    void fill(T* out, int count, T value) const {
+        map<false>(Identity{}, Matrix<T>{out, 1, count, count}, Operand<T, true>{&value, 0});
     }
 
     void row_sums(Matrix<const T> x, T* out) const {

@@ -13,7 +13,6 @@ namespace psad::backend {
 /// One thread.
 struct ThrustCppSystem {
     using Memory = HostMemory;
-    static constexpr bool on_host = true;
     template <class T>
     using Products = HostProducts<T>;
 

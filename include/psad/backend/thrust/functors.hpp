@@ -63,13 +63,6 @@ struct SumOfChunks {
 };
 
 template <class T>
-struct Fill {
-    T* out;
-    T value;
-    PSAD_HOST_DEVICE void operator()(int i) const { out[i] = value; }
-};
-
-template <class T>
 struct SquaresOfChunk {
     const T* x;
     std::size_t count, chunk;

@@ -16,7 +16,6 @@ namespace psad::backend {
 class ThrustOmpSystem {
   public:
     using Memory = HostMemory;
-    static constexpr bool on_host = true;
     template <class T>
     using Products = HostProducts<T>;
 

@@ -17,7 +17,6 @@ namespace psad::backend {
 class ThrustTbbSystem {
   public:
     using Memory = HostMemory;
-    static constexpr bool on_host = true;
     template <class T>
     using Products = HostProducts<T>;
 

@@ -27,7 +27,6 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
   public:
     using Scalar = T;
     using Memory = typename System::Memory;
-    static constexpr bool on_host = System::on_host;
 
     explicit Thrust(int threads = 0) : system_(threads) {}
 
@@ -81,7 +80,7 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
         const Pooled<double, Memory> parts(pool_, chunks + 1);
         double* const total = parts.data() + chunks;
         for_each(static_cast<int>(chunks), thrust_functors::SquaresOfChunk<T>{x, count, chunk, parts.data()});
-        for_each(1, thrust_functors::Fill<double>{total, 0.0});
+        for_each(1, kernels::Fill<double>{total, 0.0});
         for_each(1, thrust_functors::SumOfChunks<double>{parts.data(), static_cast<int>(chunks), 1, total});
         return system_.read(total);
     }
@@ -125,8 +124,6 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
         });
         for_each(x.rows * x.cols, thrust_functors::AddRun<T>{to.data(), from.data(), x, out});
     }
-
-    void fill(T* out, int count, T value) const { for_each(count, thrust_functors::Fill<T>{out, value}); }
 
     void transpose(Matrix<const T> from, Matrix<T> to) const {
         for_each(to.rows * to.cols, thrust_functors::Transposed<T>{from, to});

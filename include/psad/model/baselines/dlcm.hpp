@@ -37,7 +37,7 @@ class Dlcm {
     /// phi(o_i, s) = v . (o_i * tanh(W s)), o_i the state after candidate i, s the state after all.
     template <class Ctx, class T, class U>
     auto score(Ctx& ctx, const Inputs<T>& in, const U& user) const {
-        static_assert(Ctx::Device::on_host, "psad: DLCM lays out its steps on the host");
+        static_assert(Ctx::Device::Memory::on_host, "psad: DLCM lays out its steps on the host");
         const auto item = items_(ctx, in, user);
         const Layout& layout = ctx.layout();
         const auto& w = ctx.workspace();
