@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -24,6 +25,18 @@ using namespace psad::test;
 
 namespace {
 
+// The largest difference, relative above 1: the compiler may round other products in other places.
+template <class Values>
+double worst_gap(const Values& a, const Values& b) {
+    REQUIRE(a.size() == b.size());
+    double worst = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const auto x = static_cast<double>(a[i]), y = static_cast<double>(b[i]);
+        worst = (std::max)(worst, std::abs(x - y) / (1 + std::abs(y)));
+    }
+    return worst;
+}
+
 template <class Network>
 void check_lists() {
     const auto m = shaken<Network>();
@@ -44,9 +57,9 @@ void check_lists() {
     for (std::size_t l = 0; l < requests.size(); ++l) {
         const serve::Reranked wanted = on_host(requests[l], host_room), found = off_host(requests[l], room);
         CHECK(std::ranges::equal(found.order, wanted.order));
-        CHECK(std::ranges::equal(found.scores, wanted.scores));
+        CHECK(worst_gap(found.scores, wanted.scores) < 1e-5);
         CHECK(std::ranges::equal(lists[l].order, wanted.order));
-        CHECK(std::ranges::equal(lists[l].scores, wanted.scores));
+        CHECK(worst_gap(lists[l].scores, wanted.scores) < 1e-5);
     }
 }
 
@@ -87,7 +100,7 @@ std::vector<double> gradient(const B& device) {
 template <class Network>
 void check_gradient() {
     const auto wanted = gradient<Network>(backend::Reference<double>{});
-    CHECK(gradient<Network>(Fenced<double>{}) == wanted);
+    CHECK(worst_gap(gradient<Network>(Fenced<double>{}), wanted) < 1e-11);
     CHECK(std::ssize(wanted) - std::count(wanted.begin(), wanted.end(), 0.0) > 500);
 }
 
