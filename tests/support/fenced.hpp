@@ -54,7 +54,8 @@ class FencedMemory {
             std::uintptr_t word = 0;
             std::memcpy(&word, reinterpret_cast<const std::byte*>(&object) + at, sizeof word);
             const auto first = reinterpret_cast<std::uintptr_t>(region().begin);
-            if (word - first < size || word < page || word >> 47 != 0) continue;
+            // Neither ours nor where heaps, stacks and libraries lie: two small integers side by side, say.
+            if (word - first < size || word >> 45 == 0 || word >> 47 != 0) continue;
             void* const its_page = reinterpret_cast<void*>(word / page * page);
             if (msync(its_page, 1, MS_ASYNC) == 0) return true;  // an address, and mapped
         }
