@@ -16,6 +16,7 @@
 #include "psad/serve/reranker.hpp"
 #include "psad/train/lessons.hpp"
 #include "psad/train/objectives.hpp"
+#include "psad/train/trainer.hpp"
 #include "support/fenced.hpp"
 #include "support/small_model.hpp"
 #include "support/toy.hpp"
@@ -105,6 +106,38 @@ void check_gradient() {
 }
 
 }  // namespace
+
+TEST_CASE("a device with memory of its own trains as the reference does") {
+    const auto trained = [](const auto& device) {
+        std::vector<OwnedRequest> owned;
+        for (std::uint64_t key = 0; key < 25; ++key)
+            owned.push_back(toy_request(key, 1 + static_cast<int>(key * 7 % 13), static_cast<int>(key % 10)));
+        const auto lists = views(owned);
+        Model<Psad<small>> m(toy_encoder(lists));
+        TrainSettings s;
+        s.epochs = 8;
+        s.batch = 11;
+        s.shard = 3;
+        s.patience = 0;
+        int epoch = 0;
+        const auto report =
+            train(device, m, std::span<const Request>(lists), s, [&](const Model<Psad<small>>&) {
+                ++epoch;
+                return ValidationScore{double(epoch), double(epoch)};
+            });
+        std::vector<double> numbers;
+        for (const StepRecord& r : report.steps) numbers.insert(numbers.end(), {r.loss, r.gradient_norm});
+        for (const ParameterInfo& p : m.list.parameters) {  // all that learned, and what did not
+            double sum = 0;
+            for (std::size_t i = 0; i < p.size(); ++i)
+                sum += std::abs(static_cast<double>(m.parameters.at(p)[i]));
+            numbers.push_back(sum);
+        }
+        return numbers;
+    };
+    const auto wanted = trained(backend::Reference<float>{}), found = trained(Fenced<float>{});
+    CHECK(worst_gap(found, wanted) < 1e-2);  // of biases that matter little, only noise is learned
+}
 
 #if defined(__GNUC__) && !defined(__clang__)
 TEST_CASE("the fence tells pointers to the host from others") {

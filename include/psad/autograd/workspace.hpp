@@ -22,6 +22,7 @@ struct SparseGradient {
     const int* ids = nullptr;
     const T* grad = nullptr;
     SparseGradient* next = nullptr;
+    int count = 0;  ///< ids in all
 };
 
 template <class B>

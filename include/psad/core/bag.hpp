@@ -10,6 +10,7 @@ namespace psad {
 struct Bag {
     const int* bag = nullptr;
     const int* ids = nullptr;
+    int count = 0;  ///< ids in all, for who can't read the bag
 
     PSAD_HOST_DEVICE int first(int r) const { return bag ? bag[r] : r; }
     PSAD_HOST_DEVICE int last(int r) const { return bag ? bag[r + 1] : r + 1; }

@@ -92,7 +92,8 @@ class Batch {
     Inputs<T> view() {
         bags_.clear();
         for (const auto* fields : {&profile_fields, &item_fields, &event_fields}) {
-            for (const Field& f : *fields) bags_.push_back({f.bag.data(), f.ids.data()});
+            for (const Field& f : *fields)
+                bags_.push_back({f.bag.data(), f.ids.data(), static_cast<int>(f.ids.size())});
         }
         Inputs<T> in;
         in.layout = layout.view();
@@ -108,7 +109,7 @@ class Batch {
         in.age_bucket = age_bucket.data();
         in.event_index = event_index.data();
         in.age = age.data();
-        in.match = {match.bag.data(), match.ids.data()};
+        in.match = {match.bag.data(), match.ids.data(), static_cast<int>(match.ids.size())};
         in.match_dense = match_dense.data();
         in.match_feedback = match_feedback.data();
         in.match_bucket = match_bucket.data();

@@ -75,7 +75,7 @@ void add(Upload<B>& to, Jagged& rows, int lists) {
 }
 template <class B>
 void add(Upload<B>& to, Bag& bag, int rows) {
-    to.add(bag.ids, bag.bag ? static_cast<std::size_t>(bag.bag[rows]) : static_cast<std::size_t>(rows));
+    to.add(bag.ids, static_cast<std::size_t>(bag.count));
     to.add(bag.bag, static_cast<std::size_t>(rows) + 1);
 }
 }  // namespace upload_detail

@@ -25,6 +25,37 @@ struct AdamSettings {
     double clip = 1.0;           ///< largest norm of the whole gradient; 0 = no limit
 };
 
+/// What a step makes of a gradient: see adam_update.
+template <class T>
+struct AdamRates {
+    T grad;  ///< the shrinking that clips
+    T beta1, beta2, rate, decay, epsilon, correct1, correct2;
+
+    AdamRates(const AdamSettings& s, double rate_now, double shrink, std::int64_t step)
+        : grad(static_cast<T>(shrink)),
+          beta1(static_cast<T>(s.beta1)),
+          beta2(static_cast<T>(s.beta2)),
+          rate(static_cast<T>(s.rate * rate_now)),
+          decay(static_cast<T>(s.rate * rate_now * s.weight_decay)),
+          epsilon(static_cast<T>(s.epsilon)),
+          correct1(static_cast<T>(1.0 / (1.0 - std::pow(s.beta1, static_cast<double>(step))))),
+          correct2(static_cast<T>(1.0 / (1.0 - std::pow(s.beta2, static_cast<double>(step))))) {}
+};
+
+/// One number's step.
+template <class T>
+PSAD_HOST_DEVICE inline void adam_update(const AdamRates<T>& r, T grad, T decay, T& p, T& m, T& v) {
+    const T g = grad * r.grad;
+    m = r.beta1 * m + (T(1) - r.beta1) * g;
+    v = r.beta2 * v + (T(1) - r.beta2) * g * g;
+    p -= r.rate * m * r.correct1 / (std::sqrt(v * r.correct2) + r.epsilon) + decay * p;
+}
+
+/// What clips a gradient of a norm.
+inline double adam_shrink(const AdamSettings& s, double norm) {
+    return s.clip > 0 && norm > s.clip ? s.clip / norm : 1.0;
+}
+
 template <class T>
 class Adam {
   public:
@@ -55,8 +86,7 @@ class Adam {
         double squares = 0;
         for (const double n : norms_) squares += n;
         const double norm = std::sqrt(squares);
-        const double shrink = settings_.clip > 0 && norm > settings_.clip ? settings_.clip / norm : 1.0;
-        const Rates rates = rates_for(rate, shrink);
+        const Rates rates(settings_, rate, adam_shrink(settings_, norm), steps_);
         backend.parallel(static_cast<int>(chunks_.size() + tables_.size()), [&](int i) {
             const auto at = static_cast<std::size_t>(i);
             if (at < chunks_.size()) {
@@ -84,16 +114,7 @@ class Adam {
         std::vector<T> grad;
         std::vector<int> place;  ///< [rows] where a row stands in touched, -1 = not
     };
-    struct Rates {
-        T grad, rate, decay, correct1, correct2;
-    };
-
-    Rates rates_for(double rate, double shrink) const {
-        const double lr = settings_.rate * rate, t = static_cast<double>(steps_);
-        return {static_cast<T>(shrink), static_cast<T>(lr), static_cast<T>(lr * settings_.weight_decay),
-                static_cast<T>(1.0 / (1.0 - std::pow(settings_.beta1, t))),
-                static_cast<T>(1.0 / (1.0 - std::pow(settings_.beta2, t)))};
-    }
+    using Rates = AdamRates<T>;
 
     template <class B>
     double add_up(const B& backend, const Chunk& c, std::span<T* const> dense, double scale) const {
@@ -152,14 +173,8 @@ class Adam {
     }
 
     void update(T* p, const T* grad, T* m, T* v, std::size_t count, bool decayed, const Rates& r) const {
-        const T b1 = static_cast<T>(settings_.beta1), b2 = static_cast<T>(settings_.beta2);
-        const T epsilon = static_cast<T>(settings_.epsilon), decay = decayed ? r.decay : T(0);
-        for (std::size_t i = 0; i < count; ++i) {
-            const T g = grad[i] * r.grad;
-            m[i] = b1 * m[i] + (T(1) - b1) * g;
-            v[i] = b2 * v[i] + (T(1) - b2) * g * g;
-            p[i] -= r.rate * m[i] * r.correct1 / (std::sqrt(v[i] * r.correct2) + epsilon) + decay * p[i];
-        }
+        const T decay = decayed ? r.decay : T(0);
+        for (std::size_t i = 0; i < count; ++i) adam_update(r, grad[i], decay, p[i], m[i], v[i]);
     }
 
     AdamSettings settings_;

@@ -23,117 +23,15 @@
 #include "psad/model/model.hpp"
 #include "psad/model/psad_model.hpp"
 #include "psad/train/adam.hpp"
+#include "psad/train/device_adam.hpp"
 #include "psad/train/lessons.hpp"
 #include "psad/train/objectives.hpp"
 #include "psad/train/schedule.hpp"
+#include "psad/train/train_settings.hpp"
 
 namespace psad {
 
-struct TrainSettings {
-    int epochs = 10;
-    int steps = 0;   ///< stop after so many steps; 0 = after the epochs
-    int batch = 32;  ///< lists per step
-    int shard = 16;  ///< lists per tape; part of the arithmetic, not of the threading
-    AdamSettings adam = {};
-    double warmup = 0.05;  ///< share of the steps
-    float dropout = 0.1f;
-    double supervised = 1;      ///< a
-    double distillation = 1;    ///< the final beta
-    double distill_from = 0.1;  ///< share of the steps before which beta is 0
-    double distill_full = 0.3;  ///< share of the steps after which beta is final
-    double temperature = 1;     ///< tau
-    int patience = 3;           ///< epochs without a better validation before stopping; 0 = never
-    std::uint64_t seed = 1;
-};
-
-/// What a network's parts are worth on validation lists, the larger the better: mean NDCG@10 in fit(). A part
-/// that the network has not stays at 0.
-struct ValidationScore {
-    double student = 0;
-    double teacher = 0;
-};
-
-/// One step as it went: means over the lists of the batch.
-struct StepRecord {
-    double loss, teacher, supervised, distilled;
-    double gradient_norm;
-};
-
-struct EpochRecord {
-    int epoch = 0;
-    std::int64_t step = 0;
-    double loss = 0;  ///< mean over the epoch
-    ValidationScore valid;
-};
-
-struct TrainReport {
-    std::vector<StepRecord> steps;
-    std::vector<EpochRecord> epochs;
-    double lists_per_second = 0;  ///< training alone, validation left out
-    int best_student_epoch = -1;
-    int best_teacher_epoch = -1;
-};
-
-/// Called after every step and epoch; all may be empty.
-struct TrainHooks {
-    std::function<void(std::int64_t step, std::int64_t of, const StepRecord&)> on_step;
-    std::function<void(const EpochRecord&)> on_epoch;
-};
-
 namespace train_detail {
-
-inline void check(const TrainSettings& s, std::size_t requests) {
-    const auto wrong = [](const char* name, double found, const char* wanted) {
-        throw SettingError("training settings", name, std::to_string(found), wanted);
-    };
-    if (requests == 0)
-        throw SettingError("training settings", "requests", "none", "at least one labelled list");
-    if (s.epochs < 1) wrong("epochs", s.epochs, "1 or more");
-    if (s.steps < 0) wrong("steps", s.steps, "0 (no limit) or more");
-    if (s.batch < 1) wrong("batch", s.batch, "1 or more");
-    if (s.shard < 1) wrong("shard", s.shard, "1 or more");
-    if (!(s.adam.rate > 0 && std::isfinite(s.adam.rate))) wrong("rate", s.adam.rate, "above 0 and finite");
-    if (!(s.supervised >= 0 && std::isfinite(s.supervised)))
-        wrong("supervised", s.supervised, "0 or more and finite");
-    if (!(s.distillation >= 0 && std::isfinite(s.distillation)))
-        wrong("distillation", s.distillation, "0 or more and finite");
-    if (s.patience < 0) wrong("patience", s.patience, "0 (never) or more");
-    const AdamSettings& a = s.adam;
-    for (const auto& [name, beta] : {std::pair("beta1", a.beta1), std::pair("beta2", a.beta2)})
-        if (!(beta >= 0 && beta < 1)) wrong(name, beta, "0 or more, below 1");
-    if (!(a.epsilon > 0 && std::isfinite(a.epsilon))) wrong("epsilon", a.epsilon, "above 0 and finite");
-    if (!(a.weight_decay >= 0 && a.rate * a.weight_decay < 1))
-        wrong("weight_decay", a.weight_decay, "0 or more, below 1 / rate");
-    if (!(a.clip >= 0)) wrong("clip", a.clip, "0 (no limit) or more");
-    if (!(s.dropout >= 0 && s.dropout < 1))
-        wrong("dropout", static_cast<double>(s.dropout), "0 or more, below 1");
-    if (!(s.temperature > 0 && std::isfinite(s.temperature)))
-        wrong("temperature", s.temperature, "above 0 and finite");
-    if (!(s.warmup >= 0 && s.warmup < 1)) wrong("warmup", s.warmup, "0 or more, below 1");
-    if (!(s.distill_from < s.distill_full)) wrong("distill_full", s.distill_full, "more than distill_from");
-}
-
-/// What training reads of a request beyond Encoder::check.
-inline void check_feedback(const Request& r) {
-    if (r.labels.size() != r.size()) {
-        throw RequestError("request", "labels", std::to_string(r.labels.size()) + " labels",
-                           std::to_string(r.size()) + " for training");
-    }
-    for (std::size_t i = 0; i < r.size(); ++i) {
-        if (r.labels[i] != 0 && r.labels[i] != 1) {
-            throw RequestError("request", "labels[" + std::to_string(i) + "]", std::to_string(r.labels[i]),
-                               "0 or 1");
-        }
-    }
-    std::vector<char> seen(r.size(), 0);
-    for (const std::int32_t i : r.shown) {
-        if (i < 0 || static_cast<std::size_t>(i) >= r.size() || seen[static_cast<std::size_t>(i)]) {
-            throw RequestError("request", "shown", "position " + std::to_string(i),
-                               "each position below " + std::to_string(r.size()) + " once");
-        }
-        seen[static_cast<std::size_t>(i)] = 1;
-    }
-}
 
 inline void check_finite(const ParameterList& list, const Parameters<float>& parameters) {
     for (const ParameterInfo& p : list.parameters) {
@@ -148,8 +46,9 @@ template <class B>
 struct ShardRoom {
     using T = typename B::Scalar;
     Arena<typename B::Memory> arena;
-    Buffer<T> dense_grad;
+    Buffer<T, typename B::Memory> dense_grad;
     Lessons<T> lessons;
+    Lesson<T> lesson;  ///< of the lessons, on the host
     Imitation<T> imitation;
     std::vector<Request> requests;
     const SparseGradient<T>* sparse = nullptr;
@@ -172,31 +71,75 @@ inline void copy_part(const ParameterList& list, const char* part, const Paramet
     }
 }
 
-template <class V>
-double total(const V& v) {
+template <class W, class V>
+double total(const W& workspace, const V& v) {
+    const auto* numbers = workspace.on_host(v.data, static_cast<std::size_t>(v.rows));
     double sum = 0;
-    for (int l = 0; l < v.rows; ++l) sum += static_cast<double>(v.data[l]);
+    for (int l = 0; l < v.rows; ++l) sum += static_cast<double>(numbers[l]);
     return sum;
+}
+
+/// The numbers that training moves: a model's own where the device's memory is the host's, else a copy.
+template <class B>
+class Moved {
+    using T = typename B::Scalar;
+    using Memory = typename B::Memory;
+
+  public:
+    Moved(const B& backend, Parameters<T>& model) : backend_(&backend), model_(&model) {
+        if constexpr (!Memory::on_host)
+            copy_ = std::const_pointer_cast<Parameters<T, Memory>>(on_device(backend, model));
+    }
+    Parameters<T, Memory>& operator*() {
+        if constexpr (Memory::on_host)
+            return *model_;
+        else
+            return *copy_;
+    }
+    /// Brings them into the model.
+    void fetch() {
+        if constexpr (!Memory::on_host) {
+            backend_->download(copy_->dense.data(), model_->dense.size() * sizeof(T), model_->dense.data());
+            backend_->download(copy_->tables.data(), model_->tables.size() * sizeof(T),
+                               model_->tables.data());
+        }
+    }
+
+  private:
+    const B* backend_;
+    Parameters<T>* model_;
+    std::shared_ptr<Parameters<T, Memory>> copy_;
+};
+
+template <class B>
+auto adam_on(const B& backend, const ParameterList& list, const AdamSettings& settings) {
+    if constexpr (B::Memory::on_host)
+        return Adam<typename B::Scalar>(list, settings);
+    else
+        return DeviceAdam<B>(backend, list, settings);
 }
 
 /// Loss and gradient of one shard.
 template <class B, class Network>
-void learn(const B& backend, const Model<Network>& model, const TrainSettings& settings,
-           const LossWeights& weights, std::uint64_t key, ShardRoom<B>& room) {
+void learn(const B& backend, const Model<Network>& model,
+           const Parameters<typename B::Scalar, typename B::Memory>& parameters,
+           const TrainSettings& settings, const LossWeights& weights, std::uint64_t key, ShardRoom<B>& room) {
     using T = typename B::Scalar;
     using Target = typename Network::template policy<target::kind_tag, target::Set>;
     constexpr Spec spec = Network::spec;
     room.arena.reset();
-    std::fill_n(room.dense_grad.data(), room.dense_grad.size(), T(0));
+    backend.fill(room.dense_grad.data(), static_cast<int>(room.dense_grad.size()), T(0));
     room.lessons.prepare(model.encoder, room.requests, spec.slots, spec.block, rng::derive(key, 1), Target{});
-    const Inputs<T> in = room.lessons.inputs();
-    Tape<B> tape(backend, model.parameters, in.layout, room.arena, room.dense_grad.data(),
+    room.lesson = room.lessons.view();
+    const Lesson<T> lesson = on_device(backend, room.lesson, room.arena);
+    Tape<B> tape(backend, parameters, lesson.in.layout, room.arena, room.dense_grad.data(),
                  {settings.dropout, key});
-    const auto loss = joint_loss(tape, model.network, model.parameters, in, room.lessons.prefix(),
-                                 room.lessons.labels(), weights, room.imitation);
+    const auto loss = joint_loss(tape, model.network, parameters, lesson.in, lesson.prefix, lesson.labels,
+                                 weights, room.imitation);
     tape.backward(loss.total, T(1));
     room.sparse = tape.sparse_gradients();
-    room.sums = {total(loss.total), total(loss.teacher), total(loss.supervised), total(loss.distilled), 0};
+    const auto sum = [&](const auto& v) { return total(tape.workspace(), v); };
+    room.sums = {sum(loss.total), sum(loss.teacher), sum(loss.supervised), sum(loss.distilled), 0};
 }
 
 }  // namespace train_detail
@@ -211,8 +154,6 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
     namespace detail = train_detail;
     using T = typename B::Scalar;
     static_assert(std::is_same_v<T, float>, "psad: a Model holds float; train on a backend of float");
-    static_assert(B::Memory::on_host,
-                  "psad: gradients are added up on the host; train on a backend of its memory");
     detail::check(settings, requests.size());
     for (const Request& r : requests) {
         model.encoder.check(r);
@@ -227,9 +168,10 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
         settings.steps > 0 ? settings.steps : std::int64_t{per_epoch} * settings.epochs;
     const auto shards = static_cast<std::size_t>((batch - 1) / shard + 1);
     std::vector<detail::ShardRoom<B>> rooms(shards);
-    for (auto& room : rooms) room.dense_grad = Buffer<T>(model.list.dense_size);
+    for (auto& room : rooms) room.dense_grad = Buffer<T, typename B::Memory>(model.list.dense_size);
     const ParameterList learned = detail::learned_by<Network>(model.list);
-    Adam<T> adam(learned, settings.adam);
+    auto adam = detail::adam_on(backend, learned, settings.adam);
+    detail::Moved<B> moved(backend, model.parameters);
     std::vector<T*> dense;
     std::vector<const SparseGradient<T>*> sparse;
 
@@ -264,7 +206,7 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
                 for (int i = s * shard; i < end; ++i) {
                     room.requests.push_back(requests[order[static_cast<std::size_t>(first + i)]]);
                 }
-                detail::learn(backend, model, settings, weights,
+                detail::learn(backend, model, *moved, settings, weights,
                               rng::derive(key, static_cast<std::uint64_t>(s)), room);
             });
             dense.clear();
@@ -280,7 +222,7 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
                 record.distilled += room.sums.distilled / lists;
             }
             const double after = static_cast<double>(step + 1) / static_cast<double>(last_step);
-            record.gradient_norm = adam.step(backend, model.parameters, std::span<T* const>(dense),
+            record.gradient_norm = adam.step(backend, *moved, std::span<T* const>(dense),
                                              std::span<const SparseGradient<T>* const>(sparse), 1.0 / lists,
                                              schedule::warm_cosine(after, settings.warmup));
             if (!std::isfinite(record.loss) || !std::isfinite(record.gradient_norm)) {
@@ -296,6 +238,7 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
         }
         busy += std::chrono::steady_clock::now() - start;
 
+        moved.fetch();
         const EpochRecord done{epoch, step, epoch_loss / epoch_steps, validate(std::as_const(model))};
         if (!std::isfinite(done.valid.student) || !std::isfinite(done.valid.teacher)) {
             throw TrainingError("training", "epoch " + std::to_string(epoch),

@@ -74,7 +74,8 @@ struct Embed {
     void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout) const {
         for (int f = 0; f < fields; ++f) {
             auto* entry = w.template take_on_host<SparseGradient<T>>(1);
-            *entry = {tables[f].offset, Width, dout.rows, bags[f].bag, bags[f].ids, dout.data, w.sparse};
+            *entry = {tables[f].offset, Width,     dout.rows, bags[f].bag,
+                      bags[f].ids,      dout.data, w.sparse,  bags[f].count};
             w.sparse = entry;
         }
     }
