@@ -8,7 +8,6 @@
 #include <tuple>
 #include <vector>
 
-#include "psad/backend/cpu/cpu.hpp"
 #include "psad/backend/reference.hpp"
 #include "psad/core/rng.hpp"
 #include "support/devices.hpp"
@@ -45,6 +44,11 @@ void check_same(const std::vector<T>& found, const std::vector<T>& wanted, doubl
     CHECK(worst <= tolerance);
 }
 
+struct CountCalls {
+    int* of;
+    PSAD_HOST_DEVICE void operator()(int i) const { ++of[i]; }
+};
+
 constexpr int sizes[] = {1, 2, 3, 5, 6, 7, 16, 17, 31, 33, 64, 67, 130};
 
 /// Whether this processor has what the device's kernels need.
@@ -58,18 +62,8 @@ bool runs_here() {
 
 }  // namespace
 
-#if PSAD_CHOOSES_KERNELS && !defined(PSAD_TEST_THRUST) && !defined(PSAD_TEST_MUTANTS)
-#define PSAD_CHOSEN_KERNELS                                                                                  \
-    , backend::Cpu<float, backend::kernel_set::BuiltFor>,                                                    \
-        backend::Cpu<double, backend::kernel_set::BuiltFor>, backend::Cpu<float, backend::kernel_set::Avx2>, \
-        backend::Cpu<double, backend::kernel_set::Avx2>, backend::Cpu<float, backend::kernel_set::Avx512>,   \
-        backend::Cpu<double, backend::kernel_set::Avx512>
-#else
-#define PSAD_CHOSEN_KERNELS
-#endif
-
 TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
-                   PSAD_TEST_DEVICES(double) PSAD_CHOSEN_KERNELS) {
+                   PSAD_TEST_DEVICES(double) PSAD_TEST_KERNEL_SETS) {
     using T = typename Device::Scalar;
     if (!runs_here<Device>()) {
         MESSAGE("SKIPPED: this processor lacks what the kernels need");
@@ -342,15 +336,16 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
         Grid<T> there(9, 7, 2), back(9, 7, 3);
         const std::size_t bytes = x.numbers.size() * sizeof(T);
         device.upload(x.numbers.data(), bytes, there.numbers.data());
-        CHECK(there.numbers == x.numbers);
-        device.download(x.numbers.data(), bytes, back.numbers.data());
+        device.download(there.numbers.data(), bytes, back.numbers.data());
         CHECK(back.numbers == x.numbers);
+        device.download(x.numbers.data(), bytes, there.numbers.data());
+        CHECK(there.numbers == x.numbers);
     }
     SUBCASE("for_each and parallel touch every index once") {
         std::vector<int> touched(1000, 0);
-        int* p = touched.data();
-        device.for_each(1000, [p](int i) { ++p[i]; });
-        device.parallel(1000, [p](int i) { ++p[i]; });
+        const CountCalls count{touched.data()};
+        device.for_each(1000, count);
+        device.parallel(1000, count);
         CHECK(std::all_of(touched.begin(), touched.end(), [](int n) { return n == 2; }));
     }
     SUBCASE("fill") {
@@ -358,20 +353,4 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
         device.fill(x.numbers.data(), 21, T(4));
         CHECK(std::all_of(x.numbers.begin(), x.numbers.end(), [](T v) { return v == T(4); }));
     }
-}
-
-TEST_CASE("the best kernels that the processor has") {
-    int most = backend::Cpu<float, backend::kernel_set::BuiltFor>::vector_bytes();
-#if PSAD_CHOOSES_KERNELS
-    if (backend::kernel_set::Avx2::runs_here()) most = 32;
-    if (backend::kernel_set::Avx512::runs_here()) most = 64;
-#endif
-    CHECK(backend::Cpu<float>::vector_bytes() == most);
-}
-
-TEST_CASE("parallel: tasks run on several threads and each once") {
-    const backend::Cpu<float> cpu(4);
-    std::vector<int> touched(5000, 0);
-    cpu.parallel(5000, [&](int i) { ++touched[static_cast<std::size_t>(i)]; });
-    CHECK(std::all_of(touched.begin(), touched.end(), [](int n) { return n == 1; }));
 }

@@ -2,7 +2,6 @@
 // tests with PSAD_TEST_THRUST.
 #pragma once
 
-#include "psad/backend/cpu/cpu.hpp"
 #include "psad/backend/reference.hpp"
 
 #if defined(PSAD_TEST_THRUST)
@@ -15,6 +14,9 @@
 #define PSAD_TEST_OMP(T)
 #endif
 #define PSAD_TEST_DEVICES(T) psad::backend::ThrustCpp<T>, psad::backend::ThrustTbb<T> PSAD_TEST_OMP(T)
+#elif defined(PSAD_TEST_CUDA)
+#include "psad/backend/thrust/cuda.hpp"
+#define PSAD_TEST_DEVICES(T) psad::backend::Cuda<T>
 #elif defined(PSAD_TEST_MUTANTS)
 #include "support/mutants.hpp"
 #define PSAD_TEST_DEVICES(T) PSAD_TEST_DEVICES_##T
@@ -30,5 +32,27 @@
         psad::test::mutant::PairSoftmax, psad::test::mutant::PairSoftmaxBackward,                            \
         psad::test::mutant::LayerNorm, psad::test::mutant::LayerNormBackward, psad::test::mutant::Attend
 #else
+#include "psad/backend/cpu/cpu.hpp"
+#include "support/fenced.hpp"
 #define PSAD_TEST_DEVICES(T) psad::backend::Reference<T>, psad::backend::Cpu<T>
+#define PSAD_TEST_OFF_HOST(T) , psad::test::Fenced<T>
+#if PSAD_CHOOSES_KERNELS
+#define PSAD_TEST_KERNEL_SETS                                            \
+    , psad::backend::Cpu<float, psad::backend::kernel_set::BuiltFor>,    \
+        psad::backend::Cpu<double, psad::backend::kernel_set::BuiltFor>, \
+        psad::backend::Cpu<float, psad::backend::kernel_set::Avx2>,      \
+        psad::backend::Cpu<double, psad::backend::kernel_set::Avx2>,     \
+        psad::backend::Cpu<float, psad::backend::kernel_set::Avx512>,    \
+        psad::backend::Cpu<double, psad::backend::kernel_set::Avx512>
+#endif
+#endif
+
+// One whose memory the host can't touch, for tests that know of that, after a comma.
+#if !defined(PSAD_TEST_OFF_HOST)
+#define PSAD_TEST_OFF_HOST(T)
+#endif
+
+// Each set of kernels that a binary for any x86-64 chooses among, after a comma.
+#if !defined(PSAD_TEST_KERNEL_SETS)
+#define PSAD_TEST_KERNEL_SETS
 #endif

@@ -49,6 +49,11 @@ struct TrainingError : Error {
     using Error::Error;
 };
 
+/// A device is not there, or failed.
+struct DeviceError : Error {
+    using Error::Error;
+};
+
 /// A setting is out of its range.
 struct SettingError : Error {
     using Error::Error;

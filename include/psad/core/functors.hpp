@@ -81,6 +81,15 @@ struct Softplus {
     }
 };
 
+/// The derivative by an activation's argument, from that by its value y.
+template <class Activation>
+struct TimesSlope {
+    template <class T>
+    PSAD_HOST_DEVICE T operator()(T dy, T y) const {
+        return dy * Activation{}.slope(y);
+    }
+};
+
 /// Functions of several numbers.
 struct Add {
     template <class T>

@@ -2,7 +2,6 @@
 /// Scalar functions that a compiler can vectorise.
 #pragma once
 
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -10,6 +9,15 @@
 #include "psad/core/config.hpp"
 
 namespace psad::math {
+
+template <class T>
+inline constexpr T lowest = -std::numeric_limits<T>::infinity();
+
+/// std::bit_cast, also on a CUDA device.
+template <class To, class From>
+PSAD_HOST_DEVICE constexpr To bit_cast(From x) {
+    return __builtin_bit_cast(To, x);
+}
 
 /// e^x without a branch, within 2 units in the last place; 0 below -87 (so exp(-inf) = 0), finite above 88.
 PSAD_HOST_DEVICE inline float exp(float x) {
@@ -26,9 +34,9 @@ PSAD_HOST_DEVICE inline float exp(float x) {
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * (r * r) + r + 1.0f;
-    const auto exponent = static_cast<std::uint32_t>(std::bit_cast<std::int32_t>(shifted) - 0x4B400000 + 127)
+    const auto exponent = static_cast<std::uint32_t>(bit_cast<std::int32_t>(shifted) - 0x4B400000 + 127)
                           << 23;
-    const float result = p * std::bit_cast<float>(exponent);
+    const float result = p * bit_cast<float>(exponent);
     return x < -87.0f ? 0.0f : result;
 }
 
@@ -41,9 +49,9 @@ PSAD_HOST_DEVICE inline float log1p(float x) {
     const float u = 1.0f + x;
     const float lost = (x - (u - 1.0f)) / u;  // what the sum rounded away
     // u = 2^n m with m in [1/sqrt 2, sqrt 2)
-    const auto bits = std::bit_cast<std::int32_t>(u) - 0x3f3504f3;
+    const auto bits = bit_cast<std::int32_t>(u) - 0x3f3504f3;
     const auto n = static_cast<float>(bits >> 23);
-    const float m = std::bit_cast<float>((bits & 0x007fffff) + 0x3f3504f3) - 1.0f;
+    const float m = bit_cast<float>((bits & 0x007fffff) + 0x3f3504f3) - 1.0f;
     const float s = m * m;
     float p = 7.0376836292e-2f;  // minimax polynomial of (log(1 + m) - m + m^2 / 2) / m^3
     p = p * m - 1.1514610310e-1f;
@@ -56,7 +64,7 @@ PSAD_HOST_DEVICE inline float log1p(float x) {
     p = p * m + 3.3333331174e-1f;
     const float small = p * m * s - 2.12194440e-4f * n - 0.5f * s + lost;
     const float result = m + small + 0.693359375f * n;
-    return x < std::numeric_limits<float>::infinity() ? result : x;
+    return x < -lowest<float> ? result : x;
 }
 
 PSAD_HOST_DEVICE inline double log1p(double x) {
@@ -76,11 +84,8 @@ PSAD_HOST_DEVICE inline T softplus(T x) {
 
 /// An integer that orders as floats do (and NaNs somehow).
 PSAD_HOST_DEVICE inline std::int32_t ordered_bits(float x) {
-    const auto bits = std::bit_cast<std::int32_t>(x + 0.0f);  // -0 becomes 0
+    const auto bits = bit_cast<std::int32_t>(x + 0.0f);  // -0 becomes 0
     return bits ^ ((bits >> 31) & 0x7fffffff);
 }
-
-template <class T>
-inline constexpr T lowest = -std::numeric_limits<T>::infinity();
 
 }  // namespace psad::math

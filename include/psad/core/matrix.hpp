@@ -2,6 +2,8 @@
 /// A row-major window into memory somebody else owns; what backends see of a value.
 #pragma once
 
+#include <type_traits>
+
 #include "psad/core/config.hpp"
 
 namespace psad {
@@ -22,7 +24,10 @@ struct Matrix {
     constexpr Matrix columns(int first, int count) const { return {data + first, rows, count, stride}; }
     /// The window of `count` rows from row `first`.
     constexpr Matrix row_range(int first, int count) const { return {row(first), count, cols, stride}; }
-    constexpr operator Matrix<const T>() const { return {data, rows, cols, stride}; }
+    template <class U>
+    requires(std::is_same_v<U, const T> && !std::is_const_v<T>) constexpr operator Matrix<U>() const {
+        return {data, rows, cols, stride};
+    }
 };
 
 }  // namespace psad

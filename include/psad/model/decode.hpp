@@ -99,12 +99,13 @@ struct FillLeftToRight {
         return steps + step_offset[l] + (board.chosen[board.slots.begin[l] + t] - first) * n;
     }
 
+    static constexpr std::int64_t none = (std::numeric_limits<std::int64_t>::min)();
+
     /// The first of the largest free values. A float and its place make one integer: a single pass without a
     /// branch, of which a compiler makes vectors.
     template <class Free, class Value>
     PSAD_HOST_DEVICE static int best(int n, Free free, Value value) {
         if constexpr (std::is_same_v<T, float>) {
-            constexpr auto none = (std::numeric_limits<std::int64_t>::min)();
             std::int64_t top = none;
             for (int i = 0; i < n; ++i) {
                 const auto ranked = (std::int64_t{math::ordered_bits(value(i))} << 32) | (n - i);

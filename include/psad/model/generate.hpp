@@ -71,6 +71,16 @@ void fill_block(Ctx& ctx, const decode::Board<typename Ctx::Scalar>& board,
     }
 }
 
+template <class T>
+struct CopyRow {
+    Matrix<const T> from;
+    const int* to_row;
+    Matrix<T> to;
+    PSAD_HOST_DEVICE void operator()(int r) const {
+        for (int c = 0; c < from.cols; ++c) to(to_row[r], c) = from(r, c);
+    }
+};
+
 /// Keys and values of the blocks already written, [slots] rows per layer.
 template <class Ctx, int Width, std::size_t Layers>
 class SlotCache {
@@ -98,16 +108,8 @@ class SlotCache {
 
   private:
     using T = typename Ctx::Scalar;
-    struct CopyRow {
-        Matrix<const T> from;
-        const int* to_row;
-        Matrix<T> to;
-        PSAD_HOST_DEVICE void operator()(int r) const {
-            for (int c = 0; c < from.cols; ++c) to(to_row[r], c) = from(r, c);
-        }
-    };
     void store(Ctx& ctx, Matrix<const T> from, Matrix<T> to) {
-        ctx.workspace().backend->for_each(from.rows, CopyRow{from, slot_of_, to});
+        ctx.workspace().backend->for_each(from.rows, CopyRow<T>{from, slot_of_, to});
     }
 
     std::array<Matrix<T>, Layers> keys_, values_;

@@ -32,7 +32,7 @@ struct Dense {
     }
 };
 
-/// What an id of a sparse gradient adds to its table row.
+/// Number i of what the ids of a sparse gradient add to their table rows.
 template <class T>
 struct Share {
     const int* bag;  ///< null: row i is of id i
@@ -40,18 +40,19 @@ struct Share {
     Matrix<const T> grad;
     Matrix<T> out;  ///< [ids x width]
     PSAD_HOST_DEVICE void operator()(int i) const {
-        int row = i;
+        const int id = i / out.cols, c = i % out.cols;
+        int row = id;
         T by = scale;
         if (bag) {
-            int low = 0, high = grad.rows;  // the last row that begins at i or before
+            int low = 0, high = grad.rows;  // the last row that begins at the id or before
             while (high - low > 1) {
                 const int middle = (low + high) / 2;
-                (bag[middle] <= i ? low : high) = middle;
+                (bag[middle] <= id ? low : high) = middle;
             }
             row = low;
             by /= static_cast<T>(bag[row + 1] - bag[row]);
         }
-        for (int c = 0; c < out.cols; ++c) out(i, c) = by * grad(row, c);
+        out(id, c) = by * grad(row, c);
     }
 };
 
@@ -105,7 +106,7 @@ class DeviceAdam {
         std::size_t rows = 0;
         for (const ParameterInfo& p : list.parameters) {
             if (p.table) {
-                tables_.push_back({p.offset, rows});
+                tables_.push_back({p.offset, rows, p.rows});
                 rows += static_cast<std::size_t>(p.rows);
             } else if (p.rows > 1) {
                 backend.fill(decayed_.data() + p.offset, static_cast<int>(p.size()), T(1));
@@ -126,11 +127,11 @@ class DeviceAdam {
         for_each_record(sparse, [&](const SparseGradient<T>& r, const Table& table, int first) {
             const auto numbers = static_cast<std::size_t>(r.count) * static_cast<std::size_t>(r.width);
             const Matrix<T> shares{arena_.template make<T>(numbers), r.count, r.width, r.width};
-            backend.for_each(r.count,
+            backend.for_each(r.count * r.width,
                              device_adam::Share<T>{
                                  r.bag, static_cast<T>(scale), {r.grad, r.rows, r.width, r.width}, shares});
             backend.scatter_add(shares, r.ids,
-                                {table_grad_.data() + table.offset, table_rows, r.width, r.width});
+                                {table_grad_.data() + table.offset, table.rows, r.width, r.width});
             backend.for_each(r.count, device_adam::Claim{r.ids, first, claimed_.data() + table.first_row});
         });
         const double norm = std::sqrt(backend.sum_squares(sum.data, static_cast<std::size_t>(dense_size_)) +
@@ -150,10 +151,9 @@ class DeviceAdam {
     }
 
   private:
-    static constexpr int table_rows = 1 << 30;  // more than any has: an id is always within
-
     struct Table {
         std::size_t offset, first_row;
+        int rows;
     };
 
     /// Calls f(record, its table, number of its first id) for the records of tables that are learned.

@@ -64,7 +64,7 @@ struct Linear {
                   X... in) const {
         if constexpr (!std::is_same_v<Act, Identity>) {  // dout is read by nobody else: turn it into the
                                                          // slope by x W + b
-            w.backend->template map<false>(TimesSlope{}, dout, Operand<T>{dout.data, dout.stride},
+            w.backend->template map<false>(TimesSlope<Act>{}, dout, Operand<T>{dout.data, dout.stride},
                                            Operand<T>{out.data, out.stride});
         }
         Matrix<T> per_list = dout;
@@ -90,13 +90,6 @@ struct Linear {
     }
 
   private:
-    struct TimesSlope {
-        template <class T>
-        PSAD_HOST_DEVICE T operator()(T dy, T y) const {
-            return dy * Act{}.slope(y);
-        }
-    };
-
     /// Calls f(part, first row of its weights) for the coarse parts or for the fine ones.
     template <bool Coarse, class F, class... X>
     static void each_part(F f, int& at, X... in) {

@@ -157,30 +157,69 @@ struct Embed {
 };
 
 /// An entry before it is sorted. Without a sign, since CCCL 3 sorts negative keys wrongly on some systems; a
-/// negative index becomes one beyond all rows.
+/// negative index goes to `none`, the row after the last.
 struct Entry {
     const int* index;
+    unsigned none;
     unsigned* to;
     int* from;
     PSAD_HOST_DEVICE void operator()(int i) const {
-        to[i] = static_cast<unsigned>(index[i]);
+        to[i] = index[i] < 0 ? none : static_cast<unsigned>(index[i]);
         from[i] = i;
     }
 };
 
-/// One of the sorted entries (row of out, row of x): the first of its run adds up the run, in the order of x.
+/// The sums of one tile of sorted entries (row of out, row of x), each run in the order of x. A run within
+/// the tile goes to out; one that came into the tile, or leaves it, to the tile's parts.
 template <class T>
-struct AddRun {
+struct RunSums {
+    static constexpr int tile = 32;
+
     const unsigned* to;  ///< [rows of x] rows of out, ascending
     const int* from;     ///< [rows of x] rows of x, ascending within a run
     Matrix<const T> x;
     Matrix<T> out;
+    int tiles;
+    T* parts;  ///< [2 x tiles x columns] of runs that came in; of runs that only leave
+
+    PSAD_HOST_DEVICE T& came(int t, int c) const { return parts[t * x.cols + c]; }
+    PSAD_HOST_DEVICE T& leaves(int t, int c) const { return parts[(tiles + t) * x.cols + c]; }
+    PSAD_HOST_DEVICE int begin(int t) const { return t * tile; }
+    PSAD_HOST_DEVICE int end(int t) const { return begin(t) + tile < x.rows ? begin(t) + tile : x.rows; }
+    /// Whether the entries before and from `at` on are of one run.
+    PSAD_HOST_DEVICE bool same_run(int at) const { return at > 0 && at < x.rows && to[at - 1] == to[at]; }
+
     PSAD_HOST_DEVICE void operator()(int i) const {
-        const int at = i / x.cols, c = i % x.cols;
-        const unsigned row = to[at];
-        if (row >= static_cast<unsigned>(out.rows) || (at > 0 && to[at - 1] == row)) return;
-        T& sum = out(static_cast<int>(row), c);
-        for (int j = at; j < x.rows && to[j] == row; ++j) sum += x(from[j], c);
+        const int t = i / x.cols, c = i % x.cols, last = end(t) - 1;
+        bool inside = !same_run(begin(t));
+        T sum = 0;
+        for (int j = begin(t); j <= last; ++j) {
+            sum += x(from[j], c);
+            if (j < last && to[j] == to[j + 1]) continue;
+            if (!inside)
+                came(t, c) = sum;
+            else if (j == last && same_run(j + 1))
+                leaves(t, c) = sum;
+            else if (to[j] < static_cast<unsigned>(out.rows))
+                out(static_cast<int>(to[j]), c) += sum;
+            inside = true;
+            sum = 0;
+        }
+    }
+};
+
+/// The runs that leave the tile in which they begin.
+template <class T>
+struct LongRuns {
+    RunSums<T> sums;
+    PSAD_HOST_DEVICE void operator()(int i) const {
+        const int t = i / sums.x.cols, c = i % sums.x.cols, end = sums.end(t);
+        const unsigned row = sums.to[end - 1];
+        if (!sums.same_run(end) || row >= static_cast<unsigned>(sums.out.rows)) return;
+        if (sums.same_run(sums.begin(t)) && sums.to[sums.begin(t)] == row) return;  // it came in
+        T sum = sums.leaves(t, c);
+        for (int u = t + 1; u < sums.tiles && sums.to[sums.begin(u)] == row; ++u) sum += sums.came(u, c);
+        sums.out(static_cast<int>(row), c) += sum;
     }
 };
 

@@ -6,19 +6,14 @@
 
 #include <omp.h>
 
-#include "psad/backend/thrust/host_products.hpp"
+#include "psad/backend/thrust/host_system.hpp"
 #include "psad/backend/thrust/thrust.hpp"
-#include "psad/core/arena.hpp"
 
 namespace psad::backend {
 
 /// `threads` of OpenMP, 0 = as many as it would start. Compile with -fopenmp.
-class ThrustOmpSystem {
+class ThrustOmpSystem : public ThrustHostSystem<ThrustOmpSystem> {
   public:
-    using Memory = HostMemory;
-    template <class T>
-    using Products = HostProducts<T>;
-
     explicit ThrustOmpSystem(int threads) : threads_(threads) {}
 
     template <class F>
@@ -26,7 +21,6 @@ class ThrustOmpSystem {
         if (threads_ > 0) omp_set_num_threads(threads_);
         f(::thrust::omp::par);
     }
-    static double read(const double* x) { return *x; }
 
   private:
     int threads_;

@@ -7,26 +7,20 @@
 #include <memory>
 
 #include "psad/backend/cpu/workers.hpp"
-#include "psad/backend/thrust/host_products.hpp"
+#include "psad/backend/thrust/host_system.hpp"
 #include "psad/backend/thrust/thrust.hpp"
-#include "psad/core/arena.hpp"
 
 namespace psad::backend {
 
 /// `threads` of oneTBB, 0 = all of the machine.
-class ThrustTbbSystem {
+class ThrustTbbSystem : public ThrustHostSystem<ThrustTbbSystem> {
   public:
-    using Memory = HostMemory;
-    template <class T>
-    using Products = HostProducts<T>;
-
     explicit ThrustTbbSystem(int threads) : workers_(std::make_shared<Workers>(threads)) {}
 
     template <class F>
     void run(F f) const {
         workers_->arena.execute([&] { f(::thrust::tbb::par); });
     }
-    static double read(const double* x) { return *x; }
 
   private:
     std::shared_ptr<Workers> workers_;

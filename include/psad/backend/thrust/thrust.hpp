@@ -1,13 +1,10 @@
 /// \file thrust.hpp
 /// The backend on Thrust: one source for CUDA and for the host systems TBB, OMP and CPP. Include the header
-/// of a system: cpp.hpp, omp.hpp, tbb.hpp.
+/// of a system: cpp.hpp, omp.hpp, tbb.hpp, cuda.hpp.
 #pragma once
 
-#include <thrust/for_each.h>
-#include <thrust/iterator/counting_iterator.h>
-#include <thrust/sort.h>
-
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <memory>
 
@@ -20,22 +17,20 @@
 namespace psad::backend {
 
 /// Primitives are launches of thrust_functors, so a system gives the same bits on any number of threads.
-/// `System` says how to launch (`run(f)` calls f(policy)), where memory lies and how matrices are multiplied
-/// (`Products<T>`).
+/// `System` says how to launch (for_each), how to sort (sort_by_key), where memory lies and how matrices are
+/// multiplied (`Products<T>`).
 template <class T, class System>
 class Thrust : public BackendDefaults<Thrust<T, System>, T> {
   public:
     using Scalar = T;
     using Memory = typename System::Memory;
 
-    explicit Thrust(int threads = 0) : system_(threads) {}
+    /// `which`: what the system makes of it, its threads or its card.
+    explicit Thrust(int which = 0) : system_(which) {}
 
     template <class F>
     void for_each(int count, F f) const {
-        if (count == 0) return;
-        system_.run([&](const auto& policy) {
-            ::thrust::for_each_n(policy, ::thrust::counting_iterator<int>(0), count, f);
-        });
+        if (count > 0) system_.for_each(count, f);
     }
 
     /// One task after another: each is spread over the device.
@@ -64,7 +59,7 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
     }
 
     void column_sums(Matrix<const T> x, T* out) const {
-        constexpr int chunk = 256;
+        constexpr int chunk = 64;
         const int chunks = (x.rows + chunk - 1) / chunk;
         const Pooled<T, Memory> parts(pool_,
                                       static_cast<std::size_t>(chunks) * static_cast<std::size_t>(x.cols));
@@ -112,17 +107,23 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
         } while (first < count);
     }
 
-    /// Entries sorted by the row that they go to; each run is added up by one thread a column.
+    /// Entries sorted by the row that they go to; the runs of each row are added up in tiles, and the tiles
+    /// of a run that is longer than one.
     void scatter_add(Matrix<const T> x, const int* index, Matrix<T> out) const {
+        using Sums = thrust_functors::RunSums<T>;
         if (x.rows == 0) return;
         const auto rows = static_cast<std::size_t>(x.rows);
+        const int tiles = (x.rows + Sums::tile - 1) / Sums::tile;
         const Pooled<unsigned, Memory> to(pool_, rows);
         const Pooled<int, Memory> from(pool_, rows);
-        for_each(x.rows, thrust_functors::Entry{index, to.data(), from.data()});
-        system_.run([&](const auto& policy) {
-            ::thrust::stable_sort_by_key(policy, to.data(), to.data() + x.rows, from.data());
-        });
-        for_each(x.rows * x.cols, thrust_functors::AddRun<T>{to.data(), from.data(), x, out});
+        const Pooled<T, Memory> parts(pool_,
+                                      2 * static_cast<std::size_t>(tiles) * static_cast<std::size_t>(x.cols));
+        const auto none = static_cast<unsigned>(out.rows);
+        for_each(x.rows, thrust_functors::Entry{index, none, to.data(), from.data()});
+        system_.sort_by_key(pool_, to.data(), from.data(), x.rows, std::bit_width(none));
+        const Sums sums{to.data(), from.data(), x, out, tiles, parts.data()};
+        for_each(tiles * x.cols, sums);
+        for_each(tiles * x.cols, thrust_functors::LongRuns<T>{sums});
     }
 
     void transpose(Matrix<const T> from, Matrix<T> to) const {
@@ -158,6 +159,9 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
     }
 
     const System& system() const { return system_; }
+
+  protected:
+    const std::shared_ptr<Pool<Memory>>& pool() const { return pool_; }
 
   private:
     using Products = typename System::template Products<T>;

@@ -1,0 +1,90 @@
+/// \file cuda_stream.hpp
+/// CUDA's memory and the stream that all work of a backend goes through.
+#pragma once
+
+#include <cublas_v2.h>
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <string>
+
+#include "psad/core/error.hpp"
+
+namespace psad::backend {
+
+namespace cuda_detail {
+
+inline void check(cudaError_t status, const char* doing) {
+    if (status != cudaSuccess)
+        throw DeviceError("cuda", doing, cudaGetErrorString(status), "a CUDA device that does it");
+}
+inline void check(cublasStatus_t status, const char* doing) {
+    if (status != CUBLAS_STATUS_SUCCESS)
+        throw DeviceError("cuBLAS", doing, cublasGetStatusString(status), "a CUDA device that does it");
+}
+
+}  // namespace cuda_detail
+
+/// The card's memory. It is slow to get, and everything above keeps what it has: arenas, pools, buffers.
+struct CudaMemory {
+    static constexpr bool on_host = false;
+    static void* allocate(std::size_t bytes) {
+        void* p = nullptr;
+        cuda_detail::check(cudaMalloc(&p, bytes), ("allocating " + std::to_string(bytes) + " bytes").c_str());
+        return p;
+    }
+    static void release(void* p) noexcept { cudaFree(p); }  // waits for what still uses it
+};
+
+/// One stream and its cuBLAS handle.
+class CudaStream {
+  public:
+    /// Throws DeviceError where `card` is not there.
+    CudaStream(int card, cublasMath_t math) {
+        int cards = 0;
+        cuda_detail::check(cudaGetDeviceCount(&cards), "looking for a card");
+        if (card < 0 || card >= cards) {
+            throw DeviceError("cuda", "card " + std::to_string(card), std::to_string(cards) + " cards",
+                              "one of that number");
+        }
+        cuda_detail::check(cudaSetDevice(card), "choosing the card");
+        cuda_detail::check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+        try {
+            cuda_detail::check(cublasCreate(&blas_), "starting");
+            cuda_detail::check(cublasSetStream(blas_, stream_), "taking the stream");
+            cuda_detail::check(cublasSetMathMode(blas_, math), "choosing the precision");
+        } catch (...) {
+            if (blas_) cublasDestroy(blas_);
+            cudaStreamDestroy(stream_);
+            throw;
+        }
+    }
+    CudaStream(const CudaStream&) = delete;
+    CudaStream& operator=(const CudaStream&) = delete;
+    ~CudaStream() {
+        cublasDestroy(blas_);
+        cudaStreamDestroy(stream_);
+    }
+
+    cudaStream_t get() const { return stream_; }
+    cublasHandle_t blas() const { return blas_; }
+
+    void upload(const void* from, std::size_t bytes, void* to) const {
+        if (bytes > 0) copy(from, bytes, to, cudaMemcpyHostToDevice);
+    }
+    /// Waits for all work so far.
+    void download(const void* from, std::size_t bytes, void* to) const {
+        if (bytes > 0) copy(from, bytes, to, cudaMemcpyDeviceToHost);
+        cuda_detail::check(cudaStreamSynchronize(stream_), "waiting for its work");
+    }
+
+  private:
+    void copy(const void* from, std::size_t bytes, void* to, cudaMemcpyKind kind) const {
+        cuda_detail::check(cudaMemcpyAsync(to, from, bytes, kind, stream_), "copying");
+    }
+
+    cudaStream_t stream_ = nullptr;
+    cublasHandle_t blas_ = nullptr;
+};
+
+}  // namespace psad::backend

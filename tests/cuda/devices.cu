@@ -1,0 +1,2 @@
+// Whole models on a CUDA card.
+#include "../devices_test.cpp"

@@ -1,0 +1,15 @@
+// Tests on a CUDA card; where there is none they say so and end well.
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <cuda_runtime_api.h>
+#include <doctest/doctest.h>
+
+#include <cstdio>
+
+int main(int argc, char** argv) {
+    int cards = 0;
+    if (const cudaError_t status = cudaGetDeviceCount(&cards); status != cudaSuccess || cards == 0) {
+        std::printf("SKIPPED: no CUDA card (%s)\n", cudaGetErrorString(status));
+        return 0;
+    }
+    return doctest::Context(argc, argv).run();
+}

@@ -1,0 +1,21 @@
+// The device that finds what would go wrong on a GPU finds it.
+#include "support/fenced.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace psad::test;
+
+#if defined(__GNUC__) && !defined(__clang__)
+TEST_CASE("the fence tells pointers to the host from others") {
+    struct Given {
+        int count;
+        const int* numbers;
+    };
+    const int here[2] = {1, 2};
+    const auto* there = static_cast<const int*>(FencedMemory::allocate(8));
+    CHECK(FencedMemory::points_to_host(Given{2, here}));
+    CHECK(FencedMemory::points_to_host(&here[1]));
+    CHECK(!FencedMemory::points_to_host(Given{2, there}));
+    CHECK(!FencedMemory::points_to_host(Given{2, nullptr}));
+}
+#endif
