@@ -1,8 +1,13 @@
 # psad_build_options: how psad's own executables are compiled. Users of psad::psad get none of it.
 set(CMAKE_CXX_EXTENSIONS OFF)
 add_library(psad_build_options INTERFACE)
-target_compile_options(psad_build_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-                                                    $<$<BOOL:${PSAD_WERROR}>:-Werror>)
+target_compile_options(
+  psad_build_options
+  INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion>"
+            $<$<AND:$<BOOL:${PSAD_WERROR}>,$<COMPILE_LANGUAGE:CXX>>:-Werror>
+            # What nvcc makes of a source is not pedantic.
+            "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wshadow,-Wconversion>"
+            $<$<AND:$<BOOL:${PSAD_WERROR}>,$<COMPILE_LANGUAGE:CUDA>>:-Werror=all-warnings>)
 
 if(PSAD_NATIVE)
   # g++ 12 takes newer AMD machines for a Zen 3 and schedules worse for them than in general: -mtune=generic.
@@ -15,7 +20,7 @@ if(PSAD_NATIVE)
     # The same words mean other instructions on another machine: the definition tells ccache, and a build
     # folder that has moved there.
     string(SHA1 features "${features}")
-    target_compile_options(psad_build_options INTERFACE ${native})
+    target_compile_options(psad_build_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${native}>")
     target_compile_definitions(psad_build_options INTERFACE PSAD_BUILD_MACHINE=0x${features})
   endif()
 endif()

@@ -1,5 +1,6 @@
 # psad::thrust: psad with what the headers of psad/backend/thrust need, if Thrust is found: that of a CUDA toolkit,
-# else Debian's libthrust-dev. Without nvcc its host systems are there: CPP, TBB, and OMP where the compiler has OpenMP.
+# else Debian's libthrust-dev. Its host systems are there, CPP, TBB, and OMP where the compiler has OpenMP; with
+# PSAD_WITH_CUDA, CUDA too.
 find_package(CUDAToolkit QUIET)
 find_path(PSAD_THRUST_INCLUDE thrust/version.h HINTS ${CUDAToolkit_INCLUDE_DIRS} PATH_SUFFIXES cccl
           DOC "Folder of thrust/version.h")
@@ -12,4 +13,15 @@ if(PSAD_THRUST_INCLUDE AND NOT TARGET psad::thrust)
   target_include_directories(psad_thrust SYSTEM INTERFACE ${PSAD_THRUST_INCLUDE})
   # Which system is meant is said by each call.
   target_compile_definitions(psad_thrust INTERFACE THRUST_DEVICE_SYSTEM=THRUST_DEVICE_SYSTEM_CPP)
+endif()
+if(PSAD_WITH_CUDA)
+  if(NOT TARGET CUDA::cublas OR NOT TARGET psad_thrust)
+    message(FATAL_ERROR "psad: found no CUDA toolkit with CCCL and cuBLAS, which PSAD_WITH_CUDA wants")
+  endif()
+  if(cuda_std_20 IN_LIST CMAKE_CUDA_COMPILE_FEATURES)
+    target_compile_features(psad_thrust INTERFACE cuda_std_20)
+  else()  # CMake 3.25 does not know that nvcc has it
+    target_compile_options(psad_thrust INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
+  endif()
+  target_link_libraries(psad_thrust INTERFACE CUDA::cublas CUDA::cudart)
 endif()

@@ -175,18 +175,29 @@ class Train(Case):
         """Every device of the build trains to the CPU's losses."""
         told = psad("train", "--help").stdout
         names = re.search(r"--device TEXT=cpu\s+One of ([\w, -]+)", told).group(1).split(", ")
-        words = ["--data", DATA, "--variant", "small", "--steps", 30, "--batch", 32]
-        losses = {}
+        words = ["--data", DATA, "--variant", "small", "--steps", 30, "--batch", 32, "--shard", 16]
+        losses, ndcg = {}, {}
         for name in names:
             path = self.folder / f"{name}.json"
-            self.assert_good(psad("train", *words, "--out", self.folder / f"{name}.psad", "--device", name, "--json", path))
+            done = psad("train", *words, "--out", self.folder / f"{name}.psad", "--device", name, "--json", path)
+            if name == "cuda" and "found no card" in done.stderr:
+                self.assertEqual((done.returncode, done.stdout), (1, ""))
+                continue
+            self.assert_good(done)
             found = json.loads(path.read_text())
             self.assertEqual(found["settings"]["device"], name)
             losses[name] = found["losses"]
             for a, b in zip(losses[name], losses["cpu"], strict=True):
                 self.assertLess(abs(a - b), 1e-4 * abs(b), name)
+            # A model of any device is read by the CPU.
+            self.assert_good(psad("evaluate", "--model", self.folder / f"{name}.psad", "--data", DATA, "--json", path))
+            ndcg[name] = json.loads(path.read_text())["metrics"]["psad-s"]["ndcg@10"][0]
+            self.assertLess(abs(ndcg[name] - ndcg["cpu"]), 0.005, name)
             if name != "cpu":
                 self.assert_usage(psad("train", "--variant", "sort", "--out", path, "--device", name), f"sort on {name}, wanted one of default, small")
+        for name in {"thrust-tbb", "thrust-omp", "cuda"} - set(names):
+            lacking = psad("train", *words, "--out", self.folder / "x", "--device", name)
+            self.assert_usage(lacking, f"found {name}, which this build of psad lacks")
         self.assert_usage(psad("train", *words, "--out", self.folder / "x", "--device", "abacus"), f"found abacus, wanted one of {', '.join(names)}")
 
     def test_student_only(self):

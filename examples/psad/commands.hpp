@@ -15,7 +15,7 @@ struct TrainOptions {
     int steps = 0;
     std::uint64_t seed = 1;
     int threads = 0;
-    int batch = 0;
+    int batch = 0, shard = 0;
     double rate = 0;
     double dropout = -1;
     double distillation = -1;

@@ -5,42 +5,42 @@
 #include <vector>
 
 #include "commands.hpp"
-#include "psad/core/error.hpp"
-#include "psad/model/variant_set.hpp"
-#include "variants.hpp"
 
 namespace psad::cli {
 
-struct ThrustDevice {
+struct Device {
     const char* name;
-    void (*train)(const TrainOptions&);
+    void (*train)(const TrainOptions&);  ///< null: this build lacks it
 };
 
-#if defined(PSAD_CLI_THRUST)
+void train_on_cpu(const TrainOptions& options);
 void train_on_thrust_tbb(const TrainOptions& options);
 void train_on_thrust_omp(const TrainOptions& options);
-#endif
+void train_on_cuda(const TrainOptions& options);
 
-/// Systems of Thrust; none where the build found no Thrust.
-inline std::vector<ThrustDevice> thrust_devices() {
-    return {
+/// All that the program knows.
+inline std::vector<Device> devices() {
+    std::vector<Device> all{
+        {"cpu", train_on_cpu}, {"thrust-tbb", nullptr}, {"thrust-omp", nullptr}, {"cuda", nullptr}};
 #if defined(PSAD_CLI_THRUST)
-        {"thrust-tbb", train_on_thrust_tbb},
+    all[1].train = train_on_thrust_tbb;
 #if PSAD_CLI_THRUST_OMP
-            {"thrust-omp", train_on_thrust_omp},
+    all[2].train = train_on_thrust_omp;
 #endif
 #endif
-    };
+#if defined(PSAD_CLI_CUDA)
+    all[3].train = train_on_cuda;
+#endif
+    return all;
 }
 
 /// What --device takes.
 inline std::string device_names() {
-    std::string names = "cpu";
-    for (const ThrustDevice& device : thrust_devices()) names += std::string(", ") + device.name;
+    std::string names;
+    for (const Device& device : devices()) {
+        if (device.train != nullptr) names += (names.empty() ? "" : ", ") + std::string(device.name);
+    }
     return names;
 }
-
-/// The variants of the other devices: enough to compare them, at half a minute of compiling each.
-using ThrustVariants = VariantSet<Default, Small>;
 
 }  // namespace psad::cli

@@ -18,7 +18,7 @@
 #include "psad/eval/ranking_quality.hpp"
 #include "psad/io/model_file.hpp"
 #include "psad/serve/reranker.hpp"
-#include "variants.hpp"
+#include "variant_of_file.hpp"
 
 namespace psad::cli {
 

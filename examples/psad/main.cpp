@@ -102,6 +102,10 @@ int run(int count, char** words) {
         ->capture_default_str();
     train_command->add_option("--batch", train_options.batch, "Lists per step")
         ->transform(whole(1, most_steps));
+    train_command
+        ->add_option("--shard", train_options.shard,
+                     "Lists worked on at once; changes what is dropped, not what is learned")
+        ->transform(whole(1, most_steps));
     train_command->add_option("--rate", train_options.rate, "Peak learning rate")
         ->transform(number(1e-9, 10));
     train_command

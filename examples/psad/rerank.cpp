@@ -16,7 +16,7 @@
 #include "psad/io/strict_json.hpp"
 #include "psad/serve/reranker.hpp"
 #include "request_json.hpp"
-#include "variants.hpp"
+#include "variant_of_file.hpp"
 
 namespace psad::cli {
 

@@ -22,6 +22,8 @@ inline TrainSettings settings_of(const TrainOptions& o) {
     s.steps = o.steps;
     s.seed = o.seed;
     if (o.batch > 0) s.batch = o.batch;
+    if (o.device == "cuda") s.shard = s.batch;  // a card is fastest with all of it at once
+    if (o.shard > 0) s.shard = o.shard;
     if (o.rate > 0) s.adam.rate = o.rate;
     if (o.dropout >= 0) s.dropout = static_cast<float>(o.dropout);
     if (o.distillation >= 0) s.distillation = o.distillation;
@@ -68,9 +70,9 @@ inline nlohmann::json report_json(const TrainOptions& o, const TrainSettings& s,
               {"min_count", e.min_count}}}};
 }
 
-/// Trains a variant on a device, and saves it.
-template <class Network, class Device>
-void train_on(const Device& device, const TrainOptions& o) {
+/// Trains a model and saves it; fit(dataset, settings, encoding, hooks) does the training.
+template <class Fit>
+void train_with(const TrainOptions& o, Fit fit) {
     const data::Dataset dataset = data::read_lists(o.data);
     const TrainSettings settings = settings_of(o);
     check_writable(o.out);
@@ -91,12 +93,31 @@ void train_on(const Device& device, const TrainOptions& o) {
                    e.epoch + 1, e.step, e.loss, e.valid.student, e.valid.teacher);
         std::fflush(stdout);
     };
-    const auto [model, report] = fit<Network>(device, dataset, settings, encoding, hooks);
+    const auto [model, report] = fit(dataset, settings, encoding, hooks);
     progress.clear();
     io::save(o.out, model, o.variant, o.student_only ? io::Keep::student : io::Keep::everything);
     fmt::print("kept the student of epoch {} and the teacher of epoch {}; {:.0f} lists/s; wrote {}\n",
                report.best_student_epoch + 1, report.best_teacher_epoch + 1, report.lists_per_second, o.out);
     write_json(o.json, report_json(o, settings, encoding, report));
+}
+
+/// The one of the Variants that the options name.
+template <class Variants, class Fit>
+void train_variant(const TrainOptions& o, Fit fit) {
+    if (!Variants::has(o.variant)) {
+        const std::string device = o.device == "cpu" ? "" : " on " + o.device;
+        throw SettingError("--variant", "", o.variant + device, "one of " + Variants::names());
+    }
+    Variants::visit(o.variant, [&](auto variant) {
+        train_with(o, [&](const auto&... given) { return fit(variant, given...); });
+    });
+}
+
+template <class Variants, class B>
+void train_on(const B& backend, const TrainOptions& o) {
+    train_variant<Variants>(o, [&](auto variant, const auto&... given) {
+        return fit<typename decltype(variant)::type>(backend, given...);
+    });
 }
 
 }  // namespace psad::cli

@@ -2,13 +2,12 @@
 #include "devices.hpp"
 #include "psad/backend/thrust/tbb.hpp"
 #include "train_on.hpp"
+#include "variants.hpp"
 
 namespace psad::cli {
 
 void train_on_thrust_tbb(const TrainOptions& o) {
-    ThrustVariants::visit(o.variant, [&](auto variant) {
-        train_on<typename decltype(variant)::type>(backend::ThrustTbb<float>(o.threads), o);
-    });
+    train_on<DeviceVariants>(backend::ThrustTbb<float>(o.threads), o);
 }
 
 }  // namespace psad::cli

@@ -1,10 +1,6 @@
 // The variants that the command line offers by name.
 #pragma once
 
-#include <string>
-
-#include "psad/core/error.hpp"
-#include "psad/io/model_file.hpp"
 #include "psad/model/psad_model.hpp"
 #include "psad/model/variant_set.hpp"
 
@@ -38,13 +34,7 @@ struct NoMatch {
 
 using Variants = VariantSet<Default, Small, Sort, Autoregressive, NoMatch>;
 
-/// Calls f for the variant that a model file was made of.
-template <class F>
-void visit_variant_of(const io::TensorFile& file, F f) {
-    const std::string name = io::variant_name(file);
-    if (!Variants::has(name))
-        throw ModelFileError(file.source, "metadata psad.name", name, "one of " + Variants::names());
-    Variants::visit(name, f);
-}
+/// The variants of the devices beyond the CPU: enough to compare them, at half a minute of compiling each.
+using DeviceVariants = VariantSet<Default, Small>;
 
 }  // namespace psad::cli

@@ -114,4 +114,11 @@ template <class B>
 concept Backend = HasMemory<B> && HasForEach<B> && HasGemm<B> && HasMap<B> && HasReductions<B> &&
     HasSegments<B> && HasGather<B> && HasPairs<B> && HasSoftmax<B>;
 
+/// How many lists to work on at once: `few` of them fit a core's first cache, but a device with memory of its
+/// own spreads every kernel over all of a batch.
+template <class B>
+constexpr std::size_t lists_at_once(std::size_t few) {
+    return B::Memory::on_host ? few : 1024;
+}
+
 }  // namespace psad

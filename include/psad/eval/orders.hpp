@@ -33,7 +33,7 @@ namespace detail {
 template <class B, class Network, class Write>
 std::vector<Order> orders(const B& backend, const Model<Network>& model, std::span<const Request> requests,
                           int slots, Write write) {
-    constexpr std::size_t chunk = 32;
+    constexpr std::size_t chunk = lists_at_once<B>(32);
     std::vector<Order> out(requests.size());
     const auto chunks = static_cast<int>((requests.size() + chunk - 1) / chunk);
     const auto parameters = on_device(backend, model.parameters);

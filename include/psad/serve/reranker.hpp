@@ -172,8 +172,7 @@ class Reranker {
     }
 
   private:
-    static constexpr std::size_t per_task = 16;
-    static constexpr std::size_t together = 2;  // more lists would not fit into the first cache
+    static constexpr std::size_t per_task = lists_at_once<B>(16), together = lists_at_once<B>(2);
 
     static std::size_t places(const Request& r, int top) {
         return top > 0 ? (std::min)(static_cast<std::size_t>(top), r.size()) : r.size();

@@ -42,7 +42,11 @@ class CudaStream {
     /// Throws DeviceError where `card` is not there.
     CudaStream(int card, cublasMath_t math) {
         int cards = 0;
-        cuda_detail::check(cudaGetDeviceCount(&cards), "looking for a card");
+        const cudaError_t found = cudaGetDeviceCount(&cards);
+        if (found != cudaSuccess || cards == 0) {
+            throw DeviceError("cuda", "", std::string("no card (") + cudaGetErrorString(found) + ")",
+                              "one of NVIDIA's with its driver");
+        }
         if (card < 0 || card >= cards) {
             throw DeviceError("cuda", "card " + std::to_string(card), std::to_string(cards) + " cards",
                               "one of that number");
