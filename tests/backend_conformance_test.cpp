@@ -49,6 +49,14 @@ struct CountCalls {
     PSAD_HOST_DEVICE void operator()(int i) const { ++of[i]; }
 };
 
+struct CountColumns {
+    int* of;
+    int columns;
+    PSAD_HOST_DEVICE void operator()(int row, int first, int step) const {
+        for (int c = first; c < columns; c += step) ++of[row * columns + c];
+    }
+};
+
 constexpr int sizes[] = {1, 2, 3, 5, 6, 7, 16, 17, 31, 33, 64, 67, 130};
 
 /// Whether this processor has what the device's kernels need.
@@ -138,6 +146,75 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
                 CHECK(std::isnan(found.m(20, 1)));
             }
         }
+    }
+    SUBCASE("attention that keeps its weights, and its derivative") {
+        LayoutStorage storage = jagged_layout();
+        for (const int n : {16, 33, 70}) storage.add(n, n + 1, 3);
+        const Layout layout = storage.view();
+        for (const PairRows pairs :
+             {layout.pairs<Items, Events>(), layout.pairs<Lists, Events>(), layout.pairs<Slots, Items>()}) {
+            std::vector<int> visible(static_cast<std::size_t>(pairs.queries));
+            for (int i = 0; i < pairs.queries; ++i) {
+                const int l = pairs.query_owner[i], n = pairs.key_end[l] - pairs.key_begin[l];
+                visible[static_cast<std::size_t>(i)] = n == 0 ? 0 : 1 + i % n;
+            }
+            for (const auto& [heads, width] :
+                 {std::pair(4, 64), std::pair(1, 64), std::pair(1, 5), std::pair(2, 80)}) {
+                const Grid<T> q(pairs.queries, width, 1, 3), k(pairs.keys, width, 2, 1),
+                    v(pairs.keys, width, 3), d(pairs.queries, width, 4, 2);
+                const int* seen = heads == 1 ? visible.data() : nullptr;
+                Grid<T> p(pairs.rows, heads, 5), out(pairs.queries, width, 6, 1), dq(q), dk(k), dv(v);
+                Grid<T> p2(p), out2(out), dq2(q), dk2(k), dv2(v);
+                std::vector<T> room;
+                const auto take = [&room](std::size_t numbers) {
+                    room.assign(numbers, T(7));
+                    return room.data();
+                };
+                const auto both = [&](auto f) {
+                    f(device, p, out, dq, dk, dv);
+                    f(reference, p2, out2, dq2, dk2, dv2);
+                    for (const auto& [found, wanted] :
+                         {std::pair(&p, &p2), std::pair(&out, &out2), std::pair(&dq, &dq2),
+                          std::pair(&dk, &dk2), std::pair(&dv, &dv2)})
+                        check_same(found->numbers, wanted->numbers, 20);
+                };
+                both([&](const auto& on, auto& weights, auto& to, auto& by_q, auto& by_k, auto& by_v) {
+                    on.attend_keeping(q.in(), k.in(), v.in(), heads, T(0.4), pairs, seen,
+                                      weights.numbers.data(), to.m);
+                    on.attend_backward(weights.numbers.data(), d.in(), q.in(), k.in(), v.in(), heads, T(0.4),
+                                       pairs, take, by_q.m, by_k.m, by_v.m);
+                });
+                both([&](const auto& on, auto& weights, auto&, auto& by_q, auto&, auto& by_v) {
+                    on.attend_backward(weights.numbers.data(), d.in(), q.in(), k.in(), v.in(), heads, T(0.4),
+                                       pairs, take, by_q.m, Matrix<T>{}, Matrix<T>{});
+                    on.attend_backward(weights.numbers.data(), d.in(), q.in(), k.in(), v.in(), heads, T(0.4),
+                                       pairs, take, Matrix<T>{}, Matrix<T>{}, by_v.m);
+                });
+            }
+        }
+    }
+    SUBCASE("gemm by a transposed matrix") {
+        for (const int rows : {1, 7, 25}) {
+            for (const int depth : {1, 16, 65}) {
+                for (const int cols : sizes) {
+                    const Grid<T> a(rows, depth, 1, 3), b(cols, depth, 2, 2);
+                    Grid<T> c(rows, cols, 4, 1), d(c);
+                    std::vector<T> room;
+                    const auto take = [&room](std::size_t numbers) {
+                        room.assign(numbers, T(7));
+                        return room.data();
+                    };
+                    device.gemm_by_transposed(a.in(), b.in(), c.m, take);
+                    reference.gemm_by_transposed(a.in(), b.in(), d.m, take);
+                    check_same(c.numbers, d.numbers, 10);
+                }
+            }
+        }
+    }
+    SUBCASE("for_each_row takes each column once") {
+        std::vector<int> touched(300, 0);
+        device.for_each_row(5, CountColumns{touched.data(), 60});
+        CHECK(std::all_of(touched.begin(), touched.end(), [](int n) { return n == 1; }));
     }
     SUBCASE("gemm of no rows and no depth") {
         const Grid<T> a(0, 4, 1), b(4, 3, 2), none(3, 0, 3), wide(0, 5, 4);

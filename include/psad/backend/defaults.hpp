@@ -50,7 +50,7 @@ class BackendDefaults {
                 const int* visible, Take take, Matrix<T> out) const {
         const int head = q.cols / heads;
         T* const weights = take(static_cast<std::size_t>(pairs.rows));
-        self().for_each(out.rows, kernels::FillRow<T>{out, 0});
+        self().for_each_row(out.rows, kernels::FillRow<T>{out, 0});
         for (int at = 0; at < q.cols; at += head) {
             self().pair_dot(q.columns(at, head), k.columns(at, head), pairs, scale, weights, false);
             self().pair_softmax(weights, pairs, visible);
@@ -58,15 +58,59 @@ class BackendDefaults {
         }
     }
 
+    /// The same, and the weights of every head, [heads x pairs], are kept for the derivative.
+    void attend_keeping(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale,
+                        PairRows pairs, const int* visible, T* weights, Matrix<T> out) const {
+        const int head = q.cols / heads;
+        self().for_each_row(out.rows, kernels::FillRow<T>{out, 0});
+        for (int at = 0; at < q.cols; at += head, weights += pairs.rows) {
+            self().pair_dot(q.columns(at, head), k.columns(at, head), pairs, scale, weights, false);
+            self().pair_softmax(weights, pairs, visible);
+            self().pair_apply(weights, v.columns(at, head), pairs, out.columns(at, head));
+        }
+    }
+
+    /// Adds the derivative of attention to those of dq, dk and dv that are not empty.
+    template <class Take>
+    void attend_backward(const T* weights, Matrix<const T> dout, Matrix<const T> q, Matrix<const T> k,
+                         Matrix<const T> v, int heads, T scale, PairRows pairs, Take take, Matrix<T> dq,
+                         Matrix<T> dk, Matrix<T> dv) const {
+        const int head = q.cols / heads;
+        T* const dlogits = take(static_cast<std::size_t>(pairs.rows));
+        for (int at = 0; at < q.cols; at += head, weights += pairs.rows) {
+            const Matrix<const T> d = dout.columns(at, head);
+            if (dv) self().pair_apply_transposed(weights, d, pairs, dv.columns(at, head));
+            self().pair_dot(d, v.columns(at, head), pairs, T(1), dlogits, false);
+            self().pair_softmax_backward(weights, dlogits, pairs, scale);
+            if (dq) self().pair_apply(dlogits, k.columns(at, head), pairs, dq.columns(at, head));
+            if (dk) self().pair_apply_transposed(dlogits, q.columns(at, head), pairs, dk.columns(at, head));
+        }
+    }
+
+    /// c += a b^T. `take(count)` gives room for numbers.
+    template <class Take>
+    void gemm_by_transposed(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, Take take) const {
+        const Matrix<T> turned{take(static_cast<std::size_t>(b.rows) * static_cast<std::size_t>(b.cols)),
+                               b.cols, b.rows, b.rows};
+        self().transpose(b, turned);
+        self().gemm(a, turned, c, true);
+    }
+
+    /// f(row, first, step) takes the columns first, first + step, ... of a row; all of them here.
+    template <class F>
+    void for_each_row(int count, F f) const {
+        self().for_each(count, kernels::WholeRow<F>{f});
+    }
+
     /// out[r] = the sum over the sources of the mean of the table rows of bag r; nothing for an empty bag.
     void embed(const BagSource<T>* sources, int count, Matrix<T> out) const {
-        self().for_each(out.rows, kernels::FillRow<T>{out, 0});
+        self().for_each_row(out.rows, kernels::FillRow<T>{out, 0});
         for (int i = 0; i < count; ++i) self().for_each(out.rows, kernels::AddBagMean<T>{sources[i], out});
     }
 
     /// to = from transposed.
     void transpose(Matrix<const T> from, Matrix<T> to) const {
-        self().for_each(to.rows, kernels::TransposedRow<T>{from, to});
+        self().for_each_row(to.rows, kernels::TransposedRow<T>{from, to});
     }
 
     /// Sets count numbers to value.

@@ -96,13 +96,20 @@ struct Fill {
     PSAD_HOST_DEVICE void operator()(int i) const { out[i] = value; }
 };
 
+/// A functor of a row's columns (row, first, step) as one of whole rows.
+template <class F>
+struct WholeRow {
+    F f;
+    PSAD_HOST_DEVICE void operator()(int r) const { f(r, 0, 1); }
+};
+
 /// So do all of row r.
 template <class T>
 struct FillRow {
     Matrix<T> out;
     T value;
-    PSAD_HOST_DEVICE void operator()(int r) const {
-        for (int c = 0; c < out.cols; ++c) out(r, c) = value;
+    PSAD_HOST_DEVICE void operator()(int r, int first, int step) const {
+        for (int c = first; c < out.cols; c += step) out(r, c) = value;
     }
 };
 
@@ -112,8 +119,8 @@ struct TransposedRow {
     Matrix<const T> from;
     Matrix<T> to;
 
-    PSAD_HOST_DEVICE void operator()(int r) const {
-        for (int c = 0; c < to.cols; ++c) to(r, c) = from(c, r);
+    PSAD_HOST_DEVICE void operator()(int r, int first, int step) const {
+        for (int c = first; c < to.cols; c += step) to(r, c) = from(c, r);
     }
 };
 

@@ -18,7 +18,7 @@ struct Matrix {
 
     PSAD_HOST_DEVICE constexpr T* row(int r) const { return data + static_cast<long>(r) * stride; }
     PSAD_HOST_DEVICE constexpr T& operator()(int r, int c) const { return row(r)[c]; }
-    constexpr explicit operator bool() const { return data != nullptr; }
+    PSAD_HOST_DEVICE constexpr explicit operator bool() const { return data != nullptr; }
     constexpr bool contiguous() const { return stride == cols; }
     /// The window of `count` columns from column `first`.
     constexpr Matrix columns(int first, int count) const { return {data + first, rows, count, stride}; }

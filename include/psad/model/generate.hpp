@@ -76,8 +76,8 @@ struct CopyRow {
     Matrix<const T> from;
     const int* to_row;
     Matrix<T> to;
-    PSAD_HOST_DEVICE void operator()(int r) const {
-        for (int c = 0; c < from.cols; ++c) to(to_row[r], c) = from(r, c);
+    PSAD_HOST_DEVICE void operator()(int r, int first, int step) const {
+        for (int c = first; c < from.cols; c += step) to(to_row[r], c) = from(r, c);
     }
 };
 
@@ -109,7 +109,7 @@ class SlotCache {
   private:
     using T = typename Ctx::Scalar;
     void store(Ctx& ctx, Matrix<const T> from, Matrix<T> to) {
-        ctx.workspace().backend->for_each(from.rows, CopyRow<T>{from, slot_of_, to});
+        ctx.workspace().backend->for_each_row(from.rows, CopyRow<T>{from, slot_of_, to});
     }
 
     std::array<Matrix<T>, Layers> keys_, values_;

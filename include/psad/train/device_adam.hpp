@@ -32,55 +32,55 @@ struct Dense {
     }
 };
 
-/// Number i of what the ids of a sparse gradient add to their table rows.
+/// Number i of what the ids of a sparse gradient add to their rows.
 template <class T>
 struct Share {
     const int* bag;  ///< null: row i is of id i
+    const int* ids;
     T scale;
     Matrix<const T> grad;
-    Matrix<T> out;  ///< [ids x width]
+    int first_row;  ///< of the table, among those of its width
+    int first;      ///< number of the first id, among all of the step and width
+    Matrix<T> out;  ///< [ids of the step x width]
+    int* row;       ///< [ids of the step]
+    int* claimed;   ///< [rows] any one of a row's ids: that one is to update it
     PSAD_HOST_DEVICE void operator()(int i) const {
-        const int id = i / out.cols, c = i % out.cols;
-        int row = id;
+        const int id = i / out.cols, c = i % out.cols, to = first + id;
+        int from = id;
         T by = scale;
         if (bag) {
-            int low = 0, high = grad.rows;  // the last row that begins at the id or before
+            int low = 0, high = grad.rows;  // the last bag that begins at the id or before
             while (high - low > 1) {
                 const int middle = (low + high) / 2;
                 (bag[middle] <= id ? low : high) = middle;
             }
-            row = low;
-            by /= static_cast<T>(bag[row + 1] - bag[row]);
+            from = low;
+            by /= static_cast<T>(bag[from + 1] - bag[from]);
         }
-        out(id, c) = by * grad(row, c);
+        out(to, c) = by * grad(from, c);
+        if (c > 0) return;
+        row[to] = first_row + ids[id];
+        claimed[row[to]] = to;
     }
 };
 
-/// Any one of the ids of a table row is to update it.
-struct Claim {
-    const int* ids;
-    int first;     ///< number of the first id among all of a step
-    int* claimed;  ///< [rows of the table]
-    PSAD_HOST_DEVICE void operator()(int i) const { claimed[ids[i]] = first + i; }
-};
-
-/// Numbers of a table row, by the id that claimed it; their gradients are zero afterwards.
+/// Number i of the rows of a step's ids, by the id that claimed the row; its gradient is zero afterwards.
 template <class T>
 struct Row {
     AdamRates<T> rates;
-    const int* ids;
-    int first;
+    const int* row;
     const int* claimed;
+    const std::int64_t* offset;  ///< [rows] in the table block
     int width;
     T* grad;
-    T* p;
     T* m;
     T* v;
+    T* tables;
     PSAD_HOST_DEVICE void operator()(int i) const {
-        const int row = ids[i / width];
-        if (claimed[row] != first + i / width) return;
-        const long n = static_cast<long>(row) * width + i % width;
-        adam_update(rates, grad[n], rates.decay, p[n], m[n], v[n]);
+        const int id = i / width, c = i % width, r = row[id];
+        if (claimed[r] != id) return;
+        const std::int64_t n = static_cast<std::int64_t>(r) * width + c;
+        adam_update(rates, grad[n], rates.decay, tables[offset[r] + c], m[n], v[n]);
         grad[n] = 0;
     }
 };
@@ -97,22 +97,26 @@ class DeviceAdam {
     DeviceAdam(const B& backend, const ParameterList& list, const AdamSettings& settings)
         : settings_(settings),
           dense_size_(static_cast<int>(list.dense_size)),
-          m_(list),
-          v_(list),
-          decayed_(list.dense_size),
-          table_grad_(list.table_size) {
-        for (auto* buffer : {&m_.dense, &m_.tables, &v_.dense, &v_.tables, &decayed_, &table_grad_})
-            backend.fill(buffer->data(), static_cast<int>(buffer->size()), T(0));
-        std::size_t rows = 0;
+          m_(list.dense_size),
+          v_(list.dense_size),
+          decayed_(list.dense_size) {
+        for (auto* buffer : {&m_, &v_, &decayed_}) clear(backend, *buffer);
         for (const ParameterInfo& p : list.parameters) {
-            if (p.table) {
-                tables_.push_back({p.offset, rows, p.rows});
-                rows += static_cast<std::size_t>(p.rows);
-            } else if (p.rows > 1) {
+            if (p.table)
+                add_table(p);
+            else if (p.rows > 1)
                 backend.fill(decayed_.data() + p.offset, static_cast<int>(p.size()), T(1));
+        }
+        for (Tables& t : tables_) {
+            const std::size_t rows = t.host_offset.size();
+            t.offset = Buffer<std::int64_t, Memory>(rows);
+            backend.upload(t.host_offset.data(), rows * sizeof(std::int64_t), t.offset.data());
+            t.claimed = Buffer<int, Memory>(rows);
+            for (auto* buffer : {&t.grad, &t.m, &t.v}) {
+                *buffer = Buffer<T, Memory>(rows * static_cast<std::size_t>(t.width));
+                clear(backend, *buffer);
             }
         }
-        claimed_ = Buffer<int, Memory>(rows);
     }
 
     /// As Adam::step, all numbers on the device.
@@ -124,59 +128,99 @@ class DeviceAdam {
         for (std::size_t s = 1; s < dense.size(); ++s)
             backend.template map<true>(Identity{}, sum, Operand<T>{dense[s], dense_size_});
         backend.template map<false>(Times<T>{static_cast<T>(scale)}, sum, Operand<T>{sum.data, dense_size_});
-        for_each_record(sparse, [&](const SparseGradient<T>& r, const Table& table, int first) {
-            const auto numbers = static_cast<std::size_t>(r.count) * static_cast<std::size_t>(r.width);
-            const Matrix<T> shares{arena_.template make<T>(numbers), r.count, r.width, r.width};
-            backend.for_each(r.count * r.width,
-                             device_adam::Share<T>{
-                                 r.bag, static_cast<T>(scale), {r.grad, r.rows, r.width, r.width}, shares});
-            backend.scatter_add(shares, r.ids,
-                                {table_grad_.data() + table.offset, table.rows, r.width, r.width});
-            backend.for_each(r.count, device_adam::Claim{r.ids, first, claimed_.data() + table.first_row});
-        });
-        const double norm = std::sqrt(backend.sum_squares(sum.data, static_cast<std::size_t>(dense_size_)) +
-                                      backend.sum_squares(table_grad_.data(), table_grad_.size()));
+        double squares = backend.sum_squares(sum.data, static_cast<std::size_t>(dense_size_));
+        for (Tables& t : tables_) {
+            collect(backend, t, sparse, static_cast<T>(scale));
+            squares += backend.sum_squares(t.grad.data(), t.grad.size());
+        }
+        const double norm = std::sqrt(squares);
         const AdamRates<T> rates(settings_, rate, adam_shrink(settings_, norm), steps_);
-        backend.for_each(dense_size_,
-                         device_adam::Dense<T>{rates, decayed_.data(), sum.data, parameters.dense.data(),
-                                               m_.dense.data(), v_.dense.data()});
-        for_each_record(sparse, [&](const SparseGradient<T>& r, const Table& table, int first) {
-            backend.for_each(r.count * r.width,
-                             device_adam::Row<T>{
-                                 rates, r.ids, first, claimed_.data() + table.first_row, r.width,
-                                 table_grad_.data() + table.offset, parameters.tables.data() + table.offset,
-                                 m_.tables.data() + table.offset, v_.tables.data() + table.offset});
-        });
+        backend.for_each(dense_size_, device_adam::Dense<T>{rates, decayed_.data(), sum.data,
+                                                            parameters.dense.data(), m_.data(), v_.data()});
+        for (Tables& t : tables_) {
+            backend.for_each(
+                t.ids * t.width,
+                device_adam::Row<T>{rates, t.row, t.claimed.data(), t.offset.data(), t.width, t.grad.data(),
+                                    t.m.data(), t.v.data(), parameters.tables.data()});
+        }
         return norm;
     }
 
   private:
-    struct Table {
-        std::size_t offset, first_row;
-        int rows;
+    /// All tables of one width, as if they were one: a step sorts their ids once.
+    struct Tables {
+        int width;
+        std::vector<std::int64_t> host_offset;  ///< of each row, in the table block
+        Buffer<std::int64_t, Memory> offset;
+        Buffer<T, Memory> grad, m, v;
+        Buffer<int, Memory> claimed;
+        int* row = nullptr;  ///< of the step's ids
+        int ids = 0;         ///< of the step
+    };
+    /// Where the rows of a table begin among those of its width.
+    struct Place {
+        std::size_t offset;
+        int width, first_row;
     };
 
-    /// Calls f(record, its table, number of its first id) for the records of tables that are learned.
+    static void clear(const B& backend, Buffer<T, Memory>& buffer) {
+        backend.fill(buffer.data(), static_cast<int>(buffer.size()), T(0));
+    }
+
+    void add_table(const ParameterInfo& p) {
+        auto t = std::ranges::find(tables_, p.cols, &Tables::width);
+        if (t == tables_.end()) {
+            tables_.push_back({});
+            t = tables_.end() - 1;
+            t->width = p.cols;
+        }
+        places_.push_back({p.offset, p.cols, static_cast<int>(t->host_offset.size())});
+        for (int r = 0; r < p.rows; ++r)
+            t->host_offset.push_back(static_cast<std::int64_t>(p.offset) + std::int64_t{r} * p.cols);
+    }
+
+    /// Calls f(record, its table's place) for the records of learned tables of a width.
     template <class F>
-    void for_each_record(std::span<const SparseGradient<T>* const> sparse, F f) const {
-        int first = 0;
+    void for_each_record(std::span<const SparseGradient<T>* const> sparse, int width, F f) const {
         for (const SparseGradient<T>* record : sparse) {
             for (; record != nullptr; record = record->next) {
-                const auto same = [&](const Table& t) { return t.offset == record->table; };
-                const auto table = std::find_if(tables_.begin(), tables_.end(), same);
-                if (table == tables_.end() || record->count == 0) continue;
-                f(*record, *table, first);
-                first += record->count;
+                if (record->width != width || record->count == 0) continue;
+                const auto place = std::ranges::find(places_, record->table, &Place::offset);
+                if (place != places_.end()) f(*record, *place);
             }
         }
     }
 
+    /// The gradients by the rows of a width's tables.
+    void collect(const B& backend, Tables& t, std::span<const SparseGradient<T>* const> sparse, T scale) {
+        t.ids = 0;
+        for_each_record(sparse, t.width, [&](const SparseGradient<T>& r, const Place&) { t.ids += r.count; });
+        const auto ids = static_cast<std::size_t>(t.ids);
+        t.row = arena_.template make<int>(ids);
+        const Matrix<T> shares{arena_.template make<T>(ids * static_cast<std::size_t>(t.width)), t.ids,
+                               t.width, t.width};
+        int first = 0;
+        for_each_record(sparse, t.width, [&](const SparseGradient<T>& r, const Place& place) {
+            backend.for_each(r.count * r.width, device_adam::Share<T>{r.bag,
+                                                                      r.ids,
+                                                                      scale,
+                                                                      {r.grad, r.rows, r.width, r.width},
+                                                                      place.first_row,
+                                                                      first,
+                                                                      shares,
+                                                                      t.row,
+                                                                      t.claimed.data()});
+            first += r.count;
+        });
+        backend.scatter_add(shares, t.row,
+                            {t.grad.data(), static_cast<int>(t.host_offset.size()), t.width, t.width});
+    }
+
     AdamSettings settings_;
     int dense_size_;
-    Parameters<T, Memory> m_, v_;
-    Buffer<T, Memory> decayed_, table_grad_;
-    Buffer<int, Memory> claimed_;
-    std::vector<Table> tables_;
+    Buffer<T, Memory> m_, v_, decayed_;
+    std::vector<Tables> tables_;
+    std::vector<Place> places_;
     Arena<Memory> arena_;
     std::int64_t steps_ = 0;
 };

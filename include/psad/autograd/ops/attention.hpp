@@ -19,7 +19,6 @@ struct Attention {
     using axis = Query;
     static constexpr int width = Width;
     static constexpr bool has_parameters = false;
-    static constexpr int head = Width / Heads;
 
     const int* visible;
     T* weights = nullptr;  ///< softmax of every head, one block of pairs per head
@@ -27,42 +26,21 @@ struct Attention {
     template <class B>
     void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> q, Matrix<const T> k, Matrix<const T> v) {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
-        const auto size = static_cast<std::size_t>(pairs.rows);
         if (!w.training) {
             const auto take = [&w](std::size_t count) { return w.take(count); };
             w.backend->attend(q, k, v, Heads, scale(), pairs, visible, take, out);
             return;
         }
-        weights = w.take(size * Heads);
-        w.backend->fill(out.data, out.rows * out.cols, T(0));
-        for (int h = 0; h < Heads; ++h) {
-            T* p = weights + size * static_cast<std::size_t>(h);
-            const int at = h * head;
-            w.backend->pair_dot(q.columns(at, head), k.columns(at, head), pairs, scale(), p, false);
-            w.backend->pair_softmax(p, pairs, visible);
-            w.backend->pair_apply(p, v.columns(at, head), pairs, out.columns(at, head));
-        }
+        weights = w.take(static_cast<std::size_t>(pairs.rows) * Heads);
+        w.backend->attend_keeping(q, k, v, Heads, scale(), pairs, visible, weights, out);
     }
 
     template <class B>
     void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> q, Tracked<T> k,
                   Tracked<T> v) const {
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
-        const auto size = static_cast<std::size_t>(pairs.rows);
-        T* dp = w.take(size);
-        for (int h = 0; h < Heads; ++h) {
-            const T* p = weights + size * static_cast<std::size_t>(h);
-            const int at = h * head;
-            const Matrix<const T> d = dout.columns(at, head);
-            if (v.grad) w.backend->pair_apply_transposed(p, d, pairs, v.grad.columns(at, head));
-            w.backend->pair_dot(d, v.value.columns(at, head), pairs, T(1), dp, false);
-            w.backend->pair_softmax_backward(p, dp, pairs, scale());
-            if (q.grad) w.backend->pair_apply(dp, k.value.columns(at, head), pairs, q.grad.columns(at, head));
-            if (k.grad) {
-                w.backend->pair_apply_transposed(dp, q.value.columns(at, head), pairs,
-                                                 k.grad.columns(at, head));
-            }
-        }
+        const auto take = [&w](std::size_t count) { return w.take(count); };
+        w.backend->attend_backward(weights, Matrix<const T>(dout), q.value, k.value, v.value, Heads, scale(),
+                                   w.layout->template pairs<Query, Key>(), take, q.grad, k.grad, v.grad);
     }
 
     template <class Out, class... S>
@@ -71,7 +49,7 @@ struct Attention {
     }
 
   private:
-    static T scale() { return T(1) / std::sqrt(static_cast<T>(head)); }
+    static T scale() { return T(1) / std::sqrt(static_cast<T>(Width / Heads)); }
 };
 
 }  // namespace psad::ops

@@ -111,9 +111,8 @@ struct Linear {
         const int n = x.value.cols;
         if (weight.grad) w.backend->gemm_transposed(x.value, d, weight.grad.row_range(first, n), true);
         if (x.grad) {
-            const Matrix<T> turned = w.scratch(Out, n);
-            w.backend->transpose(weight.value.row_range(first, n), turned);
-            w.backend->gemm(d, turned, x.grad, true);
+            const auto take = [&w](std::size_t count) { return w.take(count); };
+            w.backend->gemm_by_transposed(d, weight.value.row_range(first, n), x.grad, take);
         }
     }
 };

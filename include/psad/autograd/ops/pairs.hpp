@@ -56,10 +56,9 @@ struct SpreadKeys {
         const T* in;
         PairRows pairs;
         T* out;
-        PSAD_HOST_DEVICE void operator()(int q) const {
-            const auto [first, n, start] = pairs.row(q);
-            T* to = out + start;
-            for (int j = 0; j < n; ++j) to[j] = in[first + j];
+        PSAD_HOST_DEVICE void operator()(int q, int begin, int step) const {
+            const PairRow row = pairs.row(q);
+            for (int j = begin; j < row.count; j += step) out[row.start + j] = in[row.first_key + j];
         }
     };
     template <class T>
@@ -67,11 +66,11 @@ struct SpreadKeys {
         const T* dout;
         PairRows pairs;
         T* din;
-        PSAD_HOST_DEVICE void operator()(int l) const {
+        PSAD_HOST_DEVICE void operator()(int l, int begin, int step) const {
             const int first = pairs.key_begin[l], n = pairs.key_end[l] - first;
             const T* d = dout + pairs.offset[l];
             for (int q = pairs.query_begin[l]; q < pairs.query_end[l]; ++q, d += n) {
-                for (int j = 0; j < n; ++j) din[first + j] += d[j];
+                for (int j = begin; j < n; j += step) din[first + j] += d[j];
             }
         }
     };
@@ -79,12 +78,12 @@ struct SpreadKeys {
     template <class B, class T>
     void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> key) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
-        w.backend->for_each(pairs.queries, Row<T>{key.data, pairs, out.data});
+        w.backend->for_each_row(pairs.queries, Row<T>{key.data, pairs, out.data});
     }
     template <class B, class T>
     void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> key) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
-        if (key.grad) w.backend->for_each(pairs.lists, ListBackward<T>{dout.data, pairs, key.grad.data});
+        if (key.grad) w.backend->for_each_row(pairs.lists, ListBackward<T>{dout.data, pairs, key.grad.data});
     }
     template <class Out, class K>
     double flops(const Layout&, Out, K) const {

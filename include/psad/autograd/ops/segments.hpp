@@ -21,9 +21,9 @@ struct SegmentSum {
     struct Divide {
         Jagged rows;
         Matrix<T> out;
-        PSAD_HOST_DEVICE void operator()(int l) const {
+        PSAD_HOST_DEVICE void operator()(int l, int first, int step) const {
             const int n = rows.end[l] - rows.begin[l];
-            for (int c = 0; c < out.cols && n > 1; ++c) out(l, c) /= static_cast<T>(n);
+            for (int c = first; c < out.cols && n > 1; c += step) out(l, c) /= static_cast<T>(n);
         }
     };
 
@@ -32,13 +32,13 @@ struct SegmentSum {
         const Jagged& rows = w.layout->template jagged<Axis>();
         w.backend->fill(out.data, out.rows * Width, T(0));
         w.backend->segment_sums(x, rows, out);
-        if constexpr (Mean) w.backend->for_each(out.rows, Divide<T>{rows, out});
+        if constexpr (Mean) w.backend->for_each_row(out.rows, Divide<T>{rows, out});
     }
     template <class B, class T>
     void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> x) const {
         if (!x.grad) return;
         const Jagged& rows = w.layout->template jagged<Axis>();
-        if constexpr (Mean) w.backend->for_each(dout.rows, Divide<T>{rows, dout});
+        if constexpr (Mean) w.backend->for_each_row(dout.rows, Divide<T>{rows, dout});
         w.backend->template map<true>(Identity{}, x.grad, Operand<T>{dout.data, Width, rows.owner});
     }
     template <class Out, class S>
@@ -61,8 +61,8 @@ struct SegmentMax {
         const int* from;
         Matrix<const T> dout;
         Matrix<T> dx;
-        PSAD_HOST_DEVICE void operator()(int l) const {
-            for (int c = 0; c < Width; ++c) {
+        PSAD_HOST_DEVICE void operator()(int l, int first, int step) const {
+            for (int c = first; c < Width; c += step) {
                 const int r = from[l * Width + c];
                 if (r >= 0) dx(r, c) += dout(l, c);
             }
@@ -76,7 +76,7 @@ struct SegmentMax {
     }
     template <class B, class T>
     void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> x) const {
-        if (x.grad) w.backend->for_each(dout.rows, ToWinner<T>{from, dout, x.grad});
+        if (x.grad) w.backend->for_each_row(dout.rows, ToWinner<T>{from, dout, x.grad});
     }
     template <class Out, class S>
     double flops(const Layout&, Out, S in) const {

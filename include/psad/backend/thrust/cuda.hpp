@@ -12,7 +12,7 @@
 #include <type_traits>
 
 #include "psad/backend/thrust/cuda_stream.hpp"
-#include "psad/backend/thrust/cuda_warp.hpp"
+#include "psad/backend/thrust/lanes.hpp"
 #include "psad/backend/thrust/thrust.hpp"
 
 namespace psad {
@@ -37,12 +37,12 @@ __global__ void __launch_bounds__(threads) for_each(int count, F f) {
     if (i < count) f(i);
 }
 
-/// f(i, lane) by a warp for each i.
+/// f(i, lanes) by a warp for each i.
 template <class F>
-__global__ void __launch_bounds__(threads) for_each_warp(int count, F f) {
-    const int i =
-        static_cast<int>(blockIdx.x * (threads / cuda_warp::lanes) + threadIdx.x / cuda_warp::lanes);
-    if (i < count) f(i, static_cast<int>(threadIdx.x % cuda_warp::lanes));
+__global__ void __launch_bounds__(threads) for_each_row(int count, F f) {
+    constexpr int lanes = thrust_functors::WarpLanes::count;
+    const int i = static_cast<int>(blockIdx.x * (threads / lanes) + threadIdx.x / lanes);
+    if (i < count) f(i, thrust_functors::WarpLanes{static_cast<int>(threadIdx.x % lanes)});
 }
 
 /// out = act(out + start), element by element.
@@ -67,12 +67,17 @@ class CudaProducts {
   public:
     template <class B>
     static void gemm(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) {
-        multiply(backend, CUBLAS_OP_N, a, a.cols, b, c, accumulate);
+        multiply(backend, CUBLAS_OP_N, a, a.cols, CUBLAS_OP_N, b, c, accumulate);
     }
     template <class B>
     static void gemm_transposed(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
                                 bool accumulate) {
-        multiply(backend, CUBLAS_OP_T, a, a.rows, b, c, accumulate);
+        multiply(backend, CUBLAS_OP_T, a, a.rows, CUBLAS_OP_N, b, c, accumulate);
+    }
+    template <class B, class Take>
+    static void gemm_by_transposed(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
+                                   Take) {
+        multiply(backend, CUBLAS_OP_N, a, a.cols, CUBLAS_OP_T, b, c, true);
     }
     /// The products, then start and activation in one pass.
     template <class B, class Act, int Factors>
@@ -90,17 +95,17 @@ class CudaProducts {
   private:
     template <class B>
     static void multiply(const B& backend, cublasOperation_t of_a, Matrix<const T> a, int depth,
-                         Matrix<const T> b, Matrix<T> c, bool accumulate) {
+                         cublasOperation_t of_b, Matrix<const T> b, Matrix<T> c, bool accumulate) {
         if (c.rows == 0 || c.cols == 0) return;
         if (depth == 0) {
-            if (!accumulate) backend.for_each(c.rows, kernels::FillRow<T>{c, T(0)});
+            if (!accumulate) backend.for_each_row(c.rows, kernels::FillRow<T>{c, T(0)});
             return;
         }
         const T one = 1, start = accumulate ? T(1) : T(0);
         const cublasHandle_t blas = backend.system().stream().blas();
         const auto call = [&](auto f) {
-            cuda_detail::check(f(blas, CUBLAS_OP_N, of_a, c.cols, c.rows, depth, &one, b.data, b.stride,
-                                 a.data, a.stride, &start, c.data, c.stride),
+            cuda_detail::check(f(blas, of_b, of_a, c.cols, c.rows, depth, &one, b.data, b.stride, a.data,
+                                 a.stride, &start, c.data, c.stride),
                                "multiplying matrices");
         };
         if constexpr (std::is_same_v<T, float>)
@@ -130,11 +135,12 @@ class CudaSystem {
                 count, f);
         cuda_detail::check(cudaPeekAtLastError(), "launching a kernel");
     }
+    /// A warp each.
     template <class F>
-    void for_each_warp(int count, F f) const {
-        if (count == 0) return;
-        cuda_kernels::for_each_warp<<<blocks(count, cuda_kernels::threads / cuda_warp::lanes),
-                                      cuda_kernels::threads, 0, stream_->get()>>>(count, f);
+    void for_each_row(int count, F f) const {
+        constexpr int each = cuda_kernels::threads / thrust_functors::WarpLanes::count;
+        cuda_kernels::for_each_row<<<blocks(count, each), cuda_kernels::threads, 0, stream_->get()>>>(count,
+                                                                                                      f);
         cuda_detail::check(cudaPeekAtLastError(), "launching a kernel");
     }
 
@@ -159,11 +165,8 @@ class CudaSystem {
         copy(v.Current(), n, values);
     }
 
-    double read(const double* x) const {
-        double out = 0;
-        stream_->download(x, sizeof out, &out);
-        return out;
-    }
+    void upload(const void* from, std::size_t bytes, void* to) const { stream_->upload(from, bytes, to); }
+    void download(const void* from, std::size_t bytes, void* to) const { stream_->download(from, bytes, to); }
 
   private:
     static unsigned blocks(int count, int each) { return static_cast<unsigned>((count - 1) / each + 1); }
@@ -178,58 +181,10 @@ class CudaSystem {
     std::shared_ptr<CudaStream> stream_;
 };
 
-/// All work goes to one stream, in the order of the calls; only download and sum_squares wait. Rows that a
-/// single thread would walk through are a warp's here.
+/// All work goes to one stream, in the order of the calls; only download and sum_squares wait. Its argument
+/// is the number of the card; throws DeviceError where there is no such card.
 template <class T, class Precision = precision::Full>
-class Cuda : public Thrust<T, CudaSystem<Precision>> {
-    using Base = Thrust<T, CudaSystem<Precision>>;
-
-  public:
-    using Memory = CudaMemory;
-
-    /// Throws DeviceError where there is no such card.
-    explicit Cuda(int card = 0) : Base(card) {}
-
-    void upload(const void* from, std::size_t bytes, void* to) const { stream().upload(from, bytes, to); }
-    void download(const void* from, std::size_t bytes, void* to) const { stream().download(from, bytes, to); }
-
-    void layer_norm(Matrix<const T> x, const T* gain, const T* shift, Matrix<T> y, Matrix<T> normal,
-                    T* rate) const {
-        warps(x.rows, cuda_warp::LayerNorm<T>{x, gain, shift, y, normal, rate});
-    }
-    void layer_norm_backward(Matrix<const T> dy, const T* gain, Matrix<const T> normal, const T* rate,
-                             Matrix<T> dx) const {
-        warps(dy.rows, cuda_warp::LayerNormBackward<T>{dy, gain, normal, rate, dx});
-    }
-    void pair_softmax(T* p, PairRows pairs, const int* visible) const {
-        warps(pairs.queries, cuda_warp::PairSoftmax<T>{p, pairs, visible});
-    }
-    void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) const {
-        warps(pairs.queries, cuda_warp::PairSoftmaxBackward<T>{p, dp, pairs, scale});
-    }
-    template <class Take>
-    void attend(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
-                const int* visible, Take, Matrix<T> out) const {
-        warps(pairs.queries * heads, cuda_warp::Attend<T>{q, k, v, heads, scale, pairs, visible, out});
-    }
-
-    double sum_squares(const T* x, std::size_t count) const {
-        constexpr std::size_t chunk = 4096;
-        const std::size_t chunks = (count + chunk - 1) / chunk;
-        const Pooled<double, Memory> parts(this->pool(), chunks + 1);
-        double* const total = parts.data() + chunks;
-        warps(static_cast<int>(chunks), cuda_warp::SquaresOfChunk<T>{x, count, chunk, parts.data()});
-        warps(1, cuda_warp::Sum{parts.data(), static_cast<int>(chunks), total});
-        return this->system().read(total);
-    }
-
-  private:
-    const CudaStream& stream() const { return this->system().stream(); }
-    template <class F>
-    void warps(int count, F f) const {
-        this->system().for_each_warp(count, f);
-    }
-};
+using Cuda = Thrust<T, CudaSystem<Precision>>;
 
 static_assert(Backend<Cuda<float>> && Backend<Cuda<double>>);
 

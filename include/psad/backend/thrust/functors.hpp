@@ -63,21 +63,6 @@ struct SumOfChunks {
 };
 
 template <class T>
-struct SquaresOfChunk {
-    const T* x;
-    std::size_t count, chunk;
-    double* out;
-    PSAD_HOST_DEVICE void operator()(int i) const {
-        const std::size_t first = static_cast<std::size_t>(i) * chunk;
-        const std::size_t end = first + chunk < count ? first + chunk : count;
-        double sum = 0;
-        for (std::size_t j = first; j < end; ++j)
-            sum += static_cast<double>(x[j]) * static_cast<double>(x[j]);
-        out[i] = sum;
-    }
-};
-
-template <class T>
 struct RowSum {
     Matrix<const T> x;
     T* out;
@@ -173,7 +158,7 @@ struct Entry {
 /// the tile goes to out; one that came into the tile, or leaves it, to the tile's parts.
 template <class T>
 struct RunSums {
-    static constexpr int tile = 32;
+    static constexpr int tile = 8;
 
     const unsigned* to;  ///< [rows of x] rows of out, ascending
     const int* from;     ///< [rows of x] rows of x, ascending within a run
@@ -205,21 +190,6 @@ struct RunSums {
             inside = true;
             sum = 0;
         }
-    }
-};
-
-/// The runs that leave the tile in which they begin.
-template <class T>
-struct LongRuns {
-    RunSums<T> sums;
-    PSAD_HOST_DEVICE void operator()(int i) const {
-        const int t = i / sums.x.cols, c = i % sums.x.cols, end = sums.end(t);
-        const unsigned row = sums.to[end - 1];
-        if (!sums.same_run(end) || row >= static_cast<unsigned>(sums.out.rows)) return;
-        if (sums.same_run(sums.begin(t)) && sums.to[sums.begin(t)] == row) return;  // it came in
-        T sum = sums.leaves(t, c);
-        for (int u = t + 1; u < sums.tiles && sums.to[sums.begin(u)] == row; ++u) sum += sums.came(u, c);
-        sums.out(static_cast<int>(row), c) += sum;
     }
 };
 

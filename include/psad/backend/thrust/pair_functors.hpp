@@ -2,6 +2,7 @@
 /// The primitives of (query, key) pairs, as functions of the number of one result: see functors.hpp.
 #pragma once
 
+#include "psad/backend/thrust/lanes.hpp"
 #include "psad/core/layout.hpp"
 #include "psad/core/math.hpp"
 #include "psad/core/matrix.hpp"
@@ -40,11 +41,8 @@ struct PairDot {
     bool accumulate;
     PSAD_HOST_DEVICE void operator()(int i) const {
         const Pair at = Pair::at(pairs, i);
-        const T* a = query.row(at.query);
-        const T* b = key.row(at.key);
-        T sum = 0;
-        for (int c = 0; c < query.cols; ++c) sum += a[c] * b[c];
-        p[i] = (accumulate ? p[i] : T(0)) + scale * sum;
+        const T product = dot(query.row(at.query), key.row(at.key), query.cols);
+        p[i] = (accumulate ? p[i] : T(0)) + scale * product;
     }
 };
 
@@ -82,77 +80,28 @@ struct PairApplyTransposed {
     }
 };
 
+/// The derivative of attention by keys and values, number i of [keys x columns].
 template <class T>
-struct PairSoftmax {
-    T* p;
-    PairRows pairs;
-    const int* visible;  ///< [queries], or null
-    PSAD_HOST_DEVICE void operator()(int q) const {
-        const auto [first_key, count, start] = pairs.row(q);
-        T* row = p + start;
-        const int seen = visible ? visible[q] : count;
-        T top = math::lowest<T>;
-        for (int j = 0; j < seen; ++j) top = row[j] > top ? row[j] : top;
-        T sum = 0;
-        for (int j = 0; j < seen; ++j) {
-            row[j] = math::exp(row[j] - top);
-            sum += row[j];
-        }
-        for (int j = 0; j < count; ++j) row[j] = j < seen ? row[j] / sum : T(0);
-    }
-};
-
-template <class T>
-struct PairSoftmaxBackward {
-    const T* p;
-    T* dp;
-    PairRows pairs;
-    T scale;
-    PSAD_HOST_DEVICE void operator()(int q) const {
-        const auto [first_key, count, start] = pairs.row(q);
-        T along = 0;
-        for (int j = 0; j < count; ++j) along += p[start + j] * dp[start + j];
-        for (int j = 0; j < count; ++j) dp[start + j] = scale * p[start + j] * (dp[start + j] - along);
-    }
-};
-
-/// The attention of one head for one query: softmax(scale q k^T) v over its keys, the logits never stored.
-template <class T>
-struct AttendHead {
-    Matrix<const T> query, key, value;
+struct AttendBackwardKey {
+    const T* weights;  ///< [heads x pairs]
+    const T* dlogits;  ///< [heads x pairs]
+    Matrix<const T> dout, query;
     int heads;
-    T scale;
     PairRows pairs;
-    const int* visible;  ///< [queries], or null
-    Matrix<T> out;
-
+    Matrix<T> dkey, dvalue;  ///< either may be empty
     PSAD_HOST_DEVICE void operator()(int i) const {
-        const int q = i / heads, width = query.cols / heads, at = i % heads * width;
-        const auto [first_key, count, start] = pairs.row(q);
-        const int seen = visible ? visible[q] : count;
-        const T* asked = query.row(q) + at;
-        T* to = out.row(q) + at;
-        for (int c = 0; c < width; ++c) to[c] = T(0);
-        T top = math::lowest<T>, sum = 0;
-        for (int j = 0; j < seen; ++j) {
-            const T* k = key.row(first_key + j) + at;
-            T logit = 0;
-            for (int c = 0; c < width; ++c) logit += asked[c] * k[c];
-            logit *= scale;
-            if (logit > top) {  // what was summed is brought to the new top
-                const T by = sum > T(0) ? math::exp(top - logit) : T(0);
-                sum *= by;
-                for (int c = 0; c < width; ++c) to[c] *= by;
-                top = logit;
-            }
-            const T weight = math::exp(logit - top);
-            sum += weight;
-            const T* v = value.row(first_key + j) + at;
-            for (int c = 0; c < width; ++c) to[c] += weight * v[c];
+        const int k = i / dout.cols, c = i % dout.cols;
+        const int l = list_of(pairs.key_begin, pairs.lists, k);
+        const int count = pairs.key_end[l] - pairs.key_begin[l], within = k - pairs.key_begin[l];
+        if (within < 0 || within >= count) return;
+        long at = static_cast<long>(c / (dout.cols / heads)) * pairs.rows + pairs.offset[l] + within;
+        T by_key = 0, by_value = 0;
+        for (int q = pairs.query_begin[l]; q < pairs.query_end[l]; ++q, at += count) {
+            by_key += dlogits[at] * query(q, c);
+            by_value += weights[at] * dout(q, c);
         }
-        if (seen > 0) {
-            for (int c = 0; c < width; ++c) to[c] /= sum;
-        }
+        if (dkey) dkey(k, c) += by_key;
+        if (dvalue) dvalue(k, c) += by_value;
     }
 };
 

@@ -13,6 +13,7 @@
 #include "psad/backend/thrust/functors.hpp"
 #include "psad/backend/thrust/pair_functors.hpp"
 #include "psad/backend/thrust/pool.hpp"
+#include "psad/backend/thrust/row_functors.hpp"
 
 namespace psad::backend {
 
@@ -28,9 +29,17 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
     /// `which`: what the system makes of it, its threads or its card.
     explicit Thrust(int which = 0) : system_(which) {}
 
+    void upload(const void* from, std::size_t bytes, void* to) const { system_.upload(from, bytes, to); }
+    void download(const void* from, std::size_t bytes, void* to) const { system_.download(from, bytes, to); }
+
     template <class F>
     void for_each(int count, F f) const {
         if (count > 0) system_.for_each(count, f);
+    }
+
+    template <class F>
+    void for_each_row(int count, F f) const {
+        rows(count, thrust_functors::Columns<F>{f});
     }
 
     /// One task after another: each is spread over the device.
@@ -45,6 +54,11 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
 
     void gemm_transposed(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
         Products::gemm_transposed(*this, a, b, c, accumulate);
+    }
+
+    template <class Take>
+    void gemm_by_transposed(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, Take take) const {
+        Products::gemm_by_transposed(*this, a, b, c, take);
     }
 
     template <class Act, int Factors>
@@ -74,10 +88,12 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
         const std::size_t chunks = (count + chunk - 1) / chunk;
         const Pooled<double, Memory> parts(pool_, chunks + 1);
         double* const total = parts.data() + chunks;
-        for_each(static_cast<int>(chunks), thrust_functors::SquaresOfChunk<T>{x, count, chunk, parts.data()});
-        for_each(1, kernels::Fill<double>{total, 0.0});
-        for_each(1, thrust_functors::SumOfChunks<double>{parts.data(), static_cast<int>(chunks), 1, total});
-        return system_.read(total);
+        const auto n = static_cast<int>(chunks);
+        rows(n, thrust_functors::SquaresOfChunk<T>{x, count, chunk, parts.data()});
+        rows(1, thrust_functors::RowTotal<double>{parts.data(), n, total});
+        double sum = 0;
+        download(total, sizeof sum, &sum);
+        return sum;
     }
 
     void segment_sums(Matrix<const T> x, Jagged rows, Matrix<T> out) const {
@@ -112,10 +128,10 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
     void scatter_add(Matrix<const T> x, const int* index, Matrix<T> out) const {
         using Sums = thrust_functors::RunSums<T>;
         if (x.rows == 0) return;
-        const auto rows = static_cast<std::size_t>(x.rows);
+        const auto entries = static_cast<std::size_t>(x.rows);
         const int tiles = (x.rows + Sums::tile - 1) / Sums::tile;
-        const Pooled<unsigned, Memory> to(pool_, rows);
-        const Pooled<int, Memory> from(pool_, rows);
+        const Pooled<unsigned, Memory> to(pool_, entries);
+        const Pooled<int, Memory> from(pool_, entries);
         const Pooled<T, Memory> parts(pool_,
                                       2 * static_cast<std::size_t>(tiles) * static_cast<std::size_t>(x.cols));
         const auto none = static_cast<unsigned>(out.rows);
@@ -123,7 +139,7 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
         system_.sort_by_key(pool_, to.data(), from.data(), x.rows, std::bit_width(none));
         const Sums sums{to.data(), from.data(), x, out, tiles, parts.data()};
         for_each(tiles * x.cols, sums);
-        for_each(tiles * x.cols, thrust_functors::LongRuns<T>{sums});
+        rows(tiles * x.cols, thrust_functors::LongRuns<T>{sums});
     }
 
     void transpose(Matrix<const T> from, Matrix<T> to) const {
@@ -144,26 +160,53 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
     }
 
     void pair_softmax(T* p, PairRows pairs, const int* visible) const {
-        for_each(pairs.queries, thrust_functors::PairSoftmax<T>{p, pairs, visible});
+        rows(pairs.queries, thrust_functors::PairSoftmax<T>{p, pairs, visible});
     }
 
     void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) const {
-        for_each(pairs.queries, thrust_functors::PairSoftmaxBackward<T>{p, dp, pairs, scale});
+        rows(pairs.queries, thrust_functors::PairSoftmaxBackward<T>{p, dp, pairs, scale});
+    }
+
+    void layer_norm(Matrix<const T> x, const T* gain, const T* shift, Matrix<T> y, Matrix<T> normal,
+                    T* rate) const {
+        rows(x.rows, thrust_functors::LayerNorm<T>{x, gain, shift, y, normal, rate});
+    }
+    void layer_norm_backward(Matrix<const T> dy, const T* gain, Matrix<const T> normal, const T* rate,
+                             Matrix<T> dx) const {
+        rows(dy.rows, thrust_functors::LayerNormBackward<T>{dy, gain, normal, rate, dx});
     }
 
     template <class Take>
     void attend(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
                 const int* visible, Take, Matrix<T> out) const {
-        for_each(pairs.queries * heads,
-                 thrust_functors::AttendHead<T>{q, k, v, heads, scale, pairs, visible, out});
+        rows(pairs.queries * heads, thrust_functors::Attend<T>{q, k, v, heads, scale, pairs, visible, out});
+    }
+    void attend_keeping(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale,
+                        PairRows pairs, const int* visible, T* weights, Matrix<T> out) const {
+        rows(pairs.queries * heads,
+             thrust_functors::AttendKeeping<T>{q, k, v, heads, scale, pairs, visible, weights, out});
+    }
+    template <class Take>
+    void attend_backward(const T* weights, Matrix<const T> dout, Matrix<const T> q, Matrix<const T> k,
+                         Matrix<const T> v, int heads, T scale, PairRows pairs, Take take, Matrix<T> dq,
+                         Matrix<T> dk, Matrix<T> dv) const {
+        T* const dlogits = take(static_cast<std::size_t>(pairs.rows) * static_cast<std::size_t>(heads));
+        rows(pairs.queries * heads,
+             thrust_functors::AttendBackwardQuery<T>{weights, dout, k, v, heads, scale, pairs, dlogits, dq});
+        if (dk || dv)
+            for_each(pairs.keys * dout.cols,
+                     thrust_functors::AttendBackwardKey<T>{weights, dlogits, dout, q, heads, pairs, dk, dv});
     }
 
     const System& system() const { return system_; }
 
-  protected:
-    const std::shared_ptr<Pool<Memory>>& pool() const { return pool_; }
-
   private:
+    /// f(i, lanes): a row by whom the system gives to it.
+    template <class F>
+    void rows(int count, F f) const {
+        if (count > 0) system_.for_each_row(count, f);
+    }
+
     using Products = typename System::template Products<T>;
 
     System system_;
