@@ -32,7 +32,8 @@ double worst_gap(const Values& a, const Values& b) {
     double worst = 0;
     for (std::size_t i = 0; i < a.size(); ++i) {
         const auto x = static_cast<double>(a[i]), y = static_cast<double>(b[i]);
-        worst = (std::max)(worst, std::abs(x - y) / (1 + std::abs(y)));
+        const double gap = std::abs(x - y) / (1 + std::abs(y));
+        if (std::isnan(gap) || gap > worst) worst = gap;
     }
     return worst;
 }

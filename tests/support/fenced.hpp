@@ -27,6 +27,8 @@ class FencedMemory {
         if (r.used + rounded > size) std::abort();
         void* const p = r.begin + r.used;
         r.used += rounded;
+        const Open open;
+        std::memset(p, 0xff, rounded);  // NaNs: what is read before it was written shows
         return p;
     }
     static void release(void*) noexcept {}

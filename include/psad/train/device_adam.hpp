@@ -32,7 +32,7 @@ struct Dense {
     }
 };
 
-/// Number i of what the ids of a sparse gradient add to their rows.
+/// What an id of a sparse gradient adds to its row.
 template <class T>
 struct Share {
     const int* bag;  ///< null: row i is of id i
@@ -44,8 +44,8 @@ struct Share {
     Matrix<T> out;  ///< [ids of the step x width]
     int* row;       ///< [ids of the step]
     int* claimed;   ///< [rows] any one of a row's ids: that one is to update it
-    PSAD_HOST_DEVICE void operator()(int i) const {
-        const int id = i / out.cols, c = i % out.cols, to = first + id;
+    PSAD_HOST_DEVICE void operator()(int id, int begin, int step) const {
+        const int to = first + id;
         int from = id;
         T by = scale;
         if (bag) {
@@ -57,8 +57,8 @@ struct Share {
             from = low;
             by /= static_cast<T>(bag[from + 1] - bag[from]);
         }
-        out(to, c) = by * grad(from, c);
-        if (c > 0) return;
+        for (int c = begin; c < out.cols; c += step) out(to, c) = by * grad(from, c);
+        if (begin > 0) return;
         row[to] = first_row + ids[id];
         claimed[row[to]] = to;
     }
@@ -201,15 +201,15 @@ class DeviceAdam {
                                t.width, t.width};
         int first = 0;
         for_each_record(sparse, t.width, [&](const SparseGradient<T>& r, const Place& place) {
-            backend.for_each(r.count * r.width, device_adam::Share<T>{r.bag,
-                                                                      r.ids,
-                                                                      scale,
-                                                                      {r.grad, r.rows, r.width, r.width},
-                                                                      place.first_row,
-                                                                      first,
-                                                                      shares,
-                                                                      t.row,
-                                                                      t.claimed.data()});
+            backend.for_each_row(r.count, device_adam::Share<T>{r.bag,
+                                                                r.ids,
+                                                                scale,
+                                                                {r.grad, r.rows, r.width, r.width},
+                                                                place.first_row,
+                                                                first,
+                                                                shares,
+                                                                t.row,
+                                                                t.claimed.data()});
             first += r.count;
         });
         backend.scatter_add(shares, t.row,

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <limits>
 #include <memory>
 #include <numeric>
@@ -47,8 +48,8 @@ struct ShardRoom {
     using T = typename B::Scalar;
     Arena<typename B::Memory> arena;
     Buffer<T, typename B::Memory> dense_grad;
-    Lessons<T> lessons;
-    Lesson<T> lesson;  ///< of the lessons, on the host
+    Lessons<T> lessons[2];  ///< of this step and, where the device works beside the host, of the next
+    Lesson<T> lesson;       ///< of this step, on the host
     Imitation<T> imitation;
     std::vector<Request> requests;
     const SparseGradient<T>* sparse = nullptr;
@@ -119,18 +120,28 @@ auto adam_on(const B& backend, const ParameterList& list, const AdamSettings& se
         return DeviceAdam<B>(backend, list, settings);
 }
 
+/// Lays out what a shard is to learn.
+template <class B, class Network>
+void prepare(const Model<Network>& model, std::span<const Request> requests,
+             std::span<const std::size_t> which, std::uint64_t key, int turn, ShardRoom<B>& room) {
+    using Target = typename Network::template policy<target::kind_tag, target::Set>;
+    constexpr Spec spec = Network::spec;
+    room.requests.clear();
+    for (const std::size_t i : which) room.requests.push_back(requests[i]);
+    room.lessons[turn].prepare(model.encoder, room.requests, spec.slots, spec.block, rng::derive(key, 1),
+                               Target{});
+}
+
 /// Loss and gradient of one shard.
 template <class B, class Network>
 void learn(const B& backend, const Model<Network>& model,
            const Parameters<typename B::Scalar, typename B::Memory>& parameters,
-           const TrainSettings& settings, const LossWeights& weights, std::uint64_t key, ShardRoom<B>& room) {
+           const TrainSettings& settings, const LossWeights& weights, std::uint64_t key, int turn,
+           ShardRoom<B>& room) {
     using T = typename B::Scalar;
-    using Target = typename Network::template policy<target::kind_tag, target::Set>;
-    constexpr Spec spec = Network::spec;
     room.arena.reset();
     backend.fill(room.dense_grad.data(), static_cast<int>(room.dense_grad.size()), T(0));
-    room.lessons.prepare(model.encoder, room.requests, spec.slots, spec.block, rng::derive(key, 1), Target{});
-    room.lesson = room.lessons.view();
+    room.lesson = room.lessons[turn].view();
     const Lesson<T> lesson = on_device(backend, room.lesson, room.arena);
     Tape<B> tape(backend, parameters, lesson.in.layout, room.arena, room.dense_grad.data(),
                  {settings.dropout, key});
@@ -172,17 +183,33 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
     const ParameterList learned = detail::learned_by<Network>(model.list);
     auto adam = detail::adam_on(backend, learned, settings.adam);
     detail::Moved<B> moved(backend, model.parameters);
-    std::vector<T*> dense;
-    std::vector<const SparseGradient<T>*> sparse;
-
     std::vector<std::size_t> order(requests.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
+    const auto key_of = [&](std::int64_t of_step, int s) {
+        return rng::derive(rng::derive(settings.seed ^ 0xD509u, static_cast<std::uint64_t>(of_step)),
+                           static_cast<std::uint64_t>(s));
+    };
+    const auto lay_out = [&](std::int64_t of_step, int from, int s) {
+        const int begin = from + s * shard, end = (std::min)({count, from + batch, begin + shard});
+        if (begin >= end) return;
+        detail::prepare<B>(model, requests,
+                           std::span<const std::size_t>(order).subspan(static_cast<std::size_t>(begin),
+                                                                       static_cast<std::size_t>(end - begin)),
+                           key_of(of_step, s), static_cast<int>(of_step % 2),
+                           rooms[static_cast<std::size_t>(s)]);
+    };
+    const auto lay_out_all = [&](std::int64_t of_step, int from) {
+        for (int s = 0; s < std::ssize(rooms); ++s) lay_out(of_step, from, s);
+    };
+    std::vector<T*> dense;
+    std::vector<const SparseGradient<T>*> sparse;
 
     TrainReport report;
     Parameters<float> best = model.parameters;
     constexpr double none = -std::numeric_limits<double>::infinity();
     ValidationScore best_score{none, none};
     int stale = 0;
+    std::future<void> next;
     std::int64_t step = 0, seen = 0;
     std::chrono::duration<double> busy{0};
     for (int epoch = 0; step < last_step; ++epoch) {
@@ -198,16 +225,18 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
                                       settings.distillation * schedule::ramp(progress, settings.distill_from,
                                                                              settings.distill_full),
                                       settings.temperature};
-            const std::uint64_t key = rng::derive(settings.seed ^ 0xD509u, static_cast<std::uint64_t>(step));
+            if constexpr (!B::Memory::on_host) {  // the device works while the host lays out the next step
+                if (next.valid())
+                    next.get();
+                else
+                    lay_out_all(step, first);
+                if (first + batch < count && step + 1 < last_step)
+                    next = std::async(std::launch::async, lay_out_all, step + 1, first + batch);
+            }
             backend.parallel(used, [&](int s) {
-                auto& room = rooms[static_cast<std::size_t>(s)];
-                room.requests.clear();
-                const int end = (std::min)(lists, (s + 1) * shard);
-                for (int i = s * shard; i < end; ++i) {
-                    room.requests.push_back(requests[order[static_cast<std::size_t>(first + i)]]);
-                }
-                detail::learn(backend, model, *moved, settings, weights,
-                              rng::derive(key, static_cast<std::uint64_t>(s)), room);
+                if constexpr (B::Memory::on_host) lay_out(step, first, s);
+                detail::learn(backend, model, *moved, settings, weights, key_of(step, s),
+                              static_cast<int>(step % 2), rooms[static_cast<std::size_t>(s)]);
             });
             dense.clear();
             sparse.clear();

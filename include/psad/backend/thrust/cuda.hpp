@@ -74,9 +74,8 @@ class CudaProducts {
                                 bool accumulate) {
         multiply(backend, CUBLAS_OP_T, a, a.rows, CUBLAS_OP_N, b, c, accumulate);
     }
-    template <class B, class Take>
-    static void gemm_by_transposed(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
-                                   Take) {
+    template <class B>
+    static void gemm_by_transposed(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c) {
         multiply(backend, CUBLAS_OP_N, a, a.cols, CUBLAS_OP_T, b, c, true);
     }
     /// The products, then start and activation in one pass.

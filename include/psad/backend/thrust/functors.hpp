@@ -49,19 +49,6 @@ struct ColumnSumOfChunk {
     }
 };
 
-/// out[c] += the sum over the chunks.
-template <class T>
-struct SumOfChunks {
-    const T* parts;  ///< [chunks x columns]
-    int chunks, columns;
-    T* out;
-    PSAD_HOST_DEVICE void operator()(int c) const {
-        T sum = 0;
-        for (int i = 0; i < chunks; ++i) sum += parts[i * columns + c];
-        out[c] += sum;
-    }
-};
-
 template <class T>
 struct RowSum {
     Matrix<const T> x;
@@ -158,13 +145,11 @@ struct Entry {
 /// the tile goes to out; one that came into the tile, or leaves it, to the tile's parts.
 template <class T>
 struct RunSums {
-    static constexpr int tile = 8;
-
     const unsigned* to;  ///< [rows of x] rows of out, ascending
     const int* from;     ///< [rows of x] rows of x, ascending within a run
     Matrix<const T> x;
     Matrix<T> out;
-    int tiles;
+    int tile, tiles;
     T* parts;  ///< [2 x tiles x columns] of runs that came in; of runs that only leave
 
     PSAD_HOST_DEVICE T& came(int t, int c) const { return parts[t * x.cols + c]; }

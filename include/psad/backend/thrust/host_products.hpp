@@ -68,12 +68,6 @@ class HostProducts {
         backend.for_each(bands(c.rows), GemmTransposed{a, b, c, accumulate});
     }
 
-    template <class B, class Take>
-    static void gemm_by_transposed(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
-                                   Take take) {
-        backend.BackendDefaults<B, T>::gemm_by_transposed(a, b, c, take);
-    }
-
     template <class B, class Act, int Factors>
     static void affine(const B& backend, const Factor<T> (&factors)[Factors], Operand<T> start, Act act,
                        Matrix<T> out) {

@@ -116,7 +116,7 @@ struct PairSoftmaxBackward {
     }
 };
 
-/// to[c] (+)= sum_j weight(j) value(first + j, at + c) over `count` rows. Narrow rows leave lanes over: these
+/// to[c] = keep to[c] + sum_j weight(j) value(first + j, at + c) over `count` rows; to is not read for keep = 0. Narrow rows leave lanes over: these
 /// take every second row, or third, and their sums are added at the end.
 template <class T, class Weight, class Lanes>
 PSAD_HOST_DEVICE void mix(T* to, T keep, int width, Matrix<const T> value, int at, int first, int count,
@@ -135,7 +135,7 @@ PSAD_HOST_DEVICE void mix(T* to, T keep, int width, Matrix<const T> value, int a
         }
         T total = sum;
         for (int g = 1; g < groups; ++g) total += lanes.of(sum, (lanes.lane + g * width) % Lanes::count);
-        if (mine && (groups == 1 || group == 0)) to[c] = to[c] * keep + total;
+        if (mine && (groups == 1 || group == 0)) to[c] = keep == T(0) ? total : to[c] * keep + total;
     }
 }
 
@@ -253,18 +253,18 @@ struct SquaresOfChunk {
     }
 };
 
-/// out[i] = the sum of the `count` numbers of row i.
-template <class T>
-struct RowTotal {
-    const T* x;
-    int count;
+/// out[c] (+)= the sum over the chunks.
+template <class T, bool Accumulate>
+struct SumOfChunks {
+    const T* parts;  ///< [chunks x columns]
+    int chunks, columns;
     T* out;
     template <class Lanes>
-    PSAD_HOST_DEVICE void operator()(int i, Lanes lanes) const {
+    PSAD_HOST_DEVICE void operator()(int c, Lanes lanes) const {
         T total = 0;
-        for (int j = lanes.lane; j < count; j += Lanes::count) total += x[static_cast<long>(i) * count + j];
+        for (int i = lanes.lane; i < chunks; i += Lanes::count) total += parts[i * columns + c];
         total = lanes.sum(total);
-        if (lanes.lane == 0) out[i] = total;
+        if (lanes.lane == 0) out[c] = Accumulate ? out[c] + total : total;
     }
 };
 

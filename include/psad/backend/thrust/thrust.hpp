@@ -58,7 +58,10 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
 
     template <class Take>
     void gemm_by_transposed(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, Take take) const {
-        Products::gemm_by_transposed(*this, a, b, c, take);
+        if constexpr (requires { Products::gemm_by_transposed(*this, a, b, c); })
+            Products::gemm_by_transposed(*this, a, b, c);
+        else
+            BackendDefaults<Thrust, T>::gemm_by_transposed(a, b, c, take);
     }
 
     template <class Act, int Factors>
@@ -78,7 +81,7 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
         const Pooled<T, Memory> parts(pool_,
                                       static_cast<std::size_t>(chunks) * static_cast<std::size_t>(x.cols));
         for_each(chunks * x.cols, thrust_functors::ColumnSumOfChunk<T>{x, chunk, parts.data()});
-        for_each(x.cols, thrust_functors::SumOfChunks<T>{parts.data(), chunks, x.cols, out});
+        rows(x.cols, thrust_functors::SumOfChunks<T, true>{parts.data(), chunks, x.cols, out});
     }
 
     void row_sums(Matrix<const T> x, T* out) const { for_each(x.rows, thrust_functors::RowSum<T>{x, out}); }
@@ -90,7 +93,7 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
         double* const total = parts.data() + chunks;
         const auto n = static_cast<int>(chunks);
         rows(n, thrust_functors::SquaresOfChunk<T>{x, count, chunk, parts.data()});
-        rows(1, thrust_functors::RowTotal<double>{parts.data(), n, total});
+        rows(1, thrust_functors::SumOfChunks<double, false>{parts.data(), n, 1, total});
         double sum = 0;
         download(total, sizeof sum, &sum);
         return sum;
@@ -129,7 +132,8 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
         using Sums = thrust_functors::RunSums<T>;
         if (x.rows == 0) return;
         const auto entries = static_cast<std::size_t>(x.rows);
-        const int tiles = (x.rows + Sums::tile - 1) / Sums::tile;
+        const int tile = std::clamp(x.rows / 1024, 8, 64);  // few steps within one, and few of them in a run
+        const int tiles = (x.rows + tile - 1) / tile;
         const Pooled<unsigned, Memory> to(pool_, entries);
         const Pooled<int, Memory> from(pool_, entries);
         const Pooled<T, Memory> parts(pool_,
@@ -137,7 +141,7 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
         const auto none = static_cast<unsigned>(out.rows);
         for_each(x.rows, thrust_functors::Entry{index, none, to.data(), from.data()});
         system_.sort_by_key(pool_, to.data(), from.data(), x.rows, std::bit_width(none));
-        const Sums sums{to.data(), from.data(), x, out, tiles, parts.data()};
+        const Sums sums{to.data(), from.data(), x, out, tile, tiles, parts.data()};
         for_each(tiles * x.cols, sums);
         rows(tiles * x.cols, thrust_functors::LongRuns<T>{sums});
     }

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# What only a CUDA card can tell.
+set -euo pipefail
+
+usage() {
+    cat <<TXT
+usage: scripts/gpu-check.sh [BUILD]
+
+Runs what was built with PSAD_WITH_CUDA (in BUILD, build/release if not given) on a CUDA card: the suite of all
+devices, whole models, a training run beside the CPU's, compute-sanitizer, and the throughput by batch size
+beside the CPU's. Without a card it says SKIPPED.
+TXT
+}
+
+case ${1:-} in
+    --help | -h)
+        usage
+        exit 0
+        ;;
+    -*)
+        usage >&2
+        exit 2
+        ;;
+esac
+
+cd "$(dirname "$0")/.."
+build=${1:-build/release}
+tests=$build/tests psad=$build/examples/psad devices=$build/benchmarks/psad_devices
+
+for program in "$tests/psad_cuda_conformance" "$tests/psad_cuda_models" "$psad"; do
+    if [ ! -x "$program" ]; then
+        echo "SKIPPED: no $program; build with PSAD_WITH_CUDA=ON"
+        exit 0
+    fi
+done
+found=$("$tests/psad_cuda_conformance" --test-case=none 2>&1) || {
+    echo "$found" >&2
+    exit 1
+}
+if grep -q SKIPPED <<<"$found"; then
+    echo "$found"
+    exit 0
+fi
+
+step() { printf '\n== %s\n' "$1"; }
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+step "the card"
+nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
+
+step "the suite of all devices"
+"$tests/psad_cuda_conformance"
+
+step "whole models"
+"$tests/psad_cuda_models"
+
+step "a training run beside the CPU's"
+for device in cpu cuda; do
+    "$psad" train --data data/movietweetings-ci --variant small --steps 200 --shard 16 --device $device \
+        --out "$scratch/$device.psad" --json "$scratch/$device.json"
+    "$psad" evaluate --data data/movietweetings-ci --model "$scratch/$device.psad" --json "$scratch/$device-test.json"
+done
+python3 - "$scratch" <<'PY'
+import json, sys
+def of(name):
+    return json.load(open(f"{sys.argv[1]}/{name}.json"))
+a, b = of("cpu")["losses"], of("cuda")["losses"]
+gaps = [abs(x - y) / abs(x) for x, y in zip(a, b, strict=True)]
+for first in (20, 40, 100, 200):
+    print(f"largest gap between the losses of the first {first} steps: {max(gaps[:first]):.2g}")
+for who in ("student", "teacher"):
+    print(who, "NDCG@10 on the test lists:", *(
+        f"{device} {of(device + '-test')['orders'][who]['ndcg@10'][0]:.4f}" for device in ("cpu", "cuda")))
+if max(gaps[:20]) > 1e-4:
+    sys.exit("the first 20 losses are not those of the CPU to 1e-4")
+PY
+
+step "compute-sanitizer"
+if command -v compute-sanitizer >/dev/null; then
+    for tool in memcheck initcheck; do
+        compute-sanitizer --tool $tool --print-limit 3 --error-exitcode 1 "$tests/psad_cuda_models"
+    done
+    compute-sanitizer --tool racecheck --print-limit 3 --error-exitcode 1 "$tests/psad_cuda_models" --test-case="*lists of the reference*"
+else
+    echo "SKIPPED: no compute-sanitizer on the PATH"
+fi
+
+step "throughput by batch size"
+if [ -x "$devices" ]; then
+    "$devices"
+else
+    echo "SKIPPED: no $devices"
+fi
+
+step "all passed"
