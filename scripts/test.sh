@@ -6,8 +6,8 @@ usage() {
     cat <<TXT
 usage: scripts/test.sh [--quick]
 
-Installs what is missing, then builds psad with tests, examples and benchmarks (g++, optimised) and runs
-every test; checks the headers with clang++ too, where there is one; and runs the unit tests under the
+Installs what is missing, then builds psad with tests, examples and benchmarks (g++, optimised; for CUDA cards
+too, if there is nvcc) and runs every test, on a card if there is one; checks the headers with clang++ too, where there is one; and runs the unit tests under the
 address and undefined behaviour sanitizers.
 
   --quick   only the optimised build and its tests
@@ -41,11 +41,26 @@ step() { printf '\n== %s (%d:%02d)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)); 
 step "set up"
 scripts/setup.sh
 
+# A CUDA toolkit is not always on the PATH.
+cuda=OFF
+for nvcc in "${CUDACXX:-}" "$(command -v nvcc || true)" /usr/local/cuda/bin/nvcc; do
+    if [ -x "$nvcc" ]; then
+        export CUDACXX=$nvcc
+        cuda=ON
+        break
+    fi
+done
+[ $cuda = ON ] || printf '\n== CUDA: SKIPPED, there is no nvcc\n'
+
 step "release: build"
-cmake --preset release -DCMAKE_CXX_COMPILER=g++
+cmake --preset release -DCMAKE_CXX_COMPILER=g++ -DPSAD_WITH_CUDA=$cuda
 cmake --build --preset release
 step "release: test"
 ctest --preset release
+if [ $cuda = ON ]; then
+    step "CUDA: on a card"
+    scripts/gpu-check.sh build/release
+fi
 
 if ! $quick; then
     if command -v clang++ >/dev/null; then

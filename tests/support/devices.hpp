@@ -30,7 +30,9 @@
         psad::test::mutant::ScatterAdd, psad::test::mutant::Transpose, psad::test::mutant::Fill,             \
         psad::test::mutant::PairDot, psad::test::mutant::PairApply, psad::test::mutant::PairApplyTransposed, \
         psad::test::mutant::PairSoftmax, psad::test::mutant::PairSoftmaxBackward,                            \
-        psad::test::mutant::LayerNorm, psad::test::mutant::LayerNormBackward, psad::test::mutant::Attend
+        psad::test::mutant::LayerNorm, psad::test::mutant::LayerNormBackward, psad::test::mutant::Attend,    \
+        psad::test::mutant::AttendKeeping, psad::test::mutant::AttendBackward,                               \
+        psad::test::mutant::GemmByTransposed, psad::test::mutant::ForEachRow
 #else
 #include "psad/backend/cpu/cpu.hpp"
 #include "support/fenced.hpp"

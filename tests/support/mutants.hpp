@@ -153,5 +153,35 @@ struct Attend : Right {
         Right::attend(q, k, v, heads, scale, pairs, nullptr, take, out);
     }
 };
+// Reads what it is to write.
+struct AttendKeeping : Right {
+    void attend_keeping(In q, In k, In v, int heads, float scale, PairRows pairs, const int* visible,
+                        float* weights, Out out) const {
+        const float before = out(0, 0);
+        Right::attend_keeping(q, k, v, heads, scale, pairs, visible, weights, out);
+        out(0, 0) += 0 * before;
+    }
+};
+struct AttendBackward : Right {
+    template <class Take>
+    void attend_backward(const float* weights, In dout, In q, In k, In v, int heads, float, PairRows pairs,
+                         Take take, Out dq, Out dk, Out dv) const {
+        Right::attend_backward(weights, dout, q, k, v, heads, 1, pairs, take, dq, dk, dv);
+    }
+};
+struct GemmByTransposed : Right {
+    template <class Take>
+    void gemm_by_transposed(In a, In b, Out c, Take) const {
+        for (int i = 0; i < c.rows; ++i) {
+            for (int j = 0; j < c.cols; ++j) c(i, j) = a(i, 0) * b(j, 0);
+        }
+    }
+};
+struct ForEachRow : Right {
+    template <class F>
+    void for_each_row(int count, F f) const {
+        for (int i = 0; i < count; ++i) f(i, 0, 2);
+    }
+};
 
 }  // namespace psad::test::mutant
