@@ -8,7 +8,7 @@ usage: scripts/gpu-check.sh [BUILD]
 
 Runs what was built with PSAD_WITH_CUDA (in BUILD, build/release if not given) on a CUDA card: the suite of all
 devices, whole models, a training run beside the CPU's, compute-sanitizer, and the throughput by batch size
-beside the CPU's. Without a card it says SKIPPED.
+beside the CPU's, and what ncu counts. Without a card it says SKIPPED.
 TXT
 }
 
@@ -91,6 +91,13 @@ if [ -x "$devices" ]; then
     "$devices"
 else
     echo "SKIPPED: no $devices"
+fi
+
+step "launches and bytes"
+if [ -x "$devices" ] && command -v ncu >/dev/null; then
+    benchmarks/devices/count_launches.py "$devices"
+else
+    echo "SKIPPED: no $devices, or no ncu on the PATH"
 fi
 
 step "all passed"

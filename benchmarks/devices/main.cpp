@@ -1,5 +1,6 @@
 // The CPU beside a CUDA card: see docs/gpu.md.
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -7,24 +8,44 @@
 #include "psad/core/error.hpp"
 #include "throughput.hpp"
 
+namespace {
+
+int usage(const char* program) {
+    std::fprintf(
+        stderr,
+        "usage: %s [cpu|cuda]\n"
+        "       %s profile student|teacher|training LISTS\n\n"
+        "Prints times by batch size, of both devices or one. With \"profile\" it does a task once, for a "
+        "profiler.\n",
+        program, program);
+    return 2;
+}
+
+void print(const std::string& device, const std::vector<psad_benchmarks::Throughput>& all) {
+    for (const auto& t : all)
+        std::printf("%-16s %-24s %5d lists %12.1f us %12.0f lists/s\n", device.c_str(), t.task.c_str(),
+                    t.batch, t.microseconds, 1e6 * t.batch / t.microseconds);
+    std::fflush(stdout);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
-    using psad_benchmarks::Throughput;
-    const std::string only = argc > 1 ? argv[1] : "";
-    if (argc > 2 || (argc == 2 && only != "cpu" && only != "cuda")) {
-        std::fprintf(stderr, "usage: %s [cpu|cuda]\n", argv[0]);
-        return 2;
-    }
+    const std::vector<std::string> words(argv + 1, argv + argc);
     const std::vector<int> batches{1, 64, 1024};
-    const auto print = [](const std::string& device, const std::vector<Throughput>& all) {
-        for (const Throughput& t : all)
-            std::printf("%-16s %-24s %6d lists %12.1f us %12.0f lists/s\n", device.c_str(), t.task, t.batch,
-                        t.microseconds, 1e6 * t.batch / t.microseconds);
-        std::fflush(stdout);
-    };
     try {
+        if (words.size() == 3 && words[0] == "profile") {
+            const int lists = std::atoi(words[2].c_str());
+            const bool known = words[1] == "student" || words[1] == "teacher" || words[1] == "training";
+            if (!known || lists < 1 || lists > 100'000) return usage(argv[0]);
+            psad_benchmarks::profile_on_cuda(words[1], lists);
+            return 0;
+        }
+        const std::string only = words.empty() ? "" : words[0];
+        if (words.size() > 1 || (only != "" && only != "cpu" && only != "cuda")) return usage(argv[0]);
         if (only != "cpu") print("cuda", psad_benchmarks::throughput_of_cuda(batches));
         if (only != "cuda") {
-            for (const int threads : {1, int(std::thread::hardware_concurrency())})
+            for (const int threads : {1, static_cast<int>(std::thread::hardware_concurrency())})
                 print("cpu, " + std::to_string(threads) + " threads",
                       psad_benchmarks::throughput_of_cpu(batches, threads));
         }

@@ -1,10 +1,14 @@
-// How many lists a device reranks, generates and learns from in a second, by batch size.
+// How many lists a device reranks, generates and learns from in a second, by batch size: the default variant
+// with 20 candidates, 50 events and 10 places.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "../made_up.hpp"
@@ -16,97 +20,123 @@
 
 namespace psad_benchmarks {
 
-struct Throughput {
-    const char* task;
-    int batch;
-    double microseconds;  // the median batch
+// A batch of lists and what can be done with it.
+template <class B>
+class Work {
+    using Network = psad::Psad<>;
+
+  public:
+    Work(const B& device, int batch)
+        : device_(device),
+          world_(batch, 20, 50),
+          parameters_(psad::on_device(device, world_.model.parameters)),
+          reranker_(device, world_.model) {
+        world_.model.encoder.encode(world_.requests, Network::spec.slots, batch_);
+        host_ = batch_.view();
+        in_ = psad::on_device(device, host_, kept_);
+    }
+
+    // The student, from raw requests to orders on the host.
+    void rerank() { reranker_(world_.requests, room_, Network::spec.slots); }
+
+    // The same from encoded inputs on the device.
+    void student() {
+        write([&](auto& ctx) {
+            const auto& student = world_.model.network.student;
+            return psad::generate(ctx, student, student.score(ctx, in_, student.user(ctx, in_)));
+        });
+    }
+    void teacher() {
+        write([&](auto& ctx) { return psad::generate(ctx, world_.model.network.teacher, in_); });
+    }
+
+    // So many steps of joint training, the lists of each worked on at once where the device isn't the host.
+    void train(int steps, const std::function<void(std::int64_t)>& on_step) {
+        psad::TrainSettings settings;
+        settings.batch = static_cast<int>(world_.requests.size());
+        if (!B::Memory::on_host) settings.shard = settings.batch;
+        settings.steps = steps;
+        settings.patience = 0;
+        psad::TrainHooks hooks;
+        hooks.on_step = [&](std::int64_t step, auto&&...) { on_step(step); };
+        psad::Model<Network> model = world_.model;
+        psad::train(
+            device_, model, world_.requests, settings, [](const auto&) { return psad::ValidationScore{}; },
+            hooks);
+    }
+
+  private:
+    template <class Write>
+    void write(Write f) {
+        arena_.reset();
+        psad::Eval ctx(device_, *parameters_, in_.layout, arena_);
+        const auto written = f(ctx);
+        ctx.workspace().on_host(written.chosen, static_cast<std::size_t>(host_.layout.slots.rows));
+    }
+
+    B device_;
+    World<Network> world_;
+    std::shared_ptr<const psad::Parameters<float, typename B::Memory>> parameters_;
+    psad::serve::Reranker<B, Network> reranker_;
+    psad::serve::BatchWorkspace<B> room_;
+    psad::Batch<float> batch_;
+    psad::Arena<typename B::Memory> kept_, arena_;
+    psad::Inputs<float> host_, in_;
 };
 
-// The median of the times that f() takes, over a quarter of a second and five times at least.
-template <class F>
-double median_microseconds(F f) {
-    using Clock = std::chrono::steady_clock;
-    for (int warm = 0; warm < 3; ++warm) f();
-    std::vector<double> times;
-    const auto start = Clock::now();
-    while (times.size() < 5 || Clock::now() - start < std::chrono::milliseconds(250)) {
-        const auto before = Clock::now();
-        f();
-        times.push_back(std::chrono::duration<double, std::micro>(Clock::now() - before).count());
-    }
-    std::nth_element(times.begin(), times.begin() + std::ptrdiff_t(times.size() / 2), times.end());
-    return times[times.size() / 2];
+struct Throughput {
+    std::string task;
+    int batch;
+    double microseconds;  // the median
+};
+
+inline double median(std::vector<double> numbers) {
+    const auto middle = numbers.begin() + static_cast<std::ptrdiff_t>(numbers.size() / 2);
+    std::nth_element(numbers.begin(), middle, numbers.end());
+    return *middle;
 }
 
-// The default variant with 20 candidates and 50 events.
 template <class B>
 std::vector<Throughput> throughput(const B& device, const std::vector<int>& batches) {
-    using Network = psad::Psad<>;
-    World<Network> world(*std::max_element(batches.begin(), batches.end()), 20, 50);
-    const auto& model = world.model;
-    const auto parameters = psad::on_device(device, model.parameters);
+    using Clock = std::chrono::steady_clock;
+    const auto microseconds = [](auto duration) {
+        return std::chrono::duration<double, std::micro>(duration).count();
+    };
     std::vector<Throughput> out;
     for (const int batch : batches) {
-        const auto requests = std::span<const psad::Request>(world.requests).first(std::size_t(batch));
-        {
-            const psad::serve::Reranker reranker(device, model);
-            psad::serve::BatchWorkspace<B> room;
-            out.push_back({"student, from requests", batch,
-                           median_microseconds([&] { reranker(requests, room, Network::spec.slots); })});
-        }
-        {
-            psad::Batch<float> encoded;
-            model.encoder.encode(requests, Network::spec.slots, encoded);
-            const psad::Inputs<float> host = encoded.view();
-            psad::Arena<typename B::Memory> kept, arena;
-            const psad::Inputs<float> in = psad::on_device(device, host, kept);
-            const auto timed = [&](const char* task, auto write) {
-                out.push_back({task, batch, median_microseconds([&] {
-                                   arena.reset();
-                                   psad::Eval ctx(device, *parameters, in.layout, arena);
-                                   const auto written = write(ctx);
-                                   ctx.workspace().on_host(written.chosen,
-                                                           std::size_t(host.layout.slots.rows));
-                               })});
-            };
-            timed("student, encoded", [&](auto& ctx) {
-                const auto& student = model.network.student;
-                return psad::generate(ctx, student, student.score(ctx, in, student.user(ctx, in)));
-            });
-            timed("teacher, encoded",
-                  [&](auto& ctx) { return psad::generate(ctx, model.network.teacher, in); });
-        }
-        if (batch >= 32) {
-            psad::TrainSettings settings;
-            settings.batch = batch;
-            settings.shard = B::Memory::on_host ? settings.shard : batch;
-            settings.steps = 25;
-            settings.patience = 0;
+        Work<B> work(device, batch);
+        const auto time = [&](const char* task, auto f) {
+            for (int warm = 0; warm < 3; ++warm) f();
             std::vector<double> times;
-            psad::TrainHooks hooks;
-            auto last = std::chrono::steady_clock::now();
-            hooks.on_step = [&](auto&&...) {
-                const auto now = std::chrono::steady_clock::now();
-                times.push_back(std::chrono::duration<double, std::micro>(now - last).count());
-                last = now;
-            };
-            psad::Model<Network> learner = model;
-            psad::train(
-                device, learner, requests, settings,
-                [&](const auto&) {
-                    last = std::chrono::steady_clock::now();
-                    return psad::ValidationScore{};
-                },
-                hooks);
-            times.erase(times.begin(), times.begin() + 5);
-            std::nth_element(times.begin(), times.begin() + std::ptrdiff_t(times.size() / 2), times.end());
-            out.push_back({"training step", batch, times[times.size() / 2]});
-        }
+            const auto start = Clock::now();
+            while (times.size() < 5 || Clock::now() - start < std::chrono::milliseconds(250)) {
+                const auto before = Clock::now();
+                f();
+                times.push_back(microseconds(Clock::now() - before));
+            }
+            out.push_back({task, batch, median(times)});
+        };
+        time("student, from requests", [&] { work.rerank(); });
+        time("student, encoded", [&] { work.student(); });
+        time("teacher, encoded", [&] { work.teacher(); });
+        if (batch == 1) continue;
+        // All steps of a training at once: the lists are one batch, so each is an epoch.
+        std::vector<double> times;
+        auto last = Clock::now();
+        work.train(25, [&](std::int64_t step) {
+            const auto now = Clock::now();
+            if (step > 5) times.push_back(microseconds(now - last));
+            last = now;
+        });
+        out.push_back({"training step", batch, median(times)});
     }
     return out;
 }
 
 std::vector<Throughput> throughput_of_cpu(const std::vector<int>& batches, int threads);
 std::vector<Throughput> throughput_of_cuda(const std::vector<int>& batches);
+
+// Does a task ("student", "teacher", "training") once, warm, between cudaProfilerStart and Stop.
+void profile_on_cuda(const std::string& task, int batch);
 
 }  // namespace psad_benchmarks
