@@ -18,7 +18,7 @@ LONGEST = 350
 LIBRARIES = [
     ("Eigen", r"(unsupported/)?Eigen/", ["backend/cpu"]),
     ("TBB", r"(oneapi/)?tbb[/.]", ["backend/cpu", "backend/thrust"]),
-    ("Thrust", r"(thrust|cub|cuda)[/_]", ["backend/thrust"]),
+    ("Thrust or CUDA", r"(thrust|cub|cuda|cublas)[/_]", ["backend/thrust"]),
     ("xtensor", r"(xtensor|xtl|xsimd)[/-]", ["data", "world", "eval"]),
     ("nlohmann", r"nlohmann/", ["io", "serve"]),
     ("zlib", r"zlib\.h|zconf\.h", ["data", "io"]),

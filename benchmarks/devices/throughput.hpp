@@ -28,16 +28,17 @@ class Work {
   public:
     Work(const B& device, int batch)
         : device_(device),
-          world_(batch, 20, 50),
+          world_(4 * batch, 20, 50),
+          requests_(std::span<const psad::Request>(world_.requests).first(static_cast<std::size_t>(batch))),
           parameters_(psad::on_device(device, world_.model.parameters)),
           reranker_(device, world_.model) {
-        world_.model.encoder.encode(world_.requests, Network::spec.slots, batch_);
+        world_.model.encoder.encode(requests_, Network::spec.slots, batch_);
         host_ = batch_.view();
         in_ = psad::on_device(device, host_, kept_);
     }
 
     // The student, from raw requests to orders on the host.
-    void rerank() { reranker_(world_.requests, room_, Network::spec.slots); }
+    void rerank() { reranker_(requests_, room_, Network::spec.slots); }
 
     // The same from encoded inputs on the device.
     void student() {
@@ -50,10 +51,11 @@ class Work {
         write([&](auto& ctx) { return psad::generate(ctx, world_.model.network.teacher, in_); });
     }
 
-    // So many steps of joint training, the lists of each worked on at once where the device isn't the host.
+    // So many steps of joint training, four an epoch; the lists of each worked on at once where the device
+    // isn't the host.
     void train(int steps, const std::function<void(std::int64_t)>& on_step) {
         psad::TrainSettings settings;
-        settings.batch = static_cast<int>(world_.requests.size());
+        settings.batch = static_cast<int>(requests_.size());
         if (!B::Memory::on_host) settings.shard = settings.batch;
         settings.steps = steps;
         settings.patience = 0;
@@ -76,6 +78,7 @@ class Work {
 
     B device_;
     World<Network> world_;
+    std::span<const psad::Request> requests_;  // the first batch
     std::shared_ptr<const psad::Parameters<float, typename B::Memory>> parameters_;
     psad::serve::Reranker<B, Network> reranker_;
     psad::serve::BatchWorkspace<B> room_;
@@ -120,7 +123,6 @@ std::vector<Throughput> throughput(const B& device, const std::vector<int>& batc
         time("student, encoded", [&] { work.student(); });
         time("teacher, encoded", [&] { work.teacher(); });
         if (batch == 1) continue;
-        // All steps of a training at once: the lists are one batch, so each is an epoch.
         std::vector<double> times;
         auto last = Clock::now();
         work.train(25, [&](std::int64_t step) {
