@@ -26,7 +26,8 @@ if(PSAD_NATIVE)
 endif()
 
 if(PSAD_SANITIZE)
-  target_compile_options(psad_build_options INTERFACE -fsanitize=${PSAD_SANITIZE} -fno-sanitize-recover=all
-                                                      -fno-omit-frame-pointer)
+  target_compile_options(
+    psad_build_options
+    INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${PSAD_SANITIZE};-fno-sanitize-recover=all;-fno-omit-frame-pointer>")
   target_link_options(psad_build_options INTERFACE -fsanitize=${PSAD_SANITIZE})
 endif()

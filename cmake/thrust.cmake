@@ -2,9 +2,7 @@
 # else Debian's libthrust-dev. Its host systems are there, CPP, TBB, and OMP where the compiler has OpenMP; with
 # PSAD_WITH_CUDA, CUDA too.
 find_package(CUDAToolkit QUIET)
-find_path(PSAD_THRUST_INCLUDE thrust/version.h HINTS ${CUDAToolkit_INCLUDE_DIRS} PATH_SUFFIXES cccl
-          DOC "Folder of thrust/version.h")
-mark_as_advanced(PSAD_THRUST_INCLUDE)
+find_path(PSAD_THRUST_INCLUDE thrust/version.h HINTS ${CUDAToolkit_INCLUDE_DIRS} PATH_SUFFIXES cccl NO_CACHE)
 if(PSAD_THRUST_INCLUDE AND NOT TARGET psad::thrust)
   find_package(OpenMP QUIET COMPONENTS CXX)
   add_library(psad_thrust INTERFACE)

@@ -6,8 +6,8 @@ usage() {
     cat <<TXT
 usage: scripts/test.sh [--quick]
 
-Installs what is missing, then builds psad with tests, examples and benchmarks (g++, optimised; for CUDA cards
-too, if there is nvcc) and runs every test, on a card if there is one; checks the headers with clang++ too, where there is one; and runs the unit tests under the
+Installs what is missing, then builds psad with tests, examples and benchmarks (g++, optimised; for CUDA
+cards too, if there is nvcc) and runs every test, on a card if there is one; checks the headers with clang++ too, where there is one; and runs the unit tests under the
 address and undefined behaviour sanitizers.
 
   --quick   only the optimised build and its tests

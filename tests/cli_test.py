@@ -198,6 +198,8 @@ class Train(Case):
         for name in {"thrust-tbb", "thrust-omp", "cuda"} - set(names):
             lacking = psad("train", *words, "--out", self.folder / "x", "--device", name)
             self.assert_usage(lacking, f"found {name}, which this build of psad lacks")
+        if "cuda" in names:
+            self.assert_usage(psad("train", *words, "--out", self.folder / "x", "--device", "cuda", "--threads", 2), "found 2 with --device cuda, wanted none")
         self.assert_usage(psad("train", *words, "--out", self.folder / "x", "--device", "abacus"), f"found abacus, wanted one of {', '.join(names)}")
 
     def test_student_only(self):

@@ -254,6 +254,28 @@ TEST_CASE_TEMPLATE("a device trains as the reference does: 30 steps in float, ag
     CHECK(again.numbers == found.numbers);
 }
 
+TEST_CASE_TEMPLATE("a device leaves as it is what is not learned", Device,
+                   PSAD_TEST_DEVICES(float) PSAD_TEST_OFF_HOST(float)) {
+    std::vector<OwnedRequest> owned;
+    for (std::uint64_t key = 0; key < 9; ++key) owned.push_back(toy_request(key, 6, 3));
+    const auto lists = views(owned);
+    // A finished teacher, to which mutual distillation has a gradient.
+    Model<Offline<Psad<small, distill::Mutual>>> m(toy_encoder(lists));
+    const Parameters<float> before = m.parameters;
+    TrainSettings s;
+    s.steps = 5;
+    train(Device{}, m, std::span<const Request>(lists), s, [](const auto&) { return ValidationScore{}; });
+    int moved = 0;
+    for (const ParameterInfo& p : m.list.parameters) {
+        const bool same = std::equal(before.at(p), before.at(p) + p.size(), m.parameters.at(p));
+        if (p.name.starts_with("teacher"))
+            CHECK_MESSAGE(same, p.name);
+        else
+            moved += same ? 0 : 1;
+    }
+    CHECK(moved > 10);
+}
+
 #if defined(PSAD_TEST_THRUST)
 TEST_CASE_TEMPLATE("a device of Thrust trains to the same bits on any number of threads", Device,
                    PSAD_TEST_DEVICES(float)) {

@@ -3,7 +3,18 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 using namespace psad::test;
+
+TEST_CASE("a moved arena of a device takes along what the host keeps in it") {
+    psad::Arena<FencedMemory> from;
+    int* const number = from.host().make<int>(1);
+    *number = 5;
+    const psad::Arena<FencedMemory> to(std::move(from));
+    CHECK(from.host().capacity() == 0);
+    CHECK(*number == 5);
+}
 
 #if defined(__GNUC__) && !defined(__clang__)
 TEST_CASE("the fence tells pointers to the host from others") {

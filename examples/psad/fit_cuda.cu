@@ -6,8 +6,6 @@
 
 namespace psad::cli {
 
-void check_card() { backend::Cuda<float>(); }
-
 template <class Network>
 Fitted<Network> fit_on_cuda(const data::Dataset& dataset, const TrainSettings& settings,
                             const EncoderSettings& encoding, const TrainHooks& hooks) {

@@ -5,9 +5,6 @@
 
 namespace psad::cli {
 
-/// Throws DeviceError where there is no card.
-void check_card();
-
 template <class Network>
 Fitted<Network> fit_on_cuda(const data::Dataset& dataset, const TrainSettings& settings,
                             const EncoderSettings& encoding, const TrainHooks& hooks);

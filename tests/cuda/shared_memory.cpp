@@ -68,4 +68,6 @@ void operator delete(void* p) noexcept {
     *static_cast<void**>(p) = region.free[order];
     region.free[order] = static_cast<std::byte*>(p) - header;
 }
-void operator delete(void* p, std::size_t) noexcept { operator delete(p); }
+void operator delete(void* p, std::size_t) noexcept {
+    operator delete(p);
+}

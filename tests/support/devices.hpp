@@ -13,7 +13,9 @@
 #else
 #define PSAD_TEST_OMP(T)
 #endif
+#include "support/lockstep.hpp"
 #define PSAD_TEST_DEVICES(T) psad::backend::ThrustCpp<T>, psad::backend::ThrustTbb<T> PSAD_TEST_OMP(T)
+#define PSAD_TEST_MORE , psad::test::Lockstep<float>, psad::test::Lockstep<double>
 #elif defined(PSAD_TEST_CUDA)
 #include "psad/backend/thrust/cuda.hpp"
 #define PSAD_TEST_DEVICES(T) psad::backend::Cuda<T>
@@ -39,7 +41,7 @@
 #define PSAD_TEST_DEVICES(T) psad::backend::Reference<T>, psad::backend::Cpu<T>
 #define PSAD_TEST_OFF_HOST(T) , psad::test::Fenced<T>
 #if PSAD_CHOOSES_KERNELS
-#define PSAD_TEST_KERNEL_SETS                                            \
+#define PSAD_TEST_MORE                                                   \
     , psad::backend::Cpu<float, psad::backend::kernel_set::BuiltFor>,    \
         psad::backend::Cpu<double, psad::backend::kernel_set::BuiltFor>, \
         psad::backend::Cpu<float, psad::backend::kernel_set::Avx2>,      \
@@ -54,7 +56,8 @@
 #define PSAD_TEST_OFF_HOST(T)
 #endif
 
-// Each set of kernels that a binary for any x86-64 chooses among, after a comma.
-#if !defined(PSAD_TEST_KERNEL_SETS)
-#define PSAD_TEST_KERNEL_SETS
+// For the suite of primitives alone, after a comma: each set of kernels that a binary for any x86-64 chooses
+// among; a warp.
+#if !defined(PSAD_TEST_MORE)
+#define PSAD_TEST_MORE
 #endif

@@ -79,7 +79,8 @@ concept HasSegments = requires(const B b, backend_detail::ConstMat<B> in, Jagged
 };
 
 /// gather(sources, out): out[r] = the sum over the sources of table[index[r]], nothing where that is
-/// negative. scatter_add(x, index, out): out[index[r]] += x[r], in the order of r.
+/// negative. scatter_add(x, index, out): out[index[r]] += x[r],
+/// added up in an order that depends on the index alone.
 template <class B>
 concept HasGather = requires(const B b, backend_detail::ConstMat<B> in, const int* index,
                              backend_detail::Mat<B> out, const RowSource<typename B::Scalar> (&sources)[2]) {

@@ -32,7 +32,8 @@ class Arena {
         : chunks_(std::exchange(other.chunks_, {})),
           current_(std::exchange(other.current_, 0)),
           used_(std::exchange(other.used_, 0)),
-          next_chunk_(other.next_chunk_) {}
+          next_chunk_(other.next_chunk_),
+          host_(std::move(other.host_)) {}
     Arena& operator=(Arena&&) = delete;
     ~Arena() {
         for (const Chunk& c : chunks_) Memory::release(c.data);
@@ -78,14 +79,28 @@ class Arena {
             used_ = 0;
         }
         if (current_ == chunks_.size()) {
-            while (next_chunk_ < bytes) next_chunk_ *= 2;
-            chunks_.reserve(chunks_.size() + 1);  // nothing between allocate and push_back throws
-            chunks_.push_back({static_cast<std::byte*>(Memory::allocate(next_chunk_)), next_chunk_});
-            next_chunk_ *= 2;
+            add_chunk(bytes);
         }
         void* p = chunks_[current_].data + used_;
         used_ += bytes;
         return p;
+    }
+
+    /// Of twice the last one's size; of the least where that is not to be had.
+    void add_chunk(std::size_t least) {
+        std::size_t size = next_chunk_;
+        while (size < least) size *= 2;
+        chunks_.reserve(chunks_.size() + 1);  // nothing between allocate and push_back throws
+        void* data = nullptr;
+        try {
+            data = Memory::allocate(size);
+        } catch (...) {
+            if (size == least) throw;
+            size = least;
+            data = Memory::allocate(size);
+        }
+        chunks_.push_back({static_cast<std::byte*>(data), size});
+        next_chunk_ = size * 2;
     }
 
     std::vector<Chunk> chunks_;

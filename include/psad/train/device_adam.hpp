@@ -6,17 +6,27 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "psad/autograd/parameters.hpp"
 #include "psad/autograd/workspace.hpp"
+#include "psad/core/error.hpp"
 #include "psad/core/functors.hpp"
 #include "psad/train/adam.hpp"
 
 namespace psad {
 
 namespace device_adam {
+
+/// A gradient of a batch's sum as one of its mean; none where nothing is learned.
+template <class T>
+struct Scaled {
+    T scale;
+    PSAD_HOST_DEVICE T operator()(T grad, T learned) const { return scale * grad * learned; }
+};
 
 /// Number i of the dense block.
 template <class T>
@@ -93,27 +103,35 @@ class DeviceAdam {
     using Memory = typename B::Memory;
 
   public:
-    /// Parameters that are not in the list stay as they are.
+    /// Parameters that are not in the list stay as they are. Throws SettingError for tables beyond all
+    /// numbering.
     DeviceAdam(const B& backend, const ParameterList& list, const AdamSettings& settings)
         : settings_(settings),
           dense_size_(static_cast<int>(list.dense_size)),
           m_(list.dense_size),
           v_(list.dense_size),
+          learned_(list.dense_size),
           decayed_(list.dense_size) {
-        for (auto* buffer : {&m_, &v_, &decayed_}) clear(backend, *buffer);
+        for (auto* buffer : {&m_, &v_, &learned_, &decayed_}) clear(backend, *buffer);
         for (const ParameterInfo& p : list.parameters) {
-            if (p.table)
+            if (p.table) {
                 add_table(p);
-            else if (p.rows > 1)
-                backend.fill(decayed_.data() + p.offset, static_cast<int>(p.size()), T(1));
+                continue;
+            }
+            backend.fill(learned_.data() + p.offset, static_cast<int>(p.size()), T(1));
+            if (p.rows > 1) backend.fill(decayed_.data() + p.offset, static_cast<int>(p.size()), T(1));
         }
         for (Tables& t : tables_) {
-            const std::size_t rows = t.host_offset.size();
+            const std::size_t rows = t.host_offset.size(), numbers = rows * static_cast<std::size_t>(t.width);
+            if (numbers > static_cast<std::size_t>((std::numeric_limits<int>::max)())) {
+                throw SettingError("training", "tables of width " + std::to_string(t.width),
+                                   std::to_string(numbers) + " numbers", "fewer than 2^31 on such a device");
+            }
             t.offset = Buffer<std::int64_t, Memory>(rows);
             backend.upload(t.host_offset.data(), rows * sizeof(std::int64_t), t.offset.data());
             t.claimed = Buffer<int, Memory>(rows);
             for (auto* buffer : {&t.grad, &t.m, &t.v}) {
-                *buffer = Buffer<T, Memory>(rows * static_cast<std::size_t>(t.width));
+                *buffer = Buffer<T, Memory>(numbers);
                 clear(backend, *buffer);
             }
         }
@@ -127,7 +145,9 @@ class DeviceAdam {
         const Matrix<T> sum{dense[0], 1, dense_size_, dense_size_};
         for (std::size_t s = 1; s < dense.size(); ++s)
             backend.template map<true>(Identity{}, sum, Operand<T>{dense[s], dense_size_});
-        backend.template map<false>(Times<T>{static_cast<T>(scale)}, sum, Operand<T>{sum.data, dense_size_});
+        backend.template map<false>(device_adam::Scaled<T>{static_cast<T>(scale)}, sum,
+                                    Operand<T>{sum.data, dense_size_},
+                                    Operand<T>{learned_.data(), dense_size_});
         double squares = backend.sum_squares(sum.data, static_cast<std::size_t>(dense_size_));
         for (Tables& t : tables_) {
             collect(backend, t, sparse, static_cast<T>(scale));
@@ -218,7 +238,7 @@ class DeviceAdam {
 
     AdamSettings settings_;
     int dense_size_;
-    Buffer<T, Memory> m_, v_, decayed_;
+    Buffer<T, Memory> m_, v_, learned_, decayed_;
     std::vector<Tables> tables_;
     std::vector<Place> places_;
     Arena<Memory> arena_;

@@ -189,14 +189,16 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
         return rng::derive(rng::derive(settings.seed ^ 0xD509u, static_cast<std::uint64_t>(of_step)),
                            static_cast<std::uint64_t>(s));
     };
+    const auto turn_of = [](std::int64_t of_step) {
+        return B::Memory::on_host ? 0 : static_cast<int>(of_step % 2);
+    };
     const auto lay_out = [&](std::int64_t of_step, int from, int s) {
         const int begin = from + s * shard, end = (std::min)({count, from + batch, begin + shard});
         if (begin >= end) return;
         detail::prepare<B>(model, requests,
                            std::span<const std::size_t>(order).subspan(static_cast<std::size_t>(begin),
                                                                        static_cast<std::size_t>(end - begin)),
-                           key_of(of_step, s), static_cast<int>(of_step % 2),
-                           rooms[static_cast<std::size_t>(s)]);
+                           key_of(of_step, s), turn_of(of_step), rooms[static_cast<std::size_t>(s)]);
     };
     const auto lay_out_all = [&](std::int64_t of_step, int from) {
         for (int s = 0; s < std::ssize(rooms); ++s) lay_out(of_step, from, s);
@@ -235,8 +237,8 @@ TrainReport train(const B& backend, Model<Network>& model, std::span<const Reque
             }
             backend.parallel(used, [&](int s) {
                 if constexpr (B::Memory::on_host) lay_out(step, first, s);
-                detail::learn(backend, model, *moved, settings, weights, key_of(step, s),
-                              static_cast<int>(step % 2), rooms[static_cast<std::size_t>(s)]);
+                detail::learn(backend, model, *moved, settings, weights, key_of(step, s), turn_of(step),
+                              rooms[static_cast<std::size_t>(s)]);
             });
             dense.clear();
             sparse.clear();

@@ -11,7 +11,7 @@ namespace psad::backend {
 
 /// One thread.
 struct ThrustCppSystem : ThrustHostSystem<ThrustCppSystem> {
-    explicit ThrustCppSystem(int) {}
+    explicit ThrustCppSystem(int /*threads*/ = 1) {}
 
     template <class F>
     void run(F f) const {

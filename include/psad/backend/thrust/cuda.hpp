@@ -121,7 +121,7 @@ class CudaSystem {
     template <class T>
     using Products = CudaProducts<T>;
 
-    explicit CudaSystem(int card) : stream_(std::make_shared<CudaStream>(card, Precision::math)) {}
+    CudaSystem() : stream_(std::make_shared<CudaStream>(Precision::math)) {}
 
     const CudaStream& stream() const { return *stream_; }
 
@@ -129,18 +129,14 @@ class CudaSystem {
     /// most of the card idle.
     template <class F>
     void for_each(int count, F f) const {
-        cuda_kernels::
-            for_each<<<blocks(count, cuda_kernels::threads), cuda_kernels::threads, 0, stream_->get()>>>(
-                count, f);
-        cuda_detail::check(cudaPeekAtLastError(), "launching a kernel");
+        launch(cuda_kernels::for_each<F>, count, cuda_kernels::threads, f);
     }
+
     /// A warp each.
     template <class F>
     void for_each_row(int count, F f) const {
-        constexpr int each = cuda_kernels::threads / thrust_functors::WarpLanes::count;
-        cuda_kernels::for_each_row<<<blocks(count, each), cuda_kernels::threads, 0, stream_->get()>>>(count,
-                                                                                                      f);
-        cuda_detail::check(cudaPeekAtLastError(), "launching a kernel");
+        constexpr int rows = cuda_kernels::threads / thrust_functors::WarpLanes::count;
+        launch(cuda_kernels::for_each_row<F>, count, rows, f);
     }
 
     /// Keys of `bits` bits ascending, the values of equal keys in their order.
@@ -168,7 +164,16 @@ class CudaSystem {
     void download(const void* from, std::size_t bytes, void* to) const { stream_->download(from, bytes, to); }
 
   private:
-    static unsigned blocks(int count, int each) { return static_cast<unsigned>((count - 1) / each + 1); }
+    /// `each` of the results are a block's.
+    template <class Kernel, class F>
+    void launch(Kernel kernel, int count, int each, F f) const {
+        cudaLaunchConfig_t how{};
+        how.gridDim.x = static_cast<unsigned>((count - 1) / each + 1);
+        how.blockDim.x = cuda_kernels::threads;
+        how.stream = stream_->get();
+        cuda_detail::check(cudaLaunchKernelEx(&how, kernel, count, f), "launching a kernel");
+    }
+
     template <class U>
     void copy(const U* from, std::size_t count, U* to) const {
         if (from == to) return;
@@ -180,12 +185,13 @@ class CudaSystem {
     std::shared_ptr<CudaStream> stream_;
 };
 
-/// All work goes to one stream, in the order of the calls; only download and sum_squares wait. Its argument
-/// is the number of the card; throws DeviceError where there is no such card.
+/// The card that is current (cudaSetDevice; the first if nobody chose) in the thread that makes it, and must
+/// be in all that use it. All work goes to one stream, in the order of the calls; once memory is warm only
+/// download and sum_squares wait. Throws DeviceError where there is no card.
 template <class T, class Precision = precision::Full>
 using Cuda = Thrust<T, CudaSystem<Precision>>;
 
-static_assert(Backend<Cuda<float>> && Backend<Cuda<double>>);
+static_assert(Backend<Cuda<float>> && Backend<Cuda<double>> && Backend<Cuda<float, precision::Tf32>>);
 
 }  // namespace backend
 }  // namespace psad

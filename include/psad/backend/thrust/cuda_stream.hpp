@@ -15,8 +15,9 @@ namespace psad::backend {
 namespace cuda_detail {
 
 inline void check(cudaError_t status, const char* doing) {
-    if (status != cudaSuccess)
-        throw DeviceError("cuda", doing, cudaGetErrorString(status), "a CUDA device that does it");
+    if (status == cudaSuccess) return;
+    cudaGetLastError();  // told; what comes next begins anew
+    throw DeviceError("cuda", doing, cudaGetErrorString(status), "a CUDA device that does it");
 }
 inline void check(cublasStatus_t status, const char* doing) {
     if (status != CUBLAS_STATUS_SUCCESS)
@@ -36,22 +37,21 @@ struct CudaMemory {
     static void release(void* p) noexcept { cudaFree(p); }  // waits for what still uses it
 };
 
-/// One stream and its cuBLAS handle.
+/// Throws DeviceError where there is no card.
+inline void require_card() {
+    int cards = 0;
+    const cudaError_t found = cudaGetDeviceCount(&cards);
+    if (found == cudaSuccess && cards > 0) return;
+    cudaGetLastError();
+    const char* why = found == cudaSuccess ? "none" : cudaGetErrorString(found);
+    throw DeviceError("cuda", "", std::string("no card (") + why + ")", "one of NVIDIA's with its driver");
+}
+
+/// One stream and its cuBLAS handle, of the card that is current in the thread that makes them.
 class CudaStream {
   public:
-    /// Throws DeviceError where `card` is not there.
-    CudaStream(int card, cublasMath_t math) {
-        int cards = 0;
-        const cudaError_t found = cudaGetDeviceCount(&cards);
-        if (found != cudaSuccess || cards == 0) {
-            throw DeviceError("cuda", "", std::string("no card (") + cudaGetErrorString(found) + ")",
-                              "one of NVIDIA's with its driver");
-        }
-        if (card < 0 || card >= cards) {
-            throw DeviceError("cuda", "card " + std::to_string(card), std::to_string(cards) + " cards",
-                              "one of that number");
-        }
-        cuda_detail::check(cudaSetDevice(card), "choosing the card");
+    explicit CudaStream(cublasMath_t math) {
+        require_card();
         cuda_detail::check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
         try {
             cuda_detail::check(cublasCreate(&blas_), "starting");

@@ -14,7 +14,7 @@ namespace psad::backend {
 /// `threads` of OpenMP, 0 = as many as it would start. Compile with -fopenmp.
 class ThrustOmpSystem : public ThrustHostSystem<ThrustOmpSystem> {
   public:
-    explicit ThrustOmpSystem(int threads) : threads_(threads) {}
+    explicit ThrustOmpSystem(int threads = 0) : threads_(threads) {}
 
     template <class F>
     void run(F f) const {

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
-#include <type_traits>
 #include <vector>
 
 namespace psad::backend {
@@ -33,10 +32,11 @@ class Pool {
                 blocks.pop_back();
                 return block;
             }
+            blocks.reserve(++made_[place(bytes)]);  // so that giving back never throws
         }
         return Memory::allocate(std::bit_ceil(bytes));
     }
-    void give(void* block, std::size_t bytes) {
+    void give(void* block, std::size_t bytes) noexcept {
         const std::lock_guard lock(mutex_);
         free_[place(bytes)].push_back(block);
     }
@@ -48,6 +48,7 @@ class Pool {
 
     std::mutex mutex_;
     std::vector<void*> free_[65];
+    std::size_t made_[65] = {};
 };
 
 /// Numbers out of a pool for as long as this lives.

@@ -116,8 +116,9 @@ struct PairSoftmaxBackward {
     }
 };
 
-/// to[c] = keep to[c] + sum_j weight(j) value(first + j, at + c) over `count` rows; to is not read for keep = 0. Narrow rows leave lanes over: these
-/// take every second row, or third, and their sums are added at the end.
+/// to[c] = keep to[c] + sum_j weight(j) value(first + j, at + c) over `count` rows; to is not read for keep =
+/// 0. Narrow rows leave lanes over: these take every second row, or third, and their sums are added at the
+/// end.
 template <class T, class Weight, class Lanes>
 PSAD_HOST_DEVICE void mix(T* to, T keep, int width, Matrix<const T> value, int at, int first, int count,
                           Weight weight, Lanes lanes) {

@@ -15,7 +15,7 @@ namespace psad::backend {
 /// `threads` of oneTBB, 0 = all of the machine.
 class ThrustTbbSystem : public ThrustHostSystem<ThrustTbbSystem> {
   public:
-    explicit ThrustTbbSystem(int threads) : workers_(std::make_shared<Workers>(threads)) {}
+    explicit ThrustTbbSystem(int threads = 0) : workers_(std::make_shared<Workers>(threads)) {}
 
     template <class F>
     void run(F f) const {

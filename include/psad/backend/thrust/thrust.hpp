@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstddef>
 #include <memory>
+#include <type_traits>
 
 #include "psad/backend/concept.hpp"
 #include "psad/backend/defaults.hpp"
@@ -26,8 +27,8 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
     using Scalar = T;
     using Memory = typename System::Memory;
 
-    /// `which`: what the system makes of it, its threads or its card.
-    explicit Thrust(int which = 0) : system_(which) {}
+    Thrust() = default;
+    explicit Thrust(int threads) requires(std::is_constructible_v<System, int>) : system_(threads) {}
 
     void upload(const void* from, std::size_t bytes, void* to) const { system_.upload(from, bytes, to); }
     void download(const void* from, std::size_t bytes, void* to) const { system_.download(from, bytes, to); }
