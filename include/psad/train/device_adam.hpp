@@ -13,8 +13,11 @@
 
 #include "psad/autograd/parameters.hpp"
 #include "psad/autograd/workspace.hpp"
+#include "psad/backend/operand.hpp"
+#include "psad/core/arena.hpp"
 #include "psad/core/error.hpp"
 #include "psad/core/functors.hpp"
+#include "psad/core/matrix.hpp"
 #include "psad/train/adam.hpp"
 
 namespace psad {
