@@ -95,7 +95,8 @@ inline void consider(std::span<const int> list, double value, BestList& best) {
 }
 }  // namespace detail
 
-/// The best of a beam and of a walk that cools down three times, each with local search. `key` feeds the walk.
+/// The best of a beam and of a walk that cools down three times, each with local search. `key` feeds the
+/// walk.
 inline BestList search_list(const ListUtility& utility, int slots, std::uint64_t key, int beam = 64) {
     BestList best;
     ListWalk walk(utility, slots);

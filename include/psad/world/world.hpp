@@ -1,6 +1,6 @@
 /// \file world.hpp
-/// A world of users and items whose truth is known (docs/world.md). Everything is a function of the seed and the
-/// number of the request: the same bits in any order, on any number of threads.
+/// A world of users and items whose truth is known (docs/world.md). Everything is a function of the seed and
+/// the number of the request: the same bits in any order, on any number of threads.
 #pragma once
 
 #include <algorithm>
