@@ -45,6 +45,25 @@ void check_same(const std::vector<T>& found, const std::vector<T>& wanted, doubl
     CHECK(worst <= tolerance);
 }
 
+// Room for numbers, as operations ask for it; what stood there is not theirs.
+template <class T>
+auto taking_from(std::vector<T>& room) {
+    return [&room](std::size_t numbers) {
+        room.assign(numbers, T(7));
+        return room.data();
+    };
+}
+
+// Queries that see their first key at least, if there is one, and seldom all.
+std::vector<int> some_keys(const PairRows& pairs) {
+    std::vector<int> visible(static_cast<std::size_t>(pairs.queries));
+    for (int i = 0; i < pairs.queries; ++i) {
+        const int l = pairs.query_owner[i], n = pairs.key_end[l] - pairs.key_begin[l];
+        visible[static_cast<std::size_t>(i)] = n == 0 ? 0 : 1 + i % n;
+    }
+    return visible;
+}
+
 struct CountCalls {
     int* of;
     PSAD_HOST_DEVICE void operator()(int i) const { ++of[i]; }
@@ -133,10 +152,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
                  {static_cast<const int*>(nullptr), static_cast<const int*>(visible.data())}) {
                 Grid<T> found(79, width, 4, 2), wanted(found);
                 std::vector<T> room;
-                const auto take = [&room](std::size_t numbers) {
-                    room.assign(numbers, T(7));
-                    return room.data();
-                };
+                const auto take = taking_from(room);
                 device.attend(q.in(), k.in(), v.in(), heads, T(0.4), pairs, seen, take, found.m);
                 reference.attend(q.in(), k.in(), v.in(), heads, T(0.4), pairs, seen, take, wanted.m);
                 check_same(found.numbers, wanted.numbers, 10);
@@ -154,11 +170,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
         const Layout layout = storage.view();
         for (const PairRows pairs :
              {layout.pairs<Items, Events>(), layout.pairs<Lists, Events>(), layout.pairs<Slots, Items>()}) {
-            std::vector<int> visible(static_cast<std::size_t>(pairs.queries));
-            for (int i = 0; i < pairs.queries; ++i) {
-                const int l = pairs.query_owner[i], n = pairs.key_end[l] - pairs.key_begin[l];
-                visible[static_cast<std::size_t>(i)] = n == 0 ? 0 : 1 + i % n;
-            }
+            const std::vector<int> visible = some_keys(pairs);
             for (const auto& [heads, width] :
                  {std::pair(4, 64), std::pair(1, 64), std::pair(1, 5), std::pair(2, 80)}) {
                 const Grid<T> q(pairs.queries, width, 1, 3), k(pairs.keys, width, 2, 1),
@@ -169,10 +181,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
                     std::fill_n(out.m.row(r), width, std::numeric_limits<T>::quiet_NaN());
                 Grid<T> p2(p), out2(out), dq2(q), dk2(k), dv2(v);
                 std::vector<T> room;
-                const auto take = [&room](std::size_t numbers) {
-                    room.assign(numbers, T(7));
-                    return room.data();
-                };
+                const auto take = taking_from(room);
                 const auto both = [&](auto f) {
                     f(device, p, out, dq, dk, dv);
                     f(reference, p2, out2, dq2, dk2, dv2);
@@ -215,10 +224,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
         reference.pair_apply_transposed(p.numbers.data(), d.in(), pairs, b.m);
         check_same(a.numbers, b.numbers);
         std::vector<T> room;
-        const auto take = [&room](std::size_t numbers) {
-            room.assign(numbers, T(7));
-            return room.data();
-        };
+        const auto take = taking_from(room);
         device.attend_backward(p.numbers.data(), d.in(), d.in(), k.in(), k.in(), 1, T(1), pairs, take,
                                Matrix<T>{}, Matrix<T>{}, c.m);
         check_same(c.numbers, b.numbers);
@@ -230,10 +236,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
                     const Grid<T> a(rows, depth, 1, 3), b(cols, depth, 2, 2);
                     Grid<T> c(rows, cols, 4, 1), d(c);
                     std::vector<T> room;
-                    const auto take = [&room](std::size_t numbers) {
-                        room.assign(numbers, T(7));
-                        return room.data();
-                    };
+                    const auto take = taking_from(room);
                     device.gemm_by_transposed(a.in(), b.in(), c.m, take);
                     reference.gemm_by_transposed(a.in(), b.in(), d.m, take);
                     check_same(c.numbers, d.numbers, 10);
@@ -416,11 +419,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
                     reference.pair_dot(q.in(), k.in(), pairs, T(0.25), r.numbers.data(), accumulate);
                     check_same(p.numbers, r.numbers, 10);
                 }
-                std::vector<int> visible(static_cast<std::size_t>(pairs.queries));
-                for (int i = 0; i < pairs.queries; ++i) {
-                    const int l = pairs.query_owner[i], n = pairs.key_end[l] - pairs.key_begin[l];
-                    visible[static_cast<std::size_t>(i)] = n == 0 ? 0 : 1 + i % n;
-                }
+                const std::vector<int> visible = some_keys(pairs);
                 device.pair_softmax(p.numbers.data(), pairs, cols == 8 ? visible.data() : nullptr);
                 reference.pair_softmax(r.numbers.data(), pairs, cols == 8 ? visible.data() : nullptr);
                 check_same(p.numbers, r.numbers, 10);

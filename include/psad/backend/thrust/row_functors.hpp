@@ -15,7 +15,7 @@
 
 namespace psad::thrust_functors {
 
-/// As kernels::LayerNormRow.
+/// As kernels::LayerNormRow, which the reference runs and which judges it: written apart on purpose.
 template <class T>
 struct LayerNorm {
     Matrix<const T> x;
