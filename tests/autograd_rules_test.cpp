@@ -111,7 +111,6 @@ TEST_CASE("rule: the other pointwise functions") {
     const auto y = b.operand<Items, 3>("y");
     const auto z = b.operand<Items, 3>("z");
     b.check([&](auto& ctx) { return map(ctx, MultiplyAdd{}, x(ctx), y(ctx), z(ctx)); });
-    b.check([&](auto& ctx) { return map(ctx, AddThree{}, x(ctx), y(ctx), z(ctx)); });
     b.check([&](auto& ctx) { return map(ctx, MultiplyAddTwo{}, x(ctx), y(ctx), z(ctx), x(ctx)); });
     b.check([&](auto& ctx) { return map(ctx, Times<double>{2.5}, x(ctx)); });
     b.check([&](auto& ctx) {

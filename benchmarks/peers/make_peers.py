@@ -201,14 +201,14 @@ class Student(Upn):
         scores = (key @ query).reshape(B, H) * 0.125 + self.faded(user, fade)
         alpha = torch.softmax(scores, -1)
         intent = (alpha.reshape(B, 1, H) @ event).reshape(B, 64)
-        gate = self.gate(torch.cat([user, intent], 1), "upn.gate")
+        scale = self.gate(torch.cat([user, intent], 1), "upn.gate") + self.linear(intent, "upn.scale")
         shift = self.linear(intent, "upn.mix")
         mass = (same @ alpha.reshape(B, H, 1)).reshape(B * n, 1)
         told = self.told(match_dense, mass, dense, how, touched)
         if B == 1:
-            x = gate * item + shift + told + rank
+            x = scale * item + shift + told + rank
         else:
-            item = (gate.reshape(B, 1, 64) * item.reshape(B, n, 64) + shift.reshape(B, 1, 64)).reshape(-1, 64)
+            item = (scale.reshape(B, 1, 64) * item.reshape(B, n, 64) + shift.reshape(B, 1, 64)).reshape(-1, 64)
             x = item + told + rank
         weight, bias = self.w("hidden1.weight"), self.w("hidden1.bias")
         lists = x.reshape(B, n, 64)

@@ -171,9 +171,9 @@ class Pair:
         key = event + self.positions(p, user)
         alpha = torch.softmax((key @ query[:, :, None])[:, :, 0] * 0.125 + self.fading(p, user), -1)
         intent = (alpha[:, None] @ event)[:, 0]
-        gate = self.gate(p + "upn.gate", user, intent)
+        scale = self.gate(p + "upn.gate", user, intent) + self.linear(intent, p + "upn.scale")
         mass = self.same @ alpha[:, :, None]
-        item = gate[:, None] * item + self.linear(intent, p + "upn.mix")[:, None] + self.told(p, mass)
+        item = scale[:, None] * item + self.linear(intent, p + "upn.mix")[:, None] + self.told(p, mass)
         item = item + self.table(p + "rank", self.t["in.rank"], (B, n))
         hidden = torch.relu(self.in_parts(p + "hidden1", user, intent, item, item.mean(1), item.max(1)[0]))
         score = self.linear(torch.relu(self.linear(hidden, p + "hidden2")), p + "out")

@@ -125,18 +125,6 @@ struct MultiplyAdd {
     }
 };
 
-/// a + b + c.
-struct AddThree {
-    template <class T>
-    PSAD_HOST_DEVICE T operator()(T a, T b, T c) const {
-        return a + b + c;
-    }
-    template <class T>
-    PSAD_HOST_DEVICE Slopes<T, 3> slopes(T, T, T, T) const {
-        return {{T(1), T(1), T(1)}};
-    }
-};
-
 /// a b + c + d.
 struct MultiplyAddTwo {
     template <class T>

@@ -248,13 +248,13 @@ template <class X, class A>
 struct UserPart {
     X intent;     ///< [lists] pooled history
     X shift;      ///< [lists] W_u u
-    X gate;       ///< [lists]
+    X scale;      ///< [lists] gate + W_x u
     A attention;  ///< [events] weight of each event
 };
 
 /// The UPN that pools the history once per user, O(H): the query comes from the profile alone and is folded
-/// into the space of the events, so that no event is projected. e'_i = g_u e_i + W_u u + match_i; the gate
-/// sees the intent, so the product of item and intent needs no term of its own.
+/// into the space of the events, so that no event is projected. e'_i = (g_u + W_x u) e_i + W_u u + match_i:
+/// the product of item and intent too costs a user one row, and a candidate nothing.
 template <int Width, int Hidden, class Chosen>
 class UserUpn {
   public:
@@ -264,6 +264,7 @@ class UserUpn {
           fading_(scope / "fading"),
           match_(scope / "match"),
           gate_(scope / "gate"),
+          scale_(scope / "scale", Init::glorot(Width, Width), gated ? 0.0f : 1.0f),
           mix_(scope / "mix") {}
 
     /// event [events] and user [lists] embeddings to what any candidate is seen through.
@@ -272,9 +273,9 @@ class UserUpn {
         const auto alpha = pair_softmax(ctx, scores(ctx, in, event, profile));
         const auto intent = pair_apply(ctx, alpha, event);
         const auto attention = ctx.template relabel<Events>(alpha);
-        const auto gate = gate_of(ctx, profile, intent);
+        const auto scale = scale_of(ctx, profile, intent);
         return UserPart<std::remove_cvref_t<decltype(intent)>, std::remove_cvref_t<decltype(attention)>>{
-            intent, mix_(ctx, intent), gate, attention};
+            intent, mix_(ctx, intent), scale, attention};
     }
 
     /// item [items] seen by the user.
@@ -282,15 +283,9 @@ class UserUpn {
     auto operator()(Ctx& ctx, const Inputs<T>& in, const E& item, const U& user) const {
         if constexpr (Chosen::matches) {
             const auto told = match_(ctx, in, match_sum<Items>(ctx, in.match, user.attention));
-            if constexpr (gated)
-                return map(ctx, MultiplyAddTwo{}, user.gate, item, user.shift, told);
-            else
-                return map(ctx, AddThree{}, item, user.shift, told);
+            return map(ctx, MultiplyAddTwo{}, user.scale, item, user.shift, told);
         } else {
-            if constexpr (gated)
-                return map(ctx, MultiplyAdd{}, user.gate, item, user.shift);
-            else
-                return map(ctx, Add{}, item, user.shift);
+            return map(ctx, MultiplyAdd{}, user.scale, item, user.shift);
         }
     }
 
@@ -311,17 +306,20 @@ class UserUpn {
     }
 
     template <class Ctx, class X, class U>
-    auto gate_of(Ctx& ctx, const X& profile, const U& intent) const {
-        if constexpr (!Chosen::gated)
-            return intent;  // not read
+    auto scale_of(Ctx& ctx, const X& profile, const U& intent) const {
+        const auto product = scale_(ctx, intent);
+        if constexpr (gated)
+            return map(ctx, Add{}, gate_(ctx, parts(profile, intent)), product);
         else
-            return gate_(ctx, parts(profile, intent));
+            return product;
     }
+
     PartIf<attends, nn::Linear<Width, Width>> query_;
     PartIf<attends, EventPosition<Width, typename Chosen::Position>> position_;
     PartIf<attends, Fading<Width, typename Chosen::Fade>> fading_;
     PartIf<Chosen::matches, ItemMatch<Width, Hidden>> match_;
     PartIf<Chosen::gated, nn::Gate<2 * Width, Hidden, Width>> gate_;
+    nn::Linear<Width, Width> scale_;
     nn::Projection<Width, Width> mix_;
 };
 

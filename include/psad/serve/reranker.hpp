@@ -50,7 +50,7 @@ void each_view(View<T, Axis, Width>& view, F f) {
 }
 template <class X, class A, class F>
 void each_view(UserPart<X, A>& part, F f) {
-    f(part.intent), f(part.shift), f(part.gate), f(part.attention);
+    f(part.intent), f(part.shift), f(part.scale), f(part.attention);
 }
 template <class U, class S, class F>
 void each_view(StudentUser<U, S>& part, F f) {

@@ -1,0 +1,98 @@
+// What perfect imitation of a world's expert is worth to a model that sorts, and to one that fills all places
+// at once: both fitted to many of his lists of one request, so that nothing but their form holds them back.
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <numeric>
+#include <vector>
+
+#include "psad/core/rng.hpp"
+#include "psad/eval/bootstrap.hpp"
+#include "psad/train/targets.hpp"
+#include "psad/world/best_list.hpp"
+#include "psad/world/logger.hpp"
+#include "psad/world/world.hpp"
+
+using psad::slot_weight;
+using namespace psad::world;
+
+namespace {
+
+using Lists = std::vector<std::vector<int>>;
+
+// One number per candidate: the Plackett-Luce model of the lists by the loss that students learn with.
+std::vector<int> by_one_score(const Lists& lists, std::size_t candidates, int slots) {
+    std::vector<double> score(candidates, 0.0), slope(candidates), weight(candidates);
+    for (int round = 0; round < 300; ++round) {
+        std::fill(slope.begin(), slope.end(), 0.0);
+        for (const auto& list : lists) {
+            double free = 0;
+            for (std::size_t i = 0; i < candidates; ++i) free += weight[i] = std::exp(score[i]);
+            for (int t = 0; t < slots; ++t) {
+                const auto placed = static_cast<std::size_t>(list[static_cast<std::size_t>(t)]);
+                slope[placed] += slot_weight(t);
+                for (std::size_t i = 0; i < candidates; ++i) slope[i] -= slot_weight(t) * weight[i] / free;
+                free -= weight[placed];
+                weight[placed] = 0;
+            }
+        }
+        for (std::size_t i = 0; i < candidates; ++i) score[i] += slope[i] / static_cast<double>(lists.size());
+    }
+    std::vector<int> order(candidates);
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+        return score[static_cast<std::size_t>(a)] > score[static_cast<std::size_t>(b)];
+    });
+    order.resize(static_cast<std::size_t>(slots));
+    return order;
+}
+
+// One distribution per place: the candidate that stood there most often, of those that are left.
+std::vector<int> by_place(const Lists& lists, std::size_t candidates, int slots) {
+    std::vector<int> out;
+    for (int t = 0; t < slots; ++t) {
+        std::vector<int> count(candidates, 0);
+        for (const auto& list : lists) ++count[static_cast<std::size_t>(list[static_cast<std::size_t>(t)])];
+        for (const int taken : out) count[static_cast<std::size_t>(taken)] = -1;
+        out.push_back(static_cast<int>(std::max_element(count.begin(), count.end()) - count.begin()));
+    }
+    return out;
+}
+
+void print(const char* name, const std::vector<double>& shares) {
+    const auto x = psad::eval::bootstrap_mean(shares);
+    std::printf("%-20s %.3f [%.3f, %.3f]\n", name, x.value, x.low, x.high);
+}
+
+}  // namespace
+
+int main(int count, char** words) try {
+    const World world(world_settings(count > 1 ? words[1] : ""));
+    const int sessions = count > 2 ? std::max(1, std::atoi(words[2])) : 200;
+    const int slots = world.settings().slots;
+    std::vector<double> expert, sorted, at_once;
+    for (std::uint64_t number = 0; number < static_cast<std::uint64_t>(sessions); ++number) {
+        const Session s = world.session(number);
+        const double best = best_list(s.utility, slots, number).value;
+        psad::rng::Stream draw(psad::rng::derive(number, 1));
+        Lists lists;
+        double worth = 0;
+        for (int k = 0; k < 200; ++k) {
+            lists.push_back(expert_list(s.utility, slots, world.settings().temperature, draw));
+            worth += s.utility(lists.back()) / 200;
+        }
+        expert.push_back(worth / best);
+        sorted.push_back(s.utility(by_one_score(lists, s.items.size(), slots)) / best);
+        at_once.push_back(s.utility(by_place(lists, s.items.size(), slots)) / best);
+    }
+    print("the expert", expert);
+    print("sorted", sorted);
+    print("all places at once", at_once);
+} catch (const std::exception& problem) {
+    std::fprintf(stderr, "world_imitation: %s\n", problem.what());
+    return 1;
+}
