@@ -39,7 +39,7 @@ class Bench {
           parameters_(list_) {
         parameters_.initialise(list_, 2);
         for (std::size_t i = 0; i < list_.dense_size; ++i) {  // so that no ReLU is at its kink
-            parameters_.dense.data()[i] += 0.2 * rng::normal(10, i);
+            parameters_.dense.data()[i] += 0.2 * rng::normal(12, i);
         }
         using Target = typename Network::template policy<target::kind_tag, target::Set>;
         lessons_.prepare(encoder_, views(owned_), Network::spec.slots, Network::spec.block, 1, Target{});

@@ -12,8 +12,8 @@
 #include "psad/model/seen_items.hpp"
 #include "psad/model/spec.hpp"
 #include "psad/model/transition.hpp"
-#include "psad/nn/attention.hpp"
 #include "psad/nn/layer_norm.hpp"
+#include "psad/nn/transformer.hpp"
 
 namespace psad {
 
@@ -137,20 +137,16 @@ class Student {
             return NoTransitions{};
     }
 
-    /// x + attention(norm(x)).
-    class AttentionContext {
-      public:
-        explicit AttentionContext(const Scope& scope)
-            : norm_(scope / "norm"), attention_(scope / "attention") {}
+    /// One transformer layer over the list, and its closing norm.
+    struct AttentionContext {
+        explicit AttentionContext(const Scope& scope) : layer(scope / "layer"), norm(scope / "norm") {}
         template <class Ctx, class X>
         auto operator()(Ctx& ctx, const X& x) const {
-            const auto h = norm_(ctx, x);
-            return map(ctx, Add{}, x, attention_.attend(ctx, h, attention_.prepare(ctx, h)));
+            return norm(ctx, layer(ctx, x));
         }
 
-      private:
-        nn::LayerNorm<width> norm_;
-        nn::MultiHeadAttention<width, spec.heads> attention_;
+        nn::EncoderLayer<width, spec.heads, spec.feed_forward> layer;
+        nn::LayerNorm<width> norm;
     };
 
     Seen items_;
