@@ -44,6 +44,7 @@ class Usage(Case):
             ["train", *out, "--steps", "3", "--epochs", "3"],
             ["train", *out, "--threads", "-1"],
             ["train", *out, "--dropout", "1"],
+            ["train", *out, "--weight-decay", "-1"],
             ["train", *out, "--rate", "0"],
             ["train", *out, "--rate", "inf"],
             ["train", *out, "--rate", "nan"],
@@ -156,10 +157,10 @@ class Train(Case):
 
     def test_options_reach_the_settings(self):
         path = self.folder / "other.json"
-        words = ["--seed", 9, "--rate", 0.01, "--dropout", 0, "--distillation", 0]
+        words = ["--seed", 9, "--rate", 0.01, "--weight-decay", 0.5, "--dropout", 0, "--distillation", 0]
         self.assert_good(train(self.folder / "other", "--json", path, *words))
         found = json.loads(path.read_text())["settings"]
-        wanted = {"seed": 9, "rate": 0.01, "dropout": 0, "distillation": 0}
+        wanted = {"seed": 9, "rate": 0.01, "weight_decay": 0.5, "dropout": 0, "distillation": 0}
         self.assertEqual({key: found[key] for key in wanted}, wanted)
 
     def test_same_bytes_on_any_number_of_threads(self):

@@ -17,7 +17,7 @@ struct TrainOptions {
     int threads = 0;
     int batch = 0, shard = 0;
     double rate = 0;
-    double dropout = -1;
+    double weight_decay = -1, dropout = -1;
     double distillation = -1;
     bool student_only = false;
 };
@@ -54,7 +54,7 @@ struct CompareOptions {
     int seeds = 3;
     int lists = 20000, test_lists = 1000;  ///< of a world
     int epochs = 0, batch = 0, threads = 0;
-    double rate = 0, dropout = -1;
+    double rate = 0, weight_decay = -1, dropout = -1;
 };
 
 void train(const TrainOptions& options);

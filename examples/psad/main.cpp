@@ -109,6 +109,10 @@ int run(int count, char** words) {
     train_command->add_option("--rate", train_options.rate, "Peak learning rate")
         ->transform(number(1e-9, 10));
     train_command
+        ->add_option("--weight-decay", train_options.weight_decay,
+                     "Share of the weights that rate 1 would take each step; more for fewer lists")
+        ->transform(number(0, 100));
+    train_command
         ->add_option("--dropout", train_options.dropout, "Share of hidden numbers dropped in training")
         ->transform(number(0, 0.9));
     train_command
@@ -219,6 +223,10 @@ int run(int count, char** words) {
         ->transform(whole(1, most_steps));
     compare_command->add_option("--rate", compare_options.rate, "Peak learning rate")
         ->transform(number(1e-9, 10));
+    compare_command
+        ->add_option("--weight-decay", compare_options.weight_decay,
+                     "Share of the weights that rate 1 would take each step; more for fewer lists")
+        ->transform(number(0, 100));
     compare_command
         ->add_option("--dropout", compare_options.dropout, "Share of hidden numbers dropped in training")
         ->transform(number(0, 0.9));

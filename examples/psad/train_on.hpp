@@ -25,6 +25,7 @@ inline TrainSettings settings_of(const TrainOptions& o) {
     if (o.device == "cuda") s.shard = s.batch;  // a card is fastest with all of it at once
     if (o.shard > 0) s.shard = o.shard;
     if (o.rate > 0) s.adam.rate = o.rate;
+    if (o.weight_decay >= 0) s.adam.weight_decay = o.weight_decay;
     if (o.dropout >= 0) s.dropout = static_cast<float>(o.dropout);
     if (o.distillation >= 0) s.distillation = o.distillation;
     return s;
