@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <numeric>
 #include <vector>
@@ -30,13 +29,12 @@ std::vector<int> by_one_score(const Lists& lists, std::size_t candidates, int sl
     for (int round = 0; round < 300; ++round) {
         std::fill(slope.begin(), slope.end(), 0.0);
         for (const auto& list : lists) {
-            double free = 0;
-            for (std::size_t i = 0; i < candidates; ++i) free += weight[i] = std::exp(score[i]);
+            for (std::size_t i = 0; i < candidates; ++i) weight[i] = std::exp(score[i]);
             for (int t = 0; t < slots; ++t) {
                 const auto placed = static_cast<std::size_t>(list[static_cast<std::size_t>(t)]);
+                const double free = std::accumulate(weight.begin(), weight.end(), 0.0);
                 slope[placed] += slot_weight(t);
                 for (std::size_t i = 0; i < candidates; ++i) slope[i] -= slot_weight(t) * weight[i] / free;
-                free -= weight[placed];
                 weight[placed] = 0;
             }
         }
@@ -71,11 +69,14 @@ void print(const char* name, const std::vector<double>& shares) {
 }  // namespace
 
 int main(int count, char** words) try {
+    if (count > 2) {
+        std::fprintf(stderr, "usage: world_imitation [NAME=VALUE,...]\n");
+        return 2;
+    }
     const World world(world_settings(count > 1 ? words[1] : ""));
-    const int sessions = count > 2 ? std::max(1, std::atoi(words[2])) : 200;
     const int slots = world.settings().slots;
     std::vector<double> expert, sorted, at_once;
-    for (std::uint64_t number = 0; number < static_cast<std::uint64_t>(sessions); ++number) {
+    for (std::uint64_t number = 0; number < 200; ++number) {
         const Session s = world.session(number);
         const double best = best_list(s.utility, slots, number).value;
         psad::rng::Stream draw(psad::rng::derive(number, 1));

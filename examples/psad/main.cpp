@@ -110,7 +110,7 @@ int run(int count, char** words) {
         ->transform(number(1e-9, 10));
     train_command
         ->add_option("--weight-decay", train_options.weight_decay,
-                     "Share of the weights that rate 1 would take each step; more for fewer lists")
+                     "Weight decay of AdamW; fewer lists want more")
         ->transform(number(0, 100));
     train_command
         ->add_option("--dropout", train_options.dropout, "Share of hidden numbers dropped in training")
@@ -225,7 +225,7 @@ int run(int count, char** words) {
         ->transform(number(1e-9, 10));
     compare_command
         ->add_option("--weight-decay", compare_options.weight_decay,
-                     "Share of the weights that rate 1 would take each step; more for fewer lists")
+                     "Weight decay of AdamW; fewer lists want more")
         ->transform(number(0, 100));
     compare_command
         ->add_option("--dropout", compare_options.dropout, "Share of hidden numbers dropped in training")
