@@ -84,6 +84,7 @@ CLAIMS = [
     ("... and a click model without that start, with more passes", "taught-clicks", "clicks-5x", BETTER),
     ("... and one that does not know its neighbours", "taught-clicks", "taught-clicks-sort", BETTER),
     ("The student with self-attention is as good as one place at a time", "attention", "ar", AS_GOOD),
+    ("... and twice the width in scorer and transitions", "attention-wide", "ar", AS_GOOD),
     ("Distillation makes a better sorting student with self-attention", "attention-sort", "attention-sort-alone", BETTER),
     ("PSAD beats PRM with the same UPN", "psad", "prm+upn", BETTER),
     ("PSAD beats DLCM with the same UPN", "psad", "dlcm+upn", BETTER),

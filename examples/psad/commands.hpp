@@ -4,21 +4,30 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "psad/train/train_settings.hpp"
+
 namespace psad::cli {
+
+/// How to learn, where it is not as usual.
+struct LearningOptions {
+    std::optional<int> epochs, batch;
+    std::optional<double> rate, weight_decay, dropout;
+
+    void apply_to(TrainSettings& settings) const;
+};
 
 struct TrainOptions {
     std::string data, out, variant = "default", device = "cpu", json;
-    int epochs = 0;  // 0: the default
+    LearningOptions learning;
     int steps = 0;
     std::uint64_t seed = 1;
     int threads = 0;
-    int batch = 0, shard = 0;
-    double rate = 0;
-    double weight_decay = -1, dropout = -1;
-    double distillation = -1;
+    std::optional<int> shard;
+    std::optional<double> distillation;
     bool student_only = false;
 };
 
@@ -53,8 +62,8 @@ struct CompareOptions {
     std::string json, report;
     int seeds = 3;
     int lists = 20000, test_lists = 1000;  ///< of a world
-    int epochs = 0, batch = 0, threads = 0;
-    double rate = 0, weight_decay = -1, dropout = -1;
+    int threads = 0;
+    LearningOptions learning;
 };
 
 void train(const TrainOptions& options);

@@ -69,11 +69,7 @@ Protocol protocol_of(const CompareOptions& o) {
     } else {
         p.dataset = data::read_lists(o.data);
     }
-    if (o.epochs > 0) s.epochs = o.epochs;
-    if (o.batch > 0) s.batch = o.batch;
-    if (o.rate > 0) s.adam.rate = o.rate;
-    if (o.weight_decay >= 0) s.adam.weight_decay = o.weight_decay;
-    if (o.dropout >= 0) s.dropout = static_cast<float>(o.dropout);
+    o.learning.apply_to(s);
     p.train = data::requests_of(p.dataset, p.dataset.train);
     p.valid = data::requests_of(p.dataset, p.dataset.valid);
     p.test = data::requests_of(p.dataset, p.dataset.test);

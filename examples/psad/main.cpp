@@ -24,6 +24,14 @@
 
 namespace psad::cli {
 
+void LearningOptions::apply_to(TrainSettings& s) const {
+    s.epochs = epochs.value_or(s.epochs);
+    s.batch = batch.value_or(s.batch);
+    s.adam.rate = rate.value_or(s.adam.rate);
+    s.adam.weight_decay = weight_decay.value_or(s.adam.weight_decay);
+    if (dropout) s.dropout = static_cast<float>(*dropout);
+}
+
 void check_writable(const std::filesystem::path& path) {
     if (!path.empty()) io::AtomicFile probe(path);
 }
@@ -51,7 +59,8 @@ namespace {
 using namespace psad::cli;
 
 constexpr int wrong_usage = 2;
-constexpr auto most_steps = static_cast<std::uint64_t>((std::numeric_limits<int>::max)());
+constexpr auto most = static_cast<std::uint64_t>((std::numeric_limits<int>::max)());
+constexpr auto most_seed = (std::numeric_limits<std::uint64_t>::max)();
 
 // Else the first file to be opened would take the place of a closed standard stream and receive its text.
 void hold_standard_streams() {
@@ -62,8 +71,177 @@ void hold_standard_streams() {
     }
 }
 
-void add_setting(std::string& world, const std::string& setting) {
-    world += (world.empty() ? "" : ",") + setting;
+void add_threads(CLI::App& command, int& threads) {
+    command.add_option("--threads", threads, "0 = all of the machine")
+        ->transform(whole(0, 256))
+        ->capture_default_str();
+}
+
+/// Returns --epochs.
+CLI::Option* add_learning(CLI::App& command, LearningOptions& o) {
+    CLI::Option* epochs = command.add_option("--epochs", o.epochs, "Passes over the training lists")
+                              ->transform(whole(1, 1'000'000));
+    command.add_option("--batch", o.batch, "Lists per step")->transform(whole(1, most));
+    command.add_option("--rate", o.rate, "Peak learning rate")->transform(number(1e-9, 10));
+    command.add_option("--weight-decay", o.weight_decay, "Weight decay of AdamW; fewer lists want more")
+        ->transform(number(0, 100));
+    command.add_option("--dropout", o.dropout, "Share of hidden numbers dropped in training")
+        ->transform(number(0, 0.9));
+    return epochs;
+}
+
+void add_variant(CLI::App& command, std::string& variant) {
+    command.add_option("--variant", variant, "One of " + Variants::names())
+        ->check([](const std::string& name) {
+            return Variants::has(name) ? std::string()
+                                       : fmt::format("found {}, wanted one of {}", name, Variants::names());
+        })
+        ->capture_default_str();
+}
+
+CLI::Option* add_data(CLI::App& command, std::string& data) {
+    return command.add_option("--data", data, "Folder in the format psad-lists-1")->check(path());
+}
+
+CLI::App& add_train(CLI::App& app, TrainOptions& o) {
+    CLI::App& command =
+        *app.add_subcommand("train", "Train teacher and student together on a folder of lists");
+    add_data(command, o.data)->default_val(PSAD_DEFAULT_DATA);
+    command.add_option("--out", o.out, "Model file to write (safetensors)")->required()->check(path());
+    add_variant(command, o.variant);
+    command.add_option("--device", o.device, "One of " + device_names())->capture_default_str();
+    CLI::Option* epochs = add_learning(command, o.learning);
+    command.add_option("--steps", o.steps, "Stop after so many steps instead")
+        ->transform(whole(1, most))
+        ->excludes(epochs);
+    command.add_option("--seed", o.seed, "Same seed, same bits")
+        ->transform(whole(0, most_seed))
+        ->capture_default_str();
+    add_threads(command, o.threads);
+    command
+        .add_option("--shard", o.shard,
+                    "Lists worked on at once; changes what is dropped, not what is learned")
+        ->transform(whole(1, most));
+    command.add_option("--distillation", o.distillation, "Weight of what the teacher tells the student")
+        ->transform(number(0, 100));
+    command.add_flag("--student-only", o.student_only, "Save the student without its teacher");
+    command.add_option("--json", o.json, "Write losses, validation and settings to this file")->check(path());
+    command.callback([&o] {
+        must_differ("--json", o.json, "--out", o.out);
+        must_be_outside("--out", o.out, o.data);
+        must_be_outside("--json", o.json, o.data);
+    });
+    return command;
+}
+
+CLI::App& add_evaluate(CLI::App& app, EvaluateOptions& o) {
+    CLI::App& command =
+        *app.add_subcommand("evaluate", "Compare a model with the initial order and history first");
+    command.add_option("--model", o.model, "Model file")->required()->check(path());
+    add_data(command, o.data)->default_val(PSAD_DEFAULT_DATA);
+    command.add_option("--split", o.split, "train, valid or test")
+        ->check(one_of({"train", "valid", "test"}))
+        ->capture_default_str();
+    command.add_option("--json", o.json, "Write the figures to this file")->check(path());
+    command.callback([&o] {
+        must_differ("--json", o.json, "--model", o.model);
+        must_be_outside("--json", o.json, o.data);
+    });
+    return command;
+}
+
+CLI::App& add_rerank(CLI::App& app, RerankOptions& o) {
+    CLI::App& command =
+        *app.add_subcommand("rerank", "Rerank requests: JSON Lines on stdin to JSON Lines on stdout");
+    command.add_option("--model", o.model, "Model file")->required()->check(path());
+    command.add_option("--data", o.data, "Folder whose users and titles requests may name")->check(path());
+    command.add_option("--top", o.top, "Places to fill; all candidates when absent")
+        ->transform(whole(1, most));
+    command.add_flag("--explain", o.explain, "Say why each item stands where it stands");
+    return command;
+}
+
+CLI::App& add_cost(CLI::App& app, CostOptions& o) {
+    CLI::App& command =
+        *app.add_subcommand("cost", "Parameters, FLOPs and bytes of a variant, without running it");
+    add_variant(command, o.variant);
+    command.add_option("--items", o.items, "Candidates")->transform(whole(1, 10'000))->capture_default_str();
+    command.add_option("--history", o.history, "History events")
+        ->transform(whole(0, 100'000))
+        ->capture_default_str();
+    return command;
+}
+
+CLI::Option* add_world(CLI::App& command, std::string& world) {
+    return command.add_option("--world", world, "Settings of the world, e.g. slots=6,logger=mixture");
+}
+
+CLI::App& add_simulate(CLI::App& app, SimulateOptions& o) {
+    CLI::App& command = *app.add_subcommand("simulate", "Write logs of a world whose truth is known");
+    command.add_option("--out", o.out, "New folder for lists and truth")->required()->check(path());
+    command.add_option("--lists", o.lists, "Training lists")
+        ->transform(whole(1, 10'000'000))
+        ->capture_default_str();
+    command.add_option("--valid", o.valid_lists, "Validation lists")
+        ->transform(whole(0, 1'000'000))
+        ->capture_default_str();
+    command.add_option("--test", o.test_lists, "Test lists")
+        ->transform(whole(0, 1'000'000))
+        ->capture_default_str();
+    add_world(command, o.world);
+    // After --world, to which they add.
+    const auto add = [&o](const std::string& setting) { o.world += (o.world.empty() ? "" : ",") + setting; };
+    command
+        .add_option_function<std::uint64_t>(
+            "--seed", [add](std::uint64_t seed) { add(fmt::format("seed={}", seed)); }, "seed=S of the world")
+        ->transform(whole(0, most_seed));
+    command
+        .add_option_function<std::string>(
+            "--interaction",
+            [add](const std::string& name) {
+                add(name == "none"         ? "variety=0,complement=0"
+                    : name == "redundancy" ? "variety=2,complement=0"
+                                           : "variety=2,complement=1");
+            },
+            "variety and complement of the world: 0 0, 2 0 or 2 1")
+        ->check(one_of({"none", "redundancy", "complements"}));
+    add_threads(command, o.threads);
+    return command;
+}
+
+CLI::App& add_compare(CLI::App& app, CompareOptions& o) {
+    CLI::App& command = *app.add_subcommand("compare", "Train and judge many models under one protocol");
+    CLI::Option* data = add_data(command, o.data);
+    CLI::Option* world = add_world(command, o.world);
+    command.add_option("--models", o.models, "Names with , between; all when absent")->delimiter(',');
+    command
+        .add_option(
+            "--orders", o.orders,
+            "NAME=FILE: another program's orders of the test lists, lines as rerank's; may be repeated")
+        ->expected(1)
+        ->take_all();
+    command.add_option("--json", o.json, "Report to write; finished cells stand beside it")
+        ->required()
+        ->check(path());
+    command.add_option("--report", o.report, "Folder for tables and plots (needs matplotlib)")->check(path());
+    command.add_option("--seeds", o.seeds, "Trainings of each model")
+        ->transform(whole(1, 100))
+        ->capture_default_str();
+    CLI::Option* lists = command.add_option("--lists", o.lists, "Training lists of a world");
+    lists->transform(whole(1, 10'000'000))->capture_default_str();
+    CLI::Option* test = command.add_option("--test", o.test_lists, "Test lists of a world");
+    test->transform(whole(1, 1'000'000))->capture_default_str();
+    add_learning(command, o.learning);
+    add_threads(command, o.threads);
+    data->excludes(world)->excludes(lists)->excludes(test);
+    command.callback([&o, data, world] {
+        if (data->empty() && world->empty())
+            throw CLI::ValidationError("compare", "found neither --data nor --world, wanted one of them");
+        must_be_outside("--json", o.json, o.data);
+        for (const std::string& word : o.orders)
+            must_differ("--json", o.json, "--orders", word.substr(word.find('=') + 1));
+    });
+    return command;
 }
 
 int run(int count, char** words) {
@@ -73,185 +251,21 @@ int run(int count, char** words) {
     app.require_subcommand(1);
     app.set_version_flag("--version", fmt::format("psad {} (vectors of {} bytes)", version,
                                                   psad::backend::Cpu<float>::vector_bytes()));
-    const std::string variants = psad::cli::Variants::names();
-
     TrainOptions train_options;
-    auto* train_command =
-        app.add_subcommand("train", "Train teacher and student together on a folder of lists");
-    train_command->add_option("--data", train_options.data, "Folder in the format psad-lists-1")
-        ->check(path())
-        ->default_val(PSAD_DEFAULT_DATA);
-    train_command->add_option("--out", train_options.out, "Model file to write (safetensors)")
-        ->required()
-        ->check(path());
-    train_command->add_option("--variant", train_options.variant, "One of " + variants)
-        ->capture_default_str();
-    train_command->add_option("--device", train_options.device, "One of " + psad::cli::device_names())
-        ->capture_default_str();
-    auto* epochs =
-        train_command->add_option("--epochs", train_options.epochs, "Passes over the training lists")
-            ->transform(whole(1, 1'000'000));
-    train_command->add_option("--steps", train_options.steps, "Stop after so many steps instead")
-        ->transform(whole(1, most_steps))
-        ->excludes(epochs);
-    train_command->add_option("--seed", train_options.seed, "Same seed, same bits")
-        ->transform(whole(0, (std::numeric_limits<std::uint64_t>::max)()))
-        ->capture_default_str();
-    train_command->add_option("--threads", train_options.threads, "0 = all of the machine")
-        ->transform(whole(0, 256))
-        ->capture_default_str();
-    train_command->add_option("--batch", train_options.batch, "Lists per step")
-        ->transform(whole(1, most_steps));
-    train_command
-        ->add_option("--shard", train_options.shard,
-                     "Lists worked on at once; changes what is dropped, not what is learned")
-        ->transform(whole(1, most_steps));
-    train_command->add_option("--rate", train_options.rate, "Peak learning rate")
-        ->transform(number(1e-9, 10));
-    train_command
-        ->add_option("--weight-decay", train_options.weight_decay,
-                     "Weight decay of AdamW; fewer lists want more")
-        ->transform(number(0, 100));
-    train_command
-        ->add_option("--dropout", train_options.dropout, "Share of hidden numbers dropped in training")
-        ->transform(number(0, 0.9));
-    train_command
-        ->add_option("--distillation", train_options.distillation,
-                     "Weight of what the teacher tells the student")
-        ->transform(number(0, 100));
-    train_command->add_flag("--student-only", train_options.student_only,
-                            "Save the student without its teacher");
-    train_command
-        ->add_option("--json", train_options.json, "Write losses, validation and settings to this file")
-        ->check(path());
-
     EvaluateOptions evaluate_options;
-    auto* evaluate_command =
-        app.add_subcommand("evaluate", "Compare a model with the initial order and history first");
-    evaluate_command->add_option("--model", evaluate_options.model, "Model file")->required()->check(path());
-    evaluate_command->add_option("--data", evaluate_options.data, "Folder in the format psad-lists-1")
-        ->check(path())
-        ->default_val(PSAD_DEFAULT_DATA);
-    evaluate_command->add_option("--split", evaluate_options.split, "train, valid or test")
-        ->check(one_of({"train", "valid", "test"}))
-        ->capture_default_str();
-    evaluate_command->add_option("--json", evaluate_options.json, "Write the figures to this file")
-        ->check(path());
-
     RerankOptions rerank_options;
-    auto* rerank_command =
-        app.add_subcommand("rerank", "Rerank requests: JSON Lines on stdin to JSON Lines on stdout");
-    rerank_command->add_option("--model", rerank_options.model, "Model file")->required()->check(path());
-    rerank_command
-        ->add_option("--data", rerank_options.data, "Folder whose users and titles requests may name")
-        ->check(path());
-    rerank_command->add_option("--top", rerank_options.top, "Places to fill; all candidates when absent")
-        ->transform(whole(1, most_steps));
-    rerank_command->add_flag("--explain", rerank_options.explain, "Say why each item stands where it stands");
-
     CostOptions cost_options;
-    auto* cost_command =
-        app.add_subcommand("cost", "Parameters, FLOPs and bytes of a variant, without running it");
-    cost_command->add_option("--variant", cost_options.variant, "One of " + variants)->capture_default_str();
-    cost_command->add_option("--items", cost_options.items, "Candidates")
-        ->transform(whole(1, 10'000))
-        ->capture_default_str();
-    cost_command->add_option("--history", cost_options.history, "History events")
-        ->transform(whole(0, 100'000))
-        ->capture_default_str();
-
     SimulateOptions simulate_options;
-    std::string interaction;
-    std::uint64_t world_seed = 1;
-    const std::string world_words = "Settings of the world, e.g. slots=6,logger=mixture";
-    auto* simulate_command = app.add_subcommand("simulate", "Write logs of a world whose truth is known");
-    simulate_command->add_option("--out", simulate_options.out, "New folder for lists and truth")
-        ->required()
-        ->check(path());
-    simulate_command->add_option("--lists", simulate_options.lists, "Training lists")
-        ->transform(whole(1, 10'000'000))
-        ->capture_default_str();
-    simulate_command->add_option("--valid", simulate_options.valid_lists, "Validation lists")
-        ->transform(whole(0, 1'000'000))
-        ->capture_default_str();
-    simulate_command->add_option("--test", simulate_options.test_lists, "Test lists")
-        ->transform(whole(0, 1'000'000))
-        ->capture_default_str();
-    simulate_command->add_option("--world", simulate_options.world, world_words);
-    auto* world_seed_option = simulate_command->add_option("--seed", world_seed, "seed=S of the world")
-                                  ->transform(whole(0, (std::numeric_limits<std::uint64_t>::max)()));
-    simulate_command
-        ->add_option("--interaction", interaction, "variety and complement of the world: 0 0, 2 0 or 2 1")
-        ->check(one_of({"none", "redundancy", "complements"}));
-    simulate_command->add_option("--threads", simulate_options.threads, "0 = all of the machine")
-        ->transform(whole(0, 256))
-        ->capture_default_str();
-
     CompareOptions compare_options;
-    auto* compare_command = app.add_subcommand("compare", "Train and judge many models under one protocol");
-    auto* compare_data =
-        compare_command->add_option("--data", compare_options.data, "Folder in the format psad-lists-1")
-            ->check(path());
-    auto* compare_world = compare_command->add_option("--world", compare_options.world, world_words);
-    compare_command->add_option("--models", compare_options.models, "Names with , between; all when absent")
-        ->delimiter(',');
-    compare_command
-        ->add_option(
-            "--orders", compare_options.orders,
-            "NAME=FILE: another program's orders of the test lists, lines as rerank's; may be repeated")
-        ->expected(1)
-        ->take_all();
-    compare_command
-        ->add_option("--json", compare_options.json, "Report to write; finished cells stand beside it")
-        ->required()
-        ->check(path());
-    compare_command
-        ->add_option("--report", compare_options.report, "Folder for tables and plots (needs matplotlib)")
-        ->check(path());
-    compare_command->add_option("--seeds", compare_options.seeds, "Trainings of each model")
-        ->transform(whole(1, 100))
-        ->capture_default_str();
-    auto* compare_lists =
-        compare_command->add_option("--lists", compare_options.lists, "Training lists of a world");
-    compare_lists->transform(whole(1, 10'000'000))->capture_default_str();
-    auto* compare_test =
-        compare_command->add_option("--test", compare_options.test_lists, "Test lists of a world");
-    compare_test->transform(whole(1, 1'000'000))->capture_default_str();
-    compare_command->add_option("--epochs", compare_options.epochs, "Passes over the training lists")
-        ->transform(whole(1, 1'000'000));
-    compare_command->add_option("--batch", compare_options.batch, "Lists per step")
-        ->transform(whole(1, most_steps));
-    compare_command->add_option("--rate", compare_options.rate, "Peak learning rate")
-        ->transform(number(1e-9, 10));
-    compare_command
-        ->add_option("--weight-decay", compare_options.weight_decay,
-                     "Weight decay of AdamW; fewer lists want more")
-        ->transform(number(0, 100));
-    compare_command
-        ->add_option("--dropout", compare_options.dropout, "Share of hidden numbers dropped in training")
-        ->transform(number(0, 0.9));
-    compare_command->add_option("--threads", compare_options.threads, "0 = all of the machine")
-        ->transform(whole(0, 256))
-        ->capture_default_str();
-    compare_data->excludes(compare_world)->excludes(compare_lists)->excludes(compare_test);
+    const CLI::App& train_command = add_train(app, train_options);
+    const CLI::App& evaluate_command = add_evaluate(app, evaluate_options);
+    const CLI::App& rerank_command = add_rerank(app, rerank_options);
+    const CLI::App& cost_command = add_cost(app, cost_options);
+    const CLI::App& simulate_command = add_simulate(app, simulate_options);
+    add_compare(app, compare_options);
 
     try {
         app.parse(count, words);
-        must_differ("--json", train_options.json, "--out", train_options.out);
-        must_differ("--json", evaluate_options.json, "--model", evaluate_options.model);
-        must_be_outside("--out", train_options.out, train_options.data);
-        must_be_outside("--json", train_options.json, train_options.data);
-        must_be_outside("--json", evaluate_options.json, evaluate_options.data);
-        if (*compare_command && compare_data->empty() && compare_world->empty())
-            throw CLI::ValidationError("compare", "found neither --data nor --world, wanted one of them");
-        must_be_outside("--json", compare_options.json, compare_options.data);
-        for (const std::string& word : compare_options.orders)
-            must_differ("--json", compare_options.json, "--orders", word.substr(word.find('=') + 1));
-        if (interaction == "none") add_setting(simulate_options.world, "variety=0,complement=0");
-        if (interaction == "redundancy") add_setting(simulate_options.world, "variety=2,complement=0");
-        if (interaction == "complements") add_setting(simulate_options.world, "variety=2,complement=1");
-        if (!world_seed_option->empty())
-            add_setting(simulate_options.world, fmt::format("seed={}", world_seed));
     } catch (const CLI::ParseError& e) {
         if (e.get_exit_code() == 0) {  // --help, --version
             app.exit(e);
@@ -267,21 +281,15 @@ int run(int count, char** words) {
         fmt::print(stderr, "psad: {}; see psad --help\n", message);
         return wrong_usage;
     }
-    for (const std::string& name : {train_options.variant, cost_options.variant}) {
-        if (!psad::cli::Variants::has(name)) {
-            fmt::print(stderr, "psad: --variant: found {}, wanted one of {}\n", name, variants);
-            return wrong_usage;
-        }
-    }
-    if (*train_command)
+    if (train_command)
         train(train_options);
-    else if (*evaluate_command)
+    else if (evaluate_command)
         evaluate(evaluate_options);
-    else if (*rerank_command)
+    else if (rerank_command)
         rerank(rerank_options);
-    else if (*cost_command)
+    else if (cost_command)
         cost(cost_options);
-    else if (*simulate_command)
+    else if (simulate_command)
         simulate(simulate_options);
     else
         compare(compare_options);

@@ -18,16 +18,11 @@ namespace psad::cli {
 
 inline TrainSettings settings_of(const TrainOptions& o) {
     TrainSettings s;
-    if (o.epochs > 0) s.epochs = o.epochs;
+    o.learning.apply_to(s);
     s.steps = o.steps;
     s.seed = o.seed;
-    if (o.batch > 0) s.batch = o.batch;
-    if (o.device == "cuda") s.shard = s.batch;  // a card is fastest with all of it at once
-    if (o.shard > 0) s.shard = o.shard;
-    if (o.rate > 0) s.adam.rate = o.rate;
-    if (o.weight_decay >= 0) s.adam.weight_decay = o.weight_decay;
-    if (o.dropout >= 0) s.dropout = static_cast<float>(o.dropout);
-    if (o.distillation >= 0) s.distillation = o.distillation;
+    s.shard = o.shard.value_or(o.device == "cuda" ? s.batch : s.shard);  // a card is fastest with all at once
+    s.distillation = o.distillation.value_or(s.distillation);
     return s;
 }
 
