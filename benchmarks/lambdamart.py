@@ -34,8 +34,13 @@ PROGRAM = Path(__file__).parent.parent / "build" / "release" / "examples" / "mod
 
 def read(program, folder, split):
     """Columns [candidates, columns], labels, and the candidates of each list."""
-    told = subprocess.run([program, folder, split], stdout=subprocess.PIPE, check=True, text=True).stdout
-    table = numpy.loadtxt(told.splitlines()[1:], dtype=numpy.float32, delimiter="\t", ndmin=2)
+    done = subprocess.run([program, folder, split], capture_output=True, check=False, text=True)
+    if done.returncode != 0:
+        sys.exit(f"lambdamart.py: {done.stderr.strip() or f'{program} failed'}")
+    lines = done.stdout.splitlines()[1:]
+    if not lines:
+        sys.exit(f"lambdamart.py: {folder}, split {split}: found no lists, wanted some")
+    table = numpy.loadtxt(lines, dtype=numpy.float32, delimiter="\t", ndmin=2)
     _, sizes = numpy.unique(table[:, 0], return_counts=True)
     return table[:, 2:], table[:, 1], sizes
 
@@ -74,10 +79,14 @@ def main():
     parser.add_argument("orders")
     parser.add_argument("--model-inputs", default=PROGRAM, help="the built example (default: %(default)s)")
     options = parser.parse_args()
+    if not Path(options.orders).parent.is_dir():
+        sys.exit(f"lambdamart.py: {options.orders}: found no such folder, wanted a place for a file")
     try:
         train, valid, test = (read(options.model_inputs, options.data, s) for s in ("train", "valid", "test"))
-    except (OSError, subprocess.CalledProcessError) as problem:
+    except (OSError, ValueError) as problem:
         sys.exit(f"lambdamart.py: {problem}")
+    if not (train[1].any() and valid[1].any()):
+        sys.exit(f"lambdamart.py: {options.data}: found no positive to train or to choose by, wanted some in both splits")
     matrices = []
     for columns, labels, sizes in (with_positives(*train), with_positives(*valid)):
         matrix = xgboost.DMatrix(columns, labels)

@@ -1,8 +1,10 @@
 // How much order, history and fading matter in a simulated world: a table for the plot of docs/world.md.
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
+#include <cstring>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -46,8 +48,14 @@ Shares shares_of(const std::string& settings, int sessions) {
 
 }  // namespace
 
-int main(int count, char** words) {
-    const int sessions = count > 1 ? std::max(1, std::atoi(words[1])) : 200;
+int main(int count, char** words) try {
+    int sessions = 200;
+    const char* end = count == 2 ? words[1] + std::strlen(words[1]) : nullptr;
+    const bool good = count == 1 || (count == 2 && std::from_chars(words[1], end, sessions).ptr == end);
+    if (!good || sessions < 1) {
+        std::fprintf(stderr, "usage: world_effects [SESSIONS]\n");
+        return 2;
+    }
     std::printf("setting\tvalue\tby_appeal\twithout_history\twithout_fading\tinitial\n");
     for (const std::string name : {"variety", "complement", "window"}) {
         for (const double value : {0.0, 0.5, 1.0, 2.0, 4.0, 6.0}) {
@@ -59,4 +67,8 @@ int main(int count, char** words) {
                         s.without_history, s.without_fading, s.initial);
         }
     }
+    return std::fflush(stdout) == 0 ? 0 : 1;
+} catch (const std::exception& problem) {
+    std::fprintf(stderr, "world_effects: %s\n", problem.what());
+    return 1;
 }

@@ -23,7 +23,7 @@ BY_HISTORY = ["initial", "logger", "history-first", "no-upn", "mean-history", "p
 # Not psad: the weight of its lessons rises from epoch to epoch, and its loss with it.
 CURVES = ["student-alone", "ar", "k5+t", "nar", "mlp"]
 # The ablations would only hide each other.
-ON_PARETO = ["psad", "psad/teacher", "psad-sort", "student-alone", "ar", "k2", "k3", "k5", "nar", "k2+t", "nar+t",
+ON_PARETO = ["psad", "psad/teacher", "psad-sort", "attention-wide", "ar", "k2", "k3", "k5", "nar", "k2+t", "nar+t",
              "seq2slate", "nar4rec", "mlp", "dlcm", "prm", "setrank", "initial", "logger", "history-first", "by-aux"]
 
 
@@ -44,15 +44,27 @@ def legend(axes, **how):
 
 def plot_pareto(axes, found, metric):
     """Quality against latency."""
-    for name in (name for name in ON_PARETO if name in found["models"]):
-        model = found["models"][name]
-        time = model["latency_us"]["p50"]
-        if time <= 0:
-            axes.axhline(model["metrics"][metric][0], color="0.8", linewidth=0.8)
-            axes.annotate(name, (0.01, model["metrics"][metric][0]), xycoords=("axes fraction", "data"), fontsize=6)
-            continue
-        axes.plot(time, model["metrics"][metric][0], "o", markersize=3, color="C0")
-        axes.annotate(name, (time, model["metrics"][metric][0]), fontsize=6, xytext=(3, 2), textcoords="offset points")
+    here = [(name, found["models"][name]) for name in ON_PARETO if name in found["models"]]
+    trained = sorted((m["metrics"][metric][0], m["latency_us"]["p50"], name) for name, m in here if m["latency_us"]["p50"] > 0)
+    rules = [(m["metrics"][metric][0], name) for name, m in here if m["latency_us"]["p50"] <= 0]
+    values = [v for v, *_ in trained] or [v for v, _ in rules]
+    gap = 0.03 * (max(values) - min(values) or 1)  # between two labels
+    low, high = min(values) - 2 * gap, max(values) + 4 * gap
+    labels = []
+    for v, time, name in trained:
+        axes.plot(time, v, "o", markersize=3, color="C0")
+        beside = [at for at, when in labels if 2 / 3 < time / when < 3 / 2]
+        at = max([v, *(other + gap for other in beside)])
+        labels.append((at, time))
+        axes.annotate(name, (time, v), (1.04 * time, at), fontsize=6, va="center", arrowprops={"arrowstyle": "-", "color": "0.7", "linewidth": 0.5})
+    for v, name in rules:
+        if low < v < high:
+            axes.axhline(v, color="0.8", linewidth=0.8)
+            axes.annotate(name, (0.01, v), xycoords=("axes fraction", "data"), fontsize=6)
+    below = [f"{name} {v:.3f}" for v, name in rules if v <= low]
+    if below:
+        axes.annotate(f"below: {', '.join(below)}", (0.01, 0.01), xycoords="axes fraction", fontsize=6)
+    axes.set_ylim(low, max([high, *(at + gap for at, _ in labels)]))
     axes.set_xscale("log")
     for which in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
         which(matplotlib.ticker.FormatStrFormatter("%g"))
@@ -98,7 +110,7 @@ def plot_curves(axes, found, metric):
     for name in CURVES:
         losses = found["models"].get(name, {}).get("losses", [])
         if losses and losses[0] > 0:
-            axes.plot(range(1, len(losses) + 1), [x / losses[0] for x in losses], label=name)
+            axes.plot(range(1, len(losses) + 1), [x / losses[0] for x in losses], marker=".", label=name)
     axes.set_xlabel("epoch")
     axes.set_ylabel("training loss / that of the first epoch")
     legend(axes, fontsize=7)

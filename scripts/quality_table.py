@@ -17,7 +17,7 @@ import sys
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
 METRICS = ["map@5", "map@10", "ndcg@5", "ndcg@10"]
-NAMES = {"initial": "initial order", "history_first": "history first", "student": "student", "teacher": "teacher"}
+NAMES = {"initial": "initial order", "history_first": "history first", "by_aux": "by aux", "student": "student", "teacher": "teacher"}
 
 
 def mean_interval(triples: list[list[float]]) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from compare_report import write_whole
 from plots import pyplot, svg_of
 
 LINES = [
@@ -20,10 +21,8 @@ LINES = [
 ]
 
 
-def main():
-    if len(sys.argv) != 3:
-        sys.exit(__doc__.strip())
-    told = subprocess.run([sys.argv[1]], capture_output=True, text=True, check=True).stdout
+def drawn(told):
+    """The picture of world_effects' table, as SVG text."""
     header, *rows = [line.split("\t") for line in told.splitlines()]
     settings = list(dict.fromkeys(row[0] for row in rows))
     figure, panels = pyplot.subplots(1, len(settings), figsize=(11, 3.6), sharey=True)
@@ -38,7 +37,19 @@ def main():
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="upper center", ncol=2, fontsize=8, frameon=False)
     figure.tight_layout(rect=(0, 0, 1, 0.87))
-    Path(sys.argv[2]).write_text(svg_of(figure), encoding="utf-8")
+    return svg_of(figure)
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__.strip())
+    try:
+        told = subprocess.run([sys.argv[1]], capture_output=True, text=True, check=True).stdout
+        write_whole(Path(sys.argv[2]), drawn(told))
+    except (OSError, subprocess.CalledProcessError) as problem:
+        sys.exit(f"world_picture.py: {problem}")
+    except (ValueError, IndexError):
+        sys.exit(f"world_picture.py: found no table in what {sys.argv[1]} printed, wanted that of world_effects")
 
 
 if __name__ == "__main__":

@@ -129,6 +129,7 @@ class Compare(Case):
         damaged(lambda rows: rows[0]["judged"].pop("utility"))
         damaged(lambda rows: rows[0]["judged"]["utility"].pop())
         damaged(lambda rows: rows[0]["judged"]["utility"].__setitem__(0, 1e308))
+        damaged(lambda rows: rows[0]["judged"]["utility"].__setitem__(0, -1))
         damaged(lambda rows: rows[0].update(judged=[]))
         damaged(lambda rows: rows[0]["latency_us"].update(p50=-1))
         cell.write_text("{}")
@@ -139,6 +140,13 @@ class Compare(Case):
         cell.rmdir()
         shutil.copy(Path(f"{path}.cells") / "ar-seed1.json", cell)  # another seed's
         self.assert_fails(psad("compare", *words, "--json", path), cell, "seed: found 1, wanted 2")
+        cell.unlink()
+        # A part that one seed lacks.
+        cell = Path(f"{path}.cells") / "psad-seed2.json"
+        found = json.loads(cell.read_text())
+        found["cell"]["rows"].pop()
+        cell.write_text(json.dumps(found))
+        self.assert_fails(psad("compare", *words, "--json", path), "psad, seed 2: found 1 rows, wanted 2")
 
     def test_a_data_folder(self):
         path = self.folder / "data.json"
@@ -264,6 +272,10 @@ class Compare(Case):
         self.assert_usage(psad("compare", "--world", "slots=5,slots=6", "--json", path), "slots: found it twice")
         self.assert_fails(psad("compare", "--data", self.folder / "none", "--json", path), "none")
         self.assert_usage(psad("compare", "--world", "slots=12", "--json", path), "slots: found 12, wanted at most 10")
+        self.assert_usage(psad("compare", "--world", "slots\n=5", "--json", path), "found 'slots?=5'")
+        self.assert_usage(psad("compare", *WORLD, "--rate", 10, "--json", path), "--rate, with --weight-decay 0.5: found 10")
+        self.assert_usage(psad("compare", *WORLD, "--json", self.folder / "report.md", "--report", self.folder), "found the file of --report")
+        self.assert_fails(psad("compare", *WORLD, "--models", "mlp", "--orders", f"x={self.folder}", "--json", path), "found no file that can be read")
         for words in (
             ["--json", path],
             [*WORLD],

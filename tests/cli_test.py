@@ -208,7 +208,7 @@ class Train(Case):
         self.assert_good(train(path, "--student-only"))
         self.assertLess(path.stat().st_size, self.model.stat().st_size)
         whole, student = self.figures("--model", self.model), self.figures("--model", path)
-        self.assertEqual(sorted(student["orders"]), ["history_first", "initial", "student"])
+        self.assertEqual(sorted(student["orders"]), ["by_aux", "history_first", "initial", "student"])
         self.assertEqual(student["orders"]["student"], whole["orders"]["student"])
 
     def test_places_that_cannot_be_written(self):
@@ -242,7 +242,7 @@ class Evaluate(Case):
         lists = [row for row in rows("lists_test.tsv.gz") if "1" in row[7].split(",")]
         self.assertEqual((found["split"], found["lists"]), ("test", len(lists)))
         self.assertEqual(found["left_out"], len(rows("lists_test.tsv.gz")) - len(lists))
-        self.assertEqual(sorted(found["orders"]), ["history_first", "initial", "student", "teacher"])
+        self.assertEqual(sorted(found["orders"]), ["by_aux", "history_first", "initial", "student", "teacher"])
         for order in found["orders"].values():
             self.assertEqual(sorted(order), ["map@10", "map@5", "ndcg@10", "ndcg@5"])
             for value, low, high in order.values():

@@ -410,7 +410,8 @@ TEST_CASE("world settings as text") {
         return "";
     };
     CHECK(refusal("gamma=2").starts_with("world settings: found 'gamma=2', wanted one of candidates, slots"));
-    CHECK(refusal("slots").starts_with("world settings, slots: found 'slots', wanted slots=VALUE"));
+    CHECK(refusal("slots").starts_with("world settings, slots: found 'slots', wanted slots=WHOLE_NUMBER"));
+    CHECK(refusal("seed=-1").ends_with("found 'seed=-1', wanted seed=WHOLE_NUMBER from 0"));
     CHECK(refusal("slots=many").starts_with("world settings, slots: found 'slots=many'"));
     CHECK(refusal("logger=nobody").starts_with("world settings, logger: found 'logger=nobody'"));
     CHECK(refusal("slots=16").starts_with("world settings, slots: found 16, wanted 1 to 15"));

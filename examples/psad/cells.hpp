@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -98,11 +97,14 @@ class Cells {
         }
     }
 
-    /// Rows NAME and NAME/teacher, each once, with a finite figure per metric and judged list, and times that
-    /// can be.
+    /// Rows NAME and NAME/teacher, each once, with a possible figure per metric and judged list, and times
+    /// that can be.
     bool good(const Cell& cell, const std::string& name) const {
         const auto spent = [](double x) { return x >= 0 && x < 1e9; };
-        if (!spent(cell.train_seconds)) return false;
+        const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+        if (!spent(cell.train_seconds) || cell.date.size() != 10 ||
+            std::ranges::count_if(cell.date, is_digit) != 8 || cell.date[4] != '-' || cell.date[7] != '-')
+            return false;
         const auto count = protocol_->judged_lists();
         std::vector<std::string> seen, metrics = protocol_->metrics();
         std::ranges::sort(metrics);
@@ -115,7 +117,7 @@ class Cells {
             for (const auto& [metric, values] : row.judged) {
                 mine.push_back(metric);
                 if (values.size() != count ||
-                    !std::ranges::all_of(values, [](double v) { return std::abs(v) < 1e6; }))
+                    !std::ranges::all_of(values, [](double v) { return v >= 0 && v < 1e6; }))
                     return false;
             }
             if (mine != metrics) return false;

@@ -20,6 +20,7 @@
 #include "psad/data/read_lists.hpp"
 #include "psad/eval/bootstrap.hpp"
 #include "psad/eval/history_bucket.hpp"
+#include "psad/eval/rules.hpp"
 #include "psad/model/spec.hpp"
 #include "read_orders.hpp"
 #include "summary.hpp"
@@ -35,41 +36,56 @@ std::vector<Contender> contenders() {
 
 namespace {
 
-Protocol protocol_of(const CompareOptions& o) {
-    Protocol p;
-    const backend::Cpu<float> cpu(o.threads);
-    TrainSettings& s = p.settings;
+/// How models learn: as always from a folder; in a world few lists want small batches and strong decay. Tried
+/// in one world, and again in a world of another seed. Throws SettingError for flags that do not go together.
+TrainSettings settings_of(const CompareOptions& o) {
+    TrainSettings s;
     if (o.data.empty()) {
-        p.world.emplace(world::world_settings(o.world));
-        if (p.world->settings().slots > Spec{}.slots) {
-            throw SettingError("--world", "slots", std::to_string(p.world->settings().slots),
-                               "at most " + std::to_string(Spec{}.slots) + ", the places that models fill");
-        }
-        Progress progress;
-        p.dataset =
-            world::simulate(cpu, *p.world, {o.lists, 0, o.test_lists}, false, [&](int made) {
-                progress.show(made, o.lists + o.test_lists, fmt::format("{} lists of the world", made));
-            }).dataset;
-        progress.clear();
-        const auto count = static_cast<std::size_t>(o.test_lists);
-        p.sessions.resize(count);
-        p.truth.resize(count);
-        cpu.parallel(o.test_lists, [&](int l) {
-            const auto number = static_cast<std::uint64_t>(o.lists + l);
-            p.sessions[static_cast<std::size_t>(l)] = p.world->session(number);
-            p.truth[static_cast<std::size_t>(l)] = world::truth_of(*p.world, number);
-        });
-        // Few lists want small batches and strong decay. Tried here, and again in a world of another seed.
         s.epochs = std::clamp(500'000 / o.lists, 5, 10);
         s.batch = o.lists < 10'000 ? 32 : 64;
         s.adam.rate = 3e-3;
         s.adam.weight_decay = std::clamp(1e4 / o.lists, 0.1, 0.5);
         s.dropout = 0;
         s.patience = 0;
-    } else {
-        p.dataset = data::read_lists(o.data);
     }
     o.learning.apply_to(s);
+    if (s.adam.rate * s.adam.weight_decay >= 1) {
+        throw SettingError("--rate", "with --weight-decay " + fmt::format("{}", s.adam.weight_decay),
+                           fmt::format("{}", s.adam.rate), "a product below 1");
+    }
+    return s;
+}
+
+/// Simulates the lists of a world, and what is true of those for the test.
+void simulate_into(Protocol& p, const CompareOptions& o) {
+    const backend::Cpu<float> cpu(o.threads);
+    p.world.emplace(world::world_settings(o.world));
+    if (p.world->settings().slots > Spec{}.slots) {
+        throw SettingError("--world", "slots", std::to_string(p.world->settings().slots),
+                           "at most " + std::to_string(Spec{}.slots) + ", the places that models fill");
+    }
+    Progress progress;
+    p.dataset = world::simulate(cpu, *p.world, {o.lists, 0, o.test_lists}, false, [&](int made) {
+                    progress.show(made, o.lists + o.test_lists, fmt::format("{} lists of the world", made));
+                }).dataset;
+    progress.clear();
+    const auto count = static_cast<std::size_t>(o.test_lists);
+    p.sessions.resize(count);
+    p.truth.resize(count);
+    cpu.parallel(o.test_lists, [&](int l) {
+        const auto number = static_cast<std::uint64_t>(o.lists + l);
+        p.sessions[static_cast<std::size_t>(l)] = p.world->session(number);
+        p.truth[static_cast<std::size_t>(l)] = world::truth_of(*p.world, number);
+    });
+}
+
+Protocol protocol_of(const CompareOptions& o) {
+    Protocol p;
+    p.settings = settings_of(o);
+    if (o.data.empty())
+        simulate_into(p, o);
+    else
+        p.dataset = data::read_lists(o.data);
     p.train = data::requests_of(p.dataset, p.dataset.train);
     p.valid = data::requests_of(p.dataset, p.dataset.valid);
     p.test = data::requests_of(p.dataset, p.dataset.test);
@@ -156,22 +172,10 @@ Cell rules(const Protocol& p, json& described) {
     }
     add("history-first", "candidates that the history holds first, the latest before",
         [&](std::size_t l) { return eval::history_first(p.test[l]); });
-    if (!p.valid[0].aux.empty() && !p.test[0].aux.empty()) {
-        const auto by_aux = [](const Request& r, float sign) {
-            Order order = eval::initial_order(r);
-            std::ranges::stable_sort(order, std::ranges::greater(),
-                                     [&](int i) { return sign * r.aux[static_cast<std::size_t>(i)]; });
-            return order;
-        };
-        const auto on_validation = [&](float sign) {
-            std::vector<Order> orders;
-            for (const Request& r : p.valid) orders.push_back(by_aux(r, sign));
-            return p.valid_score(orders);
-        };
-        // A rating is best high, a price low: validation tells, as for every other setting.
-        const float sign = on_validation(1) >= on_validation(-1) ? 1.0f : -1.0f;
+    if (eval::has_aux(p.valid) && eval::has_aux(p.test)) {
+        const float direction = eval::aux_direction(p.valid);
         add("by-aux", "sorted by aux, in the direction that is better on the validation lists",
-            [&](std::size_t l) { return by_aux(p.test[l], sign); });
+            [&](std::size_t l) { return eval::by_aux(p.test[l], direction); });
     }
     return cell;
 }
@@ -203,7 +207,7 @@ std::vector<NamedOrders> named_orders(const CompareOptions& o) {
         NamedOrders orders{word.substr(0, at), word.substr((std::min)(at + 1, word.size()))};
         if (orders.name.empty() || orders.file.empty() || !is_text(orders.name) ||
             orders.name.find('/') != std::string::npos || std::ranges::count(taken, orders.name) > 0) {
-            throw SettingError("--orders", "", is_text(word) ? word : "text that is not UTF-8",
+            throw SettingError("--orders", "", is_text(word) ? word : "text that can't be printed",
                                "NAME=FILE with a name of its own, without a /");
         }
         taken.push_back(orders.name);
@@ -286,14 +290,27 @@ void compare(const CompareOptions& o) {
     std::string first_day = "9999", last_day;
     Progress progress;
     for (const Contender& c : models) {
+        std::size_t parts = 0;
         for (int seed = 1; seed <= o.seeds; ++seed) {
             bool kept = true;
             const Cell cell = cells.get(c, static_cast<std::uint64_t>(seed), [&] {
                 kept = false;
                 progress.show(static_cast<std::int64_t>(done), static_cast<std::int64_t>(all),
                               fmt::format("training {}, seed {}", c.name, seed));
-                return c.run(p, c.name, static_cast<std::uint64_t>(seed), o.threads);
+                try {
+                    return c.run(p, c.name, static_cast<std::uint64_t>(seed), o.threads);
+                } catch (const Error& e) {
+                    throw Error(fmt::format("{}, seed {}", c.name, seed),
+                                e.source() + (e.place().empty() ? "" : ", " + e.place()), e.found(),
+                                e.wanted());
+                }
             });
+            if (seed == 1) parts = cell.rows.size();
+            if (cell.rows.size() != parts) {
+                throw DataError(o.json + ".cells", fmt::format("{}, seed {}", c.name, seed),
+                                fmt::format("{} rows", cell.rows.size()),
+                                fmt::format("{}, as seed 1 has", parts));
+            }
             first_day = (std::min)(first_day, cell.date), last_day = (std::max)(last_day, cell.date);
             progress.clear();
             fmt::print("[{}/{}] {} seed {}{}:", ++done, all, c.name, seed, kept ? " (kept)" : "");

@@ -16,6 +16,7 @@
 #include "psad/eval/bootstrap.hpp"
 #include "psad/eval/history_bucket.hpp"
 #include "psad/eval/ranking_quality.hpp"
+#include "psad/eval/rules.hpp"
 #include "psad/io/model_file.hpp"
 #include "psad/serve/reranker.hpp"
 #include "variant_of_file.hpp"
@@ -134,7 +135,8 @@ nlohmann::json print_buckets(const std::vector<Row>& rows, std::span<const Reque
     return out;
 }
 
-nlohmann::json print_pairs(const std::vector<Row>& rows) {
+// Each model beside each rule but the initial order, then student beside teacher.
+nlohmann::json print_pairs(const std::vector<Row>& rows, std::size_t rules) {
     nlohmann::json out = nlohmann::json::array();
     fmt::print("\npaired differences, 95 % intervals\n");
     const auto pair = [&](const Row& a, const Row& b) {
@@ -146,8 +148,10 @@ nlohmann::json print_pairs(const std::vector<Row>& rows) {
         }
         fmt::print("\n");
     };
-    for (std::size_t i = 2; i < rows.size(); ++i) pair(rows[i], rows[1]);
-    if (rows.size() > 3) pair(rows[2], rows[3]);
+    for (std::size_t i = rules; i < rows.size(); ++i) {
+        for (std::size_t rule = 1; rule < rules; ++rule) pair(rows[i], rows[rule]);
+    }
+    if (rows.size() == rules + 2) pair(rows[rules], rows[rules + 1]);
     return out;
 }
 
@@ -179,6 +183,13 @@ void run(const EvaluateOptions& o, const io::TensorFile& file) {
     std::vector<Row> rows;
     rows.push_back(judge("initial", "initial order", requests, eval::initial_order));
     rows.push_back(judge("history_first", "history first", requests, eval::history_first));
+    const std::vector<Request> valid = data::requests_of(dataset, dataset.valid);
+    if (eval::has_aux(valid) && eval::has_aux(requests)) {
+        const float direction = eval::aux_direction(valid);
+        rows.push_back(judge("by_aux", "by aux", requests,
+                             [direction](const Request& r) { return eval::by_aux(r, direction); }));
+    }
+    const std::size_t rules = rows.size();
     const auto check = [&](const Encoder& encoder) {
         data::check_same_ids(encoder, dataset);
         for (const Request& r : requests) encoder.check(r);
@@ -205,7 +216,7 @@ void run(const EvaluateOptions& o, const io::TensorFile& file) {
                        {"left_out", left_out}};
     out["orders"] = print_table(rows);
     out["buckets"] = print_buckets(rows, requests);
-    out["paired"] = print_pairs(rows);
+    out["paired"] = print_pairs(rows, rules);
     write_json(o.json, out);
 }
 

@@ -135,8 +135,7 @@ CLI::App& add_train(CLI::App& app, TrainOptions& o) {
 }
 
 CLI::App& add_evaluate(CLI::App& app, EvaluateOptions& o) {
-    CLI::App& command =
-        *app.add_subcommand("evaluate", "Compare a model with the initial order and history first");
+    CLI::App& command = *app.add_subcommand("evaluate", "Compare a model with orders that need no training");
     command.add_option("--model", o.model, "Model file")->required()->check(path());
     add_data(command, o.data)->default_val(PSAD_DEFAULT_DATA);
     command.add_option("--split", o.split, "train, valid or test")
@@ -213,7 +212,8 @@ CLI::App& add_compare(CLI::App& app, CompareOptions& o) {
     CLI::App& command = *app.add_subcommand("compare", "Train and judge many models under one protocol");
     CLI::Option* data = add_data(command, o.data);
     CLI::Option* world = add_world(command, o.world);
-    command.add_option("--models", o.models, "Names with , between; all when absent")->delimiter(',');
+    command.add_option("--models", o.models, "Names with , between, such as psad,ar,prm; all when absent")
+        ->delimiter(',');
     command
         .add_option(
             "--orders", o.orders,
@@ -238,10 +238,20 @@ CLI::App& add_compare(CLI::App& app, CompareOptions& o) {
         if (data->empty() && world->empty())
             throw CLI::ValidationError("compare", "found neither --data nor --world, wanted one of them");
         must_be_outside("--json", o.json, o.data);
+        for (const char* page : {"/report.html", "/report.md"})
+            must_differ("--json", o.json, "--report", o.report + page);
         for (const std::string& word : o.orders)
             must_differ("--json", o.json, "--orders", word.substr(word.find('=') + 1));
     });
     return command;
+}
+
+/// A message may quote what was given: nothing of it breaks the line.
+std::string one_line(std::string message) {
+    for (char& c : message) {
+        if (static_cast<unsigned char>(c) < 0x20) c = '?';
+    }
+    return message;
 }
 
 int run(int count, char** words) {
@@ -278,7 +288,7 @@ int run(int count, char** words) {
             message = fmt::format("found {}, wanted train, evaluate, rerank, cost, simulate or compare",
                                   unknown.empty() ? "no command" : unknown[0]);
         }
-        fmt::print(stderr, "psad: {}; see psad --help\n", message);
+        fmt::print(stderr, "psad: {}; see psad --help\n", one_line(message));
         return wrong_usage;
     }
     if (train_command)
@@ -308,10 +318,10 @@ int main(int count, char** words) {
         fmt::print(stderr, "psad: memory: found too little, wanted enough for the data and the model\n");
         return 1;
     } catch (const psad::SettingError& e) {  // a flag's value that only the command itself could judge
-        fmt::print(stderr, "psad: {}\n", e.what());
+        fmt::print(stderr, "psad: {}\n", one_line(e.what()));
         return 2;
     } catch (const std::exception& e) {
-        fmt::print(stderr, "psad: {}\n", e.what());
+        fmt::print(stderr, "psad: {}\n", one_line(e.what()));
         return 1;
     }
 }

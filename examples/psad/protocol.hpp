@@ -15,6 +15,7 @@
 #include "psad/data/encoding.hpp"
 #include "psad/eval/orders.hpp"
 #include "psad/eval/ranking_quality.hpp"
+#include "psad/eval/rules.hpp"
 #include "psad/train/trainer.hpp"
 #include "psad/world/simulate.hpp"
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -22,7 +23,8 @@ namespace psad::cli {
 /// line leaves out keeps its prior order.
 inline std::vector<Order> read_orders(const Protocol& p, const std::string& path) {
     std::ifstream in(path);
-    if (!in) throw DataError(path, "", "no file that can be read", "a file of orders");
+    if (!in || std::filesystem::is_directory(path))
+        throw DataError(path, "", "no file that can be read", "a file of orders");
     std::vector<Order> out;
     for (std::string line; std::getline(in, line);) {
         const std::string place = fmt::format("line {}", out.size() + 1);

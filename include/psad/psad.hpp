@@ -12,6 +12,7 @@
 #include "psad/eval/bootstrap.hpp"
 #include "psad/eval/history_bucket.hpp"
 #include "psad/eval/ranking_quality.hpp"
+#include "psad/eval/rules.hpp"
 #include "psad/io/model_file.hpp"
 #include "psad/model/baselines/attention_scorer.hpp"
 #include "psad/model/baselines/dlcm.hpp"

@@ -1,10 +1,9 @@
 /// \file orders.hpp
-/// The orders that models and simple rules give to many requests.
+/// The orders that models give to many requests.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
@@ -80,27 +79,6 @@ std::vector<Order> teacher_orders(const B& backend, const Model<Network>& model,
     return detail::orders(
         backend, model, requests, Network::spec.slots,
         [&](auto& ctx, const Inputs<float>& in) { return generate(ctx, model.network.teacher, in); });
-}
-
-inline Order initial_order(const Request& r) {
-    Order order(r.size());
-    std::iota(order.begin(), order.end(), 0);
-    return order;
-}
-
-/// What the user touched before comes first, the latest first; the rest keeps its prior order.
-inline Order history_first(const Request& r) {
-    std::vector<std::size_t> latest(r.size(), 0);  // 1 + index of the last event on it, 0 = never touched
-    for (std::size_t i = 0; i < r.size(); ++i) {
-        for (std::size_t h = r.history_items.size(); h-- > 0 && latest[i] == 0;) {
-            if (r.history_items[h] == r.items[i]) latest[i] = h + 1;
-        }
-    }
-    Order order = initial_order(r);
-    std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-        return latest[static_cast<std::size_t>(a)] > latest[static_cast<std::size_t>(b)];
-    });
-    return order;
 }
 
 }  // namespace psad::eval

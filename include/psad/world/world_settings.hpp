@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -134,9 +135,13 @@ inline WorldSettings world_settings(std::string_view text) {
             if (name != setting) return;
             known = true;
             if (equals == std::string_view::npos || !read(part.substr(equals + 1), value)) {
-                std::string wanted = "VALUE";
-                if constexpr (std::is_same_v<std::decay_t<decltype(value)>, Logger>) {
-                    wanted.clear();
+                std::string wanted;
+                using Value = std::decay_t<decltype(value)>;
+                if constexpr (std::is_floating_point_v<Value>) {
+                    wanted = "NUMBER";
+                } else if constexpr (std::is_integral_v<Value>) {
+                    wanted = std::is_unsigned_v<Value> ? "WHOLE_NUMBER from 0" : "WHOLE_NUMBER";
+                } else {
                     for (const auto& [logger, word] : logger_names)
                         wanted += (wanted.empty() ? "" : " or ") + std::string(word);
                 }
