@@ -35,8 +35,9 @@ CLAIMS = [
     ("Item match helps", "psad", "no-match", BETTER),
     ("Transition heads, of teacher and student, help the student", "psad", "no-transitions", BETTER),
     ("The student beats LambdaMART", "psad", "lambdamart", BETTER),
-    ("... and sorting by aux, the best rule for films", "psad", "by-aux", BETTER),
-    ("... and history first, the best rule for hotels", "psad", "history-first", BETTER),
+    ("... and so does the sorting student", "psad-sort", "lambdamart", BETTER),
+    ("The student beats sorting by aux, the best rule for films", "psad", "by-aux", BETTER),
+    ("The student beats history first, the best rule for hotels", "psad", "history-first", BETTER),
     ("Without history too the teacher, with its transitions, beats Seq2Slate, which has none", "no-upn/teacher", "seq2slate", BETTER),
     ("Imitating what was shown beats the logger", "psad", "logger", BETTER),
     ("A click model that knows its neighbours beats the logger", "clicks", "logger", BETTER),
@@ -52,7 +53,7 @@ CLAIMS = [
     ("PSAD beats PRM with the same UPN", "psad", "prm+upn", BETTER),
     ("PSAD beats DLCM with the same UPN", "psad", "dlcm+upn", BETTER),
 ]
-BEST_OF_PSAD = ["psad", "psad/teacher"]
+BEST_OF_PSAD = ["psad", "psad/teacher", "psad-sort"]
 RULES = ["initial", "history-first", "by-aux"]  # they need no training
 BASELINES = ["logger", "mlp", "dlcm", "prm", "setrank", "dlcm+upn", "prm+upn", "setrank+upn", "listnet", "seq2slate", "nar4rec", "lambdamart", "history-first", "by-aux", "initial"]
 
