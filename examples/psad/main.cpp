@@ -238,8 +238,10 @@ CLI::App& add_compare(CLI::App& app, CompareOptions& o) {
         if (data->empty() && world->empty())
             throw CLI::ValidationError("compare", "found neither --data nor --world, wanted one of them");
         must_be_outside("--json", o.json, o.data);
-        for (const char* page : {"/report.html", "/report.md"})
-            must_differ("--json", o.json, "--report", o.report + page);
+        if (!o.report.empty()) {
+            for (const char* page : {"/report.html", "/report.md"})
+                must_differ("--json", o.json, "--report", o.report + page);
+        }
         for (const std::string& word : o.orders)
             must_differ("--json", o.json, "--orders", word.substr(word.find('=') + 1));
     });
