@@ -45,6 +45,7 @@ class Usage(Case):
             ["train", *out, "--threads", "-1"],
             ["train", *out, "--dropout", "1"],
             ["train", *out, "--weight-decay", "-1"],
+            ["train", *out, "--rate", "10", "--weight-decay", "0.5"],
             ["train", *out, "--rate", "0"],
             ["train", *out, "--rate", "inf"],
             ["train", *out, "--rate", "nan"],
@@ -71,6 +72,7 @@ class Usage(Case):
                 self.assert_usage(psad(*words))
         self.assertIn("default, small", psad("cost", "--variant", "huge").stderr)
         self.assertIn("found fly, wanted train", psad("fly").stderr)
+        self.assertIn("--rate, with --weight-decay 0.5: found 10", psad("train", *out, "--rate", "10", "--weight-decay", "0.5").stderr)
         self.assertIn("--seed: found -1, wanted a whole number from 0", psad("train", *out, "--seed", "-1").stderr)
         self.assertFalse((self.folder / "never").exists())
         self.assert_good(psad("evaluate", "--model", self.model, "--data", DATA))  # still a model

@@ -17,6 +17,7 @@ struct LearningOptions {
     std::optional<int> epochs, batch;
     std::optional<double> rate, weight_decay, dropout;
 
+    /// Throws SettingError for flags that do not go together.
     void apply_to(TrainSettings& settings) const;
 };
 

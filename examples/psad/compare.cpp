@@ -37,7 +37,7 @@ std::vector<Contender> contenders() {
 namespace {
 
 /// How models learn: as always from a folder; in a world few lists want small batches and strong decay. Tried
-/// in one world, and again in a world of another seed. Throws SettingError for flags that do not go together.
+/// in one world, and again in a world of another seed.
 TrainSettings settings_of(const CompareOptions& o) {
     TrainSettings s;
     if (o.data.empty()) {
@@ -49,10 +49,6 @@ TrainSettings settings_of(const CompareOptions& o) {
         s.patience = 0;
     }
     o.learning.apply_to(s);
-    if (s.adam.rate * s.adam.weight_decay >= 1) {
-        throw SettingError("--rate", "with --weight-decay " + fmt::format("{}", s.adam.weight_decay),
-                           fmt::format("{}", s.adam.rate), "a product below 1");
-    }
     return s;
 }
 

@@ -30,6 +30,10 @@ void LearningOptions::apply_to(TrainSettings& s) const {
     s.adam.rate = rate.value_or(s.adam.rate);
     s.adam.weight_decay = weight_decay.value_or(s.adam.weight_decay);
     if (dropout) s.dropout = static_cast<float>(*dropout);
+    if (s.adam.rate * s.adam.weight_decay >= 1) {
+        throw SettingError("--rate", "with --weight-decay " + fmt::format("{}", s.adam.weight_decay),
+                           fmt::format("{}", s.adam.rate), "a product below 1");
+    }
 }
 
 void check_writable(const std::filesystem::path& path) {

@@ -69,8 +69,8 @@ inline nlohmann::json report_json(const TrainOptions& o, const TrainSettings& s,
 /// Trains a model and saves it; fit(dataset, settings, encoding, hooks) does the training.
 template <class Fit>
 void train_with(const TrainOptions& o, Fit fit) {
-    const data::Dataset dataset = data::read_lists(o.data);
     const TrainSettings settings = settings_of(o);
+    const data::Dataset dataset = data::read_lists(o.data);
     check_writable(o.out);
     check_writable(o.json);
     const EncoderSettings encoding;
