@@ -15,7 +15,8 @@ from plots import pyplot, svg_of
 
 LINES = [
     ("by_appeal", "sorted by each item's own appeal"),
-    ("without_history", "best list, had the user no history and no taste"),
+    ("without_events", "best list for the long taste alone"),
+    ("last_event", "best list for the long taste and the last event"),
     ("without_fading", "best list, had nothing faded"),
     ("initial", "the initial order"),
 ]
@@ -25,17 +26,17 @@ def drawn(told):
     """The picture of world_effects' table, as SVG text."""
     header, *rows = [line.split("\t") for line in told.splitlines()]
     settings = list(dict.fromkeys(row[0] for row in rows))
-    figure, panels = pyplot.subplots(1, len(settings), figsize=(11, 3.6), sharey=True)
+    figure, panels = pyplot.subplots(1, len(settings), figsize=(13, 3.8), sharey=True)
     for axes, setting in zip(panels, settings):
         mine = [row for row in rows if row[0] == setting]
         for column, words in LINES:
             at = header.index(column)
             axes.plot([float(row[1]) for row in mine], [float(row[at]) for row in mine], marker="o", markersize=3, label=words)
-        axes.set_xlabel(setting)
+        axes.set_xlabel({"events": "events in the history, at least"}.get(setting, setting))
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("share of the best list's utility")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper center", ncol=2, fontsize=8, frameon=False)
+    figure.legend(handles, labels, loc="upper center", ncol=3, fontsize=8, frameon=False)
     figure.tight_layout(rect=(0, 0, 1, 0.87))
     return svg_of(figure)
 
