@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""LambdaMART (xgboost) on what psad's models read: an outside yardstick for `psad compare --orders`.
+"""LambdaMART (xgboost) on what psad's models read but ids: an outside yardstick for `psad compare --orders`.
 
-Usage: lambdamart.py DATA_FOLDER ORDERS_FILE [--model-inputs PROGRAM]
+Usage: lambdamart.py DATA_FOLDER ORDERS_FILE [--trends] [--model-inputs PROGRAM]
 
 Trains gradient-boosted trees for NDCG on the training lists, with every setting of a small grid; the
 validation lists choose the setting and the number of trees. Writes one JSON line per test list, {"order": [...]},
-best candidate first. Needs xgboost and numpy (Debian: python3-xgboost).
+best candidate first. With --trends the trees read what no request carries too: how many events of all users each
+candidate had in the DAYS before, and its place in the list by that. Needs xgboost and numpy (Debian: python3-xgboost).
 """
 
 import argparse
+import gzip
 import itertools
 import json
 import math
@@ -29,6 +31,8 @@ except ImportError:
 
 GRID = {"max_depth": [4, 6], "eta": [0.05, 0.1], "min_child_weight": [1, 20], "colsample_bytree": [0.7]}
 MOST_TREES, PATIENCE = 600, 50
+SPLITS = ("train", "valid", "test")
+DAYS = numpy.array([0.5, 1, 2, 3, 5, 7, 14, 30, 90, 365])
 PROGRAM = Path(__file__).parent.parent / "build" / "release" / "examples" / "model_inputs"
 
 
@@ -43,6 +47,30 @@ def read(program, folder, split):
     table = numpy.loadtxt(lines, dtype=numpy.float32, delimiter="\t", ndmin=2)
     _, sizes = numpy.unique(table[:, 0], return_counts=True)
     return table[:, 2:], table[:, 1], sizes
+
+
+def rows_of(path):
+    """The rows of a table of psad-lists-1, as dictionaries."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        names = file.readline().lstrip("#").rstrip("\n").split("\t")
+        return [dict(zip(names, line.rstrip("\n").split("\t"))) for line in file]
+
+
+def trends(folder, split):
+    """Columns [candidates, 2 DAYS]: events of all users on a candidate before the request, and its rank by them."""
+    times = {}
+    for event in rows_of(Path(folder) / "events.tsv.gz"):
+        times.setdefault(event["item"], []).append(int(event["ts"]))
+    times = {item: numpy.sort(numpy.array(found)) for item, found in times.items()}
+    never = numpy.array([], dtype=int)
+    out = []
+    for row in rows_of(Path(folder) / f"lists_{split}.tsv.gz"):
+        bounds = int(row["ts"]) - numpy.append(DAYS * 86400, 0)
+        before = numpy.array([numpy.searchsorted(times.get(item, never), bounds) for item in row["items"].split(",")])
+        counts = before[:, -1:] - before[:, :-1]
+        ranks = numpy.argsort(numpy.argsort(-counts, axis=0, kind="stable"), axis=0)
+        out.append(numpy.hstack([counts, ranks]))
+    return numpy.vstack(out)
 
 
 def orders_of(scores, sizes):
@@ -77,13 +105,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("data")
     parser.add_argument("orders")
+    parser.add_argument("--trends", action="store_true", help="read events of all users on the candidates too")
     parser.add_argument("--model-inputs", default=PROGRAM, help="the built example (default: %(default)s)")
     options = parser.parse_args()
     if not Path(options.orders).parent.is_dir():
         sys.exit(f"lambdamart.py: {options.orders}: found no such folder, wanted a place for a file")
     try:
-        train, valid, test = (read(options.model_inputs, options.data, s) for s in ("train", "valid", "test"))
-    except (OSError, ValueError) as problem:
+        splits = [read(options.model_inputs, options.data, s) for s in SPLITS]
+        if options.trends:
+            splits = [(numpy.hstack([c, trends(options.data, s)]), *rest) for s, (c, *rest) in zip(SPLITS, splits)]
+        train, valid, test = splits
+    except (OSError, ValueError, KeyError) as problem:
         sys.exit(f"lambdamart.py: {problem}")
     if not (train[1].any() and valid[1].any()):
         sys.exit(f"lambdamart.py: {options.data}: found no positive to train or to choose by, wanted some in both splits")

@@ -18,17 +18,23 @@ from pathlib import Path
 
 from plots import matplotlib, pyplot, svg_of
 
+# Of more models than one can read a plot shows those named for it: the ablations would only hide each other.
+READABLE = 20
 BLOCKS = [("ar", 1), ("k2", 2), ("k3", 3), ("k5", 5), ("nar", 10)]
-BY_HISTORY = ["initial", "logger", "history-first", "no-upn", "mean-history", "psad", "psad/teacher"]
-# Not psad: the weight of its lessons rises from epoch to epoch, and its loss with it.
+BY_HISTORY = ["initial", "logger", "history-first", "by-aux", "no-upn", "mean-history", "psad", "psad/teacher"]
 CURVES = ["student-alone", "ar", "k5+t", "nar", "mlp"]
-# The ablations would only hide each other.
-ON_PARETO = ["psad", "psad/teacher", "psad-sort", "attention-wide", "ar", "k2", "k3", "k5", "nar", "k2+t", "nar+t",
-             "seq2slate", "nar4rec", "mlp", "dlcm", "prm", "setrank", "initial", "logger", "history-first", "by-aux"]
+ON_PARETO = ["psad", "psad/teacher", "psad-sort", "attention-wide", "ar", "k2", "k3", "k5", "nar", "nar+t",
+             "seq2slate", "nar4rec", "mlp", "dlcm", "prm", "setrank", "dlcm+upn", "prm+upn", "setrank+upn", "listnet",
+             "initial", "logger", "history-first", "by-aux", "lambdamart"]
 
 
 def value(found, name, metric):
     return found["models"][name]["metrics"][metric]
+
+
+def readable(found, chosen):
+    """The names of the models that a plot shows."""
+    return [name for name in found["models"] if name in chosen or len(found["models"]) <= READABLE]
 
 
 def error_bars(points):
@@ -44,7 +50,7 @@ def legend(axes, **how):
 
 def plot_pareto(axes, found, metric):
     """Quality against latency."""
-    here = [(name, found["models"][name]) for name in ON_PARETO if name in found["models"]]
+    here = [(name, found["models"][name]) for name in readable(found, ON_PARETO)]
     trained = sorted((m["metrics"][metric][0], m["latency_us"]["p50"], name) for name, m in here if m["latency_us"]["p50"] > 0)
     rules = [(m["metrics"][metric][0], name) for name, m in here if m["latency_us"]["p50"] <= 0]
     values = [v for v, *_ in trained] or [v for v, _ in rules]
@@ -87,6 +93,7 @@ def plot_blocks(axes, found, metric):
             continue
         points = [p for _, p in have]
         axes.errorbar([k for k, _ in have], [p[0] for p in points], error_bars(points), marker="o", capsize=2, label=words)
+    axes.set_xticks(sorted({min(k, places(found)) for _, k in BLOCKS}))
     axes.set_xlabel(f"block size K ({places(found)} = all places at once)")
     legend(axes)
 
@@ -107,10 +114,13 @@ def plot_history(axes, found, metric):
 
 def plot_curves(axes, found, metric):
     """Training loss by epoch, as a share of the first."""
-    for name in CURVES:
-        losses = found["models"].get(name, {}).get("losses", [])
-        if losses and losses[0] > 0:
+    for name in readable(found, CURVES):
+        # Not those with a teacher: the weight of its lessons rises from epoch to epoch, and the loss with it.
+        taught = name.endswith("/teacher") or f"{name}/teacher" in found["models"]
+        losses = found["models"][name]["losses"]
+        if losses and losses[0] > 0 and not taught:
             axes.plot(range(1, len(losses) + 1), [x / losses[0] for x in losses], marker=".", label=name)
+    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
     axes.set_xlabel("epoch")
     axes.set_ylabel("training loss / that of the first epoch")
     legend(axes, fontsize=7)
@@ -125,10 +135,13 @@ PLOTS = [
 
 
 def draw(plot, found, metric):
-    """One plot as SVG text."""
+    """One plot as SVG text; None where no model has what it shows."""
     figure, axes = pyplot.subplots(figsize=(7, 4.2))
     axes.set_ylabel(metric)
     plot(axes, found, metric)
+    if not axes.has_data():
+        pyplot.close(figure)
+        return None
     axes.grid(alpha=0.3)
     figure.tight_layout()
     return svg_of(figure)
@@ -147,11 +160,13 @@ def table(found):
 
 
 def pairs_table(found):
-    """What the defaults differ by from every other model."""
+    """What the defaults differ by from every other model; without them, the best."""
     first = found["metric"]
+    best = max(found["models"], key=lambda name: value(found, name, first)[0])
+    shown = {"psad", "psad/teacher"} & found["models"].keys() or {best}
     rows = [["a", "b", f"{first}: a - b, 95 %"]]
     for p in found["paired"]:
-        if p["metric"] == first and ("psad" in (p["a"], p["b"]) or "psad/teacher" in (p["a"], p["b"])):
+        if p["metric"] == first and shown & {p["a"], p["b"]}:
             rows.append([p["a"], p["b"], "{:+.4f} [{:+.4f}, {:+.4f}]".format(*p["difference"])])
     return rows
 
@@ -189,12 +204,14 @@ def pages(found):
     metric, rows, paired = found["metric"], table(found), pairs_table(found)
     source = f"world {found['world']}" if "world" in found else f"data {found['data']}"
     facts = (
-        f"{source}; {found['train_lists']} training lists, {found['test_lists']} test lists, {found['seeds']} seed{'s' if found['seeds'] != 1 else ''}. "
+        f"{source}; {found['train_lists']} training lists, {found['test_lists']} test lists, {found['seeds']} seed{'s' if found['seeds'] != 1 else ''}; "
+        f"{found['epochs']} epochs of {found['batch']} lists a step, rate {found['rate']:g}, weight decay {found['weight_decay']:g}; "
+        f"trained {' to '.join(sorted(set(found['trained'])))}. "
         "Intervals: 95 %, bootstrap over lists of the mean over seeds."
     )
     if "world" in found:
         facts += " The world has interaction, taste and fading by construction, so it favours models that look for them."
-    drawn = [(name, title, draw(plot, found, metric)) for name, title, plot in PLOTS]
+    drawn = [(name, title, svg) for name, title, plot in PLOTS if (svg := draw(plot, found, metric))]
     words = [[name, text] for name, text in found["described"].items()]
     page = [
         f"<!doctype html><meta charset=utf-8><title>psad compare</title><style>{STYLE}</style>",
@@ -227,13 +244,13 @@ def main():
     try:
         found = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
         files = pages(found)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as problem:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration) as problem:
         sys.exit(f"{sys.argv[1]}: found {problem!r}, wanted the JSON of psad compare")
     try:
         for name, content in files.items():
             write_whole(folder / name, content)
     except OSError as problem:
-        sys.exit(f"{folder}: {problem.strerror}")
+        sys.exit(f"{folder / name}: {problem.strerror}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ import claims  # noqa: E402
 
 def model(*seeds):
     mean = sum(seeds) / len(seeds)
-    return {"metrics": {"share": [mean, mean - 0.01, mean + 0.01]}, "seeds": {"share": list(seeds)}}
+    share = [mean, mean - 0.01, mean + 0.01]
+    return {"metrics": {"share": share}, "seeds": {"share": list(seeds)}, "buckets": {"0": {"share": share, "lists": 5}},
+            "latency_us": {"p50": 1.5, "p99": 2}, "train_seconds": 0}
 
 
 def comparison(models, pairs=(), **more):
@@ -72,8 +74,33 @@ class Claims(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "other figures of psad in one than in other"):
             claims.check_agreement({"one": one, "other": comparison({"psad": model(0.5, 0.61)})})
         claims.check_agreement({"one": one, "other": comparison({"psad": model(0.5, 0.61)}, weight_decay=0)})
-        with self.assertRaisesRegex(ValueError, "found figures of revision 1 in other, wanted 2"):
-            claims.check_agreement({"one": one, "other": comparison({}, revision=1)})
+        for more, told in (({"revision": 1}, "version 1, revision 1"), ({"version": "0"}, "version 0, revision 2")):
+            with self.assertRaisesRegex(ValueError, f"found version 1, revision 2 in one and {told} in other"):
+                claims.check_agreement({"one": one, "other": comparison({}, **more)})
+
+    def test_figures_that_can_not_be(self):
+        def good():
+            models = {"psad": model(0.5, 0.6), "logger": model(0.4)}
+            return comparison(models, [("psad", "logger", [0.15, 0.1, 0.2])], asked=["--world", ""])
+
+        def broken(change):
+            found = good()
+            change(found)
+            with self.assertRaises((ValueError, LookupError, TypeError, AttributeError)):
+                claims.check(found, ["--world", ""])
+
+        claims.check(good(), ["--world", ""])
+        with self.assertRaisesRegex(ValueError, "wanted those of .'--world', 'slots=5'."):
+            claims.check(good(), ["--world", "slots=5"])
+        broken(lambda f: f.pop("asked"))
+        broken(lambda f: f["models"]["psad"]["metrics"].update(share=[]))
+        broken(lambda f: f["models"]["psad"]["metrics"].update(share=[0.5, 0.4]))
+        broken(lambda f: f["models"]["psad"]["metrics"].update(share=[float("nan"), 0.4, 0.6]))
+        broken(lambda f: f["models"]["psad"]["buckets"]["0"].update(share=[0.5]))
+        broken(lambda f: f["models"]["psad"]["seeds"].update(share=[0.1, 0.2, 0.3]))
+        broken(lambda f: f["models"]["psad"]["latency_us"].update(p50=-1))
+        broken(lambda f: f["paired"][0].update(difference=[0.1]))
+        broken(lambda f: f.update(paired={"a": 1}))
 
     def test_only_pairs_that_a_table_asks_for_are_kept(self):
         found = claims.keep(comparison({}, [("psad", "nar", [1, 1, 1]), ("psad", "ar", [0.123456, 0, 1])]))

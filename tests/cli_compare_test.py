@@ -115,6 +115,7 @@ class Compare(Case):
         self.assertEqual(after["cell"]["losses"], before["cell"]["losses"])
         # Cells of other settings are not mixed in; broken ones are named.
         self.assert_fails(psad("compare", *words, "--rate", "0.01", "--json", path), ".cells", "rate: found 0.003, wanted 0.01")
+        self.assert_fails(psad("compare", *(41 if w == 40 else w for w in words), "--json", path), ".cells", "test_lists: found 40, wanted 41")
         good = json.loads(cell.read_text())
 
         def damaged(change):
@@ -138,6 +139,9 @@ class Compare(Case):
         cell.mkdir()
         self.assert_fails(psad("compare", *words, "--json", path), cell, "found no file")
         cell.rmdir()
+        cell.symlink_to(cell.name)
+        self.assert_fails(psad("compare", *words, "--json", path), cell, "found no file")
+        cell.unlink()
         shutil.copy(Path(f"{path}.cells") / "ar-seed1.json", cell)  # another seed's
         self.assert_fails(psad("compare", *words, "--json", path), cell, "seed: found 1, wanted 2")
         cell.unlink()
@@ -257,6 +261,7 @@ class Compare(Case):
             self.assertIn(f"<td>{name}</td><td>{value}</td>", page)
             self.assertIn(f"| {name} | {value} |", text)
         self.assertEqual(page.count("<svg"), 4)
+        self.assertIn("epochs of", page)
         self.assertEqual(sorted(f.name for f in folder.iterdir()), ["blocks.svg", "curves.svg", "history.svg", "pareto.svg", "report.html", "report.md"])
         path.write_text('{"metric": "utility_share"}')
         script = Path(__file__).parent.parent / "scripts" / "compare_report.py"
@@ -274,7 +279,8 @@ class Compare(Case):
         self.assert_usage(psad("compare", "--world", "slots=12", "--json", path), "slots: found 12, wanted at most 10")
         self.assert_usage(psad("compare", "--world", "slots\n=5", "--json", path), "found 'slots?=5'")
         self.assert_usage(psad("compare", *WORLD, "--rate", 10, "--json", path), "--rate, with --weight-decay 0.5: found 10")
-        self.assert_usage(psad("compare", *WORLD, "--json", self.folder / "report.md", "--report", self.folder), "found the file of --report")
+        for taken in ("report.md", "pareto.svg", "."):
+            self.assert_usage(psad("compare", *WORLD, "--json", self.folder / taken, "--report", self.folder), "found the file of --report")
         self.assert_fails(psad("compare", *WORLD, "--models", "mlp", "--orders", f"x={self.folder}", "--json", path), "found no file that can be read")
         for words in (
             ["--json", path],

@@ -306,4 +306,8 @@ TEST_CASE("history buckets") {
         CHECK(history_bucket(last[b]) == b);
         CHECK(history_bucket_label(b) == labels[b]);
     }
+    const std::vector<std::size_t> bucket{2, 0, 2};
+    const std::vector<double> values{.1, .2, .3};
+    CHECK(values_in(2, bucket, values) == std::vector<double>{.1, .3});
+    CHECK(values_in(1, bucket, values).empty());
 }

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace {
@@ -46,6 +47,7 @@ TEST_CASE("the direction of aux is the one that ranks positives higher") {
     const std::vector<std::int8_t> small{0, 0, 0, 1}, large{0, 1, 0, 0};
     CHECK(eval::aux_direction(std::vector{with_aux(aux, small)}) == -1.0f);
     CHECK(eval::aux_direction(std::vector{with_aux(aux, large)}) == 1.0f);
+    CHECK(eval::aux_direction(std::vector{with_aux({}, small), with_aux(aux, {})}) == std::nullopt);
     CHECK(eval::has_aux(std::vector{with_aux({}, small), with_aux(aux, small)}));
     CHECK_FALSE(eval::has_aux(std::vector{with_aux({}, small)}));
 }

@@ -37,7 +37,7 @@ inline json to_json(const Cell& cell) {
 
 inline Cell cell_of(const json& j) {
     Cell cell{{}, j.at("train_seconds"), j.at("losses"), j.at("valid"), j.at("date")};
-    for (const json& r : j.at("rows")) {
+    for (const json& r : j.at("rows").get_ref<const json::array_t&>()) {
         cell.rows.push_back({r.at("name"), r.at("judged").get<Judged>(), r.at("latency_us").at("p50"),
                              r.at("latency_us").at("p99")});
     }
@@ -64,7 +64,9 @@ class Cells {
         source["model"] = model.name;
         source["words"] = model.words;
         source["seed"] = seed;
-        if (std::filesystem::exists(path)) return read(path, source);
+        std::error_code ignored;  // whatever stands there will be read or refused, a dangling link too
+        if (std::filesystem::symlink_status(path, ignored).type() != std::filesystem::file_type::not_found)
+            return read(path, source);
         const Cell cell = run();
         write_json(path, {{"source", source}, {"cell", to_json(cell)}});
         return cell;
@@ -72,22 +74,27 @@ class Cells {
 
   private:
     Cell read(const std::filesystem::path& path, const json& source) const {
-        if (!std::filesystem::is_regular_file(path))
+        std::error_code ignored;
+        if (!std::filesystem::is_regular_file(path, ignored))
             throw DataError(path.string(), "", "no file", "a cell as compare writes it");
         std::ifstream in(path);
         const std::string text{std::istreambuf_iterator<char>(in), {}};
         try {
             const json found = io::parse_strictly(text, 16);
             const json& other = found.at("source");
-            for (const auto& [key, wanted] : source.items()) {
+            const auto compare = [&](const std::string& key) {
                 const std::string stood = other.contains(key) ? other[key].dump() : "nothing";
-                if (stood != wanted.dump())
+                if (stood != source[key].dump())
                     throw DataError(path.string(), key, stood,
-                                    wanted.dump() + "; other settings go to another --json");
+                                    source[key].dump() + "; other settings go to another --json");
+            };
+            for (const auto& [key, wanted] : source.items()) {
+                if (key != "fingerprint") compare(key);
             }
+            compare("fingerprint");  // last: any other difference says more
             Cell cell = cell_of(found.at("cell"));
             if (!good(cell, source.at("model")))
-                throw DataError(path.string(), "", "rows or figures that are not",
+                throw DataError(path.string(), "", "rows or figures that can't be",
                                 "a cell as compare writes it");
             return cell;
         } catch (const io::JsonFault& fault) {
@@ -97,8 +104,8 @@ class Cells {
         }
     }
 
-    /// Rows NAME and NAME/teacher, each once, with a possible figure per metric and judged list, and times
-    /// that can be.
+    /// Rows NAME and NAME/teacher, each once, with a figure per metric and judged list that is not negative,
+    /// and times that can be.
     bool good(const Cell& cell, const std::string& name) const {
         const auto spent = [](double x) { return x >= 0 && x < 1e9; };
         const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "psad/eval/bootstrap.hpp"
 #include "psad/train/train_settings.hpp"
 
 namespace psad::cli {
@@ -80,6 +81,11 @@ void check_writable(const std::filesystem::path& path);
 
 /// Writes a JSON document to a file as a whole or not at all; an empty path stands for no file.
 void write_json(const std::filesystem::path& path, const nlohmann::json& document);
+
+/// [value, low, high]
+inline nlohmann::json triple(const eval::Interval& x) {
+    return {x.value, x.low, x.high};
+}
 
 /// Throws Error if what was printed has not reached standard output.
 void flush_output();

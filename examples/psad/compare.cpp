@@ -7,7 +7,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstdio>
-#include <functional>
+#include <cstring>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -147,7 +148,7 @@ json source_of(const Protocol& p) {
     return out;
 }
 
-/// The orders that need no training; `described` gets their words.
+/// The orders that are there without training; `described` gets their words.
 Cell rules(const Protocol& p, json& described) {
     Cell cell;
     const auto add = [&](const char* name, const char* words, auto order) {
@@ -168,10 +169,9 @@ Cell rules(const Protocol& p, json& described) {
     }
     add("history-first", "candidates that the history holds first, the latest before",
         [&](std::size_t l) { return eval::history_first(p.test[l]); });
-    if (eval::has_aux(p.valid) && eval::has_aux(p.test)) {
-        const float direction = eval::aux_direction(p.valid);
+    if (const auto direction = eval::aux_direction(p.valid); direction && eval::has_aux(p.test)) {
         add("by-aux", "sorted by aux, in the direction that is better on the validation lists",
-            [&](std::size_t l) { return eval::by_aux(p.test[l], direction); });
+            [&](std::size_t l) { return eval::by_aux(p.test[l], *direction); });
     }
     return cell;
 }
@@ -180,13 +180,21 @@ Cell rules(const Protocol& p, json& described) {
 void draw(const CompareOptions& o, std::string what) {
     std::string words[] = {"python3", PSAD_REPORT_SCRIPT, std::move(what), o.report};
     char* arguments[] = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), nullptr};
-    std::fflush(stdout);
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> told(std::tmpfile(), std::fclose);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    if (told) posix_spawn_file_actions_adddup2(&actions, fileno(told.get()), STDERR_FILENO);
     pid_t child = 0;
     int status = 0;
-    const int failed = posix_spawnp(&child, arguments[0], nullptr, nullptr, arguments, environ);
-    if (failed != 0 || waitpid(child, &status, 0) != child || status != 0)
-        throw Error(o.report, "", "no report: compare_report.py failed",
-                    "python3 with matplotlib and a writable folder");
+    const int failed = posix_spawnp(&child, arguments[0], &actions, nullptr, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (failed == 0 && waitpid(child, &status, 0) == child && status == 0) return;
+    std::string last = "python3 did not start";  // the last line says what went wrong
+    char line[1000];
+    if (told) std::rewind(told.get());
+    while (told && std::fgets(line, sizeof line, told.get())) last.assign(line, std::strcspn(line, "\n"));
+    throw Error(o.report, "", "no report (" + (is_text(last) ? last : "compare_report.py failed") + ")",
+                "python3 with matplotlib and a writable folder");
 }
 
 /// An order file with the name that its rows get.
@@ -245,7 +253,8 @@ std::vector<Contender> chosen(const CompareOptions& o) {
         if (found == all.end()) {
             std::string names;
             for (const Contender& c : all) names += (names.empty() ? "" : ", ") + c.name;
-            throw SettingError("--models", "", name, "some of " + names);
+            throw SettingError("--models", "", is_text(name) ? name : "text that can't be printed",
+                               "some of " + names);
         }
         if (std::ranges::count(out, found->name, &Contender::name) > 0)
             throw SettingError("--models", "", name + " twice", "each name once");
@@ -262,14 +271,13 @@ void compare(const CompareOptions& o) {
     check_writable(o.json);
     if (!o.report.empty()) draw(o, "--check");
     const Protocol p = protocol_of(o);
-    Cells cells(o.json, p, source_of(p));
     std::vector<Summary> summaries;
     json described;
     const auto summary = [&](const std::string& name) -> Summary& {
         for (Summary& s : summaries) {
             if (s.name == name) return s;
         }
-        summaries.push_back({name, {}, {}, {}, {}, {}, {}, {}});
+        summaries.push_back({.name = name});
         return summaries.back();
     };
     {
@@ -281,6 +289,7 @@ void compare(const CompareOptions& o) {
         described[x.name] = "orders of another program, from a file";
         summary(x.name).add(cell.rows[0], cell, 1);
     }
+    Cells cells(o.json, p, source_of(p));
     const std::size_t all = models.size() * static_cast<std::size_t>(o.seeds);
     std::size_t done = 0;
     std::string first_day = "9999", last_day;
@@ -324,8 +333,7 @@ void compare(const CompareOptions& o) {
     for (const Contender& c : models) described[c.name] = c.words;
     for (const Summary& x : summaries) {
         const std::size_t at = x.name.find('/');
-        if (at != std::string::npos)
-            described[x.name] = "the teacher that is trained with " + x.name.substr(0, at);
+        if (at != std::string::npos) described[x.name] = "the teacher of " + x.name.substr(0, at);
     }
     out["described"] = described;
     out["metric"] = p.metrics()[0];

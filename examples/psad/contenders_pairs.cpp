@@ -25,7 +25,8 @@ std::vector<Contender> pairs() {
         {"attention-sort", "the sorting student with self-attention, hard distillation",
          run_cell<Compared<context::SelfAttention, order::Sort, distill::Hard>>},
         {"no-distillation", "both trained together, nothing passes", run_cell<Compared<distill::None>>},
-        {"offline", "a finished teacher", run_in_turn<TeacherOf<Compared<>>, Offline<Compared<>>>},
+        {"offline", "the student of a finished teacher",
+         run_in_turn<TeacherOf<Compared<>>, Offline<Compared<>>>},
         {"mutual", "lessons both ways (Deep Mutual Learning)", run_cell<Compared<distill::Mutual>>},
         {"hard", "the student imitates the teacher's own lists", run_cell<Compared<distill::Hard>>},
     };

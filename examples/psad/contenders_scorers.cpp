@@ -36,7 +36,7 @@ std::vector<Contender> scorers() {
         {"student-alone", "the student without a teacher", run_cell<StudentOf<Compared<>>>},
         {"clicks", "the student as a click model: clicks along the shown list, no teacher",
          run_cell<StudentOf<ClickModel<>>>},
-        {"clicks-5x", "the student as a click model in five times the passes: about the time of a pair",
+        {"clicks-5x", "the student as a click model in five times the passes",
          run_cell<StudentOf<ClickModel<>>, 5>},
         {"taught-clicks", "a student that first imitates, then learns clicks in four times the passes",
          run_in_turn<StudentOf<Compared<>>, StudentOf<ClickModel<>>, 4>},

@@ -64,28 +64,6 @@ Row judge(std::string key, std::string name, std::span<const Request> requests,
     return row;
 }
 
-// The lists that count (with a positive) whose history falls into a bucket.
-std::vector<std::size_t> in_bucket(std::span<const Request> requests, std::size_t bucket) {
-    std::vector<std::size_t> out;
-    std::size_t judged = 0;
-    for (const Request& r : requests) {
-        if (!r.has_positive()) continue;
-        if (eval::history_bucket(r.history_items.size()) == bucket) out.push_back(judged);
-        ++judged;
-    }
-    return out;
-}
-
-std::vector<double> pick(const std::vector<double>& values, const std::vector<std::size_t>& which) {
-    std::vector<double> out;
-    for (const std::size_t i : which) out.push_back(values[i]);
-    return out;
-}
-
-nlohmann::json triple(const eval::Interval& x) {
-    return {x.value, x.low, x.high};
-}
-
 // "0.6871 [0.667, 0.706]"
 std::string shown(const eval::Interval& x) {
     return fmt::format("{:.4f} [{:.3f}, {:.3f}]", x.value, x.low, x.high);
@@ -114,23 +92,28 @@ nlohmann::json print_buckets(const std::vector<Row>& rows, std::span<const Reque
     fmt::print("\nndcg@10 by history length\n{:<15}", "events");
     for (const Row& row : rows) fmt::print(" {:>22}", row.name);
     fmt::print(" {:>7}\n", "lists");
+    std::vector<std::size_t> bucket;  // of each list that counts
+    for (const Request& r : requests) {
+        if (r.has_positive()) bucket.push_back(eval::history_bucket(r.history_items.size()));
+    }
     for (std::size_t b = 0; b < eval::history_buckets; ++b) {
-        const auto which = in_bucket(requests, b);
+        const auto count = std::ranges::count(bucket, b);
         const std::string label(eval::history_bucket_label(b));
         fmt::print("{:<15}", label);
-        out[label]["lists"] = which.size();
+        out[label]["lists"] = count;
         for (const Row& row : rows) {
-            if (which.empty()) {
+            if (count == 0) {
                 fmt::print(" {:>22}", "-");
                 continue;
             }
             for (const Metric& m : metrics) {
                 out[label][row.key][m.name] =
-                    triple(eval::bootstrap_mean(pick(row.quality.*m.values, which)));
+                    triple(eval::bootstrap_mean(eval::values_in(b, bucket, row.quality.*m.values)));
             }
-            fmt::print(" {:>22}", shown(eval::bootstrap_mean(pick(row.quality.ndcg10, which))));
+            fmt::print(" {:>22}",
+                       shown(eval::bootstrap_mean(eval::values_in(b, bucket, row.quality.ndcg10))));
         }
-        fmt::print(" {:>7}\n", which.size());
+        fmt::print(" {:>7}\n", count);
     }
     return out;
 }
@@ -184,10 +167,9 @@ void run(const EvaluateOptions& o, const io::TensorFile& file) {
     rows.push_back(judge("initial", "initial order", requests, eval::initial_order));
     rows.push_back(judge("history_first", "history first", requests, eval::history_first));
     const std::vector<Request> valid = data::requests_of(dataset, dataset.valid);
-    if (eval::has_aux(valid) && eval::has_aux(requests)) {
-        const float direction = eval::aux_direction(valid);
+    if (const auto direction = eval::aux_direction(valid); direction && eval::has_aux(requests)) {
         rows.push_back(judge("by_aux", "by aux", requests,
-                             [direction](const Request& r) { return eval::by_aux(r, direction); }));
+                             [&](const Request& r) { return eval::by_aux(r, *direction); }));
     }
     const std::size_t rules = rows.size();
     const auto check = [&](const Encoder& encoder) {

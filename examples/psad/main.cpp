@@ -243,7 +243,9 @@ CLI::App& add_compare(CLI::App& app, CompareOptions& o) {
             throw CLI::ValidationError("compare", "found neither --data nor --world, wanted one of them");
         must_be_outside("--json", o.json, o.data);
         if (!o.report.empty()) {
-            for (const char* page : {"/report.html", "/report.md"})
+            must_differ("--json", o.json, "--report", o.report);
+            for (const char* page :
+                 {"/report.html", "/report.md", "/pareto.svg", "/blocks.svg", "/history.svg", "/curves.svg"})
                 must_differ("--json", o.json, "--report", o.report + page);
         }
         for (const std::string& word : o.orders)

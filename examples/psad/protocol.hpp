@@ -101,7 +101,7 @@ struct Contender {
     Cell (*run)(const Protocol&, const std::string& name, std::uint64_t seed, int threads);
 };
 
-/// All of them, in the order of the report.
+/// All of them, in the order of their training.
 std::vector<Contender> contenders();
 std::vector<Contender> generators();
 std::vector<Contender> scorers();

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "commands.hpp"
 #include "protocol.hpp"
 #include "psad/eval/bootstrap.hpp"
 #include "psad/eval/history_bucket.hpp"
@@ -20,10 +21,10 @@ using nlohmann::json;
 /// The cells of one row over the seeds, put together.
 struct Summary {
     std::string name;
-    Judged judged;                                       ///< per list the mean over the seeds
-    std::map<std::string, std::vector<double>> of_seed;  ///< per metric the mean of each seed
-    std::vector<double> p50, p99, train_seconds;
-    std::vector<double> losses, valid;  ///< of the first seed
+    Judged judged{};                                       ///< per list the mean over the seeds
+    std::map<std::string, std::vector<double>> of_seed{};  ///< per metric the mean of each seed
+    std::vector<double> p50{}, p99{}, train_seconds{};
+    std::vector<double> losses{}, valid{};  ///< of the first seed
 
     void add(const Row& row, const Cell& cell, int seeds) {
         for (const auto& [metric, values] : row.judged) {
@@ -47,10 +48,6 @@ inline double deviation(const std::vector<double>& x) {
     return std::sqrt(sum / static_cast<double>(x.size() - 1));
 }
 
-inline json triple(const eval::Interval& x) {
-    return {x.value, x.low, x.high};
-}
-
 /// The bucket of each judged list: in a world all are judged, else those with a positive.
 inline std::vector<std::size_t> buckets_of(const Protocol& p) {
     std::vector<std::size_t> out;
@@ -63,16 +60,9 @@ inline std::vector<std::size_t> buckets_of(const Protocol& p) {
 /// Calls f(label, first values in the bucket, second values ...) for every bucket that holds a list.
 template <class F, class... Values>
 void for_each_bucket(const std::vector<std::size_t>& bucket, F f, const Values&... values) {
-    const auto of = [&](const std::vector<double>& all, std::size_t b) {
-        std::vector<double> mine;
-        for (std::size_t l = 0; l < bucket.size(); ++l) {
-            if (bucket[l] == b) mine.push_back(all[l]);
-        }
-        return mine;
-    };
     for (std::size_t b = 0; b < eval::history_buckets; ++b) {
         if (std::ranges::count(bucket, b) > 0)
-            f(std::string(eval::history_bucket_label(b)), of(values, b)...);
+            f(std::string(eval::history_bucket_label(b)), eval::values_in(b, bucket, values)...);
     }
 }
 

@@ -5,7 +5,9 @@
 #include <array>
 #include <cassert>
 #include <cstddef>
+#include <span>
 #include <string_view>
+#include <vector>
 
 namespace psad::eval {
 
@@ -18,6 +20,17 @@ constexpr std::size_t history_bucket(std::size_t events) noexcept {
     std::size_t bucket = 0;
     while (bucket < last.size() && events > last[bucket]) ++bucket;
     return bucket;
+}
+
+/// The values of the lists in one bucket, given the bucket of each list.
+inline std::vector<double> values_in(std::size_t bucket, std::span<const std::size_t> bucket_of,
+                                     std::span<const double> values) {
+    assert(bucket_of.size() == values.size());
+    std::vector<double> out;
+    for (std::size_t l = 0; l < values.size(); ++l) {
+        if (bucket_of[l] == bucket) out.push_back(values[l]);
+    }
+    return out;
 }
 
 /// What a report calls the bucket, e.g. "6-20". `bucket` must be below history_buckets.

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -53,7 +54,10 @@ inline bool has_aux(std::span<const Request> requests) {
 }
 
 /// The direction of by_aux that has the higher NDCG@10 on labelled lists: a trend is best high, a price low.
-inline float aux_direction(std::span<const Request> labelled) {
+/// None where no list with a positive has aux.
+inline std::optional<float> aux_direction(std::span<const Request> labelled) {
+    const auto tells = [](const Request& r) { return !r.aux.empty() && r.has_positive(); };
+    if (std::ranges::none_of(labelled, tells)) return std::nullopt;
     const auto ndcg = [&](float direction) {
         std::vector<Order> orders;
         for (const Request& r : labelled) orders.push_back(by_aux(r, direction));
