@@ -56,12 +56,16 @@ def rows_of(path):
         return [dict(zip(names, line.rstrip("\n").split("\t"))) for line in file]
 
 
-def trends(folder, split):
-    """Columns [candidates, 2 DAYS]: events of all users on a candidate before the request, and its rank by them."""
+def event_times(folder):
+    """When each item had an event, of any user; ascending."""
     times = {}
     for event in rows_of(Path(folder) / "events.tsv.gz"):
         times.setdefault(event["item"], []).append(int(event["ts"]))
-    times = {item: numpy.sort(numpy.array(found)) for item, found in times.items()}
+    return {item: numpy.sort(numpy.array(found)) for item, found in times.items()}
+
+
+def trends(times, folder, split):
+    """Columns [candidates, 2 DAYS]: events of all users on a candidate before the request, and its rank by them."""
     never = numpy.array([], dtype=int)
     out = []
     for row in rows_of(Path(folder) / f"lists_{split}.tsv.gz"):
@@ -110,10 +114,15 @@ def main():
     options = parser.parse_args()
     if not Path(options.orders).parent.is_dir():
         sys.exit(f"lambdamart.py: {options.orders}: found no such folder, wanted a place for a file")
+    if Path(options.orders).is_dir():
+        sys.exit(f"lambdamart.py: {options.orders}: found a folder, wanted a file")
     try:
         splits = [read(options.model_inputs, options.data, s) for s in SPLITS]
         if options.trends:
-            splits = [(numpy.hstack([c, trends(options.data, s)]), *rest) for s, (c, *rest) in zip(SPLITS, splits)]
+            times = event_times(options.data)
+            for at, (columns, labels, sizes) in enumerate(splits):
+                columns = numpy.hstack([columns, trends(times, options.data, SPLITS[at])])
+                splits[at] = (columns, labels, sizes)
         train, valid, test = splits
     except (OSError, ValueError, KeyError) as problem:
         sys.exit(f"lambdamart.py: {problem}")

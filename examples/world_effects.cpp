@@ -79,7 +79,8 @@ void print_row(const char* name, double value, const std::string& settings, int 
 int main(int count, char** words) try {
     int sessions = 200;
     const char* end = count == 2 ? words[1] + std::strlen(words[1]) : nullptr;
-    const bool good = count == 1 || (count == 2 && std::from_chars(words[1], end, sessions).ptr == end);
+    const bool good = count == 1 || (count == 2 && std::from_chars(words[1], end, sessions) ==
+                                                       std::from_chars_result{end, {}});
     if (!good || sessions < 1) {
         std::fprintf(stderr, "usage: world_effects [SESSIONS]\n");
         return 2;

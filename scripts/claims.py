@@ -10,12 +10,11 @@ from collections import Counter
 BETTER, AS_GOOD = "better", "as good"
 CLAIMS = [
     ("The semi-autoregressive teacher beats writing all places at once", "psad/teacher", "nar", BETTER),
-    ("... with the same transition head", "psad/teacher", "nar+t", BETTER),
     ("With the same transition head all places at once are as good as the teacher", "nar+t", "psad/teacher", AS_GOOD),
     ("Plain blocks of two beat all places at once", "k2", "nar", BETTER),
     ("Plain blocks of five beat all places at once", "k5", "nar", BETTER),
     ("The teacher is as good as one place at a time", "psad/teacher", "ar", AS_GOOD),
-    ("... with the same transition head", "psad/teacher", "ar+t", AS_GOOD),
+    ("... with the same transition head too", "psad/teacher", "ar+t", AS_GOOD),
     ("The student is as good as its teacher", "psad", "psad/teacher", AS_GOOD),
     ("The student is as good as one place at a time", "psad", "ar", AS_GOOD),
     ("Distillation makes a better student", "psad", "no-distillation", BETTER),
@@ -192,19 +191,46 @@ def retained_table(kept):
 HOW = ["fingerprint", "epochs", "batch", "shard", "rate", "dropout", "weight_decay", "patience"]
 
 
+def faults(found, asked):
+    """What is wrong with figures that were asked for with these arguments of psad compare."""
+    metric, models, said = found["metric"], found["models"], dict(zip(asked[::2], asked[1::2]))
+    if ("world" in found) != ("--world" in said):
+        yield "figures of neither the world nor the data"
+    if found["seeds"] != int(said.get("--seeds", 3)) or found["train_lists"] != int(said.get("--lists", found["train_lists"])):
+        yield "figures of other seeds or lists"
+    for key in (*HOW, "version", "revision", "machine", "test_lists"):
+        if not isinstance(found.get(key), (str, int, float)):
+            yield f"no {key}"
+    paired = [p[side] for p in found["paired"] for side in "ab"]
+    for name in ("initial", *said.get("--models", "psad").split(","), *paired):
+        if name not in models:
+            yield f"no {name}"
+    for name, m in models.items():
+        if name not in found["described"] or not m["buckets"].keys() <= set(found["buckets"]):
+            yield f"no words or buckets of {name}"
+        triples = [*m["metrics"].values(), *(x[metric] for x in m["buckets"].values())]
+        mean, seeds, time = m["metrics"][metric][0], m["seeds"][metric], m["latency_us"]["p50"]
+        if not all(0 <= low <= value <= high < 1e9 for value, low, high in triples) or not 0 <= time < 1e9 or not 0 <= m["train_seconds"] < 1e9:
+            yield f"figures of {name} that can't be"
+        if len(seeds) != (found["seeds"] if time > 0 else 1) or not abs(sum(seeds) / len(seeds) - mean) < 1e-4:
+            yield f"seeds of {name} that are not its own"
+    for _, a, b, _ in CLAIMS:
+        if a in models and b in models:
+            mine = [p for p in found["paired"] if p["metric"] == metric and {p["a"], p["b"]} == {a, b}]
+            wanted = models[a]["metrics"][metric][0] - models[b]["metrics"][metric][0]
+            differences = [d for p in mine for d in (p["difference"], *p["buckets"].values())]
+            if len(mine) != 1 or not all(-1e9 < low <= value <= high < 1e9 for value, low, high in differences):
+                yield f"no difference of {a} and {b}, or one that can't be"
+            elif not abs(difference(found, a, b)[0] - wanted) < 1e-4:
+                yield f"another difference of {a} and {b} than they have"
+
+
 def check(found, asked):
     """A ValueError unless these are the whole figures of a comparison that was asked for with these arguments."""
     if found.get("asked") != asked:
         raise ValueError(f"found the figures of {found.get('asked')}, wanted those of {asked}: run it again")
-    for name, m in found["models"].items():
-        triples = [*m["metrics"].values(), *(x[found["metric"]] for x in m["buckets"].values())]
-        seeds = m["seeds"][found["metric"]]
-        numbers = [*itertools.chain(*triples), *seeds, m["latency_us"]["p50"], m["train_seconds"]]
-        if any(len(t) != 3 for t in triples) or len(seeds) not in (1, found["seeds"]) or not all(0 <= x < 1e9 for x in numbers):
-            raise ValueError(f"found figures of {name} that can't be, wanted what results.py wrote")
-    for p in found["paired"]:
-        if any(len(d) != 3 or not all(-1e9 < x < 1e9 for x in d) for d in (p["difference"], *p["buckets"].values())):
-            raise ValueError(f"found a difference of {p['a']} and {p['b']} that can't be, wanted what results.py wrote")
+    for fault in faults(found, asked):
+        raise ValueError(f"found {fault}, wanted the whole figures that results.py wrote")
 
 
 def check_agreement(kept):

@@ -33,8 +33,15 @@ def value(found, name, metric):
 
 
 def readable(found, chosen):
-    """The names of the models that a plot shows."""
-    return [name for name in found["models"] if name in chosen or len(found["models"]) <= READABLE]
+    """The names of the models that a plot shows: all if they are few, or if none that was trained is chosen."""
+    models = found["models"]
+    few = len(models) <= READABLE or not any(name in models and is_trained(models[name]) for name in chosen)
+    return [name for name in models if few or name in chosen]
+
+
+def is_trained(model):
+    """Not a rule, nor an order of another program."""
+    return model["latency_us"]["p50"] > 0
 
 
 def error_bars(points):
@@ -51,8 +58,8 @@ def legend(axes, **how):
 def plot_pareto(axes, found, metric):
     """Quality against latency."""
     here = [(name, found["models"][name]) for name in readable(found, ON_PARETO)]
-    trained = sorted((m["metrics"][metric][0], m["latency_us"]["p50"], name) for name, m in here if m["latency_us"]["p50"] > 0)
-    rules = [(m["metrics"][metric][0], name) for name, m in here if m["latency_us"]["p50"] <= 0]
+    trained = sorted((m["metrics"][metric][0], m["latency_us"]["p50"], name) for name, m in here if is_trained(m))
+    rules = [(m["metrics"][metric][0], name) for name, m in here if not is_trained(m)]
     values = [v for v, *_ in trained] or [v for v, _ in rules]
     gap = 0.03 * (max(values) - min(values) or 1)  # between two labels
     low, high = min(values) - 2 * gap, max(values) + 4 * gap
@@ -67,9 +74,10 @@ def plot_pareto(axes, found, metric):
         if low < v < high:
             axes.axhline(v, color="0.8", linewidth=0.8)
             axes.annotate(name, (0.01, v), xycoords=("axes fraction", "data"), fontsize=6)
-    below = [f"{name} {v:.3f}" for v, name in rules if v <= low]
-    if below:
-        axes.annotate(f"below: {', '.join(below)}", (0.01, 0.01), xycoords="axes fraction", fontsize=6)
+    for side, place, align in (("below", 0.01, "bottom"), ("above", 0.99, "top")):
+        beyond = [f"{name} {v:.3f}" for v, name in rules if (v <= low if side == "below" else v >= high)]
+        if beyond:
+            axes.annotate(f"{side}: {', '.join(beyond)}", (0.01, place), xycoords="axes fraction", fontsize=6, va=align)
     axes.set_ylim(low, max([high, *(at + gap for at, _ in labels)]))
     axes.set_xscale("log")
     for which in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
@@ -88,11 +96,13 @@ def plot_blocks(axes, found, metric):
     """Quality against the block size K."""
     for suffix, words in (("", "plain"), ("+t", "with transitions")):
         all_at_once = places(found)
-        have = [(min(k, all_at_once), value(found, name + suffix, metric)) for name, k in BLOCKS if name + suffix in found["models"]]
-        if not have:
-            continue
-        points = [p for _, p in have]
-        axes.errorbar([k for k, _ in have], [p[0] for p in points], error_bars(points), marker="o", capsize=2, label=words)
+        have = {}  # what fills all places at once is the same, whatever its K
+        for name, k in BLOCKS:
+            if name + suffix in found["models"]:
+                have.setdefault(min(k, all_at_once), value(found, name + suffix, metric))
+        if have:
+            points = list(have.values())
+            axes.errorbar(list(have), [p[0] for p in points], error_bars(points), marker="o", capsize=2, label=words)
     axes.set_xticks(sorted({min(k, places(found)) for _, k in BLOCKS}))
     axes.set_xlabel(f"block size K ({places(found)} = all places at once)")
     legend(axes)
@@ -101,8 +111,8 @@ def plot_blocks(axes, found, metric):
 def plot_history(axes, found, metric):
     """Quality by history length."""
     labels = found["buckets"]
-    for name in BY_HISTORY:
-        buckets = found["models"].get(name, {}).get("buckets", {})
+    for name in readable(found, BY_HISTORY):
+        buckets = found["models"][name].get("buckets", {})
         have = [(at, buckets[label][metric]) for at, label in enumerate(labels) if label in buckets]
         if have:
             points = [p for _, p in have]
@@ -160,9 +170,9 @@ def table(found):
 
 
 def pairs_table(found):
-    """What the defaults differ by from every other model; without them, the best."""
+    """What the defaults differ by from every other model; without them, the best that was trained."""
     first = found["metric"]
-    best = max(found["models"], key=lambda name: value(found, name, first)[0])
+    best = max(found["models"], key=lambda name: (is_trained(found["models"][name]), value(found, name, first)[0]))
     shown = {"psad", "psad/teacher"} & found["models"].keys() or {best}
     rows = [["a", "b", f"{first}: a - b, 95 %"]]
     for p in found["paired"]:
@@ -244,11 +254,13 @@ def main():
     try:
         found = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
         files = pages(found)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration) as problem:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, StopIteration) as problem:
         sys.exit(f"{sys.argv[1]}: found {problem!r}, wanted the JSON of psad compare")
     try:
         for name, content in files.items():
             write_whole(folder / name, content)
+        for name in {f"{plot}.svg" for plot, *_ in PLOTS} - files.keys():
+            (folder / name).unlink(missing_ok=True)  # of an earlier report
     except OSError as problem:
         sys.exit(f"{folder / name}: {problem.strerror}")
 

@@ -18,6 +18,7 @@ except ImportError:
     sys.exit(f"{os.path.basename(sys.argv[0])}: found no matplotlib, wanted Debian's python3-matplotlib or another")
 
 matplotlib.rcParams["svg.hashsalt"] = "psad"
+matplotlib.rcParams["text.parse_math"] = False  # names may hold a $
 
 
 def svg_of(figure):

@@ -11,6 +11,7 @@ Needs matplotlib (Debian: python3-matplotlib).
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,9 @@ EXPERIMENTS = {
     "trivago-dev": ("trivago-dev", ["--data", "trivago-dev"]),
     "movietweetings": ("movietweetings", ["--data", "movietweetings"]),
 }
+
+DRAWN = ("world-100000", "trivago-dev", "movietweetings")
+
 
 def run(options, name):
     """Figures of one comparison into docs/results, or why there are none."""
@@ -94,7 +98,7 @@ def machine():
 HEAD = """# What holds and what does not
 
 Every table here comes from one command, `scripts/results.py --data FOLDER` (hours; it may be interrupted and goes on),
-and the figures behind it lie in `docs/results`; what the text quotes from elsewhere it says. How to read them:
+and the figures behind it lie in `docs/results`; what the text quotes from elsewhere it says, or tells what was tried. How to read them:
 
 - In a world the measure is the share of the best known list's worth, on real data NDCG@10. **The world has interaction,
   taste and fading by construction, so it favours models that look for them**, and its expert logger knows the truth,
@@ -102,7 +106,7 @@ and the figures behind it lie in `docs/results`; what the text quotes from elsew
 - In a world every model but the click models and `listnet` learns to write the list that was shown. None of them reads clicks but
   `nar4rec`, whose penalty pushes down lists without one: with an expert's lists, good ones that had no luck. DLCM, PRM and
   SetRank learn to write lists too, not with the losses of their papers, and sort by one score: they have no transitions, so they can't avoid
-  two like items in a row. That is most of what they lack there (`psad - no-transitions` says how much), history is the rest.
+  two like items in a row. That is most of what they lack in the world (`psad - no-transitions` says how much), history is the rest.
   They, Seq2Slate, NAR4Rec and the MLP see no event of the history, only its length, how recent it is and whether it touches the list;
   `prm+upn`, `dlcm+upn` and `setrank+upn` are those with PSAD's user network, `listnet` is `prm+upn` with the loss of its paper, on clicks.
   `no-upn` is PSAD that sees as little, and has no item match, gates and adaptive places.
@@ -115,9 +119,8 @@ and the figures behind it lie in `docs/results`; what the text quotes from elsew
   the last one stands. That recipe was found by trying some with `psad` and `ar` on the test lists of one seed of this very world; against
   256 lists a step, rate .002 and decay .01 it is worth one to three points with 20,000 lists and eight to twelve with 5,000, there and in a world of another seed. On real data
   the validation lists choose the pass, and stop the training early (whose time counts as training). A
-  finished teacher's student (`offline`) comes after a training of its own for the teacher. A pass of a click model takes a fifth to a
-  third of a pair's time: `clicks-5x` makes five times the passes and `taught-clicks` as many, its first fifth imitating, which takes a
-  pair's time or up to twice it. On real data patience ends the 50 passes that `clicks-5x` may make after 7 (films) or 12 (hotels).
+  finished teacher's student (`offline`) comes after a training of its own for the teacher. A pass of a click model takes a sixth to a
+  third of a pair's time: `clicks-5x` makes five times the passes, and so does `taught-clicks`, which imitates in the first fifth of them. On real data patience ends the 50 passes that `clicks-5x` may make after 7 (films) or 12 (hotels).
 - Intervals are 95 %, from a bootstrap over the test lists of the mean over the seeds. A claim holds, or does not, when the interval and
   every seed say so; many claims are asked at once, so one in twenty of the close calls may be chance.
   "As good as" means no further below than a tenth of what the best model there gains over the best order that needs no training, and
@@ -142,13 +145,13 @@ IN_SHORT = """
 - A student with transitions keeps 99 % of its teacher or more, at less than half of its time, and is ahead of it where lists are few: it
   learns sooner. Lessons help it where an expert wrote the lists, by .2 to .9 points, most with the fewest lists; on lists of ordinary
   loggers and on real data they show little or nothing. They cost the teacher nothing.
-- With 100,000 lists of the expert the student stays 1.3 points behind one place at a time, at a fifth of its time; with self-attention and
+- With 100,000 lists of the world the student stays 1.3 points behind one place at a time, at a fifth of its time; with self-attention and
   twice the width in two of its parts .9 points, at a third.
-- A sorting student keeps 85 % of its teacher where order matters, 95 % in a milder world, and lessons give it half a point at most (1.2
+- A sorting student keeps 85 % of its teacher in the world, 95 % in a milder one, and lessons give it half a point at most (1.2
   with self-attention). One number per item can't say "not these two together": what imitates the expert perfectly with one is worth .808
   here ([world.md](world.md)).
-- History is worth most of what PSAD is ahead by: six points in the world, three of them by attention instead of a mean, less with no events
-  to read and about the same from one event on, as there is as much to be won ([world.md](world.md)). It is worth more on trivago-dev, 27
+- History is worth most of what PSAD is ahead of the logger and of Seq2Slate by: six points in the world, three of them by attention instead of a mean, less with no events
+  to read and all in all about the same from one event on, as there is as much to be won ([world.md](world.md)). It is worth more on trivago-dev, 27
   points with over 50 events and 9 with up to five, three quarters of it through item match. Gates are worth a quarter of a point. Fading
   and adaptive places change little where places in the history tell the time too; where they don't, fading is worth three points, and a
   rate per user a quarter of a point over one for all.
@@ -171,11 +174,33 @@ def read(name):
     try:
         found = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
         claims.check(found, EXPERIMENTS[name][1])
+        facts_of(name, found), section_of(name, found)  # whether all is there
         return found
-    except (AttributeError, LookupError, TypeError) as problem:
+    except (AttributeError, LookupError, TypeError, ArithmeticError, RecursionError) as problem:
         raise ValueError(f"{path}: found figures that are not whole ({problem!r}), wanted what results.py wrote") from problem
     except (OSError, ValueError) as problem:
         raise ValueError(f"{path}: {problem}") from problem
+
+
+def facts_of(name, found):
+    """The row of a comparison in the table of what was compared."""
+    words, arguments = EXPERIMENTS[name]
+    told = " ".join(f"'{a}'" if not a or "," in a else a for a in arguments)
+    if "lambdamart" in found["models"]:
+        told += " --orders lambdamart=FILE"
+    within, when = f"{100 * claims.margin(found):.2f}", " to ".join(sorted(set(found["trained"])))
+    return [words, f"`{told}`", str(found["train_lists"]), str(found["test_lists"]), str(found["seeds"]), within, f"{when}, {found['machine']}"]
+
+
+def section_of(name, found):
+    """The text about one comparison, and its plots by file name."""
+    title = EXPERIMENTS[name][0]
+    text, plots = [f"\n## {title[0].upper()}{title[1:]}\n", as_markdown(table(found))], {}
+    for plot, words, function in PLOTS if name in DRAWN else []:
+        if svg := draw(function, found, found["metric"]):
+            plots[f"{name}-{plot}.svg"] = svg
+            text.append(f"\n![{words}](results/{name}-{plot}.svg)")
+    return text, plots
 
 
 def write_text(kept):
@@ -183,30 +208,22 @@ def write_text(kept):
     claims.check_agreement(titled)
     text = [HEAD]
     facts = [["comparison", "psad compare", "lists", "test lists", "seeds", "as good within", "when, where"]]
-    for name, found in kept.items():
-        words, arguments = EXPERIMENTS[name]
-        told = " ".join(f"'{a}'" if not a or "," in a else a for a in arguments)
-        if "lambdamart" in found["models"]:
-            told += " --orders lambdamart=FILE"
-        facts.append(
-            [words, f"`{told}`", str(found["train_lists"]), str(found["test_lists"]), str(found["seeds"]), f"{100 * claims.margin(found):.2f}", f"{' to '.join(sorted(set(found['trained'])))}, {found['machine']}"]
-        )
+    facts += [facts_of(name, found) for name, found in kept.items()]
     text += ["\n## What was compared\n", as_markdown(facts)]
     text += [IN_SHORT, as_markdown(claims.short_table(titled))]
     text += ["\n## Claims\n", as_markdown(claims.claims_table(titled))]
     text += ["\n## How much of the teacher the student keeps\n", as_markdown(claims.retained_table(titled))]
     text += ["\n## What the User Profile Network is worth by the length of the history\n", as_markdown(claims.history_table(titled))]
     text += ["\n## Against the best baseline\n", as_markdown(claims.best_baseline_table(titled))]
+    plots, words = {}, {}
     for name, found in kept.items():
-        text += [f"\n## {EXPERIMENTS[name][0][0].upper()}{EXPERIMENTS[name][0][1:]}\n", as_markdown(table(found))]
-        for plot, title, function in PLOTS:
-            if name in ("world-100000", "trivago-dev", "movietweetings"):
-                write_whole(KEPT / f"{name}-{plot}.svg", draw(function, found, found["metric"]))
-                text.append(f"\n![{title}](results/{name}-{plot}.svg)")
-    words = {}
-    for found in kept.values():
-        words.update(found["described"])
+        section, drawn = section_of(name, found)
+        text += section
+        plots |= drawn
+        words |= found["described"]
     text += ["\n## The models\n", as_markdown([["name", "what"], *([n, w] for n, w in words.items())])]
+    for name, svg in plots.items():
+        write_whole(KEPT / name, svg)
     write_whole(ROOT / "docs" / "results.md", "\n".join(text) + "\n")
 
 
@@ -229,14 +246,12 @@ def main():
             except (OSError, subprocess.CalledProcessError) as problem:
                 sys.exit(f"results.py: {name}: {problem}")
     try:
-        kept = {name: read(name) for name in EXPERIMENTS if (KEPT / f"{name}.json").exists()}
+        kept = {name: read(name) for name in EXPERIMENTS if os.path.lexists(KEPT / f"{name}.json")}
         if not kept:
             raise ValueError("found no figures in docs/results, wanted at least one comparison")
         write_text(kept)
-    except ValueError as problem:
+    except (OSError, ValueError) as problem:
         sys.exit(f"results.py: {problem}")
-    except (AttributeError, LookupError, TypeError) as problem:
-        sys.exit(f"results.py: found figures in {KEPT} that are not whole ({problem!r}), wanted what results.py wrote")
     print("wrote docs/results.md")
 
 

@@ -26,7 +26,7 @@ def drawn(told):
     """The picture of world_effects' table, as SVG text."""
     header, *rows = [line.split("\t") for line in told.splitlines()]
     settings = list(dict.fromkeys(row[0] for row in rows))
-    figure, panels = pyplot.subplots(1, len(settings), figsize=(13, 3.8), sharey=True)
+    figure, [panels] = pyplot.subplots(1, len(settings), figsize=(13, 3.8), sharey=True, squeeze=False)
     for axes, setting in zip(panels, settings):
         mine = [row for row in rows if row[0] == setting]
         for column, words in LINES:

@@ -19,6 +19,10 @@ def model(*seeds):
             "latency_us": {"p50": 1.5, "p99": 2}, "train_seconds": 0}
 
 
+def rule(value):
+    return {**model(value), "latency_us": {"p50": 0, "p99": 0}}
+
+
 def comparison(models, pairs=(), **more):
     paired = [{"a": a, "b": b, "metric": "share", "difference": d, "buckets": {}} for a, b, d in pairs]
     how = {"version": "1", "revision": 2, "fingerprint": "f", "epochs": 1, "batch": 2, "shard": 3, "rate": 4,
@@ -31,6 +35,7 @@ class Claims(unittest.TestCase):
         found = comparison({"initial": model(0.3), "by-aux": model(0.45), "psad": model(0.47, 0.49)})
         self.assertAlmostEqual(claims.margin(found), 0.003)
         self.assertEqual(claims.margin(comparison({"initial": model(0.3), "psad": model(0.9)})), 0.01)
+        self.assertEqual(claims.margin(comparison({"initial": model(0.3), "logger": model(0.85), "psad": model(0.9)})), 0.01)
 
     def test_a_claim_needs_the_interval_and_every_seed(self):
         found = comparison({"initial": model(0.3), "psad": model(0.5)})
@@ -40,6 +45,7 @@ class Claims(unittest.TestCase):
             ([0.02, 0.01, 0.03], [-0.01, 0.05], better, "undecided"),
             ([0.02, -0.01, 0.05], [0.01, 0.03], better, "undecided"),
             ([-0.02, -0.03, -0.01], [-0.01, -0.03], better, "**no**"),
+            ([-0.02, -0.03, -0.01], [0.01, -0.05], better, "undecided"),
             ([-0.005, -0.009, 0.0], [-0.004, -0.006], as_good, "**yes**"),
             ([-0.005, -0.011, 0.0], [-0.004, -0.006], as_good, "undecided"),
             ([-0.02, -0.03, -0.011], [-0.02, -0.02], as_good, "**no**"),
@@ -79,32 +85,81 @@ class Claims(unittest.TestCase):
                 claims.check_agreement({"one": one, "other": comparison({}, **more)})
 
     def test_figures_that_can_not_be(self):
+        asked = ["--world", "", "--lists", "9", "--seeds", "2", "--models", "psad,nar"]
+
         def good():
-            models = {"psad": model(0.5, 0.6), "logger": model(0.4)}
-            return comparison(models, [("psad", "logger", [0.15, 0.1, 0.2])], asked=["--world", ""])
+            models = {"psad": model(0.5, 0.6), "nar": model(0.4, 0.5), "logger": rule(0.4), "initial": rule(0.3)}
+            pairs = [("psad", "logger", [0.15, 0.1, 0.2]), ("psad", "nar", [0.1, 0.05, 0.2])]
+            more = {"machine": "m", "test_lists": 4, "buckets": ["0"], "described": dict.fromkeys(models, "words")}
+            return comparison(models, pairs, asked=asked, train_lists=9, **more)
 
         def broken(change):
             found = good()
             change(found)
             with self.assertRaises((ValueError, LookupError, TypeError, AttributeError)):
-                claims.check(found, ["--world", ""])
+                claims.check(found, asked)
 
-        claims.check(good(), ["--world", ""])
+        claims.check(good(), asked)
         with self.assertRaisesRegex(ValueError, "wanted those of .'--world', 'slots=5'."):
             claims.check(good(), ["--world", "slots=5"])
         broken(lambda f: f.pop("asked"))
-        broken(lambda f: f["models"]["psad"]["metrics"].update(share=[]))
-        broken(lambda f: f["models"]["psad"]["metrics"].update(share=[0.5, 0.4]))
-        broken(lambda f: f["models"]["psad"]["metrics"].update(share=[float("nan"), 0.4, 0.6]))
-        broken(lambda f: f["models"]["psad"]["buckets"]["0"].update(share=[0.5]))
-        broken(lambda f: f["models"]["psad"]["seeds"].update(share=[0.1, 0.2, 0.3]))
-        broken(lambda f: f["models"]["psad"]["latency_us"].update(p50=-1))
-        broken(lambda f: f["paired"][0].update(difference=[0.1]))
-        broken(lambda f: f.update(paired={"a": 1}))
+        broken(lambda f: f.pop("world"))
+        broken(lambda f: f.update(train_lists=8))
+        broken(lambda f: f.update(seeds=3))
+        broken(lambda f: f["models"].pop("nar"))
+        psad = ("models", "psad")
+        for path, value in (
+            (("machine",), None),
+            (("fingerprint",), None),
+            (("described",), {}),
+            (("buckets",), ["1-5"]),
+            (("models",), {}),
+            (("paired", 0, "b"), "ar"),
+            ((*psad, "metrics", "share"), []),
+            ((*psad, "metrics", "share"), [0.55, 0.54]),
+            ((*psad, "metrics", "share"), [0.55, 0.56, 0.57]),
+            ((*psad, "metrics", "share"), [float("nan"), 0.4, 0.6]),
+            ((*psad, "buckets", "0", "share"), [0.5]),
+            ((*psad, "buckets", "0", "share"), [0.5, 0.4, 0.45]),
+            ((*psad, "seeds", "share"), [0.55]),
+            ((*psad, "seeds", "share"), [0.5, 0.7]),
+            ((*psad, "latency_us", "p50"), -1),
+            ((*psad, "latency_us", "p50"), 0),
+            ((*psad, "train_seconds"), float("inf")),
+            (("paired",), []),
+            (("paired",), {"a": 1}),
+            (("paired",), good()["paired"] * 2),
+            (("paired", 0, "difference"), [0.15]),
+            (("paired", 0, "difference"), [0.15, 0.2, 0.3]),
+            (("paired", 0, "difference"), [-0.15, -0.2, -0.1]),
+            (("paired", 0, "buckets"), {"0": [0.1, 0.2, 0.3]}),
+        ):
+            with self.subTest(path=path, value=value):
+                *way, last = path
+
+                def change(found):
+                    for key in way:
+                        found = found[key]
+                    found[last] = value
+
+                broken(change)
+
+    def test_tables_of_students_histories_and_baselines(self):
+        models = {"psad": model(0.6), "psad/teacher": model(0.8), "no-upn": model(0.5), "mlp": model(0.4), "seq2slate": model(0.7)}
+        pairs = [("psad", "no-upn", [0.1, 0.05, 0.2]), ("seq2slate", "psad/teacher", [-0.1, -0.2, -0.05])]
+        found = comparison(models, pairs, buckets=["0", "1-5"])
+        found["paired"][0]["buckets"] = {"1-5": [0.3, 0.2, 0.4]}
+        self.assertEqual(claims.retained_table({"w": found})[1], ["w", "0.6000", "75.0 %", "", ""])
+        self.assertEqual(claims.history_table({"w": found})[1], ["w", "", "+30.00 [+20.00, +40.00]"])
+        best = ["w", "psad/teacher 0.8000", "seq2slate 0.7000", "2", "+10.00 [+5.00, +20.00]"]
+        self.assertEqual(claims.best_baseline_table({"w": found})[1], best)
 
     def test_only_pairs_that_a_table_asks_for_are_kept(self):
-        found = claims.keep(comparison({}, [("psad", "nar", [1, 1, 1]), ("psad", "ar", [0.123456, 0, 1])]))
-        self.assertEqual([(p["a"], p["b"], p["difference"][0]) for p in found["paired"]], [("psad", "ar", 0.12346)])
+        asked = [("psad", "ar", [0.123456, 0, 1]), ("seq2slate", "psad-sort", [0, 0, 1])]
+        found = comparison({}, [("psad", "nar", [1, 1, 1]), *asked])
+        found["paired"].append({**found["paired"][1], "metric": "another"})
+        told = [(p["a"], p["b"], p["metric"], p["difference"][0]) for p in claims.keep(found)["paired"]]
+        self.assertEqual(told, [("psad", "ar", "share", 0.12346), ("seq2slate", "psad-sort", "share", 0)])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "support"))
+sys.path[:0] = [str(Path(__file__).parent / "support"), str(Path(__file__).parent.parent / "scripts")]
+import claims  # noqa: E402
 from cli import DATA, Case, main, psad  # noqa: E402
 
 WORLD = ["--world", "candidates=8,slots=5", "--lists", 120, "--test", 40, "--epochs", 2, "--batch", 32]
@@ -103,6 +104,9 @@ class Compare(Case):
             self.assertAlmostEqual(value, of[0] - of[1])
             self.assertTrue(low <= value <= high)
         self.assertEqual(len(found["paired"]), 2 * len(rows) * (len(rows) - 1) // 2)
+        # These are figures that docs/results would keep.
+        asked = [str(w) for w in words]
+        claims.check(claims.keep(json.loads(json.dumps(found))) | {"machine": "any", "asked": asked}, asked)
         # What is finished is not trained again, and one cell trained anew is the same to the bit.
         again, _ = self.compared(path, *words)
         self.assertEqual(again, found)
@@ -287,6 +291,8 @@ class Compare(Case):
             [*WORLD],
             [*WORLD, "--data", DATA, "--json", path],
             [*WORLD, "--json", path, "--seeds", 0],
+            [*WORLD, "--json", "not-there", "--report", "./not-there"],
+            [*WORLD, "--json", "pareto.svg", "--report", "."],
             ["--data", DATA, "--json", path, "--lists", 9],
             ["--data", DATA, "--json", path, "--test", 9],
         ):

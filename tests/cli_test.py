@@ -54,6 +54,7 @@ class Usage(Case):
             ["train", *out, "--steps", 2**31],
             ["train", "--out", ""],
             ["train", *out, "--json", ""],
+            ["train", "--out", "not-there", "--json", "./not-there"],
             ["train", *out, "--data", ""],
             ["train", "--data", DATA, "--out", Path(DATA) / "events.tsv.gz"],
             ["train", *out, "--data", DATA, "--json", Path(DATA) / "meta.tsv"],

@@ -78,6 +78,8 @@ class Cells {
         if (!std::filesystem::is_regular_file(path, ignored))
             throw DataError(path.string(), "", "no file", "a cell as compare writes it");
         std::ifstream in(path);
+        if (!in)
+            throw DataError(path.string(), "", "a file that can't be read", "a cell as compare writes it");
         const std::string text{std::istreambuf_iterator<char>(in), {}};
         try {
             const json found = io::parse_strictly(text, 16);

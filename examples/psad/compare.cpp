@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <bit>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "cells.hpp"
@@ -189,12 +189,16 @@ void draw(const CompareOptions& o, std::string what) {
     const int failed = posix_spawnp(&child, arguments[0], &actions, nullptr, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (failed == 0 && waitpid(child, &status, 0) == child && status == 0) return;
-    std::string last = "python3 did not start";  // the last line says what went wrong
-    char line[1000];
+    std::string reason = failed != 0 ? "python3 did not start" : "compare_report.py failed";
+    std::string line;  // the last one that the script wrote says why
     if (told) std::rewind(told.get());
-    while (told && std::fgets(line, sizeof line, told.get())) last.assign(line, std::strcspn(line, "\n"));
-    throw Error(o.report, "", "no report (" + (is_text(last) ? last : "compare_report.py failed") + ")",
-                "python3 with matplotlib and a writable folder");
+    for (int c = 0; told && (c = std::fgetc(told.get())) != EOF;) {
+        if (c != '\n')
+            line += static_cast<char>(c);
+        else if (!line.empty() && is_text(line))
+            reason = std::exchange(line, "");
+    }
+    throw Error(o.report, "", "no report (" + reason + ")", "python3 with matplotlib and a writable folder");
 }
 
 /// An order file with the name that its rows get.

@@ -73,7 +73,7 @@ inline void must_differ(const char* flag, const std::string& written, const char
     if (written.empty() || other.empty()) return;
     std::error_code ignored;
     const auto whole_path = [&](const std::string& path) {
-        return std::filesystem::weakly_canonical(path, ignored);
+        return std::filesystem::weakly_canonical(std::filesystem::absolute(path, ignored), ignored);
     };
     if (std::filesystem::equivalent(written, other, ignored) || whole_path(written) == whole_path(other)) {
         throw CLI::ValidationError(flag, fmt::format("found the file of {}, wanted another", other_flag));
