@@ -100,35 +100,38 @@ HEAD = """# What holds and what does not
 Every table here comes from one command, `scripts/results.py --data FOLDER` (hours; it may be interrupted and goes on),
 and the figures behind it lie in `docs/results`; what the text quotes from elsewhere it says, or tells what was tried. How to read them:
 
-- In a world the measure is the share of the best known list's worth, on real data NDCG@10. **The world has interaction,
-  taste and fading by construction, so it favours models that look for them**, and its expert logger knows the truth,
-  which flatters imitation; see [world.md](world.md).
+- In a world the measure is the share of the best known list's worth, on real data NDCG@10. **The world has interaction, taste and fading by
+  construction, so it favours models that look for them**, and its expert logger knows the truth, which flatters imitation; see
+  [world.md](world.md).
 - In a world every model but the click models and `listnet` learns to write the list that was shown. None of them reads clicks but
-  `nar4rec`, whose penalty pushes down lists without one: with an expert's lists, good ones that had no luck. DLCM, PRM and
-  SetRank learn to write lists too, not with the losses of their papers, and sort by one score: they have no transitions, so they can't avoid
-  two like items in a row. That is most of what they lack in the world (`psad - no-transitions` says how much), history is the rest.
-  They, Seq2Slate, NAR4Rec and the MLP see no event of the history, only its length, how recent it is and whether it touches the list;
-  `prm+upn`, `dlcm+upn` and `setrank+upn` are those with PSAD's user network, `listnet` is `prm+upn` with the loss of its paper, on clicks.
-  `no-upn` is PSAD that sees as little, and has no item match, gates and adaptive places.
-- LambdaMART reads scores, ranks, times and matches with the history, but no ids: no item, user or context fields. Eight settings of it
-  are tried on the validation lists. On movietweetings its NDCG@10 is .466 instead of .456 if it also reads how many events of all users
-  each film had in spans from half a day to a year before the request (`benchmarks/lambdamart.py DATA FILE --trends`), of
-  which a request carries the one that is its `aux`: what is missing there are inputs.
-- All models have the same widths (32; `attention-wide` twice that in two of its parts), optimiser and batch; no network was tuned alone. In a world all make the same number of
-  passes (10, or 5 over 100,000 lists; 64 lists a step, 32 of fewer than 10,000; rate .003; weight decay 10,000 / lists, from .1 to .5) and
-  the last one stands. That recipe was found by trying some with `psad` and `ar` on the test lists of one seed of this very world; against
-  256 lists a step, rate .002 and decay .01 it is worth one to three points with 20,000 lists and eight to twelve with 5,000, there and in a world of another seed. On real data
-  the validation lists choose the pass, and stop the training early (whose time counts as training). A
-  finished teacher's student (`offline`) comes after a training of its own for the teacher. A pass of a click model takes a sixth to a
-  third of a pair's time: `clicks-5x` makes five times the passes, and so does `taught-clicks`, which imitates in the first fifth of them. On real data patience ends the 50 passes that `clicks-5x` may make after 7 (films) or 12 (hotels).
+  `nar4rec`, whose penalty pushes down lists without one: with an expert's lists, good ones that had no luck. DLCM, PRM and SetRank learn to
+  write lists too, not with the losses of their papers, and sort by one score: they have no transitions, so they can't avoid two like items
+  in a row. That is most of what they lack in the world (`psad - no-transitions` says how much), history is the rest. They, Seq2Slate,
+  NAR4Rec and the MLP see no event of the history, only its length, how recent it is and whether it touches the list; `prm+upn`, `dlcm+upn`
+  and `setrank+upn` are those with PSAD's user network, `listnet` is `prm+upn` with the loss of its paper, on clicks. `no-upn` is PSAD that
+  sees as little, and has no item match, gates and adaptive places.
+- LambdaMART reads scores, ranks, times and matches with the history, but no ids: no item, user or context fields. Eight settings of it are
+  tried on the validation lists. On movietweetings its NDCG@10 is .466 instead of .456 if it also reads how many events of all users each
+  film had in spans from half a day to a year before the request (`benchmarks/lambdamart.py DATA FILE --trends`), of which a request carries
+  the one that is its `aux`: what is missing there are inputs.
+- All models have the same widths (32; `attention-wide` twice that in two of its parts), optimiser and batch; no network was tuned alone. In
+  a world all make the same number of passes (10, or 5 over 100,000 lists; 64 lists a step, 32 of fewer than 10,000; rate .003; weight decay
+  10,000 / lists, from .1 to .5) and the last one stands. That recipe was found by trying some with `psad` and `ar` on the test lists of one
+  seed of this very world; against 256 lists a step, rate .002 and decay .01 it is worth one to three points with 20,000 lists and eight to
+  twelve with 5,000, there and in a world of another seed. On real data the validation lists choose the pass, and stop the training early
+  (whose time counts as training). A finished teacher's student (`offline`) comes after a training of its own for the teacher. A pass of a
+  click model takes a sixth to a third of a pair's time: `clicks-5x` makes five times the passes, and so does `taught-clicks`, which
+  imitates in the first fifth of them. On real data patience ends the 50 passes that `clicks-5x` may make after 7 (films) or 12 (hotels).
 - Intervals are 95 %, from a bootstrap over the test lists of the mean over the seeds. A claim holds, or does not, when the interval and
-  every seed say so; many claims are asked at once, so one in twenty of the close calls may be chance.
-  "As good as" means no further below than a tenth of what the best model there gains over the best order that needs no training, and
-  never more than a point; a world's logger does not count as one, as it knows what no model is told. The best of PSAD and the best baseline are picked by the figures of the test lists, which flatters the larger field.
-- No interval covers another draw of a world: all have seed 1, so the same items, and with equally many lists the same users. "5 seeds"
-  is the world of 100,000 lists once more, with two more seeds; what both hold is one piece of evidence, not two.
-- Times are of one list at a time on one thread of a machine that trained beside it, for models of width 32. Trainings ran beside each
-  other and beside other work: most seconds compare within a factor of two, some stand three to eight times too high. The machine is that of the comparison's last run.
+  every seed say so; many claims are asked at once, so one in twenty of the close calls may be chance. "As good as" means no further below
+  than a tenth of what the best model there gains over the best order that needs no training, and never more than a point; a world's logger
+  does not count as one, as it knows what no model is told. The best of PSAD and the best baseline are picked by the figures of the test
+  lists, which flatters the larger field.
+- No interval covers another draw of a world: all have seed 1, so the same items, and with equally many lists the same users. "5 seeds" is
+  the world of 100,000 lists once more, with two more seeds; what both hold is one piece of evidence, not two.
+- Times are of one list at a time on one thread of a machine that trained beside it, for models of width 32. Trainings ran beside each other
+  and beside other work: most seconds compare within a factor of two, some stand three to eight times too high. The machine is that of the
+  comparison's last run.
 """
 
 IN_SHORT = """
