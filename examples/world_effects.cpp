@@ -30,9 +30,9 @@ Shares shares_of(const World& world, const Session& s, std::uint64_t seed) {
         return share(best_list(world.utility(s, world.taste(seen, fading)), slots, seed).list);
     };
     Session seen = s;
-    while (seen.history_items.size() > 1) {
-        seen.history_items.erase(seen.history_items.begin());
-        seen.history_times.erase(seen.history_times.begin());
+    if (!s.history_items.empty()) {
+        seen.history_items = {s.history_items.back()};
+        seen.history_times = {s.history_times.back()};
     }
     Shares out;
     out.last_event = best_for(seen, s.fading);

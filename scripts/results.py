@@ -10,6 +10,7 @@ Needs matplotlib (Debian: python3-matplotlib).
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ import sys
 from pathlib import Path
 
 import claims
+import kept_figures
 from compare_report import PLOTS, as_markdown, draw, table, write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,7 +68,7 @@ def run(options, name):
     share_cells(name)
     subprocess.run([options.program, "compare", *arguments, "--json", out], check=True)
     KEPT.mkdir(parents=True, exist_ok=True)
-    found = claims.keep(json.loads(out.read_text(encoding="utf-8")))
+    found = kept_figures.keep(json.loads(out.read_text(encoding="utf-8")))
     found |= {"machine": machine(), "asked": EXPERIMENTS[name][1]}
     write_whole(KEPT / f"{name}.json", json.dumps(found, indent=0) + "\n")
     return f"{name}: done"
@@ -150,14 +152,14 @@ IN_SHORT = """
   loggers and on real data they show little or nothing. They cost the teacher nothing.
 - With 100,000 lists of the world the student stays 1.3 points behind one place at a time, at a fifth of its time; with self-attention and
   twice the width in two of its parts .9 points, at a third.
-- A sorting student keeps 85 % of its teacher in the world, 95 % in a milder one, and lessons give it half a point at most (1.2
-  with self-attention). One number per item can't say "not these two together": what imitates the expert perfectly with one is worth .808
-  here ([world.md](world.md)).
-- History is worth most of what PSAD is ahead of the logger and of Seq2Slate by: six points in the world, three of them by attention instead of a mean, less with no events
-  to read and all in all about the same from one event on, as there is as much to be won ([world.md](world.md)). It is worth more on trivago-dev, 27
-  points with over 50 events and 9 with up to five, three quarters of it through item match. Gates are worth a quarter of a point. Fading
-  and adaptive places change little where places in the history tell the time too; where they don't, fading is worth three points, and a
-  rate per user a quarter of a point over one for all.
+- A sorting student keeps 85 % of its teacher in the world, 95 % in a milder one, and lessons give it half a point at most (1.2 with
+  self-attention). One number per item can't say "not these two together": what imitates the expert perfectly with one is worth .808 here
+  ([world.md](world.md)).
+- History is worth most of what PSAD is ahead of the logger and of Seq2Slate by: six points in the world, three of them by attention instead
+  of a mean, less with no events to read and all in all about the same from one event on, as there is as much to be won
+  ([world.md](world.md)). It is worth more on trivago-dev, 27 points with over 50 events and 9 with up to five, three quarters of it through
+  item match. Gates are worth a quarter of a point. Fading and adaptive places change little where places in the history tell the time too;
+  where they don't, fading is worth three points, and a rate per user a quarter of a point over one for all.
 - What imitates an expert beats him, with 5,000 lists already, and it beats a mixture of loggers. With an ordinary logger it is level; there
   a click model that knows its neighbours and has five times the passes beats the logger by three points, by five if it imitates first.
 - On trivago-dev clicks ask for no neighbours: transitions cost the student half a point there, the sorting student beats LambdaMART by as
@@ -168,21 +170,27 @@ How often each claim held:
 """
 
 
-def read(name):
-    """The figures of one comparison that docs/results keeps; a ValueError if they are not."""
-    def refuse(number):
-        raise ValueError(f"found {number}, wanted a number")
-
+@contextlib.contextmanager
+def naming(name):
+    """What is wrong with the figures of a comparison becomes a ValueError that names their file."""
     path = KEPT / f"{name}.json"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
-        claims.check(found, EXPERIMENTS[name][1])
-        facts_of(name, found), section_of(name, found)  # whether all is there
-        return found
+        yield path
     except (AttributeError, LookupError, TypeError, ArithmeticError, RecursionError) as problem:
         raise ValueError(f"{path}: found figures that are not whole ({problem!r}), wanted what results.py wrote") from problem
     except (OSError, ValueError) as problem:
         raise ValueError(f"{path}: {problem}") from problem
+
+
+def read(name):
+    """The figures of one comparison that docs/results keeps."""
+    def refuse(number):
+        raise ValueError(f"found {number}, wanted a number")
+
+    with naming(name) as path:
+        found = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+        kept_figures.check(found, EXPERIMENTS[name][1])
+        return found
 
 
 def facts_of(name, found):
@@ -208,22 +216,23 @@ def section_of(name, found):
 
 def write_text(kept):
     titled = {EXPERIMENTS[name][0]: found for name, found in kept.items()}
-    claims.check_agreement(titled)
-    text = [HEAD]
+    kept_figures.check_agreement(titled)
     facts = [["comparison", "psad compare", "lists", "test lists", "seeds", "as good within", "when, where"]]
-    facts += [facts_of(name, found) for name, found in kept.items()]
-    text += ["\n## What was compared\n", as_markdown(facts)]
+    sections, plots, words = [], {}, {}
+    for name, found in kept.items():
+        with naming(name):
+            facts.append(facts_of(name, found))
+            section, drawn = section_of(name, found)
+            sections += section
+            plots |= drawn
+            words |= found["described"]
+    text = [HEAD, "\n## What was compared\n", as_markdown(facts)]
     text += [IN_SHORT, as_markdown(claims.short_table(titled))]
     text += ["\n## Claims\n", as_markdown(claims.claims_table(titled))]
     text += ["\n## How much of the teacher the student keeps\n", as_markdown(claims.retained_table(titled))]
     text += ["\n## What the User Profile Network is worth by the length of the history\n", as_markdown(claims.history_table(titled))]
     text += ["\n## Against the best baseline\n", as_markdown(claims.best_baseline_table(titled))]
-    plots, words = {}, {}
-    for name, found in kept.items():
-        section, drawn = section_of(name, found)
-        text += section
-        plots |= drawn
-        words |= found["described"]
+    text += sections
     text += ["\n## The models\n", as_markdown([["name", "what"], *([n, w] for n, w in words.items())])]
     for name, svg in plots.items():
         write_whole(KEPT / name, svg)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What scripts/claims.py says of figures made by hand.
+"""What scripts/claims.py says of figures made by hand, and what scripts/kept_figures.py refuses.
 
 Usage: claims_test.py SOURCE_FOLDER [unittest options]
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(sys.argv.pop(1)) / "scripts"))
 import claims  # noqa: E402
+import kept_figures  # noqa: E402
 
 
 def model(*seeds):
@@ -76,13 +77,13 @@ class Claims(unittest.TestCase):
 
     def test_figures_that_do_not_belong_together(self):
         one, other = comparison({"psad": model(0.5, 0.6)}), comparison({"psad": model(0.5, 0.6, 0.7)})
-        claims.check_agreement({"one": one, "other": other})
+        kept_figures.check_agreement({"one": one, "other": other})
         with self.assertRaisesRegex(ValueError, "other figures of psad in one than in other"):
-            claims.check_agreement({"one": one, "other": comparison({"psad": model(0.5, 0.61)})})
-        claims.check_agreement({"one": one, "other": comparison({"psad": model(0.5, 0.61)}, weight_decay=0)})
+            kept_figures.check_agreement({"one": one, "other": comparison({"psad": model(0.5, 0.61)})})
+        kept_figures.check_agreement({"one": one, "other": comparison({"psad": model(0.5, 0.61)}, weight_decay=0)})
         for more, told in (({"revision": 1}, "version 1, revision 1"), ({"version": "0"}, "version 0, revision 2")):
             with self.assertRaisesRegex(ValueError, f"found version 1, revision 2 in one and {told} in other"):
-                claims.check_agreement({"one": one, "other": comparison({}, **more)})
+                kept_figures.check_agreement({"one": one, "other": comparison({}, **more)})
 
     def test_figures_that_can_not_be(self):
         asked = ["--world", "", "--lists", "9", "--seeds", "2", "--models", "psad,nar"]
@@ -97,11 +98,11 @@ class Claims(unittest.TestCase):
             found = good()
             change(found)
             with self.assertRaises((ValueError, LookupError, TypeError, AttributeError)):
-                claims.check(found, asked)
+                kept_figures.check(found, asked)
 
-        claims.check(good(), asked)
+        kept_figures.check(good(), asked)
         with self.assertRaisesRegex(ValueError, "wanted those of .'--world', 'slots=5'."):
-            claims.check(good(), ["--world", "slots=5"])
+            kept_figures.check(good(), ["--world", "slots=5"])
         broken(lambda f: f.pop("asked"))
         broken(lambda f: f.pop("world"))
         broken(lambda f: f.update(train_lists=8))
@@ -158,7 +159,7 @@ class Claims(unittest.TestCase):
         asked = [("psad", "ar", [0.123456, 0, 1]), ("seq2slate", "psad-sort", [0, 0, 1])]
         found = comparison({}, [("psad", "nar", [1, 1, 1]), *asked])
         found["paired"].append({**found["paired"][1], "metric": "another"})
-        told = [(p["a"], p["b"], p["metric"], p["difference"][0]) for p in claims.keep(found)["paired"]]
+        told = [(p["a"], p["b"], p["metric"], p["difference"][0]) for p in kept_figures.keep(found)["paired"]]
         self.assertEqual(told, [("psad", "ar", "share", 0.12346), ("seq2slate", "psad-sort", "share", 0)])
 
 

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent / "support"), str(Path(__file__).parent.parent / "scripts")]
-import claims  # noqa: E402
+import kept_figures  # noqa: E402
 from cli import DATA, Case, main, psad  # noqa: E402
 
 WORLD = ["--world", "candidates=8,slots=5", "--lists", 120, "--test", 40, "--epochs", 2, "--batch", 32]
@@ -106,7 +106,7 @@ class Compare(Case):
         self.assertEqual(len(found["paired"]), 2 * len(rows) * (len(rows) - 1) // 2)
         # These are figures that docs/results would keep.
         asked = [str(w) for w in words]
-        claims.check(claims.keep(json.loads(json.dumps(found))) | {"machine": "any", "asked": asked}, asked)
+        kept_figures.check(kept_figures.keep(json.loads(json.dumps(found))) | {"machine": "any", "asked": asked}, asked)
         # What is finished is not trained again, and one cell trained anew is the same to the bit.
         again, _ = self.compared(path, *words)
         self.assertEqual(again, found)

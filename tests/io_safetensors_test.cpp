@@ -2,14 +2,12 @@
 /// Model files: exact round trips, no damage unnoticed, no hostile header obeyed, no old file lost.
 #include <doctest/doctest.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -21,6 +19,7 @@
 #include <vector>
 
 #include "psad/io/safetensors.hpp"
+#include "support/files.hpp"
 
 namespace {
 
@@ -30,33 +29,12 @@ using psad::io::read_safetensors;
 using psad::io::tensor;
 using psad::io::TensorFile;
 using psad::io::write_safetensors;
+using psad_test::read_bytes;
+using psad_test::TempFolder;
+using psad_test::write_bytes;
 
-/// A fresh folder that is gone with the test.
-class Folder {
-  public:
-    Folder() {
-        std::string name = (fs::temp_directory_path() / "psad-test-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder() { fs::remove_all(path_); }
-
-    fs::path operator/(const char* name) const { return path_ / name; }
-    auto entries() const { return std::distance(fs::directory_iterator(path_), fs::directory_iterator()); }
-
-  private:
-    fs::path path_;
-};
-
-std::string bytes_of(const fs::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-void put(const fs::path& path, const std::string& bytes) {
-    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+std::ptrdiff_t entries(const TempFolder& folder) {
+    return std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator());
 }
 
 /// A file as another tool writes it: this header, no padding, then the data.
@@ -96,7 +74,7 @@ TensorFile small_file() {
 }  // namespace
 
 TEST_CASE("safetensors: every dtype and shape comes back bit for bit") {
-    const Folder folder;
+    const TempFolder folder;
     constexpr float nan = std::numeric_limits<float>::quiet_NaN();
     constexpr double tiny = std::numeric_limits<double>::denorm_min();
     constexpr std::int64_t least = (std::numeric_limits<std::int64_t>::min)();
@@ -132,19 +110,19 @@ TEST_CASE("safetensors: every dtype and shape comes back bit for bit") {
     CHECK(read.values<float>("scalar", {})[0] == 42.0F);
 
     // Written again, from the sorted tensors, the file is the same to the bit.
-    const std::string first = bytes_of(path);
+    const std::string first = read_bytes(path);
     write_safetensors(path, read);
-    CHECK(bytes_of(path) == first);
-    CHECK(folder.entries() == 1);
+    CHECK(read_bytes(path) == first);
+    CHECK(entries(folder) == 1);
 }
 
 TEST_CASE("safetensors: the layout is what other tools expect") {
-    const Folder folder;
+    const TempFolder folder;
     const fs::path path = folder / "model.safetensors";
     write_safetensors(path, {.tensors = {tensor("a", {1}, std::vector<std::int8_t>{5}),
                                          tensor("b", {1}, std::vector<float>{1.0F}),
                                          tensor("c", {1}, std::vector<double>{1.0})}});
-    const std::string bytes = bytes_of(path);
+    const std::string bytes = read_bytes(path);
     std::uint64_t header_size = 0;
     std::memcpy(&header_size, bytes.data(), sizeof header_size);
     CHECK(header_size % 8 == 0);
@@ -160,7 +138,7 @@ TEST_CASE("safetensors: the layout is what other tools expect") {
 }
 
 TEST_CASE("safetensors: a file without tensors") {
-    const Folder folder;
+    const TempFolder folder;
     write_safetensors(folder / "empty", {});
     const TensorFile read = read_safetensors(folder / "empty");
     CHECK(read.tensors.empty());
@@ -168,13 +146,13 @@ TEST_CASE("safetensors: a file without tensors") {
 }
 
 TEST_CASE("safetensors: files of other tools are read") {
-    const Folder folder;
+    const TempFolder folder;
     const fs::path path = folder / "other.safetensors";
     // No checksum, no padding, data in another order than the names, a dtype that psad does not compute with.
-    put(path, raw_file(R"({"z":{"data_offsets":[0,4],"shape":[2],"dtype":"BF16"},)"
-                       R"( "a":{"dtype":"F32","shape":[1,1],"data_offsets":[4,8]},)"
-                       "\n\"__metadata__\":{\"format\":\"pt\"}}   ",
-                       std::string("\x01\x02\x03\x04\x00\x00\x80\x3f", 8)));
+    write_bytes(path, raw_file(R"({"z":{"data_offsets":[0,4],"shape":[2],"dtype":"BF16"},)"
+                               R"( "a":{"dtype":"F32","shape":[1,1],"data_offsets":[4,8]},)"
+                               "\n\"__metadata__\":{\"format\":\"pt\"}}   ",
+                               std::string("\x01\x02\x03\x04\x00\x00\x80\x3f", 8)));
     const TensorFile read = read_safetensors(path);
     CHECK(read.metadata == std::map<std::string, std::string>{{"format", "pt"}});
     CHECK(read.values<float>("a", {1, 1})[0] == 1.0F);
@@ -185,12 +163,12 @@ TEST_CASE("safetensors: files of other tools are read") {
     write_safetensors(path, read);
     CHECK(same(read_safetensors(path), read));
 
-    put(path, raw_file("{}"));
+    write_bytes(path, raw_file("{}"));
     CHECK(read_safetensors(path).tensors.empty());
 }
 
 TEST_CASE("safetensors: access by name, type and shape says what is wrong") {
-    const Folder folder;
+    const TempFolder folder;
     const fs::path path = folder / "model.safetensors";
     write_safetensors(path, small_file());
     const TensorFile file = read_safetensors(path);
@@ -207,45 +185,45 @@ TEST_CASE("safetensors: access by name, type and shape says what is wrong") {
 }
 
 TEST_CASE("safetensors: a file cut short or grown is refused") {
-    const Folder folder;
+    const TempFolder folder;
     const fs::path path = folder / "model.safetensors";
     write_safetensors(path, small_file());
-    const std::string whole = bytes_of(path);
+    const std::string whole = read_bytes(path);
     for (std::size_t size = 0; size < whole.size(); ++size) {
-        put(path, whole.substr(0, size));
+        write_bytes(path, whole.substr(0, size));
         CHECK_MESSAGE(refusal(path) != "", size);
     }
-    put(path, whole + '\0');
+    write_bytes(path, whole + '\0');
     CHECK(refusal(path) != "");
-    put(path, raw_file(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "1234"));
+    write_bytes(path, raw_file(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "1234"));
     CHECK(refusal(path) == "");
-    put(path, raw_file(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "123"));
+    write_bytes(path, raw_file(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "123"));
     CHECK(refusal(path) != "");
 }
 
 TEST_CASE("safetensors: every flipped bit is noticed") {
-    const Folder folder;
+    const TempFolder folder;
     const fs::path path = folder / "model.safetensors";
     write_safetensors(path, small_file());
     const TensorFile wanted = read_safetensors(path);
-    std::string bytes = bytes_of(path);
+    std::string bytes = read_bytes(path);
     std::size_t unnoticed = 0;
     for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
         bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
-        put(path, bytes);
+        write_bytes(path, bytes);
         unnoticed += refusal(path).empty() ? 1 : 0;
         bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
     }
     CHECK(unnoticed == 0);
-    put(path, bytes);
+    write_bytes(path, bytes);
     CHECK(same(read_safetensors(path), wanted));
 }
 
 TEST_CASE("safetensors: hostile headers are refused, with the place") {
-    const Folder folder;
+    const TempFolder folder;
     const fs::path path = folder / "model.safetensors";
     const auto refused = [&](const std::string& bytes, const std::string& place) {
-        put(path, bytes);
+        write_bytes(path, bytes);
         const std::string error = refusal(path);
         INFO(error);
         CHECK(error.find(place) != std::string::npos);
@@ -337,26 +315,26 @@ TEST_CASE("safetensors: hostile headers are refused, with the place") {
 }
 
 TEST_CASE("safetensors: an error shows hostile text short and without control characters") {
-    const Folder folder;
+    const TempFolder folder;
     const fs::path path = folder / "model.safetensors";
-    put(path, raw_file("{\"\\u001b[2J" + std::string(5000, 'x') + "\":1}"));
+    write_bytes(path, raw_file("{\"\\u001b[2J" + std::string(5000, 'x') + "\":1}"));
     const std::string error = refusal(path);
     CHECK(error.size() < 1000);
     CHECK(error.find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("safetensors: what cannot be a file is not read") {
-    const Folder folder;
+    const TempFolder folder;
     CHECK(refusal(folder / "missing").find("No such file") != std::string::npos);
     CHECK(refusal(folder / "") != "");
     CHECK(refusal("/dev/null") != "");
 }
 
 TEST_CASE("safetensors: a failed write leaves the old file and nothing else") {
-    const Folder folder;
+    const TempFolder folder;
     const fs::path path = folder / "model.safetensors";
     write_safetensors(path, small_file());
-    const std::string old = bytes_of(path);
+    const std::string old = read_bytes(path);
 
     SUBCASE("tensors that make no file") {
         TensorFile file = small_file();
@@ -428,19 +406,19 @@ TEST_CASE("safetensors: a failed write leaves the old file and nothing else") {
     SUBCASE("a folder in the file's place") {
         CHECK_THROWS_AS(write_safetensors(path.parent_path(), small_file()), ModelFileError);
     }
-    CHECK(bytes_of(path) == old);
-    CHECK(folder.entries() == 1);
+    CHECK(read_bytes(path) == old);
+    CHECK(entries(folder) == 1);
 }
 
 TEST_CASE("safetensors: a reader keeps the old file while it is replaced") {
-    const Folder folder;
+    const TempFolder folder;
     const fs::path path = folder / "model.safetensors";
     write_safetensors(path, small_file());
-    const std::string old = bytes_of(path);
+    const std::string old = read_bytes(path);
     std::ifstream reader(path, std::ios::binary);
     write_safetensors(path, {});
     const std::string seen{std::istreambuf_iterator<char>(reader), std::istreambuf_iterator<char>()};
     CHECK(seen == old);
     CHECK(read_safetensors(path).tensors.empty());
-    CHECK(folder.entries() == 1);
+    CHECK(entries(folder) == 1);
 }

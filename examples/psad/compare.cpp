@@ -193,10 +193,12 @@ void draw(const CompareOptions& o, std::string what) {
     std::string line;  // the last one that the script wrote says why
     if (told) std::rewind(told.get());
     for (int c = 0; told && (c = std::fgetc(told.get())) != EOF;) {
-        if (c != '\n')
+        if (c != '\n') {
             line += static_cast<char>(c);
-        else if (!line.empty() && is_text(line))
-            reason = std::exchange(line, "");
+            continue;
+        }
+        if (!line.empty() && is_text(line)) reason = line;
+        line.clear();
     }
     throw Error(o.report, "", "no report (" + reason + ")", "python3 with matplotlib and a writable folder");
 }

@@ -6,46 +6,13 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <random>
 #include <stdexcept>
 #include <string>
 
+#include "support/files.hpp"
+
 namespace psad_test {
-
-/// A fresh folder among the temporary files, removed at the end of its life.
-class TempFolder {
-  public:
-    TempFolder() {
-        std::random_device random;
-        do {
-            path_ = std::filesystem::temp_directory_path() / ("psad-test-" + std::to_string(random()));
-        } while (!std::filesystem::create_directory(path_));
-    }
-    TempFolder(const TempFolder&) = delete;
-    TempFolder& operator=(const TempFolder&) = delete;
-    ~TempFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-
-    const std::filesystem::path& path() const { return path_; }
-
-  private:
-    std::filesystem::path path_;
-};
-
-inline void write_bytes(const std::filesystem::path& file, const std::string& bytes) {
-    std::ofstream out(file, std::ios::binary | std::ios::trunc);
-    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    if (!out) throw std::runtime_error("cannot write " + file.string());
-}
-
-inline std::string read_bytes(const std::filesystem::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-}
 
 inline void write_gzip(const std::filesystem::path& file, const std::string& text) {
     const gzFile out = gzopen(file.string().c_str(), "wb");
