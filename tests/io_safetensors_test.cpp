@@ -2,6 +2,7 @@
 /// Model files: exact round trips, no damage unnoticed, no hostile header obeyed, no old file lost.
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
