@@ -56,7 +56,7 @@ void product(benchmark::State& state) {
     const Meter meter(multiply_add_peak());
     for (auto _ : state) {
         if constexpr (Transposed) {
-            cpu.gemm_transposed({left.data(), depth, rows, rows}, b, c, false);
+            cpu.gemm_tn({left.data(), depth, rows, rows}, b, c, false);
         } else {
             cpu.gemm({left.data(), rows, depth, depth}, b, c, false);
         }
@@ -79,7 +79,7 @@ BENCHMARK_TEMPLATE(product, false)
     ->Args({50, 64, 64})
     ->Args({320, 64, 128});
 BENCHMARK_TEMPLATE(product, true)
-    ->Name("gemm_transposed")
+    ->Name("gemm_tn")
     ->ArgNames({"rows", "depth", "columns"})
     ->Args({64, 320, 128});
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "psad/input/fit_encoder.hpp"
+#include "psad/features/fit_encoder.hpp"
 #include "psad/model/model.hpp"
 #include "psad/model/psad_model.hpp"
 

@@ -10,7 +10,7 @@
 #include "made_up.hpp"
 #include "psad/backend/cpu/cpu.hpp"
 #include "psad/model/psad_model.hpp"
-#include "psad/serve/bf16.hpp"
+#include "psad/backend/cpu/bf16.hpp"
 #include "psad/serve/reranker.hpp"
 #include "psad/train/trainer.hpp"
 
@@ -89,7 +89,7 @@ void known(benchmark::State& state) {
     const Device cpu;
     const psad::serve::Reranker reranker(cpu, world.model);
     psad::serve::Workspace<Device> room;
-    std::vector<psad::serve::KnownUser<Device, psad::Psad<>>> users(world.requests.size());
+    std::vector<psad::serve::UserCache<Device, psad::Psad<>>> users(world.requests.size());
     std::size_t i = 0;
     for (auto _ : state) {
         const std::size_t at = i++ % users.size();
@@ -141,11 +141,11 @@ void student(benchmark::State& state, bool user_known) {
     model.encoder.encode(std::span(&r, 1), static_cast<int>(r.size()), batch);
     const psad::Inputs<float> in = batch.view();
     psad::Arena<> kept, arena;
-    psad::Eval before(cpu, model.parameters, in.layout, kept);
+    psad::Inference before(cpu, model.parameters, in.layout, kept);
     const auto known = model.network.student.user(before, in);
     for (auto _ : state) {
         arena.reset();
-        psad::Eval ctx(cpu, model.parameters, in.layout, arena);
+        psad::Inference ctx(cpu, model.parameters, in.layout, arena);
         const auto user = user_known ? known : model.network.student.user(ctx, in);
         const auto list =
             psad::generate(ctx, model.network.student, model.network.student.score(ctx, in, user));
@@ -163,12 +163,12 @@ void teacher(benchmark::State& state) {
     const Device cpu;
     const psad::Request& r = world.requests[0];
     psad::Batch<float> batch;
-    model.encoder.encode(std::span(&r, 1), Network::spec.slots, batch);
+    model.encoder.encode(std::span(&r, 1), Network::spec.positions, batch);
     const psad::Inputs<float> in = batch.view();
     psad::Arena<> arena;
     for (auto _ : state) {
         arena.reset();
-        psad::Eval ctx(cpu, model.parameters, in.layout, arena);
+        psad::Inference ctx(cpu, model.parameters, in.layout, arena);
         benchmark::DoNotOptimize(psad::generate(ctx, model.network.teacher, in).chosen);
     }
 }

@@ -9,6 +9,10 @@ target_compile_options(
             "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wshadow,-Wconversion>"
             $<$<AND:$<BOOL:${PSAD_WERROR}>,$<COMPILE_LANGUAGE:CUDA>>:-Werror=all-warnings>)
 
+if(PSAD_PORTABLE)
+  target_compile_definitions(psad_build_options INTERFACE PSAD_PORTABLE_KERNELS)
+endif()
+
 if(PSAD_NATIVE)
   # g++ 12 takes newer AMD machines for a Zen 3 and schedules worse for them than in general: -mtune=generic.
   set(native -march=native -mtune=generic)
@@ -20,7 +24,10 @@ if(PSAD_NATIVE)
     # The same words mean other instructions on another machine: the definition tells ccache, and a build
     # folder that has moved there.
     string(SHA1 features "${features}")
-    target_compile_options(psad_build_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${native}>")
+    # nvcc's host compiler too: objects of other flags would not link (see PSAD_ABI).
+    list(JOIN native "," native_of_nvcc)
+    target_compile_options(psad_build_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${native}>"
+                                                        "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=${native_of_nvcc}>")
     target_compile_definitions(psad_build_options INTERFACE PSAD_BUILD_MACHINE=0x${features})
   endif()
 endif()

@@ -50,7 +50,7 @@ struct Probe {
 }  // namespace
 
 int main() {
-    psad::ParameterList list;
+    psad::ParameterRegistry list;
     const Probe probe{psad::Scope(list)};
     psad::Parameters<double> parameters(list);
     parameters.initialise(list, 1);
@@ -61,7 +61,7 @@ int main() {
 
     const psad::backend::Cpu<double> cpu;
     psad::Arena<> arena;
-    psad::Eval eval(cpu, parameters, layout.view(), arena);
+    psad::Inference eval(cpu, parameters, layout.view(), arena);
     const auto value = probe(eval);
     for (int r = 0; r < value.rows; ++r) std::printf("candidate %d: %+.4f\n", r, value.data[r]);
 

@@ -8,7 +8,7 @@
 namespace {
 
 // fade(a) = sqrt(a), between the power law log(1 + a) and the exponential a. A curve gives its value and its
-// slope; an age is above 0, but may be tiny.
+// derivative; an age is above 0, but may be tiny.
 struct SquareRoot {
     static constexpr const char* name = "square root";
     template <class T>
@@ -16,7 +16,7 @@ struct SquareRoot {
         return std::sqrt(age);
     }
     template <class T>
-    psad::Slopes<T, 1> slopes(T y, T) const {
+    psad::Derivatives<T, 1> derivatives(T y, T) const {
         return {{T(0.5) / (y + T(1e-6))}};
     }
 };
@@ -24,13 +24,13 @@ struct SquareRoot {
 // A loss policy names its kind and gives one number per list. This one asks ListNet's question and the
 // logistic one.
 struct Both {
-    using kind = psad::supervise::kind_tag;
+    using kind = psad::student_loss::kind_tag;
     static constexpr const char* name = "ListNet and half the logistic loss";
 
     template <class Step>
     static auto loss(Step& step) {
-        const auto by_list = psad::supervise::ListNet::loss(step);
-        const auto by_item = psad::supervise::Logistic::loss(step);
+        const auto by_list = psad::student_loss::ListNet::loss(step);
+        const auto by_item = psad::student_loss::Logistic::loss(step);
         return psad::map(step.ctx, psad::AddTimes<typename Step::T>{typename Step::T(0.5)}, by_list, by_item);
     }
 };
@@ -51,7 +51,7 @@ double trained(const char* name, const psad::data::Dataset& films) {
 
 }  // namespace
 
-int main(int count, char** words) try {
+int main(int argc, char** argv) try {
     const auto films = psad::data::read_lists(count > 1 ? words[1] : "data/movietweetings-ci");
     const double usual = trained<Usual>("usual policies", films);
     const double mine = trained<Mine>("mine", films);

@@ -3,7 +3,7 @@
 #include <exception>
 #include <psad/psad.hpp>
 
-int main(int count, char** words) try {
+int main(int argc, char** argv) try {
     constexpr psad::Spec spec{.width = 32, .block = 5, .encoder_layers = 1, .decoder_layers = 1};
     using Variant = psad::Psad<spec>;
 

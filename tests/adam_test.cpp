@@ -23,7 +23,7 @@ constexpr int rows = 6, width = 3;
 
 // A matrix longer than one task of the optimiser, a vector, two tables.
 struct Problem {
-    ParameterList list;
+    ParameterRegistry list;
     Problem() {
         const Scope scope(list);
         scope.weight<100, 90>("matrix", Init::gaussian(1));
@@ -91,12 +91,12 @@ class Plain {
 
     double step(Parameters<double>& parameters, const Gradient& g, double scale, double rate) {
         ++t_;
-        std::vector<Number> touched;
+        std::vector<Number> has_interacted;
         for (const ParameterInfo& p : problem_.list.parameters) {
             if (p.table) continue;
             for (std::size_t i = 0; i < p.size(); ++i) {
                 const double sum = g.dense[0][p.offset + i] + g.dense[1][p.offset + i];
-                touched.push_back({&p, i, scale * sum});
+                has_interacted.push_back({&p, i, scale * sum});
             }
         }
         const ParameterInfo &table = problem_.at("table"), &other = problem_.at("other");
@@ -105,7 +105,7 @@ class Plain {
                 return g.sparse[record][static_cast<std::size_t>(row * width + c)];
             };
             const auto add = [&](const ParameterInfo& p, int row, double sum) {
-                touched.push_back({&p, static_cast<std::size_t>(row * width + c), scale * sum});
+                has_interacted.push_back({&p, static_cast<std::size_t>(row * width + c), scale * sum});
             };
             add(table, 4, at(0, 0) / 2 + at(0, 2));
             add(table, 1, at(0, 0) / 2 + at(1, 0) + at(1, 1));
@@ -114,10 +114,10 @@ class Plain {
             add(other, 3, at(2, 1));
         }
         double squares = 0;
-        for (const Number& n : touched) squares += n.gradient * n.gradient;
+        for (const Number& n : has_interacted) squares += n.gradient * n.gradient;
         const double norm = std::sqrt(squares);
         const double shrink = s_.clip > 0 && norm > s_.clip ? s_.clip / norm : 1;
-        for (const Number& n : touched) {
+        for (const Number& n : has_interacted) {
             const double lr = s_.rate * rate, gradient = n.gradient * shrink;
             double &m = m_[id(*n.p)][n.i], &v = v_[id(*n.p)][n.i], &x = parameters.at(*n.p)[n.i];
             m = s_.beta1 * m + (1 - s_.beta1) * gradient;

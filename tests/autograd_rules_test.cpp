@@ -4,7 +4,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "psad/autograd/eval.hpp"
+#include "psad/autograd/inference.hpp"
 #include "psad/autograd/gradient_check.hpp"
 #include "psad/autograd/ops/attention.hpp"
 #include "psad/autograd/ops/dropout.hpp"
@@ -36,11 +36,11 @@ inline constexpr int rows_on<Items> = total_items;
 template <>
 inline constexpr int rows_on<Events> = total_events;
 template <>
-inline constexpr int rows_on<Slots> = total_slots;
+inline constexpr int rows_on<Positions> = total_positions;
 
 class Bench {
   public:
-    ParameterList list;
+    ParameterRegistry list;
     LayoutStorage storage = jagged_layout();
 
     template <class Axis, int Width>
@@ -159,13 +159,13 @@ TEST_CASE("rule: gather and embed") {
     Bench b;
     const auto item = b.operand<Items, 3>("item");
     const std::vector<int> index{0, 4, 4, -1, 5, 6, 12, 12, 7, -1, 8, 6, 9, 13, 15, 14};
-    b.check([&](auto& ctx) { return gather<Slots>(ctx, item(ctx), index.data()); });
-    const auto own = b.operand<Slots, 3>("own");
+    b.check([&](auto& ctx) { return gather<Positions>(ctx, item(ctx), index.data()); });
+    const auto own = b.operand<Positions, 3>("own");
     const std::vector<int> other{-1, 4, 0, 1, -1, 5, 5, 5, 1, 2, 3, 0, 0, 1, 1, 15};
     b.check([&](auto& ctx) {
         const auto x = item(ctx);
         using X = std::remove_const_t<decltype(x)>;
-        return gather<Slots>(ctx, each_row(own(ctx)), Picked<X>{x, index.data()}, Picked<X>{x, other.data()});
+        return gather<Positions>(ctx, identity_rows(own(ctx)), PickedRows<X>{x, index.data()}, PickedRows<X>{x, other.data()});
     });
 
     const Table<3> one = Scope(b.list).table<3>("one", 6, Init::gaussian(1)),
@@ -179,7 +179,7 @@ TEST_CASE("rule: gather and embed") {
 }
 
 TEST_CASE("rule: a gather of no rows, whose index is an empty vector's, gives no gradient") {
-    ParameterList list;
+    ParameterRegistry list;
     const auto table = Scope(list).weight<4, 3>("table", Init::gaussian(1));
     Parameters<double> parameters(list);
     LayoutStorage storage;
@@ -218,7 +218,7 @@ TEST_CASE("rule: sums over matches, and their matrix") {
     parameters.initialise(b.list, 5);
     const backend::Reference<double> reference;
     Arena<> arena;
-    Eval ctx(reference, parameters, layout, arena);
+    Inference ctx(reference, parameters, layout, arena);
     const auto sum = match_sum<Items>(ctx, matches, event(ctx));
     const auto product = pair_apply(ctx, match_matrix<Items, Events>(ctx, matches), event(ctx));
     for (int i = 0; i < total_items; ++i) CHECK(sum.data[i] == product.data[i]);
@@ -237,13 +237,13 @@ TEST_CASE("rule: attention, with and without hidden keys, over empty lists") {
     const auto q = b.operand<Items, 6>("q");
     const auto k = b.operand<Events, 6>("k");
     const auto v = b.operand<Events, 6>("v");
-    const auto s = b.operand<Slots, 6>("s");
-    const auto t = b.operand<Slots, 6>("t");
+    const auto s = b.operand<Positions, 6>("s");
+    const auto t = b.operand<Positions, 6>("t");
     b.check([&](auto& ctx) { return attention<1>(ctx, q(ctx), k(ctx), v(ctx)); });
     b.check([&](auto& ctx) { return attention<3>(ctx, q(ctx), k(ctx), v(ctx)); });
     b.check([&](auto& ctx) { return attention<2>(ctx, s(ctx), q(ctx), q(ctx)); });
-    const std::vector<int> visible{2, 2, 4, 4, 1, 2, 2, 4, 4, 6, 6, 7, 2, 2};  // blocks of two
-    b.check([&](auto& ctx) { return attention<2>(ctx, s(ctx), t(ctx), s(ctx), visible.data()); });
+    const std::vector<int> key_length{2, 2, 4, 4, 1, 2, 2, 4, 4, 6, 6, 7, 2, 2};  // blocks of two
+    b.check([&](auto& ctx) { return attention<2>(ctx, s(ctx), t(ctx), s(ctx), key_length.data()); });
 }
 
 TEST_CASE("rule: pairs") {
@@ -283,19 +283,19 @@ TEST_CASE("rule: dropout draws the same mask again") {
 
 TEST_CASE("rule: losses over rows of pairs, with forbidden candidates") {
     Bench b;
-    const auto s = b.operand<Slots, 4>("s");
-    const auto s2 = b.operand<Slots, 4>("s2");
+    const auto s = b.operand<Positions, 4>("s");
+    const auto s2 = b.operand<Positions, 4>("s2");
     const auto item = b.operand<Items, 4>("item");
     const Layout layout = b.storage.view();
-    std::vector<double> target(static_cast<std::size_t>(layout.rows<Pairs<Slots, Items>>()));
+    std::vector<double> target(static_cast<std::size_t>(layout.rows<Pairs<Positions, Items>>()));
     for (std::size_t i = 0; i < target.size(); ++i) target[i] = i % 3 == 0 ? rng::uniform(3, i) : 0.0;
-    std::vector<double> weight(total_slots);
+    std::vector<double> weight(total_positions);
     for (std::size_t i = 0; i < weight.size(); ++i)
         weight[i] = i == 2 ? 0.0 : 1.0 / (1.0 + static_cast<double>(i));
-    constexpr int never = kernels::RowMask::never_placed;
+    constexpr int never = RowMask::never_placed;
     const std::vector<int> placed_at{3, 0, never, 1, 2, 0, 6, 5, 4, 3, 2, 1, 0, 1, never, 0};
     const std::vector<int> limit{0, 1, 2, 3, 0, 0, 1, 2, 3, 4, 5, 6, 0, 1};
-    const kernels::RowMask mask{placed_at.data(), limit.data()};
+    const RowMask mask{placed_at.data(), limit.data()};
     for (const double tau : {1.0, 2.0}) {
         b.check([&](auto& ctx) {
             return cross_entropy(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), target.data(), weight.data(),
@@ -332,7 +332,7 @@ TEST_CASE("detach: the value passes, the gradient does not") {
 
 TEST_CASE("a broken rule is caught by the gradient check") {
     struct WrongSlope : Multiply {
-        Slopes<double, 2> slopes(double, double a, double b) const { return {{b, a + 1e-4}}; }
+        Derivatives<double, 2> derivatives(double, double a, double b) const { return {{b, a + 1e-4}}; }
     };
     Bench b;
     const auto x = b.operand<Items, 2>("x");

@@ -56,12 +56,12 @@ auto taking_from(std::vector<T>& room) {
 
 // Queries that see their first key at least, if there is one, and seldom all.
 std::vector<int> some_keys(const PairRows& pairs) {
-    std::vector<int> visible(static_cast<std::size_t>(pairs.queries));
+    std::vector<int> key_length(static_cast<std::size_t>(pairs.queries));
     for (int i = 0; i < pairs.queries; ++i) {
         const int l = pairs.query_owner[i], n = pairs.key_end[l] - pairs.key_begin[l];
-        visible[static_cast<std::size_t>(i)] = n == 0 ? 0 : 1 + i % n;
+        key_length[static_cast<std::size_t>(i)] = n == 0 ? 0 : 1 + i % n;
     }
-    return visible;
+    return key_length;
 }
 
 struct CountCalls {
@@ -100,7 +100,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
     const backend::Reference<T> reference;
     const Device device{};
 
-    SUBCASE("gemm and gemm_transposed over all tile edges, with strides") {
+    SUBCASE("gemm and gemm_tn over all tile edges, with strides") {
         for (const int rows : {1, 2, 5, 6, 7, 13, 25}) {
             for (const int depth : {1, 3, 16, 65}) {
                 for (const int cols : sizes) {
@@ -110,8 +110,8 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
                         device.gemm(a.in(), b.in(), c.m, accumulate);
                         reference.gemm(a.in(), b.in(), d.m, accumulate);
                         check_same(c.numbers, d.numbers, 10);
-                        device.gemm_transposed(at.in(), b.in(), c.m, accumulate);
-                        reference.gemm_transposed(at.in(), b.in(), d.m, accumulate);
+                        device.gemm_tn(at.in(), b.in(), c.m, accumulate);
+                        reference.gemm_tn(at.in(), b.in(), d.m, accumulate);
                         check_same(c.numbers, d.numbers, 10);
                     }
                 }
@@ -139,22 +139,22 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
                              offset.data(),
                              79,
                              53};
-        std::vector<int> visible(79);
-        for (std::size_t r = 0; r < visible.size(); ++r) {
+        std::vector<int> key_length(79);
+        for (std::size_t r = 0; r < key_length.size(); ++r) {
             const auto l = static_cast<std::size_t>(owner[r]);
             const int n = key_end[l] - key_begin[l];
-            visible[r] = static_cast<int>(r) % (n + 1);
+            key_length[r] = static_cast<int>(r) % (n + 1);
         }
         for (const auto& [heads, width] :
              {std::pair(4, 64), std::pair(2, 64), std::pair(1, 5), std::pair(4, 32)}) {
             const Grid<T> q(79, width, 1, 3), k(53, width, 2, 1), v(53, width, 3);
             for (const int* seen :
-                 {static_cast<const int*>(nullptr), static_cast<const int*>(visible.data())}) {
+                 {static_cast<const int*>(nullptr), static_cast<const int*>(key_length.data())}) {
                 Grid<T> found(79, width, 4, 2), wanted(found);
                 std::vector<T> room;
                 const auto take = taking_from(room);
-                device.attend(q.in(), k.in(), v.in(), heads, T(0.4), pairs, seen, take, found.m);
-                reference.attend(q.in(), k.in(), v.in(), heads, T(0.4), pairs, seen, take, wanted.m);
+                device.attention_forward(q.in(), k.in(), v.in(), heads, T(0.4), pairs, seen, take, found.m);
+                reference.attention_forward(q.in(), k.in(), v.in(), heads, T(0.4), pairs, seen, take, wanted.m);
                 check_same(found.numbers, wanted.numbers, 10);
                 // A broken number stays one.
                 Grid<T> broken(q);
@@ -169,13 +169,13 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
         for (const int n : {16, 33, 70}) storage.add(n, n + 1, 3);
         const Layout layout = storage.view();
         for (const PairRows pairs :
-             {layout.pairs<Items, Events>(), layout.pairs<Lists, Events>(), layout.pairs<Slots, Items>()}) {
-            const std::vector<int> visible = some_keys(pairs);
+             {layout.pairs<Items, Events>(), layout.pairs<Lists, Events>(), layout.pairs<Positions, Items>()}) {
+            const std::vector<int> key_length = some_keys(pairs);
             for (const auto& [heads, width] :
                  {std::pair(4, 64), std::pair(1, 64), std::pair(1, 5), std::pair(2, 80)}) {
                 const Grid<T> q(pairs.queries, width, 1, 3), k(pairs.keys, width, 2, 1),
                     v(pairs.keys, width, 3), d(pairs.queries, width, 4, 2);
-                const int* seen = heads == 1 ? visible.data() : nullptr;
+                const int* seen = heads == 1 ? key_length.data() : nullptr;
                 Grid<T> p(pairs.rows, heads, 5), out(pairs.queries, width, 6, 1), dq(q), dk(k), dv(v);
                 for (int r = 0; r < pairs.queries; ++r)  // written, not added to
                     std::fill_n(out.m.row(r), width, std::numeric_limits<T>::quiet_NaN());
@@ -191,15 +191,15 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
                         check_same(found->numbers, wanted->numbers, 20);
                 };
                 both([&](const auto& on, auto& weights, auto& to, auto& by_q, auto& by_k, auto& by_v) {
-                    on.attend_keeping(q.in(), k.in(), v.in(), heads, T(0.4), pairs, seen,
+                    on.attention_forward_train(q.in(), k.in(), v.in(), heads, T(0.4), pairs, seen,
                                       weights.numbers.data(), to.m);
-                    on.attend_backward(weights.numbers.data(), d.in(), q.in(), k.in(), v.in(), heads, T(0.4),
+                    on.attention_backward(weights.numbers.data(), d.in(), q.in(), k.in(), v.in(), heads, T(0.4),
                                        pairs, take, by_q.m, by_k.m, by_v.m);
                 });
                 both([&](const auto& on, auto& weights, auto&, auto& by_q, auto&, auto& by_v) {
-                    on.attend_backward(weights.numbers.data(), d.in(), q.in(), k.in(), v.in(), heads, T(0.4),
+                    on.attention_backward(weights.numbers.data(), d.in(), q.in(), k.in(), v.in(), heads, T(0.4),
                                        pairs, take, by_q.m, Matrix<T>{}, Matrix<T>{});
-                    on.attend_backward(weights.numbers.data(), d.in(), q.in(), k.in(), v.in(), heads, T(0.4),
+                    on.attention_backward(weights.numbers.data(), d.in(), q.in(), k.in(), v.in(), heads, T(0.4),
                                        pairs, take, Matrix<T>{}, Matrix<T>{}, by_v.m);
                 });
             }
@@ -225,7 +225,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
         check_same(a.numbers, b.numbers);
         std::vector<T> room;
         const auto take = taking_from(room);
-        device.attend_backward(p.numbers.data(), d.in(), d.in(), k.in(), k.in(), 1, T(1), pairs, take,
+        device.attention_backward(p.numbers.data(), d.in(), d.in(), k.in(), k.in(), 1, T(1), pairs, take,
                                Matrix<T>{}, Matrix<T>{}, c.m);
         check_same(c.numbers, b.numbers);
     }
@@ -237,17 +237,17 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
                     Grid<T> c(rows, cols, 4, 1), d(c);
                     std::vector<T> room;
                     const auto take = taking_from(room);
-                    device.gemm_by_transposed(a.in(), b.in(), c.m, take);
-                    reference.gemm_by_transposed(a.in(), b.in(), d.m, take);
+                    device.gemm_nt(a.in(), b.in(), c.m, take);
+                    reference.gemm_nt(a.in(), b.in(), d.m, take);
                     check_same(c.numbers, d.numbers, 10);
                 }
             }
         }
     }
     SUBCASE("for_each_row takes each column once") {
-        std::vector<int> touched(300, 0);
-        device.for_each_row(5, CountColumns{touched.data(), 60});
-        CHECK(std::all_of(touched.begin(), touched.end(), [](int n) { return n == 1; }));
+        std::vector<int> has_interacted(300, 0);
+        device.for_each_row(5, CountColumns{has_interacted.data(), 60});
+        CHECK(std::all_of(has_interacted.begin(), has_interacted.end(), [](int n) { return n == 1; }));
     }
     SUBCASE("gemm of no rows and no depth") {
         const Grid<T> a(0, 4, 1), b(4, 3, 2), none(3, 0, 3), wide(0, 5, 4);
@@ -410,7 +410,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
         for (const int n : {16, 17, 33, 50, 64, 70}) storage.add(n, n + 1, 3);  // rows of several vectors
         const Layout layout = storage.view();
         for (const PairRows pairs : {layout.pairs<Items, Events>(), layout.pairs<Lists, Events>(),
-                                     layout.pairs<Slots, Items>(), layout.pairs<Items, Items>()}) {
+                                     layout.pairs<Positions, Items>(), layout.pairs<Items, Items>()}) {
             for (const int cols : {1, 8, 17, 64}) {
                 const Grid<T> q(pairs.queries, cols, 1, 2), k(pairs.keys, cols, 2, 1);
                 Grid<T> p(pairs.rows, 1, 3), r(p);
@@ -419,9 +419,9 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
                     reference.pair_dot(q.in(), k.in(), pairs, T(0.25), r.numbers.data(), accumulate);
                     check_same(p.numbers, r.numbers, 10);
                 }
-                const std::vector<int> visible = some_keys(pairs);
-                device.pair_softmax(p.numbers.data(), pairs, cols == 8 ? visible.data() : nullptr);
-                reference.pair_softmax(r.numbers.data(), pairs, cols == 8 ? visible.data() : nullptr);
+                const std::vector<int> key_length = some_keys(pairs);
+                device.pair_softmax(p.numbers.data(), pairs, cols == 8 ? key_length.data() : nullptr);
+                reference.pair_softmax(r.numbers.data(), pairs, cols == 8 ? key_length.data() : nullptr);
                 check_same(p.numbers, r.numbers, 10);
                 Grid<T> dp(pairs.rows, 1, 4), dr(dp);
                 device.pair_softmax_backward(p.numbers.data(), dp.numbers.data(), pairs, T(2));
@@ -468,11 +468,11 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
         CHECK(there.numbers == x.numbers);
     }
     SUBCASE("for_each and parallel touch every index once") {
-        std::vector<int> touched(1000, 0);
-        const CountCalls count{touched.data()};
+        std::vector<int> has_interacted(1000, 0);
+        const CountCalls count{has_interacted.data()};
         device.for_each(1000, count);
         device.parallel(1000, count);
-        CHECK(std::all_of(touched.begin(), touched.end(), [](int n) { return n == 2; }));
+        CHECK(std::all_of(has_interacted.begin(), has_interacted.end(), [](int n) { return n == 2; }));
     }
     SUBCASE("fill") {
         Grid<T> x(3, 7, 1);

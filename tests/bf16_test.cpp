@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "psad/backend/cpu/cpu.hpp"
-#include "psad/serve/bf16.hpp"
+#include "psad/backend/cpu/bf16.hpp"
 #include "psad/serve/reranker.hpp"
 #include "psad/train/trainer.hpp"
 #include "support/small_model.hpp"
@@ -105,7 +105,7 @@ TEST_CASE("numbers become bf16 and products are theirs, whatever the shape") {
              {std::pair{2, 0}, {34, 2}, {64, 66}, {130, 0}, {1024, 1024}}) {
             const int depth = parts.first, other = parts.second;
             for (const int columns : {1, 5, 16, 64, 83}) {
-                ParameterList list;
+                ParameterRegistry list;
                 list.add("odd", 3, 3, {}, false);
                 const std::size_t at = list.add("w", depth + other, columns, {}, false);
                 Parameters<float> parameters(list);
@@ -148,7 +148,7 @@ TEST_CASE("numbers become bf16 and products are theirs, whatever the shape") {
 }
 
 TEST_CASE("parts of odd width, and what is no weight, are multiplied in fp32") {
-    ParameterList list;
+    ParameterRegistry list;
     const std::size_t at = list.add("w", 6, 4, {}, false);
     Parameters<float> parameters(list);
     const auto w = drawn(1, 24), x = drawn(2, 30);
@@ -170,7 +170,7 @@ TEST_CASE("parts of odd width, and what is no weight, are multiplied in fp32") {
 }
 
 TEST_CASE("what is too deep, or a window of columns, is multiplied in fp32; many rows keep their own start") {
-    ParameterList list;
+    ParameterRegistry list;
     const std::size_t deep = list.add("deep", 2050, 4, {}, false),
                       wide = list.add("wide", 2048, 8, {}, false);
     Parameters<float> parameters(list);

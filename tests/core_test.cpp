@@ -11,7 +11,7 @@
 #include "psad/core/layout.hpp"
 #include "psad/core/math.hpp"
 #include "psad/core/rng.hpp"
-#include "psad/core/utf8.hpp"
+#include "psad/core/text.hpp"
 #include "support/layouts.hpp"
 
 using namespace psad;
@@ -104,7 +104,7 @@ TEST_CASE("layout: offsets, owners and pairs of a jagged batch") {
     CHECK(layout.rows<Lists>() == 4);
     CHECK(layout.rows<Items>() == test::total_items);
     CHECK(layout.rows<Events>() == test::total_events);
-    CHECK(layout.rows<Slots>() == test::total_slots);
+    CHECK(layout.rows<Positions>() == test::total_positions);
     CHECK(layout.rows<Fixed<9>>() == 9);
     CHECK(layout.rows<Pairs<Items, Events>>() == 5 * 3 + 0 + 7 * 1 + 3 * 6);
     CHECK(layout.rows<Pairs<Lists, Events>>() == test::total_events);

@@ -12,7 +12,7 @@
 #include "psad/autograd/gradient_check.hpp"
 #include "psad/autograd/tape.hpp"
 #include "psad/eval/orders.hpp"
-#include "psad/input/upload.hpp"
+#include "psad/features/on_device.hpp"
 #include "psad/serve/reranker.hpp"
 #include "psad/train/adam.hpp"
 #include "psad/train/trainer.hpp"
@@ -94,7 +94,7 @@ class InDouble {
         parameters_.initialise(list_, 2);
         for (std::size_t i = 0; i < list_.dense_size; ++i)
             parameters_.dense.data()[i] += 0.2 * rng::normal(10, i);
-        lessons_.prepare(encoder_, views(owned_), small.slots, small.block, 1, target::Set{});
+        lessons_.prepare(encoder_, views(owned_), small.positions, small.block, 1, target::Set{});
     }
 
     // Without lessons: central differences would see through their shields.
@@ -141,7 +141,7 @@ class InDouble {
   private:
     std::vector<OwnedRequest> owned_;
     Encoder encoder_;
-    ParameterList list_;
+    ParameterRegistry list_;
     Network network_;
     Parameters<double> parameters_;
     Lessons<double> lessons_;
@@ -172,13 +172,13 @@ template <class Network, class B>
 std::vector<double> gradient(const B& device) {
     const auto owned = toy_requests(3);
     const Encoder encoder = toy_encoder(views(owned));
-    ParameterList list;
+    ParameterRegistry list;
     const Network network(Scope(list), TableSizes::of(encoder.statistics()));
     Parameters<double> host_parameters(list), grad(list);
     host_parameters.initialise(list, 2);
     Lessons<double> lessons;
     using Target = typename Network::template policy<target::kind_tag, target::Set>;
-    lessons.prepare(encoder, views(owned), small.slots, small.block, 1, Target{});
+    lessons.prepare(encoder, views(owned), small.positions, small.block, 1, Target{});
 
     const auto parameters = on_device(device, host_parameters);
     Buffer<double, typename B::Memory> dense(list.dense_size);
@@ -213,7 +213,7 @@ void check_gradient() {
 TEST_CASE_TEMPLATE("a device writes the lists of the reference", Device,
                    PSAD_TEST_DEVICES(float) PSAD_TEST_OFF_HOST(float)) {
     check_lists<Psad<small>, Device>();
-    check_lists<Psad<one_by_one, order::Sort, context::SelfAttention, pool::Mean, transition::Off>, Device>();
+    check_lists<Psad<one_by_one, order::Sort, list_context::SelfAttention, pool::Mean, transition::Off>, Device>();
     check_lists<Psad<small, decode::OptimalAssignment, transition::Off, pool::PerUser, gate::PerUser>,
                 Device>();
 }
@@ -222,10 +222,10 @@ TEST_CASE_TEMPLATE("a device has the gradients of the reference", Device,
                    PSAD_TEST_DEVICES(double) PSAD_TEST_OFF_HOST(double)) {
     check_gradient<Psad<small>, Device>();
     check_gradient<
-        Psad<small, distill::Hard, supervise::ListNet, penalty::Unlikelihood, context::SelfAttention>,
+        Psad<small, distill::Hard, student_loss::ListNet, penalty::Unlikelihood, list_context::SelfAttention>,
         Device>();
     check_gradient<
-        Psad<small, distill::Mutual, supervise::ClicksAlongList, target::Exposure, pool::Mean, order::Sort>,
+        Psad<small, distill::Mutual, student_loss::ClicksAlongList, target::Exposure, pool::Mean, order::Sort>,
         Device>();
 }
 
@@ -260,13 +260,13 @@ TEST_CASE_TEMPLATE("a device leaves as it is what is not learned", Device,
     for (std::uint64_t key = 0; key < 9; ++key) owned.push_back(toy_request(key, 6, 3));
     const auto lists = views(owned);
     // A finished teacher, to which mutual distillation has a gradient.
-    Model<Offline<Psad<small, distill::Mutual>>> m(toy_encoder(lists));
+    Model<FrozenTeacher<Psad<small, distill::Mutual>>> m(toy_encoder(lists));
     const Parameters<float> before = m.parameters;
     TrainSettings s;
     s.steps = 5;
     train(Device{}, m, std::span<const Request>(lists), s, [](const auto&) { return ValidationScore{}; });
     int moved = 0;
-    for (const ParameterInfo& p : m.list.parameters) {
+    for (const ParameterInfo& p : m.registry.parameters) {
         const bool same = std::equal(before.at(p), before.at(p) + p.size(), m.parameters.at(p));
         if (p.name.starts_with("teacher"))
             CHECK_MESSAGE(same, p.name);

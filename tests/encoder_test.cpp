@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "psad/input/encoder.hpp"
+#include "psad/features/encoder.hpp"
 #include "support/toy.hpp"
 
 using namespace psad;
@@ -155,7 +155,7 @@ TEST_CASE("fields: rows of their own, shared rows, several values, none, and ite
     CHECK(b.item_fields[2].ids == Ints{1, 0, 0, 0});
     CHECK(b.event_fields[0].ids == Ints{3, 2, 0, 2});  // items 5, 2, 7, 2
     CHECK(b.event_fields[1].bag == Ints{0, 1, 3, 4, 6});
-    CHECK(b.layout.view().slots.rows == 3);
+    CHECK(b.layout.view().positions.rows == 3);
 }
 
 TEST_CASE("history: the latest max_history events, latest first") {
@@ -197,7 +197,7 @@ TEST_CASE("tables of positions: the last row takes all that is larger") {
     CHECK(b.event_index[69] == event_positions - 1);
     CHECK(b.age_bucket[0] == age_buckets - 1);
     CHECK(b.age[0] == doctest::Approx(9e16));
-    CHECK(b.layout.view().slots.rows == 140);
+    CHECK(b.layout.view().positions.rows == 140);
 }
 
 TEST_CASE("dense columns of a hand-made request") {
@@ -243,7 +243,7 @@ TEST_CASE("match columns of a hand-made request") {
     CHECK(b.match_feedback == Ints{0, 4, -1, -1});
     CHECK(b.match_bucket == Ints{2, 1, -1, -1});
     CHECK(b.match_index == Ints{1, 0, -1, -1});
-    CHECK(b.touched == std::vector<double>{1});
+    CHECK(b.has_interacted == std::vector<double>{1});
     const double log2 = std::log(2.0);
     std::vector<double> item2(match_width, 0.0), item5(match_width, 0.0), item1(match_width, 0.0);
     item2[0] = 1, item2[1] = std::log1p(2.0), item2[2] = std::log1p(3.0) / 10, item2[3] = 0.5;
@@ -258,7 +258,7 @@ TEST_CASE("match columns of a hand-made request") {
     CHECK(row(b.match_dense, 3, match_width)[6] == 0.5);
 
     Request other = r;
-    const std::array<std::int32_t, 4> swapped{5, 2, 1, 9};  // the item touched last now stands first
+    const std::array<std::int32_t, 4> swapped{5, 2, 1, 9};  // the item has_interacted last now stands first
     other.items = swapped;
     hand_made().encode(std::span(&other, 1), 4, b);
     CHECK(row(b.match_dense, 0, match_width)[5] == 1);
@@ -268,7 +268,7 @@ TEST_CASE("match columns of a hand-made request") {
     const std::array<std::int32_t, 4> untouched{0, 1, 3, 4};
     other.items = untouched;
     hand_made().encode(std::span(&other, 1), 4, b);
-    CHECK(b.touched == std::vector<double>{0});
+    CHECK(b.has_interacted == std::vector<double>{0});
     CHECK(b.match_dense == std::vector<double>(4 * match_width, 0.0));
     CHECK(b.profile[2] == 0);
 }
@@ -276,9 +276,9 @@ TEST_CASE("match columns of a hand-made request") {
 TEST_CASE("rates scale the columns, and outliers are cut") {
     const Encoder plain = hand_made();
     Statistics s = plain.statistics();
-    s.dense_rate.assign(dense_width, 3.0f);
-    s.dense_rate[0] = 100;
-    s.match_rate.assign(match_width, 0.5f);
+    s.dense_inv_std.assign(dense_width, 3.0f);
+    s.dense_inv_std[0] = 100;
+    s.match_inv_std.assign(match_width, 0.5f);
     const Encoder scaled(plain.schema(), plain.catalog(), s, 4);
     const OwnedRequest owned = hand_made_request();
     const Request r = owned.view();

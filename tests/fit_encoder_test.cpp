@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "psad/input/fit_encoder.hpp"
+#include "psad/features/fit_encoder.hpp"
 #include "support/toy.hpp"
 
 using namespace psad;
@@ -36,7 +36,7 @@ bool same(const Statistics& a, const Statistics& b) {
     };
     return a.tau0 == b.tau0 && a.score.mean == b.score.mean && a.score.rate == b.score.rate &&
            a.log_aux.mean == b.log_aux.mean && a.log_aux.rate == b.log_aux.rate &&
-           a.dense_rate == b.dense_rate && a.match_rate == b.match_rate &&
+           a.dense_inv_std == b.dense_inv_std && a.match_inv_std == b.match_inv_std &&
            vocabularies({a.items}, {b.items}) && vocabularies(a.item_fields, b.item_fields) &&
            vocabularies(a.profile_fields, b.profile_fields);
 }
@@ -149,8 +149,8 @@ TEST_CASE("nothing but the given requests is looked at") {
 TEST_CASE("without training lists everything is unknown and nothing is scaled") {
     const Statistics s = toy_encoder().statistics();
     CHECK(s.items.rows == 1);
-    CHECK(s.dense_rate.empty());
-    CHECK(s.match_rate.empty());
+    CHECK(s.dense_inv_std.empty());
+    CHECK(s.match_inv_std.empty());
     CHECK(s.score.rate == 1);
 }
 

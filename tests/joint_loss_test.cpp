@@ -16,7 +16,7 @@
 #include "psad/model/baselines/attention_scorer.hpp"
 #include "psad/model/baselines/dlcm.hpp"
 #include "psad/model/psad_model.hpp"
-#include "psad/train/lessons.hpp"
+#include "psad/train/training_batch.hpp"
 #include "psad/train/objectives.hpp"
 #include "support/small_model.hpp"
 #include "support/toy.hpp"
@@ -42,13 +42,13 @@ class Bench {
             parameters_.dense.data()[i] += 0.2 * rng::normal(12, i);
         }
         using Target = typename Network::template policy<target::kind_tag, target::Set>;
-        lessons_.prepare(encoder_, views(owned_), Network::spec.slots, Network::spec.block, 1, Target{});
+        lessons_.prepare(encoder_, views(owned_), Network::spec.positions, Network::spec.block, 1, Target{});
     }
 
     // Compares the parameters for which `wanted(name)` holds with central differences.
     template <class Wanted>
     void check(const LossWeights& weights, Wanted wanted) {
-        ParameterList some = list_;
+        ParameterRegistry some = list_;
         std::erase_if(some.parameters, [&](const ParameterInfo& p) { return !wanted(p.name); });
         REQUIRE(some.parameters.size() > 10);
         const Inputs<double> in = lessons_.inputs();
@@ -77,7 +77,7 @@ class Bench {
     }
 
     // What distillation costs, and what Soft should cost by the book: tau^2 times the cross-entropy between
-    // the tempered distributions over what is free, slot by slot.
+    // the tempered distributions over what is free, position by position.
     std::pair<double, double> soft_by_the_book(double temperature) {
         const backend::Cpu<double> device;
         Arena<> arena;
@@ -89,7 +89,7 @@ class Bench {
         const auto teacher = network_.teacher.logits(tape, network_.teacher.encode(tape, in), prefix);
         const auto user = network_.student.user(tape, in);
         const auto student = network_.student.logits(tape, network_.student.score(tape, in, user), prefix);
-        const PairRows pairs = in.layout.template pairs<Slots, Items>();
+        const PairRows pairs = in.layout.template pairs<Positions, Items>();
         double wanted = 0;
         for (int q = 0; q < pairs.queries; ++q) {
             const int l = pairs.query_owner[q], first = pairs.key_begin[l], n = pairs.key_end[l] - first;
@@ -107,7 +107,7 @@ class Bench {
             };
             const auto p = log_softmax(teacher.data), s = log_softmax(student.data);
             for (std::size_t i = 0; i < p.size(); ++i) {
-                if (p[i] > -1e299) wanted -= slot_weight(prefix.position[q]) * std::exp(p[i]) * s[i];
+                if (p[i] > -1e299) wanted -= position_weight(prefix.position[q]) * std::exp(p[i]) * s[i];
             }
         }
         double found = 0;
@@ -133,7 +133,7 @@ class Bench {
 
     std::vector<OwnedRequest> owned_;
     Encoder encoder_;
-    ParameterList list_;
+    ParameterRegistry list_;
     Network network_;
     Parameters<double> parameters_;
     Lessons<double> lessons_;
@@ -198,21 +198,21 @@ TEST_CASE("gradient of the joint loss: gates per item") {
 
 TEST_CASE("gradient of the joint loss: every other policy") {
     Bench<Psad<small, fade::Global<fade::Exponential>, gate::None, match::Off, order::Sort,
-               supervise::ListNet, target::PositivesFirst>>()
+               student_loss::ListNet, target::PositivesFirst>>()
         .check(alone, any);
-    Bench<Psad<small, fade::None, gate::PerUser, pool::PerUser, transition::Off, context::SelfAttention,
-               supervise::Logistic, target::Exposure>>()
+    Bench<Psad<small, fade::None, gate::PerUser, pool::PerUser, transition::Off, list_context::SelfAttention,
+               student_loss::Logistic, target::Exposure>>()
         .check(alone, any);
-    Bench<Psad<small, gate::None, supervise::Slotwise, target::PositivesFirst>>().check(alone, any);
-    Bench<Psad<small, gate::PerUser, share::Embeddings, penalty::Unlikelihood, target::Exposure>>().check(
+    Bench<Psad<small, gate::None, student_loss::PerPosition, target::PositivesFirst>>().check(alone, any);
+    Bench<Psad<small, gate::PerUser, tie::Embeddings, penalty::Unlikelihood, target::Exposure>>().check(
         alone, any);
 }
 
 TEST_CASE("gradient of the joint loss: poorer readings of the user") {
     Bench<Psad<small, pool::Mean, gate::PerUser, position::Plain>>().check(alone, any);
     Bench<Psad<small, position::None, gate::PerUser>>().check(alone, any);
-    Bench<Psad<small, pool::PerUser, position::Plain, gate::PerUser, context::None>>().check(alone, any);
-    Bench<Psad<small, pool::None, context::SelfAttention>>().check(alone, any);
+    Bench<Psad<small, pool::PerUser, position::Plain, gate::PerUser, list_context::None>>().check(alone, any);
+    Bench<Psad<small, pool::None, list_context::SelfAttention>>().check(alone, any);
 }
 
 TEST_CASE("gradient of the loss of a teacher or of a student alone") {
@@ -222,21 +222,21 @@ TEST_CASE("gradient of the loss of a teacher or of a student alone") {
 }
 
 TEST_CASE("gradient of clicks along the list") {
-    using Clicks = Psad<small, gate::PerUser, supervise::ClicksAlongList, target::Exposure>;
+    using Clicks = Psad<small, gate::PerUser, student_loss::ClicksAlongList, target::Exposure>;
     Bench<StudentOf<Clicks>>().check(alone, any);
 }
 
 TEST_CASE("gradient of the baselines that score in one pass") {
-    Bench<Ranker<baseline::Prm<small>, small, supervise::ListNet>>().check(alone, any);
-    Bench<Ranker<baseline::SetRank<small>, small, supervise::ListNet>>().check(alone, any);
-    Bench<Ranker<baseline::Dlcm<small>, small, supervise::ListNet>>().check(alone, any);
+    Bench<Ranker<baseline::Prm<small>, small, student_loss::ListNet>>().check(alone, any);
+    Bench<Ranker<baseline::SetRank<small>, small, student_loss::ListNet>>().check(alone, any);
+    Bench<Ranker<baseline::Dlcm<small>, small, student_loss::ListNet>>().check(alone, any);
     Bench<Ranker<baseline::Prm<small, pool::PerUser>, small>>().check(alone, any);
     Bench<Ranker<baseline::Dlcm<small, pool::PerUser>, small>>().check(alone, any);
 }
 
 TEST_CASE("offline distillation leaves the finished teacher alone") {
     using Both = Psad<small, gate::PerUser>;
-    Bench<Offline<Both>> b;
+    Bench<FrozenTeacher<Both>> b;
     for (const double x : b.gradient(taught, "teacher")) REQUIRE(x == 0);
     CHECK(b.gradient(alone, "student") != b.gradient(taught, "student"));
 }
@@ -251,10 +251,10 @@ TEST_CASE("cross-entropy: a hopeless target still costs and pulls, a NaN stays o
         LayoutStorage storage;
         storage.clear();
         storage.add(n, 0, 1);
-        const PairRows pairs = storage.view().pairs<Slots, Items>();
-        kernels::MaskedSoftmaxRow<float>{logits.data(), pairs, {}, 1, p.data()}(0);
-        kernels::CrossEntropyRow<float>{p.data(), target.data(), weight.data(), pairs, loss.data()}(0);
-        kernels::CrossEntropyRowBackward<float>{p.data(), target.data(),  weight.data(), one.data(), pairs,
+        const PairRows pairs = storage.view().pairs<Positions, Items>();
+        ops::MaskedSoftmaxRow<float>{logits.data(), pairs, {}, 1, p.data()}(0);
+        ops::CrossEntropyRow<float>{p.data(), target.data(), weight.data(), pairs, loss.data()}(0);
+        ops::CrossEntropyRowBackward<float>{p.data(), target.data(),  weight.data(), one.data(), pairs,
                                                 1,        gradient.data()}(0);
         return loss[0];
     };

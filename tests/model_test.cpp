@@ -21,32 +21,32 @@ using namespace psad::test;
 
 namespace {
 
-constexpr Spec with_block(int block, int slots = 5) {
+constexpr Spec with_block(int block, int positions = 5) {
     Spec s = small;
     s.block = block;
-    s.slots = slots;
+    s.positions = positions;
     return s;
 }
 
-// Written down once more, plainly: one place after the other, the whole decoder run anew for the list so far.
+// GeneratedLists down once more, plainly: one place after the other, the whole decoder run anew for the list so far.
 template <class Network>
 std::vector<int> plain_autoregressive(const Model<Network>& m, const Request& request) {
     const backend::Reference<float> device;
     Batch<float> batch;
-    m.encoder.encode(std::span(&request, 1), Network::spec.slots, batch);
+    m.encoder.encode(std::span(&request, 1), Network::spec.positions, batch);
     const Inputs<float> in = batch.view();
-    const int n = in.layout.items.rows, slots = in.layout.slots.rows;
+    const int n = in.layout.items.rows, positions = in.layout.positions.rows;
     std::vector<int> list;
-    while (static_cast<int>(list.size()) < slots) {
+    while (static_cast<int>(list.size()) < positions) {
         std::vector<int> order =
             list;  // what is not placed yet follows in any order: later places are not seen
         for (int i = 0; i < n; ++i) {
             if (std::find(order.begin(), order.end(), i) == order.end()) order.push_back(i);
         }
         PrefixStorage prefix;
-        prefix.add(order, slots, 0, n, 1);
+        prefix.add(order, positions, 0, n, 1);
         Arena<> arena;
-        Eval ctx(device, m.parameters, in.layout, arena);
+        Inference ctx(device, m.parameters, in.layout, arena);
         const auto logits = m.network.teacher.logits(ctx, m.network.teacher.encode(ctx, in), prefix.view());
         const float* row = logits.data + list.size() * static_cast<std::size_t>(n);
         int best = -1;
@@ -62,7 +62,7 @@ std::vector<int> plain_autoregressive(const Model<Network>& m, const Request& re
 template <class Network>
 std::vector<int> teacher_list(const Model<Network>& m, const Request& r) {
     std::vector<int> order = eval::teacher_orders(backend::Cpu<float>{}, m, std::span(&r, 1))[0];
-    order.resize((std::min)(order.size(), static_cast<std::size_t>(Network::spec.slots)));
+    order.resize((std::min)(order.size(), static_cast<std::size_t>(Network::spec.positions)));
     return order;
 }
 
@@ -108,10 +108,10 @@ TEST_CASE("K >= L without transitions is the best free candidate of one decoder 
         const Request r = owned.view();
         const backend::Reference<float> device;
         Batch<float> batch;
-        m.encoder.encode(std::span(&r, 1), Network::spec.slots, batch);
+        m.encoder.encode(std::span(&r, 1), Network::spec.positions, batch);
         const Inputs<float> in = batch.view();
         Arena<> arena;
-        Eval ctx(device, m.parameters, in.layout, arena);
+        Inference ctx(device, m.parameters, in.layout, arena);
         std::vector<int> any(6);
         std::iota(any.begin(), any.end(), 0);
         PrefixStorage prefix;
@@ -198,16 +198,16 @@ TEST_CASE("optimal assignment reaches the best total by enumeration") {
         std::vector<double> logits;
         for (int i = 0; i < n * places; ++i)
             logits.push_back(2 * rng::normal(key, static_cast<std::uint64_t>(i)));
-        std::vector<int> placed_at(static_cast<std::size_t>(n), kernels::RowMask::never_placed),
+        std::vector<int> placed_at(static_cast<std::size_t>(n), RowMask::never_placed),
             chosen(static_cast<std::size_t>(places));
         if (key % 2 == 0) placed_at[1] = 0;  // one candidate stands in an earlier block
         std::vector<double> score(static_cast<std::size_t>(places)), v(9), d(9), u(9), norm(9);
         std::vector<int> owner(9), previous(9), seen(9);
         const int zero = 0;
-        const decode::Board<double> board{layout.slots, layout.items, placed_at.data(), chosen.data(),
+        const decode::DecodingState<double> state{layout.positions, layout.items, placed_at.data(), chosen.data(),
                                           score.data()};
         const auto free_before = placed_at;
-        decode::FillOptimally<double>{board,        {logits.data(), &zero, 0, places, 1},
+        decode::FillOptimally<double>{state,        {logits.data(), &zero, 0, places, 1},
                                       v.data(),     d.data(),
                                       owner.data(), previous.data(),
                                       seen.data(),  u.data(),
@@ -223,7 +223,7 @@ TEST_CASE("optimal assignment reaches the best total by enumeration") {
             bool allowed = true;
             for (int t = 0; t < places; ++t) {
                 const auto i = static_cast<std::size_t>(order[static_cast<std::size_t>(t)]);
-                allowed = allowed && free_before[i] == kernels::RowMask::never_placed;
+                allowed = allowed && free_before[i] == RowMask::never_placed;
                 sum += logits[static_cast<std::size_t>(t * n) + i];
             }
             if (allowed) best = (std::max)(best, sum);
@@ -240,12 +240,12 @@ TEST_CASE("by confidence places the largest probability first") {
     const Layout layout = storage.view();
     const std::vector<float> logits{1.0f, 0.9f, 0.0f,
                                     5.0f, 0.0f, 0.0f};  // the second place is sure of candidate 0
-    std::vector<int> placed_at(3, kernels::RowMask::never_placed), chosen(2);
+    std::vector<int> placed_at(3, RowMask::never_placed), chosen(2);
     std::vector<float> score(2), norm(2);
     const int zero = 0;
-    const decode::Board<float> board{layout.slots, layout.items, placed_at.data(), chosen.data(),
+    const decode::DecodingState<float> state{layout.positions, layout.items, placed_at.data(), chosen.data(),
                                      score.data()};
-    decode::FillByConfidence<float>{board, {logits.data(), &zero, 0, 2, 1}, norm.data()}(0);
+    decode::FillByConfidence<float>{state, {logits.data(), &zero, 0, 2, 1}, norm.data()}(0);
     CHECK(chosen == std::vector<int>{1, 0});
     CHECK(score == std::vector<float>{0.9f, 5.0f});
 }

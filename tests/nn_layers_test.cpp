@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "psad/autograd/eval.hpp"
+#include "psad/autograd/inference.hpp"
 #include "psad/autograd/gradient_check.hpp"
 #include "psad/autograd/ops/segments.hpp"
 #include "psad/backend/cpu/cpu.hpp"
@@ -24,11 +24,11 @@ namespace {
 // The layer under test between learned inputs and a projection to one number per row.
 template <class Layer, int In, int Out, class Run>
 void check_layer(Run run, DropoutDraw dropout = {}) {
-    ParameterList list;
+    ParameterRegistry list;
     const Scope scope(list);
     const Layer layer(scope / "layer");
     const auto items = scope.weight<total_items, In>("items", Init::gaussian(0.7f));
-    const auto slots = scope.weight<total_slots, In>("slots", Init::gaussian(0.7f));
+    const auto positions = scope.weight<total_positions, In>("positions", Init::gaussian(0.7f));
     const auto sum = scope.weight<Out, 1>("sum", Init::gaussian(0.7f));
     Parameters<double> parameters(list);
     parameters.initialise(list, 3);
@@ -36,7 +36,7 @@ void check_layer(Run run, DropoutDraw dropout = {}) {
     const LayoutStorage storage = jagged_layout();
     const auto build = [&](auto& ctx) {
         const auto x = ctx.template relabel<Items>(ctx.weight(items));
-        const auto s = ctx.template relabel<Slots>(ctx.weight(slots));
+        const auto s = ctx.template relabel<Positions>(ctx.weight(positions));
         return linear(ctx, parts(run(ctx, layer, x, s)), ctx.weight(sum), Identity{});
     };
     const auto result =
@@ -60,19 +60,19 @@ TEST_CASE("layer: linear and projection") {
 }
 
 TEST_CASE("layer: linear in steps, the first of them once per list") {
-    check_layer<nn::LinearInSteps<6, 6, 4, Relu>, 6, 4>([](auto& ctx, auto& layer, auto x, auto) {
+    check_layer<nn::SplitLinear<6, 6, 4, Relu>, 6, 4>([](auto& ctx, auto& layer, auto x, auto) {
         return layer(ctx, layer.begin(ctx, parts(mean_per_list(ctx, x))), parts(x));
     });
-    check_layer<nn::LinearInSteps<6, 12, 4>, 6, 4>([](auto& ctx, auto& layer, auto x, auto) {
+    check_layer<nn::SplitLinear<6, 12, 4>, 6, 4>([](auto& ctx, auto& layer, auto x, auto) {
         const auto mean = mean_per_list(ctx, x);
         return layer(ctx, layer.begin(ctx, parts(mean)), parts(mean, x));
     });
 }
 
 TEST_CASE("linear in steps is the linear layer over all parts") {
-    ParameterList list;
-    const nn::LinearInSteps<2, 3, 4, Relu> in_steps(Scope(list) / "x");
-    ParameterList other;
+    ParameterRegistry list;
+    const nn::SplitLinear<2, 3, 4, Relu> in_steps(Scope(list) / "x");
+    ParameterRegistry other;
     const nn::Linear<5, 4, Relu> at_once(Scope(other) / "x");
     Parameters<double> parameters(list), same(other);
     parameters.initialise(list, 3);
@@ -80,7 +80,7 @@ TEST_CASE("linear in steps is the linear layer over all parts") {
     const LayoutStorage storage = jagged_layout();
     const backend::Cpu<double> cpu;
     Arena<> arena;
-    Eval ctx(cpu, parameters, storage.view(), arena), ctx2(cpu, same, storage.view(), arena);
+    Inference ctx(cpu, parameters, storage.view(), arena), ctx2(cpu, same, storage.view(), arena);
     std::vector<double> per_list(2 * total_lists), per_item(3 * total_items);
     for (std::size_t i = 0; i < per_list.size(); ++i) per_list[i] = rng::normal(1, i);
     for (std::size_t i = 0; i < per_item.size(); ++i) per_item[i] = rng::normal(2, i);
@@ -118,11 +118,11 @@ TEST_CASE("layer: attention, encoder and decoder layers, with dropout") {
         [](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); }, {0.2f, 4});
     check_layer<nn::EncoderLayer<6, 2, 8>, 6, 6>(
         [](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); }, {0.2f, 4});
-    static const std::vector<int> visible{2, 2, 4, 4, 1, 2, 2, 4, 4, 6, 6, 7, 2, 2};
+    static const std::vector<int> key_length{2, 2, 4, 4, 1, 2, 2, 4, 4, 6, 6, 7, 2, 2};
     check_layer<nn::DecoderLayer<6, 3, 8>, 6, 6>(
         [](auto& ctx, auto& layer, auto x, auto s) {
             nn::NoCache all;
-            return layer(ctx, s, layer.prepare(ctx, x), visible.data(), all, 0);
+            return layer(ctx, s, layer.prepare(ctx, x), key_length.data(), all, 0);
         },
         {0.2f, 4});
 }

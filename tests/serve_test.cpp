@@ -119,7 +119,7 @@ TEST_CASE("a sorting student's scores fall along its order") {
 
 TEST_CASE("a warm reranker takes no memory from the heap") {
     check_no_allocation<Psad<small>>();
-    check_no_allocation<Psad<small, order::Sort, context::SelfAttention, fade::None>>();
+    check_no_allocation<Psad<small, order::Sort, list_context::SelfAttention, fade::None>>();
 }
 
 TEST_CASE("threads share one const model, each with a workspace of its own") {
@@ -185,7 +185,7 @@ TEST_CASE("a known user's lists are those of the whole request, whatever is anot
     const Device cpu;
     const serve::Reranker reranker(cpu, m), of_other_model(cpu, other_model);
     serve::Workspace<Device> room;
-    serve::KnownUser<Device, Network> user;
+    serve::UserCache<Device, Network> user;
     // Says what the whole request says, and then knows it.
     const auto check = [&](const Request& r) {
         const Answer whole = ask(reranker, r, room);
@@ -200,7 +200,7 @@ TEST_CASE("a known user's lists are those of the whole request, whatever is anot
         const Request r = owned.view();
         user.forget();
         check(r);
-        serve::KnownUser<Device, Network> moved = std::move(user);
+        serve::UserCache<Device, Network> moved = std::move(user);
         CHECK(std::ranges::equal(reranker(r, moved, room).scores, ask(reranker, r, room).scores));
         user = std::move(moved);
         check(r);

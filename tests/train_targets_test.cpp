@@ -8,7 +8,7 @@
 #include <set>
 #include <vector>
 
-#include "psad/train/lessons.hpp"
+#include "psad/train/training_batch.hpp"
 #include "psad/train/schedule.hpp"
 #include "psad/train/targets.hpp"
 #include "support/toy.hpp"
@@ -22,7 +22,7 @@ using Labels01 = std::vector<std::int8_t>;
 
 struct Laid {
     std::vector<int> order;
-    std::vector<double> target, weight;  // [slots, n], [slots] in units of the slot's own weight
+    std::vector<double> target, weight;  // [positions, n], [positions] in units of the position's own weight
 
     std::vector<double> row(std::size_t t) const {
         const std::size_t n = order.size();
@@ -32,19 +32,19 @@ struct Laid {
 };
 
 template <class Target>
-Laid lay(const Labels01& labels, int slots, std::uint64_t key = 1,
+Laid lay(const Labels01& labels, int positions, std::uint64_t key = 1,
          const std::vector<std::int32_t>& shown = {}) {
     Laid out;
-    const auto rows = static_cast<std::size_t>(slots);
+    const auto rows = static_cast<std::size_t>(positions);
     out.target.assign(rows * labels.size(), 0.0);
-    for (int t = 0; t < slots; ++t) out.weight.push_back(slot_weight(t));
+    for (int t = 0; t < positions; ++t) out.weight.push_back(position_weight(t));
     Request r;
     const std::vector<std::int32_t> items(labels.size(), 0);
     r.items = items;
     r.labels = labels;
     r.shown = shown;
-    Target::lay(r, slots, key, out.order, out.target.data(), out.weight.data());
-    for (std::size_t t = 0; t < rows; ++t) out.weight[t] /= slot_weight(static_cast<int>(t));
+    Target::lay(r, positions, key, out.order, out.target.data(), out.weight.data());
+    for (std::size_t t = 0; t < rows; ++t) out.weight[t] /= position_weight(static_cast<int>(t));
     REQUIRE(out.order.size() == labels.size());
     REQUIRE(std::set<int>(out.order.begin(), out.order.end()).size() == labels.size());
     return out;
@@ -54,9 +54,9 @@ using Row = std::vector<double>;
 
 }  // namespace
 
-TEST_CASE("slot weights are NDCG's discounts") {
-    CHECK(slot_weight(0) == 1);
-    CHECK(slot_weight(2) == doctest::Approx(0.5));
+TEST_CASE("position weights are NDCG's discounts") {
+    CHECK(position_weight(0) == 1);
+    CHECK(position_weight(2) == doctest::Approx(0.5));
 }
 
 TEST_CASE("set target: non-positives in random order are followed, positives wanted everywhere") {
@@ -67,14 +67,14 @@ TEST_CASE("set target: non-positives in random order are followed, positives wan
         orders.insert({l.order.begin(), l.order.begin() + 3});
         CHECK(std::vector<int>(l.order.begin() + 3, l.order.end()) == std::vector<int>{1, 3});
         for (const std::size_t t : {0u, 1u, 2u, 3u}) CHECK(l.row(t) == Row{0, 0.5, 0, 0.5, 0});
-        CHECK(l.row(4) == Row{0, 0, 0, 1, 0});  // candidate 1 stands at slot 3
+        CHECK(l.row(4) == Row{0, 0, 0, 1, 0});  // candidate 1 stands at position 3
         CHECK(l.weight == Row{1, 1, 1, 1, 1});
     }
     CHECK(orders.size() == 6);  // every order of the three
     CHECK(lay<target::Set>(labels, 5, 7).order == lay<target::Set>(labels, 5, 7).order);
 }
 
-TEST_CASE("set target: only positives, no positive, fewer slots than candidates") {
+TEST_CASE("set target: only positives, no positive, fewer positions than candidates") {
     const Laid all = lay<target::Set>({1, 1, 1}, 3);
     CHECK(all.order == std::vector<int>{0, 1, 2});
     CHECK(all.row(0) == Row{1.0 / 3, 1.0 / 3, 1.0 / 3});
@@ -114,12 +114,12 @@ TEST_CASE("exposure: the shown list, clicks counting four times where asked") {
     const Laid clicked = lay<target::ClickWeightedExposure>({0, 1, 0, 1}, 3);
     CHECK(clicked.order == shown.order);
     CHECK(clicked.target == shown.target);
-    CHECK(clicked.weight == Row{1, 4, 1});  // the second click lies beyond the slots
+    CHECK(clicked.weight == Row{1, 4, 1});  // the second click lies beyond the positions
     CHECK(lay<target::ClickWeightedExposure>({0, 0}, 2).weight == Row{1, 1});
     CHECK(lay<target::ClickWeightedExposure>({1, 1}, 2).weight == Row{4, 4});
 }
 
-TEST_CASE("lessons: the layout of a batch, lists shorter than the slots included") {
+TEST_CASE("lessons: the layout of a batch, lists shorter than the positions included") {
     std::vector<OwnedRequest> owned{toy_request(1, 6, 2), toy_request(2, 3, 0), toy_request(3, 2, 1)};
     owned[0].labels = {0, 1, 0, 0, 1, 0};
     owned[1].labels = {0, 0, 0};
@@ -128,7 +128,7 @@ TEST_CASE("lessons: the layout of a batch, lists shorter than the slots included
     Lessons<double> lessons;
     lessons.prepare(toy_encoder(requests), requests, 4, 2, 9, target::PositivesFirst{});
     const Inputs<double> in = lessons.inputs();
-    CHECK(in.layout.slots.rows == 4 + 3 + 2);
+    CHECK(in.layout.positions.rows == 4 + 3 + 2);
     CHECK(in.layout.items.rows == 6 + 3 + 2);
     const Prefix prefix = lessons.prefix();
     const std::vector<int> placed(prefix.placed, prefix.placed + 9),
@@ -137,24 +137,24 @@ TEST_CASE("lessons: the layout of a batch, lists shorter than the slots included
     CHECK(position == std::vector<int>{0, 1, 2, 3, 0, 1, 2, 0, 1});
     CHECK(std::vector<int>(prefix.block_input, prefix.block_input + 9) ==
           std::vector<int>{-1, -1, 1, 4, -1, -1, 6, -1, -1});
-    CHECK(std::vector<int>(prefix.visible, prefix.visible + 9) ==
+    CHECK(std::vector<int>(prefix.key_length, prefix.key_length + 9) ==
           std::vector<int>{2, 2, 4, 4, 2, 2, 3, 2, 2});
-    CHECK(prefix.placed_at[3] == kernels::RowMask::never_placed);  // candidates 3 and 5 found no slot
-    CHECK(prefix.placed_at[5] == kernels::RowMask::never_placed);
+    CHECK(prefix.placed_at[3] == RowMask::never_placed);  // candidates 3 and 5 found no position
+    CHECK(prefix.placed_at[5] == RowMask::never_placed);
     CHECK(prefix.placed_at[10] == 1);
     const Labels<double> l = lessons.labels();
     CHECK(Row(l.has_positive, l.has_positive + 3) == Row{1, 0, 1});
     CHECK(Row(l.share, l.share + 11) == Row{0, .5, 0, 0, .5, 0, 0, 0, 0, .5, .5});
     CHECK(Row(l.relevance, l.relevance + 11) == Row{0, 1, 0, 0, 1, 0, 0, 0, 0, 1, 1});
     for (int row = 0; row < 9; ++row) {
-        CHECK(l.slot_weight[row] == slot_weight(position[static_cast<std::size_t>(row)]));
+        CHECK(l.position_weight[row] == position_weight(position[static_cast<std::size_t>(row)]));
         const bool poor = row >= 4 && row < 7;
         CHECK(l.good_weight[row] == (poor ? 0 : l.target_weight[row]));
         CHECK(l.poor_weight[row] == (poor ? l.target_weight[row] : 0));
     }
-    CHECK(l.target[0 * 6 + 1] == 1);                  // list 0, slot 0: its candidate 1
-    CHECK(l.target[4 * 6 + 0 * 3 + 0] == 1);          // list 1, slot 0
-    CHECK(l.target[4 * 6 + 3 * 3 + 1 * 2 + 1] == 1);  // list 2, slot 1
+    CHECK(l.target[0 * 6 + 1] == 1);                  // list 0, position 0: its candidate 1
+    CHECK(l.target[4 * 6 + 0 * 3 + 0] == 1);          // list 1, position 0
+    CHECK(l.target[4 * 6 + 3 * 3 + 1 * 2 + 1] == 1);  // list 2, position 1
 }
 
 TEST_CASE("schedule: up from zero, then a cosine down to a hundredth") {

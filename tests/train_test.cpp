@@ -16,7 +16,7 @@
 #include "psad/data/read_lists.hpp"
 #include "psad/eval/orders.hpp"
 #include "psad/eval/ranking_quality.hpp"
-#include "psad/io/model_file.hpp"
+#include "psad/model_file/model_file.hpp"
 #include "psad/train/fit.hpp"
 #include "psad/train/trainer.hpp"
 #include "support/allocations.hpp"
@@ -62,7 +62,7 @@ ValidationScore no_opinion(const Model<Net>&) {
 // All numbers of a model, or of the part whose names begin with `part`.
 std::vector<float> numbers(const Model<Net>& m, std::string_view part = "") {
     std::vector<float> out;
-    for (const ParameterInfo& p : m.list.parameters) {
+    for (const ParameterInfo& p : m.registry.parameters) {
         if (p.name.starts_with(part)) {
             out.insert(out.end(), m.parameters.at(p), m.parameters.at(p) + p.size());
         }
@@ -88,7 +88,7 @@ Run run(const World& world, const TrainSettings& settings, int threads) {
                            {s.loss, s.teacher, s.supervised, s.distilled, s.gradient_norm});
     }
     const psad_test::TempFolder folder;
-    io::save(folder.path() / "model", m, "small");
+    model_file::save(folder.path() / "model", m, "small");
     out.file = psad_test::read_bytes(folder.path() / "model");
     return out;
 }
@@ -369,7 +369,7 @@ TEST_CASE("lists that cannot be trained on are refused before the first step") {
 }
 
 TEST_CASE("shared embeddings: both parts are kept from one epoch, the best on average") {
-    using Shared = Psad<small, share::Embeddings>;
+    using Shared = Psad<small, tie::Embeddings>;
     const World world(6, 2);
     const std::vector<ValidationScore> script{{.1, .5}, {.4, .3}, {.2, .4}, {.3, .35}};
     TrainSettings s = quick();
@@ -386,7 +386,7 @@ TEST_CASE("shared embeddings: both parts are kept from one epoch, the best on av
     CHECK(seen.size() == 4);  // means .3, .35, .3, .325
     CHECK(report.best_student_epoch == 1);
     CHECK(report.best_teacher_epoch == 1);
-    for (const ParameterInfo& p : m.list.parameters) {
+    for (const ParameterInfo& p : m.registry.parameters) {
         INFO(p.name);
         CHECK(std::equal(m.parameters.at(p), m.parameters.at(p) + p.size(), seen[1].at(p)));
     }
@@ -403,12 +403,12 @@ TEST_CASE("a last step that leaves numbers that are not finite is an error, not 
 
 TEST_CASE("offline distillation trains the student alone and leaves the teacher to the bit") {
     const World world(4, 1);
-    using Pair = Offline<Psad<small>>;
+    using Pair = FrozenTeacher<Psad<small>>;
     Model<Pair> m(toy_encoder(world.lists));
     const Parameters<float> before = m.parameters;
     train(backend::Cpu<float>(), m, std::span<const Request>(world.lists), quick(),
           [](const Model<Pair>&) { return ValidationScore{}; });
-    for (const ParameterInfo& p : m.list.parameters) {
+    for (const ParameterInfo& p : m.registry.parameters) {
         INFO(p.name);
         const bool same = std::equal(m.parameters.at(p), m.parameters.at(p) + p.size(), before.at(p));
         if (p.name.starts_with("teacher")) CHECK(same);
@@ -423,9 +423,9 @@ TEST_CASE("a model starts from what another learned, by name; other shapes are r
     const Model<TeacherOf<Pair>> teacher(encoder, 7);
     Model<Pair> m(encoder, 1);
     const Parameters<float> before = m.parameters;
-    m.start_from(teacher);
+    m.warm_start(teacher);
     std::size_t taken = 0;
-    for (const ParameterInfo& p : m.list.parameters) {
+    for (const ParameterInfo& p : m.registry.parameters) {
         INFO(p.name);
         const auto from = std::ranges::find(teacher.list.parameters, p.name, &ParameterInfo::name);
         const bool theirs = from != teacher.list.parameters.end();
@@ -441,10 +441,10 @@ TEST_CASE("a model starts from what another learned, by name; other shapes are r
         s.width = 2 * small.width;
         return s;
     }();
-    CHECK_THROWS_WITH_AS(m.start_from(Model<TeacherOf<Psad<wider>>>(encoder, 1)), doctest::Contains(" x "),
+    CHECK_THROWS_WITH_AS(m.warm_start(Model<TeacherOf<Psad<wider>>>(encoder, 1)), doctest::Contains(" x "),
                          SettingError);
     for (const ParameterInfo& p : teacher.list.parameters) {
-        const auto to = std::ranges::find(m.list.parameters, p.name, &ParameterInfo::name);
+        const auto to = std::ranges::find(m.registry.parameters, p.name, &ParameterInfo::name);
         CHECK(
             std::equal(teacher.parameters.at(p), teacher.parameters.at(p) + p.size(), m.parameters.at(*to)));
     }

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "../made_up.hpp"
-#include "psad/autograd/eval.hpp"
-#include "psad/input/upload.hpp"
+#include "psad/autograd/inference.hpp"
+#include "psad/features/on_device.hpp"
 #include "psad/model/generate.hpp"
 #include "psad/serve/reranker.hpp"
 #include "psad/train/trainer.hpp"
@@ -32,13 +32,13 @@ class Work {
           requests_(std::span<const psad::Request>(world_.requests).first(static_cast<std::size_t>(batch))),
           parameters_(psad::on_device(device, world_.model.parameters)),
           reranker_(device, world_.model) {
-        world_.model.encoder.encode(requests_, Network::spec.slots, batch_);
+        world_.model.encoder.encode(requests_, Network::spec.positions, batch_);
         host_ = batch_.view();
         in_ = psad::on_device(device, host_, kept_);
     }
 
     // The student, from raw requests to orders on the host.
-    void rerank() { reranker_(requests_, room_, Network::spec.slots); }
+    void rerank() { reranker_(requests_, room_, Network::spec.positions); }
 
     // The same from encoded inputs on the device.
     void student() {
@@ -71,9 +71,9 @@ class Work {
     template <class Write>
     void write(Write f) {
         arena_.reset();
-        psad::Eval ctx(device_, *parameters_, in_.layout, arena_);
+        psad::Inference ctx(device_, *parameters_, in_.layout, arena_);
         const auto written = f(ctx);
-        ctx.workspace().on_host(written.chosen, static_cast<std::size_t>(host_.layout.slots.rows));
+        ctx.workspace().on_host(written.chosen, static_cast<std::size_t>(host_.layout.positions.rows));
     }
 
     B device_;

@@ -14,9 +14,9 @@
 
 #include "../made_up.hpp"
 #include "psad/autograd/cost.hpp"
-#include "psad/autograd/eval.hpp"
+#include "psad/autograd/inference.hpp"
 #include "psad/backend/cpu/cpu.hpp"
-#include "psad/io/safetensors.hpp"
+#include "psad/model_file/safetensors.hpp"
 #include "psad/model/psad_model.hpp"
 #include "psad/nn/attention.hpp"
 #include "psad/nn/embedding.hpp"
@@ -36,13 +36,13 @@ struct Sizes {
 struct Case {
     std::string name;           ///< as in the report
     std::string file;           ///< without a suffix
-    psad::io::TensorFile told;  ///< weights, inputs and scores, for the peers
+    psad::model_file::TensorFile told;  ///< weights, inputs and scores, for the peers
     double flops = 0;           ///< of what psad runs
     std::function<void()> run;  ///< psad, once
 };
 
 /// Starting values are often 0 or 1; made up, every term of a model counts.
-inline void make_up(psad::Parameters<float>& parameters, const psad::ParameterList& list) {
+inline void make_up(psad::Parameters<float>& parameters, const psad::ParameterRegistry& list) {
     parameters.initialise(list, 1);
     std::uint64_t key = 77;
     for (const psad::ParameterInfo& p : list.parameters) {
@@ -53,19 +53,19 @@ inline void make_up(psad::Parameters<float>& parameters, const psad::ParameterLi
     }
 }
 
-inline void tell(psad::io::TensorFile& file, const psad::Parameters<float>& parameters,
-                 const psad::ParameterList& list) {
+inline void tell(psad::model_file::TensorFile& file, const psad::Parameters<float>& parameters,
+                 const psad::ParameterRegistry& list) {
     for (const psad::ParameterInfo& p : list.parameters)
         file.tensors.push_back(
-            psad::io::tensor(p.name, {p.rows, p.cols}, std::span(parameters.at(p), p.size())));
+            psad::model_file::tensor(p.name, {p.rows, p.cols}, std::span(parameters.at(p), p.size())));
 }
 
 template <class Values>
-void tell(psad::io::TensorFile& file, std::string name, const Values& values) {
-    file.tensors.push_back(psad::io::tensor(std::move(name), {std::ssize(values)}, values));
+void tell(psad::model_file::TensorFile& file, std::string name, const Values& values) {
+    file.tensors.push_back(psad::model_file::tensor(std::move(name), {std::ssize(values)}, values));
 }
 
-inline void tell(psad::io::TensorFile& file, const char* kind, const Sizes& sizes, int block = 0) {
+inline void tell(psad::model_file::TensorFile& file, const char* kind, const Sizes& sizes, int block = 0) {
     file.metadata = {{"kind", kind},
                      {"lists", std::to_string(sizes.lists)},
                      {"candidates", std::to_string(sizes.candidates)},
@@ -75,7 +75,7 @@ inline void tell(psad::io::TensorFile& file, const char* kind, const Sizes& size
 }
 
 /// The columns of an encoded batch: the peers get what stands in the tables as ready embeddings.
-inline void tell(psad::io::TensorFile& file, const psad::Batch<float>& b) {
+inline void tell(psad::model_file::TensorFile& file, const psad::Batch<float>& b) {
     const auto fields = [&](const std::string& of, const std::vector<psad::Batch<float>::Field>& all) {
         for (std::size_t f = 0; f < all.size(); ++f) {
             tell(file, "in." + of + std::to_string(f) + ".bag", all[f].bag);
@@ -91,7 +91,7 @@ inline void tell(psad::io::TensorFile& file, const psad::Batch<float>& b) {
     tell(file, "in.dense", b.dense);
     tell(file, "in.age", b.age);
     tell(file, "in.match_dense", b.match_dense);
-    tell(file, "in.touched", b.touched);
+    tell(file, "in.has_interacted", b.has_interacted);
     tell(file, "in.rank", b.rank);
     tell(file, "in.feedback", b.feedback);
     tell(file, "in.age_bucket", b.age_bucket);
@@ -120,7 +120,7 @@ class Scorer {
     auto operator()(Ctx& ctx, const float* items, const float* user, const int* rank) const {
         const auto begun = hidden1_.begin(ctx, parts(ctx.template constant<psad::Lists, width>(user)));
         const auto item = psad::gather<psad::Items>(
-            ctx, psad::each_row(ctx.template constant<psad::Items, width>(items)), rank_.rows(ctx, rank));
+            ctx, psad::identity_rows(ctx.template constant<psad::Items, width>(items)), rank_.rows(ctx, rank));
         return out_(ctx, hidden2_(ctx, hidden1_(ctx, begun, psad::parts(in_context(ctx, item)))));
     }
 
@@ -138,14 +138,14 @@ class Scorer {
     psad::nn::PositionEmbedding<psad::rank_positions, width> rank_;
     psad::PartIf<Attends, psad::nn::LayerNorm<width>> norm_;
     psad::PartIf<Attends, psad::nn::MultiHeadAttention<width, 4>> attention_;
-    psad::nn::LinearInSteps<width, width, 128, psad::Relu> hidden1_;
+    psad::nn::SplitLinear<width, width, 128, psad::Relu> hidden1_;
     psad::nn::Linear<128, 64, psad::Relu> hidden2_;
     psad::nn::Linear<64, 1> out_;
 };
 
 template <bool Attends>
 struct ScorerRoom {
-    psad::ParameterList list;
+    psad::ParameterRegistry list;
     Scorer<Attends> scorer{psad::Scope(list)};
     psad::Parameters<float> parameters{list};
     psad::LayoutStorage storage;
@@ -161,7 +161,7 @@ struct ScorerRoom {
         for (std::size_t first = 0; first < rank.size();
              first += static_cast<std::size_t>(layout.items.rows)) {
             arena.reset();
-            psad::Eval ctx(cpu, parameters, layout, arena);
+            psad::Inference ctx(cpu, parameters, layout, arena);
             const std::size_t list = first * user.size() / items.size() * Scorer<Attends>::width;
             const auto found = scorer(ctx, items.data() + first * Scorer<Attends>::width, user.data() + list,
                                       rank.data() + first);
@@ -234,10 +234,10 @@ inline Case student_case(std::string name, std::string file, const Sizes& sizes)
                reranker(room->world.requests[room->turn++ % 64], room->workspace);
            }};
     tell(c.told, "student", sizes);
-    tell(c.told, model.parameters, model.list);
+    tell(c.told, model.parameters, model.registry);
     tell(c.told, room->batch);
     const psad::Inputs<float> in = room->batch.view();
-    psad::Eval ctx(room->cpu, model.parameters, in.layout, room->arena);
+    psad::Inference ctx(room->cpu, model.parameters, in.layout, room->arena);
     const auto& student = model.network.student;
     const auto scores = student.score(ctx, in, student.user(ctx, in)).score;
     tell(c.told, "psad.scores", std::span(scores.data, static_cast<std::size_t>(scores.rows)));
@@ -256,12 +256,12 @@ Case teacher_case(std::string name, std::string file, const Sizes& sizes) {
     const auto write = [room] {
         room->arena.reset();
         const psad::Inputs<float> in = room->batch.view();
-        psad::Eval ctx(room->cpu, room->world.model.parameters, in.layout, room->arena);
+        psad::Inference ctx(room->cpu, room->world.model.parameters, in.layout, room->arena);
         return psad::generate(ctx, room->world.model.network.teacher, in);
     };
     Case c{std::move(name), std::move(file), {}, 0, [write] { write(); }};
     tell(c.told, "teacher", sizes, Block);
-    tell(c.told, model.parameters, model.list);
+    tell(c.told, model.parameters, model.registry);
     tell(c.told, room->batch);
     const auto written = write();
     const auto places = static_cast<std::size_t>(sizes.lists * sizes.places);
@@ -295,22 +295,22 @@ struct TrainingRoom {
 };
 
 /// What train_peer.py needs.
-inline psad::io::TensorFile training_told() {
+inline psad::model_file::TensorFile training_told() {
     TrainingRoom room;
     constexpr psad::Spec spec = Trained::spec;
-    const Sizes sizes{.lists = training_lists, .places = spec.slots};
-    psad::io::TensorFile file;
+    const Sizes sizes{.lists = training_lists, .places = spec.positions};
+    psad::model_file::TensorFile file;
     tell(file, "training", sizes, spec.block);
     tell(file, room.world.model.parameters, room.world.model.list);
     psad::Batch<float> batch;
-    room.world.model.encoder.encode(room.world.requests, spec.slots, batch);
+    room.world.model.encoder.encode(room.world.requests, spec.positions, batch);
     tell(file, batch);
     std::vector<int> order, all;
     for (const psad::Request& r : room.world.requests) {
-        std::vector<float> target(r.size() * static_cast<std::size_t>(spec.slots));
+        std::vector<float> target(r.size() * static_cast<std::size_t>(spec.positions));
         order.clear();
-        psad::target::PositivesFirst::lay<float>(r, spec.slots, 0, order, target.data(), nullptr);
-        all.insert(all.end(), order.begin(), order.begin() + spec.slots);
+        psad::target::PositivesFirst::lay<float>(r, spec.positions, 0, order, target.data(), nullptr);
+        all.insert(all.end(), order.begin(), order.begin() + spec.positions);
     }
     tell(file, "in.order", all);
     std::vector<float> losses;

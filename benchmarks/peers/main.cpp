@@ -54,12 +54,12 @@ double largest_difference(std::span<const float> a, std::span<const float> b) {
 
 nlohmann::json timed(Case& c, const std::filesystem::path& folder, const OnnxRuntime& onnx, int rounds) {
     const std::string stem = (folder / c.file).string();
-    psad::io::TensorFile file = psad::io::read_safetensors(stem + ".inputs.safetensors");
+    psad::model_file::TensorFile file = psad::model_file::read_safetensors(stem + ".inputs.safetensors");
     std::vector<Bound> inputs;
     std::vector<TorchModule::Input> arguments;
     const auto names = nlohmann::json::parse(std::ifstream(stem + ".inputs.json"));
     for (const auto& name : names.get<std::vector<std::string>>()) {
-        psad::io::Tensor& t = *std::ranges::find(file.tensors, name, &psad::io::Tensor::name);
+        psad::model_file::Tensor& t = *std::ranges::find(file.tensors, name, &psad::model_file::Tensor::name);
         inputs.push_back({name, reinterpret_cast<float*>(t.bytes.data()), t.shape});
         arguments.push_back({inputs.back().data, t.shape});
     }
@@ -134,8 +134,8 @@ int run(const std::vector<std::string>& words) {
     if (words.size() == 2 && words[0] == "write") {
         std::filesystem::create_directories(words[1]);
         for (const Case& c : cases())
-            psad::io::write_safetensors(std::filesystem::path(words[1]) / (c.file + ".safetensors"), c.told);
-        psad::io::write_safetensors(std::filesystem::path(words[1]) / "training.safetensors",
+            psad::model_file::write_safetensors(std::filesystem::path(words[1]) / (c.file + ".safetensors"), c.told);
+        psad::model_file::write_safetensors(std::filesystem::path(words[1]) / "training.safetensors",
                                     training_told());
         return 0;
     }
@@ -166,7 +166,7 @@ int run(const std::vector<std::string>& words) {
 
 }  // namespace
 
-int main(int count, char** words) {
+int main(int argc, char** argv) {
     try {
         return run({words + 1, words + count});
     } catch (const std::exception& e) {

@@ -1,11 +1,11 @@
 // A backend that lacks a primitive is told which.
 // EXPECT: HasGather
 // EXPECT: B = Half
-#include "psad/autograd/eval.hpp"
+#include "psad/autograd/inference.hpp"
 #include "psad/backend/reference.hpp"
 
 struct Half : psad::backend::Reference<float> {
     void gather() const;  // hides the real one
 };
 
-void wrong(psad::Eval<Half>& ctx);
+void wrong(psad::Inference<Half>& ctx);

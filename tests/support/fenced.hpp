@@ -115,8 +115,8 @@ class Fenced : public BackendDefaults<Fenced<T>, T> {
     void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
         run([&] { reference_.gemm(a, b, c, accumulate); }, a, b, c);
     }
-    void gemm_transposed(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
-        run([&] { reference_.gemm_transposed(a, b, c, accumulate); }, a, b, c);
+    void gemm_tn(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
+        run([&] { reference_.gemm_tn(a, b, c, accumulate); }, a, b, c);
     }
     template <bool Accumulate, class F, class... In>
     void map(F f, Matrix<T> out, In... in) const {
@@ -156,8 +156,8 @@ class Fenced : public BackendDefaults<Fenced<T>, T> {
     void pair_apply_transposed(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
         run([&] { reference_.pair_apply_transposed(p, value, pairs, out); }, p, value, pairs, out);
     }
-    void pair_softmax(T* p, PairRows pairs, const int* visible) const {
-        run([&] { reference_.pair_softmax(p, pairs, visible); }, p, pairs, visible);
+    void pair_softmax(T* p, PairRows pairs, const int* key_length) const {
+        run([&] { reference_.pair_softmax(p, pairs, key_length); }, p, pairs, key_length);
     }
     void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) const {
         run([&] { reference_.pair_softmax_backward(p, dp, pairs, scale); }, p, dp, pairs);

@@ -1,4 +1,4 @@
-// Small batches with every jagged edge: one candidate, empty history, fewer slots than a block.
+// Small batches with every jagged edge: one candidate, empty history, fewer positions than a block.
 #pragma once
 
 #include "psad/core/layout.hpp"
@@ -14,6 +14,6 @@ inline LayoutStorage jagged_layout() {
     s.add(3, 6, 2);
     return s;
 }
-inline constexpr int total_lists = 4, total_items = 16, total_events = 10, total_slots = 14;
+inline constexpr int total_lists = 4, total_items = 16, total_events = 10, total_positions = 14;
 
 }  // namespace psad::test

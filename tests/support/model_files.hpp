@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <string>
 
-#include "psad/io/model_file.hpp"
+#include "psad/model_file/model_file.hpp"
 #include "support/lists_folder.hpp"
 
 namespace psad::test {
@@ -16,24 +16,24 @@ namespace psad::test {
 class ModelFile {
   public:
     template <class Network>
-    explicit ModelFile(const Model<Network>& model, io::Keep keep = io::Keep::everything) {
-        io::save(path(), model, "some variant", keep);
-        saved_ = io::read_model_file(path());
+    explicit ModelFile(const Model<Network>& model, model_file::Keep keep = model_file::Keep::everything) {
+        model_file::save(path(), model, "some variant", keep);
+        saved_ = model_file::read_model_file(path());
     }
 
     std::filesystem::path path() const { return folder_.path() / "model.safetensors"; }
-    io::TensorFile content() const { return saved_; }
+    model_file::TensorFile content() const { return saved_; }
     std::string bytes() const { return psad_test::read_bytes(path()); }
 
     // Writes something else in its place: with a checksum of its own, as a stranger's program would.
-    void replace(const io::TensorFile& content) const { io::write_safetensors(path(), content); }
+    void replace(const model_file::TensorFile& content) const { model_file::write_safetensors(path(), content); }
     void replace(const std::string& bytes) const { psad_test::write_bytes(path(), bytes); }
 
     // What loading says: "PLACE: found ..."; "" when it loads. Any other exception fails the test.
     template <class Network>
     std::string refusal() const {
         try {
-            io::load<Network>(path());
+            model_file::load<Network>(path());
             return "";
         } catch (const ModelFileError& e) {
             const std::string words = e.what(), file = path().string();
@@ -47,7 +47,7 @@ class ModelFile {
 
   private:
     psad_test::TempFolder folder_;
-    io::TensorFile saved_;
+    model_file::TensorFile saved_;
 };
 
 }  // namespace psad::test

@@ -38,8 +38,8 @@ struct Gemm : Right {
         Right::gemm(a.columns(0, a.cols > 1 ? a.cols - 1 : a.cols), b, c, accumulate);
     }
 };
-struct GemmTransposed : Right {
-    void gemm_transposed(In a, In b, Out c, bool) const { Right::gemm_transposed(a, b, c, false); }
+struct GemmTn : Right {
+    void gemm_tn(In a, In b, Out c, bool) const { Right::gemm_tn(a, b, c, false); }
 };
 // Reads the start row of another row.
 struct Affine : Right {
@@ -135,43 +135,43 @@ struct PairSoftmaxBackward : Right {
     }
 };
 struct LayerNorm : Right {
-    void layer_norm(In x, const float* gain, const float* shift, Out y, Out normal, float* rate) const {
-        Right::layer_norm(x, gain, shift, y, normal, rate);
-        for (int r = 0; rate && r < x.rows; ++r) rate[r] = 1;
+    void layer_norm(In x, const float* weight, const float* bias, Out y, Out normalized, float* inv_std) const {
+        Right::layer_norm(x, weight, bias, y, normalized, inv_std);
+        for (int r = 0; inv_std && r < x.rows; ++r) inv_std[r] = 1;
     }
 };
 struct LayerNormBackward : Right {
-    void layer_norm_backward(In dy, const float* gain, In normal, const float* rate, Out dx) const {
-        Right::layer_norm_backward(dy.row_range(0, 1), gain, normal, rate, dx);
+    void layer_norm_backward(In dy, const float* weight, In normalized, const float* inv_std, Out dx) const {
+        Right::layer_norm_backward(dy.row_range(0, 1), weight, normalized, inv_std, dx);
     }
 };
 // Forgets that some keys are hidden.
-struct Attend : Right {
+struct AttentionForward : Right {
     template <class Take>
-    void attend(In q, In k, In v, int heads, float scale, PairRows pairs, const int*, Take take,
+    void attention_forward(In q, In k, In v, int heads, float scale, PairRows pairs, const int*, Take take,
                 Out out) const {
-        Right::attend(q, k, v, heads, scale, pairs, nullptr, take, out);
+        Right::attention_forward(q, k, v, heads, scale, pairs, nullptr, take, out);
     }
 };
 // Reads what it is to write.
-struct AttendKeeping : Right {
-    void attend_keeping(In q, In k, In v, int heads, float scale, PairRows pairs, const int* visible,
+struct AttentionForwardTrain : Right {
+    void attention_forward_train(In q, In k, In v, int heads, float scale, PairRows pairs, const int* key_length,
                         float* weights, Out out) const {
         const float before = out(0, 0);
-        Right::attend_keeping(q, k, v, heads, scale, pairs, visible, weights, out);
+        Right::attention_forward_train(q, k, v, heads, scale, pairs, key_length, weights, out);
         out(0, 0) += 0 * before;
     }
 };
-struct AttendBackward : Right {
+struct AttentionBackward : Right {
     template <class Take>
-    void attend_backward(const float* weights, In dout, In q, In k, In v, int heads, float, PairRows pairs,
+    void attention_backward(const float* weights, In dout, In q, In k, In v, int heads, float, PairRows pairs,
                          Take take, Out dq, Out dk, Out dv) const {
-        Right::attend_backward(weights, dout, q, k, v, heads, 1, pairs, take, dq, dk, dv);
+        Right::attention_backward(weights, dout, q, k, v, heads, 1, pairs, take, dq, dk, dv);
     }
 };
-struct GemmByTransposed : Right {
+struct GemmNt : Right {
     template <class Take>
-    void gemm_by_transposed(In a, In b, Out c, Take) const {
+    void gemm_nt(In a, In b, Out c, Take) const {
         for (int i = 0; i < c.rows; ++i) {
             for (int j = 0; j < c.cols; ++j) c(i, j) = a(i, 0) * b(j, 0);
         }

@@ -14,7 +14,7 @@ namespace psad::test {
 inline constexpr Spec small{.width = 8,
                             .heads = 2,
                             .block = 2,
-                            .slots = 5,
+                            .positions = 5,
                             .encoder_layers = 1,
                             .decoder_layers = 1,
                             .feed_forward = 8,
@@ -29,7 +29,7 @@ template <class Network>
 Model<Network> shaken(std::uint64_t seed = 7) {
     const auto owned = toy_requests(seed);
     Model<Network> m(toy_encoder(views(owned)), seed);
-    for (std::size_t i = 0; i < m.list.dense_size; ++i) {
+    for (std::size_t i = 0; i < m.registry.dense_size; ++i) {
         m.parameters.dense.data()[i] += 0.3f * static_cast<float>(rng::normal(seed + 1, i));
     }
     return m;

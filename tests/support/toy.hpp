@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "psad/core/rng.hpp"
-#include "psad/input/fit_encoder.hpp"
+#include "psad/features/fit_encoder.hpp"
 
 namespace psad::test {
 
@@ -74,7 +74,7 @@ inline Encoder toy_encoder(const std::vector<Request>& train = {}, int min_count
                        {.max_history = 6, .min_count = min_count});
 }
 
-// Requests over the jagged edges: one candidate, no history, fewer candidates than slots, a long history.
+// Requests over the jagged edges: one candidate, no history, fewer candidates than positions, a long history.
 inline std::vector<OwnedRequest> toy_requests(std::uint64_t key) {
     std::vector<OwnedRequest> out;
     out.push_back(toy_request(rng::derive(key, 0), 5, 3));

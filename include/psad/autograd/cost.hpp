@@ -59,7 +59,7 @@ class Cost {
     double flops() const { return flops_; }
     double bytes() const { return bytes_; }
     Layout& layout() { return layout_; }
-    float dropout_rate() const { return 0; }
+    float dropout_probability() const { return 0; }
 
   private:
     Layout layout_;

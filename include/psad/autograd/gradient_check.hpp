@@ -41,7 +41,7 @@ void add_sparse(const SparseGradient<T>* record, T* tables) {
 /// +-3e-5 and +-6e-5, so that the third derivative drops out and a large loss costs no digits; of parameters
 /// with more than `most` numbers, evenly spaced ones.
 template <class B, class Build>
-GradientCheck check_gradients(const B& backend, const ParameterList& list, Parameters<double> parameters,
+GradientCheck check_gradients(const B& backend, const ParameterRegistry& list, Parameters<double> parameters,
                               const Layout& layout, Build build, std::size_t most = 40,
                               DropoutDraw dropout = {}) {
     Arena<typename B::Memory> arena;

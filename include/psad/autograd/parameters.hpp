@@ -8,17 +8,23 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "psad/core/arena.hpp"
-#include "psad/core/matrix.hpp"
+#include "psad/core/buffer.hpp"
 #include "psad/core/rng.hpp"
 
 namespace psad {
+
+/// Which part of a network owns a parameter: what is trained, kept, saved and loaded together.
+enum class Part {
+    student,  ///< what a server runs; the part of a network that has only one
+    teacher,
+    shared,  ///< read by both
+};
 
 /// A dense R x C weight: where it begins in the dense block.
 template <int R, int C>
@@ -46,6 +52,7 @@ struct Init {
 
 struct ParameterInfo {
     std::string name;
+    Part part = Part::student;
     int rows = 0;
     int cols = 0;
     std::size_t offset = 0;
@@ -55,95 +62,71 @@ struct ParameterInfo {
     std::size_t size() const { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols); }
 };
 
-/// What a model is made of, in the order its layers were built.
-struct ParameterList {
+/// All parameters of a model, in the order in which its layers were built.
+struct ParameterRegistry {
     std::vector<ParameterInfo> parameters;
     std::size_t dense_size = 0;
     std::size_t table_size = 0;
 
-    std::size_t add(std::string name, int rows, int cols, Init init, bool table) {
+    std::size_t add(std::string name, Part part, int rows, int cols, Init init, bool table) {
         std::size_t& end = table ? table_size : dense_size;
         const std::size_t offset = end;
-        parameters.push_back({std::move(name), rows, cols, offset, init, table});
+        parameters.push_back({std::move(name), part, rows, cols, offset, init, table});
         end += (parameters.back().size() + 15) / 16 * 16;  // each parameter begins on a cache line
         return offset;
     }
 };
 
-/// Where a layer registers its parameters; `scope / "name"` is the place of a part.
+/// Where a layer registers its parameters; `scope / "name"` is the place of a layer inside it.
 class Scope {
   public:
-    explicit Scope(ParameterList& list, std::string prefix = {}) : list_(&list), prefix_(std::move(prefix)) {}
+    explicit Scope(ParameterRegistry& registry) : registry_(&registry) {}
 
-    Scope operator/(std::string_view part) const {
-        return Scope(*list_, prefix_.empty() ? std::string(part) : prefix_ + "." + std::string(part));
+    Scope operator/(std::string_view name) const {
+        Scope inner(*this);
+        inner.prefix_ = prefix_.empty() ? std::string(name) : prefix_ + "." + std::string(name);
+        return inner;
     }
-    Scope operator/(int part) const { return *this / std::to_string(part); }
+    Scope operator/(int index) const { return *this / std::to_string(index); }
+    /// The same place; what is registered there belongs to the part.
+    Scope of(Part part) const {
+        Scope same(*this);
+        same.part_ = part;
+        return same;
+    }
 
     template <int R, int C>
     Weight<R, C> weight(std::string_view name, Init init) const {
-        return {list_->add((*this / name).prefix_, R, C, init, false)};
+        return {registry_->add((*this / name).prefix_, part_, R, C, init, false)};
     }
     template <int C>
     Table<C> table(std::string_view name, int rows, Init init) const {
-        return {list_->add((*this / name).prefix_, rows, C, init, true), rows};
+        return {registry_->add((*this / name).prefix_, part_, rows, C, init, true), rows};
     }
 
   private:
-    ParameterList* list_;
+    ParameterRegistry* registry_;
     std::string prefix_;
+    Part part_ = Part::student;
 };
 
-/// An owned, aligned block of numbers.
-template <class T, class Memory = HostMemory>
-class Buffer {
-  public:
-    Buffer() = default;
-    /// Zeros; where the host may not touch the memory, whatever stood there.
-    explicit Buffer(std::size_t count)
-        : data_(static_cast<T*>(Memory::allocate((std::max<std::size_t>)(count, 1) * sizeof(T)))),
-          size_(count) {
-        if constexpr (Memory::on_host) std::fill_n(data_, count, T(0));
-    }
-    Buffer(const Buffer& other) requires(Memory::on_host) : Buffer(other.size_) {
-        std::copy_n(other.data_, size_, data_);
-    }
-    Buffer(Buffer&& other) noexcept
-        : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-    Buffer& operator=(Buffer other) noexcept {
-        std::swap(data_, other.data_);
-        std::swap(size_, other.size_);
-        return *this;
-    }
-    ~Buffer() {
-        if (data_) Memory::release(data_);
-    }
-
-    T* data() { return data_; }
-    const T* data() const { return data_; }
-    std::size_t size() const { return size_; }
-
-  private:
-    T* data_ = nullptr;
-    std::size_t size_ = 0;
-};
-
-/// The numbers of a ParameterList.
+/// The numbers of a ParameterRegistry.
 template <class T, class Memory = HostMemory>
 struct Parameters {
     Buffer<T, Memory> dense;
     Buffer<T, Memory> tables;
 
     Parameters() = default;
-    explicit Parameters(const ParameterList& list) : dense(list.dense_size), tables(list.table_size) {}
+    explicit Parameters(const ParameterRegistry& registry)
+        : dense(registry.dense_size), tables(registry.table_size) {}
 
     T* at(const ParameterInfo& p) { return (p.table ? tables.data() : dense.data()) + p.offset; }
     const T* at(const ParameterInfo& p) const { return (p.table ? tables.data() : dense.data()) + p.offset; }
 
     /// Starting values; each parameter has a random stream of its own name, so parts start alike in every
     /// variant.
-    void initialise(const ParameterList& list, std::uint64_t seed) {
-        for (const ParameterInfo& p : list.parameters) {
+    void initialise(const ParameterRegistry& registry, std::uint64_t seed) {
+        for (const ParameterInfo& p : registry.parameters) {
             std::uint64_t key = seed;
             for (const char c : p.name) key = rng::derive(key, static_cast<unsigned char>(c));
             T* out = at(p);
@@ -163,5 +146,22 @@ struct Parameters {
         }
     }
 };
+
+/// The numbers where the device reads them: these, which must then outlive the result, or a copy.
+template <class B, class T>
+std::shared_ptr<const Parameters<T, typename B::Memory>> on_device(const B& backend,
+                                                                   const Parameters<T>& host) {
+    if constexpr (B::Memory::on_host) {
+        return {std::shared_ptr<void>(), &host};
+    } else {
+        using Memory = typename B::Memory;
+        auto out = std::make_shared<Parameters<T, Memory>>();
+        out->dense = Buffer<T, Memory>(host.dense.size());
+        out->tables = Buffer<T, Memory>(host.tables.size());
+        backend.upload(host.dense.data(), host.dense.size() * sizeof(T), out->dense.data());
+        backend.upload(host.tables.data(), host.tables.size() * sizeof(T), out->tables.data());
+        return out;
+    }
+}
 
 }  // namespace psad

@@ -8,7 +8,7 @@
 
 #include "psad/autograd/parameters.hpp"
 #include "psad/autograd/value.hpp"
-#include "psad/autograd/workspace.hpp"
+#include "psad/autograd/op_workspace.hpp"
 #include "psad/backend/concept.hpp"
 
 namespace psad {
@@ -26,9 +26,9 @@ struct Variable : Typed<Axis, Width> {
     Tracked<T> tracked() const { return {matrix(), {grad, rows, Width, Width}}; }
 };
 
-/// Which numbers a training step drops: a rate, and the key of this step's random masks.
+/// Which numbers a training step drops: each with a probability, by the key of this step's random masks.
 struct DropoutDraw {
-    float rate = 0;
+    float probability = 0;
     std::uint64_t key = 0;
 };
 
@@ -48,7 +48,7 @@ class Tape {
         : dense_(parameters.dense.data()),
           dense_grad_(dense_grad),
           layout_(layout),
-          dropout_rate_(dropout.rate) {
+          dropout_probability_(dropout.probability) {
         workspace_.backend = &backend;
         workspace_.layout = &layout_;
         workspace_.arena = &arena;
@@ -70,7 +70,7 @@ class Tape {
         if (Op::has_parameters || ((in.grad != nullptr) || ...)) {
             result.grad = workspace_.zeros(rows, width).data;
             const Matrix<Scalar> grad{result.grad, rows, width, width};
-            record([op, out, grad, in...](Workspace<B>& workspace) {
+            record([op, out, grad, in...](OpWorkspace<B>& workspace) {
                 op.backward(workspace, Matrix<const Scalar>(out), grad, in.tracked()...);
             });
         }
@@ -85,7 +85,7 @@ class Tape {
     Value<Axis, Width> constant(const Scalar* data) const {
         return {data, nullptr, layout_.template rows<Axis>()};
     }
-    /// The same numbers, through which no gradient flows.
+    /// The same numbers without a gradient (stop-gradient).
     template <class Axis, int Width>
     Value<Axis, Width> detach(Value<Axis, Width> value) const {
         value.grad = nullptr;
@@ -96,7 +96,8 @@ class Tape {
         return {value.data, value.grad, value.rows};
     }
 
-    /// Adds to all gradients those of sum(seed * loss): every row of `loss` is weighted by `seed`.
+    /// Adds to all gradients those of sum(seed * loss): every row of `loss` is weighted by `seed`. Each record runs
+    /// once and is the only reader of its result's gradient, so a derivative rule may overwrite `dout`.
     template <class Axis>
     void backward(Value<Axis, 1> loss, Scalar seed) {
         if (!loss.grad) return;
@@ -108,13 +109,13 @@ class Tape {
     const SparseGradient<Scalar>* sparse_gradients() const { return workspace_.sparse; }
 
     Layout& layout() { return layout_; }
-    Workspace<B>& workspace() { return workspace_; }
-    float dropout_rate() const { return dropout_rate_; }
+    OpWorkspace<B>& workspace() { return workspace_; }
+    float dropout_probability() const { return dropout_probability_; }
 
   private:
     struct Record {
         Record* previous;
-        void (*run)(Record*, Workspace<B>&);
+        void (*run)(Record*, OpWorkspace<B>&);
     };
     template <class F>
     struct Holding : Record {
@@ -126,15 +127,15 @@ class Tape {
         static_assert(std::is_trivially_destructible_v<F>, "psad: a tape record is never destroyed");
         auto* holding = workspace_.template take_on_host<Holding<F>>(1);
         new (holding) Holding<F>{
-            {last_, [](Record* r, Workspace<B>& w) { static_cast<Holding<F>*>(r)->rule(w); }}, rule};
+            {last_, [](Record* r, OpWorkspace<B>& w) { static_cast<Holding<F>*>(r)->rule(w); }}, rule};
         last_ = holding;
     }
 
     const Scalar* dense_;
     Scalar* dense_grad_;
     Layout layout_;
-    Workspace<B> workspace_;
-    float dropout_rate_;
+    OpWorkspace<B> workspace_;
+    float dropout_probability_;
     Record* last_ = nullptr;
 };
 

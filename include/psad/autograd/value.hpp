@@ -27,6 +27,15 @@ struct View : Typed<Axis, Width> {
     Matrix<T> matrix() const { return {data, rows, Width, Width}; }
 };
 
+/// Calls f(view) for every view of a state: a view itself, or a struct with for_each_view(self, f).
+template <class State, class F>
+void for_each_view(State& state, F f) {
+    if constexpr (requires { std::remove_const_t<State>::for_each_view(state, f); })
+        std::remove_const_t<State>::for_each_view(state, f);
+    else
+        f(state);
+}
+
 /// An operand of a derivative rule: its value, and where its gradient is to be added (empty: nowhere).
 template <class T>
 struct Tracked {

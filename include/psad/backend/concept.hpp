@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <type_traits>
 
 #include "psad/backend/operand.hpp"
 #include "psad/core/functors.hpp"
@@ -22,6 +23,12 @@ template <class B>
 using ConstMat = Matrix<const typename B::Scalar>;
 template <class B>
 using Numbers = typename B::Scalar*;
+template <class Member>
+struct ClassOf;
+template <class C, class F>
+struct ClassOf<F C::*> {
+    using type = C;
+};
 }  // namespace backend_detail
 
 /// Memory: `Memory::allocate(bytes)` and `Memory::release(pointer)`; `Memory::on_host` says whether the host
@@ -46,11 +53,11 @@ concept HasForEach = requires(const B b) {
     b.parallel(0, backend_detail::NoWork{});
 };
 
-/// gemm(a, b, c, accumulate): c = a b, or c += a b. gemm_transposed: the same with a^T b.
+/// gemm(a, b, c, accumulate): c = a b, or c += a b. gemm_tn: the same with a^T b.
 template <class B>
 concept HasGemm = requires(const B b, backend_detail::ConstMat<B> in, backend_detail::Mat<B> out) {
     b.gemm(in, in, out, true);
-    b.gemm_transposed(in, in, out, true);
+    b.gemm_tn(in, in, out, true);
 };
 
 /// map<Accumulate>(f, out, operands...): out = f(operands...) or out += f(operands...), element by element.
@@ -100,13 +107,13 @@ concept HasPairs = requires(const B b, backend_detail::ConstMat<B> in, PairRows 
     b.pair_apply_transposed(p, in, pairs, out);
 };
 
-/// pair_softmax(p, pairs, visible): softmax of each query's row in place; query q sees its first visible[q]
+/// pair_softmax(p, pairs, key_length): softmax of each query's row in place; query q sees its first key_length[q]
 /// keys (all of them when null), the others become 0. pair_softmax_backward(p, dp, pairs, scale): dp becomes
 /// `scale` times the derivative by the logits.
 template <class B>
-concept HasSoftmax = requires(const B b, PairRows pairs, backend_detail::Numbers<B> p, const int* visible,
+concept HasSoftmax = requires(const B b, PairRows pairs, backend_detail::Numbers<B> p, const int* key_length,
                               typename B::Scalar scale) {
-    b.pair_softmax(p, pairs, visible);
+    b.pair_softmax(p, pairs, key_length);
     b.pair_softmax_backward(p, p, pairs, scale);
 };
 
@@ -114,6 +121,13 @@ concept HasSoftmax = requires(const B b, PairRows pairs, backend_detail::Numbers
 template <class B>
 concept Backend = HasMemory<B> && HasForEach<B> && HasGemm<B> && HasMap<B> && HasReductions<B> &&
     HasSegments<B> && HasGather<B> && HasPairs<B> && HasSoftmax<B>;
+
+/// Whether `Self` itself declares all of these member functions: an override of BackendDefaults with a misspelt name
+/// would leave the default in place without a word.
+template <class Self, class... Member>
+constexpr bool declared_by(Member...) {
+    return (std::is_same_v<Self, typename backend_detail::ClassOf<Member>::type> && ...);
+}
 
 /// How many lists to work on at once: `few` of them fit a core's first cache, but a device with memory of its
 /// own spreads every kernel over all of a batch.

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "psad/core/bag.hpp"
-#include "psad/core/config.hpp"
+#include "psad/core/version.hpp"
 #include "psad/core/matrix.hpp"
 
 namespace psad {
@@ -29,14 +29,14 @@ struct Operand {
     static constexpr bool per_row = PerRow;
 };
 
-/// Rows of a table: index[r], none where that is negative; or row r itself.
+/// Rows of a table by index: row index[r], none where that is negative; or row r itself.
 template <class T>
 struct RowSource {
     Matrix<const T> table;
     const int* index;
-    bool each = false;  ///< row r itself; `index` is not read
+    bool identity = false;  ///< row r itself; `index` is not read
 
-    PSAD_HOST_DEVICE int at(int r) const { return each ? r : index[r]; }
+    PSAD_HOST_DEVICE int at(int r) const { return identity ? r : index[r]; }
 };
 
 /// A table of which each row takes the mean of a bag.

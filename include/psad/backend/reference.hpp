@@ -37,7 +37,7 @@ class Reference : public BackendDefaults<Reference<T>, T> {
         }
     }
 
-    void gemm_transposed(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
+    void gemm_tn(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
         for (int i = 0; i < c.rows; ++i) {
             for (int j = 0; j < c.cols; ++j) {
                 T sum = accumulate ? c(i, j) : T(0);
@@ -136,11 +136,11 @@ class Reference : public BackendDefaults<Reference<T>, T> {
         });
     }
 
-    void pair_softmax(T* p, PairRows pairs, const int* visible) const {
+    void pair_softmax(T* p, PairRows pairs, const int* key_length) const {
         for (int q = 0; q < pairs.queries; ++q) {
             const auto [first_key, n, start] = pairs.row(q);
             T* row = p + start;
-            const int seen = visible ? visible[q] : n;
+            const int seen = key_length ? key_length[q] : n;
             T top = math::lowest<T>;
             for (int j = 0; j < seen; ++j) top = row[j] > top ? row[j] : top;
             T sum = 0;

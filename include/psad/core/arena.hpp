@@ -1,5 +1,5 @@
 /// \file arena.hpp
-/// A bump allocator: one batch's values, freed all at once.
+/// A bump allocator: the values of one batch, freed all at once.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +8,8 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "psad/core/version.hpp"
 
 namespace psad {
 
@@ -24,7 +26,8 @@ struct HostMemory {
 template <class Memory = HostMemory>
 class Arena {
   public:
-    explicit Arena(std::size_t first_chunk_bytes = std::size_t{1} << 16)
+    Arena() : Arena(std::size_t{1} << 16) {}
+    explicit Arena(std::size_t first_chunk_bytes)
         : next_chunk_(first_chunk_bytes > 0 ? first_chunk_bytes : 1) {}
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;
@@ -51,8 +54,8 @@ class Arena {
         if constexpr (!Memory::on_host) host_.reset();
     }
 
-    /// For what the host itself works with: this arena where the host may touch its memory, else one beside
-    /// it.
+    /// An arena that the host may touch: this one where its memory is the host's, else a second one in host
+    /// memory.
     Arena<HostMemory>& host() noexcept {
         if constexpr (Memory::on_host)
             return *this;
@@ -86,17 +89,17 @@ class Arena {
         return p;
     }
 
-    /// Of twice the last one's size; of the least where that is not to be had.
-    void add_chunk(std::size_t least) {
+    /// Allocates twice the previous chunk's size; falls back to the required size where that fails.
+    void add_chunk(std::size_t required) {
         std::size_t size = next_chunk_;
-        while (size < least) size *= 2;
+        while (size < required) size *= 2;
         chunks_.reserve(chunks_.size() + 1);  // nothing between allocate and push_back throws
         void* data = nullptr;
         try {
             data = Memory::allocate(size);
         } catch (...) {
-            if (size == least) throw;
-            size = least;
+            if (size == required) throw;
+            size = required;
             data = Memory::allocate(size);
         }
         chunks_.push_back({static_cast<std::byte*>(data), size});

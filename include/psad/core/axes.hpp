@@ -1,16 +1,18 @@
 /// \file axes.hpp
-/// Axes are types: the rows of every value run along one of these.
+/// Axes are types: the rows of every value run along one of these. They are those of a reranker's batch.
 #pragma once
 
 #include <type_traits>
 
+#include "psad/core/version.hpp"
+
 namespace psad {
 
-struct Lists {};   ///< one row per request
-struct Items {};   ///< one row per candidate
-struct Events {};  ///< one row per history event, latest first
-struct Slots {};   ///< one row per place of the output lists
-struct Block {};   ///< one row per place of the block being decoded
+struct Lists {};      ///< one row per request
+struct Items {};      ///< one row per candidate
+struct Events {};     ///< one row per history event, latest first
+struct Positions {};  ///< one row per position of the output lists
+struct Block {};      ///< one row per position of the block being decoded
 
 /// A fixed number of rows that belongs to no list: weights, and vectors shared by all rows (R = 1).
 template <int R>

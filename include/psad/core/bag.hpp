@@ -1,19 +1,73 @@
 /// \file bag.hpp
-/// A jagged list of row numbers: several values of a categorical field, several events on one candidate.
+/// Jagged lists of row numbers: several values of a categorical field, several events on one candidate.
 #pragma once
 
-#include "psad/core/config.hpp"
+#include <cstddef>
+#include <vector>
+
+#include "psad/core/version.hpp"
 
 namespace psad {
 
-/// Row r holds ids[first(r)] ... ids[last(r) - 1]; ids[r] alone when bag is null.
+/// A view: row r holds ids[first(r)] ... ids[last(r) - 1]; ids[r] alone when `bag` is null.
 struct Bag {
-    const int* bag = nullptr;
-    const int* ids = nullptr;
-    int count = 0;  ///< ids in all, for who can't read the bag
+    const int* bag = nullptr;  ///< [rows + 1] where each row begins
+    const int* ids = nullptr;  ///< [count]
+    int count = 0;             ///< ids of all rows; needed where the host cannot read `bag`
 
     PSAD_HOST_DEVICE int first(int r) const { return bag ? bag[r] : r; }
     PSAD_HOST_DEVICE int last(int r) const { return bag ? bag[r + 1] : r + 1; }
+};
+
+/// One bag per categorical field. The bags lie in host memory, where operations read them; what they point to
+/// lies where the device reads it.
+struct BagList {
+    Bag* data = nullptr;
+    int count = 0;
+};
+
+/// Owns the numbers of a Bag.
+struct BagStorage {
+    std::vector<int> bag{0};
+    std::vector<int> ids;
+
+    void clear() {
+        bag.assign(1, 0);
+        ids.clear();
+    }
+    /// Appends one row of several values, each through its vocabulary.
+    template <class Values, class Rows>
+    void add(const Values& values, const Rows& row_of) {
+        for (const auto value : values) ids.push_back(row_of[value]);
+        end_row();
+    }
+    /// Appends one row of a single id.
+    void add(int id) {
+        ids.push_back(id);
+        end_row();
+    }
+    /// Ends a row whose ids were appended.
+    void end_row() { bag.push_back(static_cast<int>(ids.size())); }
+
+    Bag view() const { return {bag.data(), ids.data(), static_cast<int>(ids.size())}; }
+};
+
+/// Owns a BagList: one bag per field.
+struct BagListStorage {
+    std::vector<BagStorage> fields;
+
+    void clear() {
+        for (BagStorage& f : fields) f.clear();
+    }
+    /// Valid until the next view() or change.
+    BagList view() {
+        views_.clear();
+        for (const BagStorage& f : fields) views_.push_back(f.view());
+        return {views_.data(), static_cast<int>(views_.size())};
+    }
+
+  private:
+    std::vector<Bag> views_;
 };
 
 }  // namespace psad

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "psad/core/version.hpp"
+
 namespace psad {
 
 /// Something from outside (a file, a request, a setting) is not what psad can read.
@@ -39,17 +41,22 @@ struct ModelFileError : Error {
     using Error::Error;
 };
 
+/// A file or a folder can't be made, written or put in place.
+struct FileError : Error {
+    using Error::Error;
+};
+
 /// A request to rerank is malformed.
 struct RequestError : Error {
     using Error::Error;
 };
 
-/// Training came to numbers that are not finite.
+/// Training diverged: a loss, a gradient or a parameter is not finite.
 struct TrainingError : Error {
     using Error::Error;
 };
 
-/// A device is not there, or failed.
+/// A device is missing or failed.
 struct DeviceError : Error {
     using Error::Error;
 };

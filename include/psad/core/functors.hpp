@@ -1,26 +1,26 @@
 /// \file functors.hpp
-/// Named pointwise functions with their derivatives. `f(x...)` is the value; `f.slopes(y, x...)` fills an
-/// array with the partial derivative by each x, where y = f(x...).
+/// Named pointwise functions with their derivatives. `f(x...)` is the value; `f.derivatives(y, x...)` is the
+/// partial derivative by each x, where y = f(x...).
 #pragma once
 
-#include "psad/core/config.hpp"
+#include "psad/core/version.hpp"
 #include "psad/core/math.hpp"
 
 namespace psad {
 
 template <class T, int N>
-struct Slopes {
+struct Derivatives {
     T d[N];
 };
 
-/// Activations: functions of one number whose slope follows from the value alone.
+/// Activations: functions of one number whose derivative follows from the value alone, derivative(y).
 struct Identity {
     template <class T>
     PSAD_HOST_DEVICE T operator()(T x) const {
         return x;
     }
     template <class T>
-    PSAD_HOST_DEVICE T slope(T) const {
+    PSAD_HOST_DEVICE T derivative(T) const {
         return T(1);
     }
 };
@@ -31,7 +31,7 @@ struct Relu {
         return x > T(0) ? x : T(0);
     }
     template <class T>
-    PSAD_HOST_DEVICE T slope(T y) const {
+    PSAD_HOST_DEVICE T derivative(T y) const {
         return y > T(0) ? T(1) : T(0);
     }
 };
@@ -42,7 +42,7 @@ struct Sigmoid {
         return math::sigmoid(x);
     }
     template <class T>
-    PSAD_HOST_DEVICE T slope(T y) const {
+    PSAD_HOST_DEVICE T derivative(T y) const {
         return y * (T(1) - y);
     }
 };
@@ -54,7 +54,7 @@ struct TwoSigmoid {
         return T(2) * math::sigmoid(x);
     }
     template <class T>
-    PSAD_HOST_DEVICE T slope(T y) const {
+    PSAD_HOST_DEVICE T derivative(T y) const {
         return y * (T(1) - y / T(2));
     }
 };
@@ -65,7 +65,7 @@ struct Tanh {
         return T(2) * math::sigmoid(T(2) * x) - T(1);
     }
     template <class T>
-    PSAD_HOST_DEVICE T slope(T y) const {
+    PSAD_HOST_DEVICE T derivative(T y) const {
         return T(1) - y * y;
     }
 };
@@ -76,17 +76,17 @@ struct Softplus {
         return math::softplus(x);
     }
     template <class T>
-    PSAD_HOST_DEVICE T slope(T y) const {
+    PSAD_HOST_DEVICE T derivative(T y) const {
         return T(1) - math::exp(-y);
     }
 };
 
-/// The derivative by an activation's argument, from that by its value y.
+/// dx = dy times the derivative of an activation of value y.
 template <class Activation>
-struct TimesSlope {
+struct TimesDerivative {
     template <class T>
     PSAD_HOST_DEVICE T operator()(T dy, T y) const {
-        return dy * Activation{}.slope(y);
+        return dy * Activation{}.derivative(y);
     }
 };
 
@@ -97,7 +97,7 @@ struct Add {
         return a + b;
     }
     template <class T>
-    PSAD_HOST_DEVICE Slopes<T, 2> slopes(T, T, T) const {
+    PSAD_HOST_DEVICE Derivatives<T, 2> derivatives(T, T, T) const {
         return {{T(1), T(1)}};
     }
 };
@@ -108,7 +108,7 @@ struct Multiply {
         return a * b;
     }
     template <class T>
-    PSAD_HOST_DEVICE Slopes<T, 2> slopes(T, T a, T b) const {
+    PSAD_HOST_DEVICE Derivatives<T, 2> derivatives(T, T a, T b) const {
         return {{b, a}};
     }
 };
@@ -120,7 +120,7 @@ struct MultiplyAdd {
         return a * b + c;
     }
     template <class T>
-    PSAD_HOST_DEVICE Slopes<T, 3> slopes(T, T a, T b, T) const {
+    PSAD_HOST_DEVICE Derivatives<T, 3> derivatives(T, T a, T b, T) const {
         return {{b, a, T(1)}};
     }
 };
@@ -132,20 +132,20 @@ struct MultiplyAddTwo {
         return a * b + c + d;
     }
     template <class T>
-    PSAD_HOST_DEVICE Slopes<T, 4> slopes(T, T a, T b, T, T) const {
+    PSAD_HOST_DEVICE Derivatives<T, 4> derivatives(T, T a, T b, T, T) const {
         return {{b, a, T(1), T(1)}};
     }
 };
 
-/// a + share (b - a).
+/// a + fraction (b - a).
 struct Blend {
     template <class T>
-    PSAD_HOST_DEVICE T operator()(T a, T b, T share) const {
-        return a + share * (b - a);
+    PSAD_HOST_DEVICE T operator()(T a, T b, T fraction) const {
+        return a + fraction * (b - a);
     }
     template <class T>
-    PSAD_HOST_DEVICE Slopes<T, 3> slopes(T, T a, T b, T share) const {
-        return {{T(1) - share, share, b - a}};
+    PSAD_HOST_DEVICE Derivatives<T, 3> derivatives(T, T a, T b, T fraction) const {
+        return {{T(1) - fraction, fraction, b - a}};
     }
 };
 
@@ -154,7 +154,7 @@ template <class U>
 struct AddTimes {
     U factor;
     PSAD_HOST_DEVICE U operator()(U a, U b) const { return a + factor * b; }
-    PSAD_HOST_DEVICE Slopes<U, 2> slopes(U, U, U) const { return {{U(1), factor}}; }
+    PSAD_HOST_DEVICE Derivatives<U, 2> derivatives(U, U, U) const { return {{U(1), factor}}; }
 };
 
 /// factor x.
@@ -162,7 +162,7 @@ template <class U>
 struct Times {
     U factor;
     PSAD_HOST_DEVICE U operator()(U x) const { return factor * x; }
-    PSAD_HOST_DEVICE Slopes<U, 1> slopes(U, U) const { return {{factor}}; }
+    PSAD_HOST_DEVICE Derivatives<U, 1> derivatives(U, U) const { return {{factor}}; }
 };
 
 /// -a b.
@@ -172,7 +172,7 @@ struct NegativeProduct {
         return -(a * b);
     }
     template <class T>
-    PSAD_HOST_DEVICE Slopes<T, 2> slopes(T, T a, T b) const {
+    PSAD_HOST_DEVICE Derivatives<T, 2> derivatives(T, T a, T b) const {
         return {{-b, -a}};
     }
 };
@@ -185,8 +185,8 @@ struct Activate {
         return Activation{}(x);
     }
     template <class T>
-    PSAD_HOST_DEVICE Slopes<T, 1> slopes(T y, T) const {
-        return {{Activation{}.slope(y)}};
+    PSAD_HOST_DEVICE Derivatives<T, 1> derivatives(T y, T) const {
+        return {{Activation{}.derivative(y)}};
     }
 };
 

@@ -1,5 +1,10 @@
 /// \file layout.hpp
 /// Where the rows of each list lie: jagged offsets per axis and per pair of axes. Nothing is padded.
+///
+/// A batch of two requests, the first with 3 candidates and 2 events, the second with 2 candidates and none:
+///     items   rows 0 1 2 | 3 4      begin {0, 3}, end {3, 5}, owner {0, 0, 0, 1, 1}
+///     events  rows 0 1   |          begin {0, 2}, end {2, 2}, owner {0, 0}
+///     pairs of items and events: 6 | 0, offset {0, 6}; candidate 1 and event 0 of list 0 are pair 2
 #pragma once
 
 #include <cstddef>
@@ -10,7 +15,7 @@
 #include <vector>
 
 #include "psad/core/axes.hpp"
-#include "psad/core/config.hpp"
+#include "psad/core/version.hpp"
 #include "psad/core/error.hpp"
 
 namespace psad {
@@ -59,8 +64,25 @@ struct PairOffsets {
 struct Layout {
     int lists = 0;
     const Layout* host = nullptr;  ///< the same extents on the host; null: these
-    Jagged per_list, items, events, slots, block;
-    PairOffsets items_items, items_events, slots_slots, slots_items, block_slots, block_items;
+    Jagged per_list, items, events, positions, block;
+    PairOffsets items_items, items_events, positions_positions, positions_items, block_positions, block_items;
+
+    /// Calls visit(rows...) for every axis of a batch, and for_each_pair visit(pairs...) for every pair of axes
+    /// whose offsets a batch brings. The block and its pairs belong to a decoder.
+    template <class Visit, class... Self>
+    static void for_each_axis(Visit&& visit, Self&... self) {
+        visit(self.per_list...);
+        visit(self.items...);
+        visit(self.events...);
+        visit(self.positions...);
+    }
+    template <class Visit, class... Self>
+    static void for_each_pair(Visit&& visit, Self&... self) {
+        visit(self.items_items...);
+        visit(self.items_events...);
+        visit(self.positions_positions...);
+        visit(self.positions_items...);
+    }
 
     template <class Axis>
     const Jagged& jagged() const {
@@ -70,8 +92,8 @@ struct Layout {
             return items;
         else if constexpr (std::is_same_v<Axis, Events>)
             return events;
-        else if constexpr (std::is_same_v<Axis, Slots>)
-            return slots;
+        else if constexpr (std::is_same_v<Axis, Positions>)
+            return positions;
         else {
             static_assert(std::is_same_v<Axis, Block>, "psad: this axis has no rows of its own in a batch");
             return block;
@@ -82,7 +104,14 @@ struct Layout {
     PairRows pairs() const {
         const Jagged& q = jagged<Query>();
         const Jagged& k = jagged<Key>();
-        PairRows out{lists, 0, q.begin, q.end, q.owner, k.begin, k.end, nullptr, q.rows, k.rows};
+        PairRows out{.lists = lists,
+                     .query_begin = q.begin,
+                     .query_end = q.end,
+                     .query_owner = q.owner,
+                     .key_begin = k.begin,
+                     .key_end = k.end,
+                     .queries = q.rows,
+                     .keys = k.rows};
         if constexpr (std::is_same_v<Query, Lists>) {  // one query per list: its pairs lie as the keys do
             out.offset = k.begin;
             out.rows = k.rows;
@@ -116,12 +145,12 @@ struct Layout {
             return items_items;
         else if constexpr (is_same_v<Query, Items> && is_same_v<Key, Events>)
             return items_events;
-        else if constexpr (is_same_v<Query, Slots> && is_same_v<Key, Slots>)
-            return slots_slots;
-        else if constexpr (is_same_v<Query, Slots> && is_same_v<Key, Items>)
-            return slots_items;
-        else if constexpr (is_same_v<Query, Block> && is_same_v<Key, Slots>)
-            return block_slots;
+        else if constexpr (is_same_v<Query, Positions> && is_same_v<Key, Positions>)
+            return positions_positions;
+        else if constexpr (is_same_v<Query, Positions> && is_same_v<Key, Items>)
+            return positions_items;
+        else if constexpr (is_same_v<Query, Block> && is_same_v<Key, Positions>)
+            return block_positions;
         else {
             static_assert(is_same_v<Query, Block> && is_same_v<Key, Items>,
                           "psad: no model pairs these two axes; add their offsets to Layout");
@@ -143,22 +172,22 @@ class LayoutStorage {
   public:
     /// Starts a batch.
     void clear() {
-        for (Offsets* o : {&list_, &items_, &events_, &slots_}) o->clear();
+        for (Offsets* o : {&list_, &items_, &events_, &positions_}) o->clear();
         lists_ = 0;
-        for (PairStarts* p : {&items_items_, &items_events_, &slots_slots_, &slots_items_}) p->clear();
+        for (PairStarts* p : {&items_items_, &items_events_, &positions_positions_, &positions_items_}) p->clear();
     }
 
-    /// Adds one list with its numbers of candidates, history events and output slots. Throws SettingError for
+    /// Adds one list with its numbers of candidates, history events and output positions. Throws SettingError for
     /// a batch beyond all numbering.
-    void add(int candidates, int history, int slots) {
+    void add(int candidates, int history, int positions) {
         list_.add(1, lists_);
         items_.add(candidates, lists_);
         events_.add(history, lists_);
-        slots_.add(slots, lists_);
+        positions_.add(positions, lists_);
         items_items_.add(candidates, candidates);
         items_events_.add(candidates, history);
-        slots_slots_.add(slots, slots);
-        slots_items_.add(slots, candidates);
+        positions_positions_.add(positions, positions);
+        positions_items_.add(positions, candidates);
         ++lists_;
     }
 
@@ -171,11 +200,11 @@ class LayoutStorage {
         out.per_list = list_.view();
         out.items = items_.view();
         out.events = events_.view();
-        out.slots = slots_.view();
+        out.positions = positions_.view();
         out.items_items = items_items_.view();
         out.items_events = items_events_.view();
-        out.slots_slots = slots_slots_.view();
-        out.slots_items = slots_items_.view();
+        out.positions_positions = positions_positions_.view();
+        out.positions_items = positions_items_.view();
         return out;
     }
 
@@ -214,8 +243,8 @@ class LayoutStorage {
     };
 
     int lists_ = 0;
-    Offsets list_, items_, events_, slots_;
-    PairStarts items_items_, items_events_, slots_slots_, slots_items_;
+    Offsets list_, items_, events_, positions_;
+    PairStarts items_items_, items_events_, positions_positions_, positions_items_;
 };
 
 }  // namespace psad

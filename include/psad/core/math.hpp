@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "psad/core/config.hpp"
+#include "psad/core/version.hpp"
 
 namespace psad::math {
 
@@ -19,15 +19,24 @@ PSAD_HOST_DEVICE constexpr To bit_cast(From x) {
     return __builtin_bit_cast(To, x);
 }
 
+// clang has no macro that tells of -fassociative-math, which would cancel the two additions of `magic`.
+#if defined(__clang__) && !defined(__CUDACC__)
+#define PSAD_AS_WRITTEN _Pragma("clang fp reassociate(off)")
+#else
+#define PSAD_AS_WRITTEN
+#endif
+
 /// e^x without a branch, within 2 units in the last place; 0 below -87 (so exp(-inf) = 0), finite above 88.
+/// Reduction and coefficients are those of expf in the Cephes library (Moshier).
 PSAD_HOST_DEVICE inline float exp(float x) {
+    PSAD_AS_WRITTEN
     const float bounded = x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x);
     constexpr float magic = 12582912.0f;  // 1.5 * 2^23: adding it leaves the rounded integer in the low bits
     const float shifted = bounded * 1.44269504f + magic;
     const float n = shifted - magic;
     float r = bounded - n * 0.693359375f;  // ln 2 in two parts
     r = r - n * -2.12194440e-4f;
-    float p = 1.9875691500e-4f;  // minimax polynomial on [-ln2/2, ln2/2]
+    float p = 1.9875691500e-4f;  // on [-ln2/2, ln2/2]
     p = p * r + 1.3981999507e-3f;
     p = p * r + 8.3334519073e-3f;
     p = p * r + 4.1665795894e-2f;
@@ -44,16 +53,18 @@ PSAD_HOST_DEVICE inline double exp(double x) {
     return std::exp(x);
 }
 
-/// log(1 + x) for x >= 0 without a branch, within one unit in the last place.
+/// log(1 + x) for x >= 0 without a branch, within one unit in the last place. Coefficients are those of logf in
+/// the Cephes library.
 PSAD_HOST_DEVICE inline float log1p(float x) {
+    PSAD_AS_WRITTEN
     const float u = 1.0f + x;
-    const float lost = (x - (u - 1.0f)) / u;  // what the sum rounded away
+    const float lost = (x - (u - 1.0f)) / u;  // the rounding error of the sum
     // u = 2^n m with m in [1/sqrt 2, sqrt 2)
     const auto bits = bit_cast<std::int32_t>(u) - 0x3f3504f3;
     const auto n = static_cast<float>(bits >> 23);
     const float m = bit_cast<float>((bits & 0x007fffff) + 0x3f3504f3) - 1.0f;
     const float s = m * m;
-    float p = 7.0376836292e-2f;  // minimax polynomial of (log(1 + m) - m + m^2 / 2) / m^3
+    float p = 7.0376836292e-2f;  // (log(1 + m) - m + m^2 / 2) / m^3
     p = p * m - 1.1514610310e-1f;
     p = p * m + 1.1676998740e-1f;
     p = p * m - 1.2420140846e-1f;
@@ -71,6 +82,8 @@ PSAD_HOST_DEVICE inline double log1p(double x) {
     return std::log1p(x);
 }
 
+#undef PSAD_AS_WRITTEN
+
 template <class T>
 PSAD_HOST_DEVICE inline T sigmoid(T x) {
     return T(1) / (T(1) + exp(-x));
@@ -82,7 +95,7 @@ PSAD_HOST_DEVICE inline T softplus(T x) {
     return (x > T(0) ? x : T(0)) + std::log1p(std::exp(x > T(0) ? -x : x));
 }
 
-/// An integer that orders as floats do (and NaNs somehow).
+/// Monotone map of floats to integers; the order of NaNs is unspecified.
 PSAD_HOST_DEVICE inline std::int32_t ordered_bits(float x) {
     const auto bits = bit_cast<std::int32_t>(x + 0.0f);  // -0 becomes 0
     return bits ^ ((bits >> 31) & 0x7fffffff);

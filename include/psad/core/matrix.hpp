@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-#include "psad/core/config.hpp"
+#include "psad/core/version.hpp"
 
 namespace psad {
 

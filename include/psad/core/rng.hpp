@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "psad/core/config.hpp"
+#include "psad/core/version.hpp"
 
 namespace psad::rng {
 

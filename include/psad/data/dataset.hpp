@@ -14,7 +14,7 @@
 
 #include "psad/core/error.hpp"
 #include "psad/data/columns.hpp"
-#include "psad/input/request.hpp"
+#include "psad/features/request.hpp"
 
 namespace psad::data {
 

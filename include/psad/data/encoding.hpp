@@ -8,9 +8,9 @@
 
 #include "psad/core/error.hpp"
 #include "psad/data/dataset.hpp"
-#include "psad/input/fit_encoder.hpp"
-#include "psad/input/request.hpp"
-#include "psad/input/schema.hpp"
+#include "psad/features/fit_encoder.hpp"
+#include "psad/features/request.hpp"
+#include "psad/features/schema.hpp"
 
 namespace psad::data {
 

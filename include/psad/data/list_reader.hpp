@@ -15,7 +15,7 @@
 #include "psad/data/dataset.hpp"
 #include "psad/data/read_meta.hpp"
 #include "psad/data/tsv_table.hpp"
-#include "psad/input/check_request.hpp"
+#include "psad/features/check_request.hpp"
 
 namespace psad::data::detail {
 
@@ -72,7 +72,7 @@ class ListReader {
 
     void read_request() {
         const std::int32_t user = table_.id(user_column, table_.cell(user_column), meta_.users);
-        const std::int64_t time = table_.integer(time_column, -latest_time, latest_time);
+        const std::int64_t time = table_.integer(time_column, -max_time, max_time);
         if (time < times_.first || time >= times_.end) {
             table_.fail(
                 time_column, std::to_string(time),
@@ -80,7 +80,7 @@ class ListReader {
                     ? std::to_string(times_.first) + " or later: the splits of meta.tsv are by time"
                     : "before " + std::to_string(times_.end) + ": the splits of meta.tsv are by time");
         }
-        const std::int64_t history = table_.integer(history_column, 0, largest_int32);
+        const std::int64_t history = table_.integer(history_column, 0, max_int32);
         const std::int64_t first = events_.offsets(static_cast<std::size_t>(user));
         const std::int64_t owned = events_.offsets(static_cast<std::size_t>(user) + 1) - first;
         if (history > owned) {
@@ -129,9 +129,9 @@ class ListReader {
             last = list;
             items_.push_back(item);
         });
-        if (items_.size() - before > static_cast<std::size_t>(most_candidates)) {
+        if (items_.size() - before > static_cast<std::size_t>(max_candidates)) {
             table_.fail(items_column, std::to_string(items_.size() - before) + " candidates",
-                        "at most " + std::to_string(most_candidates));
+                        "at most " + std::to_string(max_candidates));
         }
         offsets_.push_back(static_cast<std::int64_t>(items_.size()));
         return items_.size() - before;
@@ -140,7 +140,7 @@ class ListReader {
     void read_labels(std::size_t wanted) {
         std::size_t count = 0;
         for_each_part(table_.cell(labels_column), ',', [&](std::string_view part) {
-            if (part != "0" && part != "1") table_.fail(labels_column, shown(part), "0 or 1");
+            if (part != "0" && part != "1") table_.fail(labels_column, in_quotes(part), "0 or 1");
             labels_.push_back(part == "1" ? 1 : 0);
             ++count;
         });
@@ -155,13 +155,13 @@ class ListReader {
             return;
         }
         if (numbers.empty() && table_.row() > 0) {
-            table_.fail(column, shown(cell), "'-', as in the lists before");
+            table_.fail(column, in_quotes(cell), "'-', as in the lists before");
         }
         std::size_t count = 0;
         for_each_part(cell, ',', [&](std::string_view part) {
             numbers.push_back(table_.number(column, part));
-            if (std::abs(static_cast<double>(numbers.back())) > largest_number)
-                table_.fail(column, shown(part), "a number from -1e15 to 1e15");
+            if (std::abs(static_cast<double>(numbers.back())) > max_magnitude)
+                table_.fail(column, in_quotes(part), "a number from -1e15 to 1e15");
             ++count;
         });
         check_count(column, count, wanted, ", one per candidate");

@@ -14,7 +14,7 @@
 #include <xtensor/xtensor.hpp>
 
 #include "psad/core/error.hpp"
-#include "psad/core/utf8.hpp"
+#include "psad/core/text.hpp"
 #include "psad/data/columns.hpp"
 #include "psad/data/dataset.hpp"
 #include "psad/data/list_reader.hpp"
@@ -29,7 +29,7 @@ namespace detail {
 inline void check_dense(const TsvTable& table) {
     std::int64_t id = 0;
     if (!parse_integer(table.cell(0), id) || id != static_cast<std::int64_t>(table.row())) {
-        table.fail(0, shown(table.cell(0)),
+        table.fail(0, in_quotes(table.cell(0)),
                    std::to_string(table.row()) + " (ids are dense, from 0, in order)");
     }
 }
@@ -93,7 +93,7 @@ inline JaggedColumn read_shown(const std::filesystem::path& file, const ListColu
     while (table.next()) {
         check_dense(table);
         if (table.row() >= lists.size())
-            table.fail(0, shown(table.cell(0)), "a list below " + std::to_string(lists.size()));
+            table.fail(0, in_quotes(table.cell(0)), "a list below " + std::to_string(lists.size()));
         const auto n = static_cast<std::size_t>(lists.offsets(table.row() + 1) - lists.offsets(table.row()));
         for_each_part(table.cell(1), ',', [&](std::string_view part) {
             const std::int32_t position = table.id(1, part, n);
@@ -116,7 +116,7 @@ inline std::vector<std::string> read_titles(const std::filesystem::path& file, c
     std::vector<std::string> titles;
     while (table.next()) {
         check_dense(table);
-        if (!is_text(table.cell(1))) table.fail(1, shown(table.cell(1)), "UTF-8 without control characters");
+        if (!is_text(table.cell(1))) table.fail(1, in_quotes(table.cell(1)), "UTF-8 without control characters");
         titles.emplace_back(table.cell(1));
     }
     check_rows(table, meta.items, "items");
@@ -131,7 +131,7 @@ inline Events read_events(const std::filesystem::path& file, const Meta& meta) {
     std::vector<std::int64_t> times;
     while (table.next()) {
         const std::int32_t user = table.id(user_column, table.cell(user_column), meta.users);
-        const std::int64_t time = table.integer(time_column, -latest_time, latest_time);
+        const std::int64_t time = table.integer(time_column, -max_time, max_time);
         std::int64_t& count = offsets[static_cast<std::size_t>(user) + 1];
         if (count > 0 && user != users.back()) {
             table.fail(user_column,
@@ -146,7 +146,7 @@ inline Events read_events(const std::filesystem::path& file, const Meta& meta) {
         users.push_back(user);
         times.push_back(time);
         items.push_back(table.id(item_column, table.cell(item_column), meta.items));
-        feedback.push_back(static_cast<std::int32_t>(table.integer(feedback_column, 0, largest_int32)));
+        feedback.push_back(static_cast<std::int32_t>(table.integer(feedback_column, 0, max_int32)));
     }
     for (std::size_t u = 0; u < meta.users; ++u) offsets[u + 1] += offsets[u];
 
@@ -193,9 +193,9 @@ inline Dataset read_lists(const std::filesystem::path& folder) {
         return out;
     };
     const Meta& meta = set.meta;
-    set.train = lists("train", {-latest_time, meta.valid_from});
+    set.train = lists("train", {-max_time, meta.valid_from});
     set.valid = lists("valid", {meta.valid_from, meta.test_from});
-    set.test = lists("test", {meta.test_from, latest_time + 1});
+    set.test = lists("test", {meta.test_from, max_time + 1});
     const std::filesystem::path titles = folder / "titles.tsv.gz";
     if (std::filesystem::exists(titles, ignored)) set.titles = detail::read_titles(titles, set.meta);
     return set;

@@ -12,16 +12,14 @@
 #include <vector>
 
 #include "psad/core/error.hpp"
-#include "psad/core/utf8.hpp"
+#include "psad/core/text.hpp"
 #include "psad/data/dataset.hpp"
 #include "psad/data/gzip_lines.hpp"
 #include "psad/data/tsv_table.hpp"
-#include "psad/input/schema.hpp"
+#include "psad/features/check_request.hpp"
+#include "psad/features/schema.hpp"
 
 namespace psad::data {
-
-/// Times lie within this many seconds of 1970, so that no difference of two can overflow.
-inline constexpr std::int64_t latest_time = 1'000'000'000'000'000;
 
 namespace detail {
 
@@ -35,16 +33,16 @@ class MetaKeys {
             const std::string place = "line " + std::to_string(lines.line_number());
             const std::size_t tab = line.find('\t');
             if (tab == 0 || tab == std::string_view::npos) {
-                throw DataError(source_, place, shown(line), "key TAB value");
+                throw DataError(source_, place, in_quotes(line), "key TAB value");
             }
             if (!is_text(line.substr(0, tab)) || !is_text(line.substr(tab + 1))) {
-                throw DataError(source_, place, shown(line), "UTF-8 without control characters");
+                throw DataError(source_, place, in_quotes(line), "UTF-8 without control characters");
             }
             const std::string_view value = line.substr(tab + 1);
             const auto [entry, is_new] =
                 values_.try_emplace(std::string(line.substr(0, tab)), Value{std::string(value), place});
             if (!is_new) {
-                throw DataError(source_, place, "key " + shown(entry->first) + " again", "each key once");
+                throw DataError(source_, place, "key " + in_quotes(entry->first) + " again", "each key once");
             }
         }
         if (values_.empty()) throw DataError(source_, "line 1", "an empty file", "key TAB value");
@@ -55,7 +53,7 @@ class MetaKeys {
     /// \throws DataError unless the value is exactly `wanted`
     void exactly(const std::string& key, const std::string& wanted) {
         const Value value = take(key);
-        if (value.text != wanted) fail(key, value, shown(value.text), shown(wanted));
+        if (value.text != wanted) fail(key, value, in_quotes(value.text), in_quotes(wanted));
     }
 
     /// \throws DataError unless the value is an integer from low to high
@@ -69,7 +67,7 @@ class MetaKeys {
         std::vector<std::string> out;
         for_each_entry(value.text, [&](std::string_view name) {
             if (name.empty()) {
-                fail(key, value, "an empty name in " + shown(value.text), "names with , between");
+                fail(key, value, "an empty name in " + in_quotes(value.text), "names with , between");
             }
             out.emplace_back(name);
         });
@@ -80,7 +78,7 @@ class MetaKeys {
         const Value value = take(key);
         std::vector<std::int32_t> out;
         for_each_entry(value.text, [&](std::string_view size) {
-            out.push_back(static_cast<std::int32_t>(integer(key, value, size, 1, most_values)));
+            out.push_back(static_cast<std::int32_t>(integer(key, value, size, 1, max_vocabulary)));
         });
         if (out.size() != fields) {
             fail(key, value, std::to_string(out.size()) + " sizes",
@@ -115,7 +113,7 @@ class MetaKeys {
                          std::int64_t high) const {
         std::int64_t out = 0;
         if (!parse_integer(text, out) || out < low || out > high) {
-            fail(key, value, shown(text),
+            fail(key, value, in_quotes(text),
                  "an integer from " + std::to_string(low) + " to " + std::to_string(high));
         }
         return out;
@@ -140,16 +138,16 @@ inline Meta read_meta(const std::filesystem::path& file) {
     keys.exactly("format", "psad-lists-1");
     Meta meta;
     meta.name = keys.text("name");
-    meta.users = static_cast<std::size_t>(keys.integer("users", 1, most_values));
-    meta.items = static_cast<std::size_t>(keys.integer("items", 1, most_values));
+    meta.users = static_cast<std::size_t>(keys.integer("users", 1, max_vocabulary));
+    meta.items = static_cast<std::size_t>(keys.integer("items", 1, max_vocabulary));
     meta.user_fields = keys.names("user_fields");
     meta.item_fields = keys.names("item_fields");
     meta.context_fields = keys.names("ctx_fields");
     meta.user_vocab = keys.sizes("user_vocab", meta.user_fields.size());
     meta.item_vocab = keys.sizes("item_vocab", meta.item_fields.size());
     meta.context_vocab = keys.sizes("ctx_vocab", meta.context_fields.size());
-    meta.valid_from = keys.integer("valid_from", -latest_time, latest_time);
-    meta.test_from = keys.integer("test_from", meta.valid_from, latest_time);
+    meta.valid_from = keys.integer("valid_from", -max_time, max_time);
+    meta.test_from = keys.integer("test_from", meta.valid_from, max_time);
     meta.notes = keys.rest();
     return meta;
 }

@@ -2,62 +2,24 @@
 /// A table of TAB-separated cells under a `#header`, whose every complaint names file, line and column.
 #pragma once
 
-#include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "psad/core/error.hpp"
+#include "psad/core/text.hpp"
 #include "psad/data/gzip_lines.hpp"
+#include "psad/data/parse_number.hpp"
 
 namespace psad::data {
 
 /// The largest id, count or length.
-inline constexpr std::int64_t largest_int32 = (std::numeric_limits<std::int32_t>::max)();
-
-/// The text in quotes for a message: at most 40 characters of it, what is not printable ASCII escaped.
-inline std::string shown(std::string_view text) {
-    constexpr std::size_t longest = 40;
-    constexpr char digits[] = "0123456789abcdef";
-    std::string out = "'";
-    for (const char c : text.substr(0, longest)) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '\t') {
-            out += "\\t";
-        } else if (c == '\r') {
-            out += "\\r";
-        } else if (byte < 0x20 || byte > 0x7e) {
-            out += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
-        } else {
-            out += c;
-        }
-    }
-    return out + (text.size() > longest ? "...'" : "'");
-}
-
-/// The whole text as an integer; false if it is anything else or overflows.
-inline bool parse_integer(std::string_view text, std::int64_t& value) {
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && stop == text.data() + text.size();
-}
-
-/// The whole text as a finite float; false if it is anything else. What is too small for a float becomes 0,
-/// but what is too small even for a double is refused.
-inline bool parse_float(std::string_view text, float& value) {
-    double wide = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), wide);
-    if (error != std::errc() || stop != text.data() + text.size()) return false;
-    if (!(std::abs(wide) <= static_cast<double>((std::numeric_limits<float>::max)()))) return false;
-    value = static_cast<float>(wide);
-    return true;
-}
+inline constexpr std::int64_t max_int32 = (std::numeric_limits<std::int32_t>::max)();
 
 /// Hands every part of the text between separators to `take`; an empty text has one part, which is empty.
 template <class Take>
@@ -79,14 +41,14 @@ class TsvTable {
         : lines_(file), columns_(std::move(columns)), cells_(columns_.size()) {
         if (!lines_.next(line_)) throw DataError(lines_.source(), "line 1", "an empty file", "a header line");
         if (!line_.starts_with('#')) {
-            fail_line(shown(line_), "a header line that starts with #" + columns_[0]);
+            fail_line(in_quotes(line_), "a header line that starts with #" + columns_[0]);
         }
         line_.remove_prefix(1);
         split();
         for (std::size_t c = 0; c < columns_.size(); ++c) {
             if (cells_[c] != columns_[c]) {
-                fail_line("column " + std::to_string(c + 1) + " named " + shown(cells_[c]),
-                          shown(columns_[c]));
+                fail_line("column " + std::to_string(c + 1) + " named " + in_quotes(cells_[c]),
+                          in_quotes(columns_[c]));
             }
         }
     }
@@ -110,7 +72,7 @@ class TsvTable {
                          std::int64_t high) const {
         std::int64_t value = 0;
         if (!parse_integer(text, value) || value < low || value > high) {
-            fail(column, shown(text),
+            fail(column, in_quotes(text),
                  "an integer from " + std::to_string(low) + " to " + std::to_string(high));
         }
         return value;
@@ -131,7 +93,7 @@ class TsvTable {
     /// \throws DataError
     float number(std::size_t column, std::string_view text) const {
         float value = 0;
-        if (!parse_float(text, value)) fail(column, shown(text), "a finite number");
+        if (!parse_float(text, value)) fail(column, in_quotes(text), "a finite number");
         return value;
     }
 

@@ -2,79 +2,24 @@
 /// Writes a data set as a folder in the format psad-lists-1.
 #pragma once
 
-#include <signal.h>
-#include <unistd.h>
 #include <zlib.h>
 
-#include <array>
-#include <cerrno>
-#include <charconv>
 #include <cstddef>
+#include <cstdio>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <system_error>
+#include <type_traits>
 #include <vector>
 
+#include "psad/core/atomic_path.hpp"
 #include "psad/core/error.hpp"
+#include "psad/core/text.hpp"
 #include "psad/data/dataset.hpp"
 
 namespace psad::data {
-
-/// A new folder beside `target` that takes its place on commit(), or vanishes.
-class NewFolder {
-  public:
-    /// \throws DataError unless `target` is new or empty and its place can be written
-    explicit NewFolder(const std::filesystem::path& target)
-        : target_(target.has_filename() ? target : target.parent_path()),
-          temporary_(target_.string() + ".psad-" + std::to_string(getpid()) + ".tmp") {
-        std::error_code error;
-        if (std::filesystem::exists(target_, error) &&
-            !(std::filesystem::is_directory(target_, error) && std::filesystem::is_empty(target_, error))) {
-            throw DataError(target.string(), "", "something that exists", "a new or an empty folder");
-        }
-        sweep();
-        std::filesystem::create_directory(temporary_, error);
-        if (error) throw DataError(target.string(), "", error.message(), "a place for a new folder");
-    }
-    NewFolder(const NewFolder&) = delete;
-    NewFolder& operator=(const NewFolder&) = delete;
-    ~NewFolder() {
-        std::error_code ignored;
-        if (!committed_) std::filesystem::remove_all(temporary_, ignored);
-    }
-
-    const std::filesystem::path& path() const { return temporary_; }
-
-    void commit() {
-        std::error_code error;
-        std::filesystem::rename(temporary_, target_, error);
-        if (error) throw DataError(target_.string(), "", error.message(), "a place for a new folder");
-        committed_ = true;
-    }
-
-  private:
-    /// Removes what killed programs left of the same target.
-    void sweep() const {
-        const std::string begin = target_.filename().string() + ".psad-";
-        std::error_code error;
-        const auto parent = target_.has_parent_path() ? target_.parent_path() : std::filesystem::path(".");
-        for (const auto& entry : std::filesystem::directory_iterator(parent, error)) {
-            const std::string name = entry.path().filename().string();
-            if (!name.starts_with(begin) || !name.ends_with(".tmp")) continue;
-            pid_t owner = 0;
-            const char* end = name.data() + name.size() - 4;
-            const auto read = std::from_chars(name.data() + begin.size(), end, owner);
-            if (read.ptr == end && owner > 0 && kill(owner, 0) != 0 && errno == ESRCH)
-                std::filesystem::remove_all(entry.path(), error);
-        }
-    }
-
-    std::filesystem::path target_, temporary_;
-    bool committed_ = false;
-};
 
 /// A table of TAB-separated cells in a gzip file: the writing twin of TsvTable.
 class TsvWriter {
@@ -94,7 +39,7 @@ class TsvWriter {
     }
     template <class V>
     requires std::is_arithmetic_v<V> TsvWriter& operator<<(V value) {
-        return *this << std::string_view(text(value));
+        return *this << std::string_view(number_text(value));
     }
     /// Numbers with `separator` between; "-" for none.
     template <class Values>
@@ -102,7 +47,7 @@ class TsvWriter {
         std::string cell;
         for (const auto value : values) {
             if (!cell.empty()) cell += separator;
-            cell += text(value);
+            cell += number_text(value);
         }
         return *this << std::string_view(cell.empty() ? "-" : cell);
     }
@@ -123,15 +68,6 @@ class TsvWriter {
         void operator()(gzFile file) const noexcept { gzclose(file); }
     };
 
-    /// The shortest text that reads back as the same value.
-    template <class V>
-    static std::string text(V value) {
-        std::array<char, 40> digits;
-        if constexpr (sizeof(V) == 1)
-            return std::to_string(value);
-        else
-            return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
-    }
     [[noreturn]] void fail() const {
         throw DataError(source_, "", "a write that failed", "a place that can be written");
     }
@@ -204,7 +140,7 @@ inline void write_split(const std::filesystem::path& folder, const std::string& 
 /// Writes all of a set into a new folder, which is still to be committed. Names and titles hold no TAB and no
 /// line end.
 /// \throws DataError naming what cannot be written
-inline void write_lists(const NewFolder& place, const Dataset& set) {
+inline void write_lists(const AtomicFolder& place, const Dataset& set) {
     detail::write_meta(place.path() / "meta.tsv", set.meta);
     {
         TsvWriter out(place.path() / "users.tsv.gz", detail::header("user", set.meta.user_fields));
@@ -249,7 +185,7 @@ inline void write_lists(const NewFolder& place, const Dataset& set) {
 
 /// The same into a folder that must be new or empty; it appears as a whole or not at all.
 inline void write_lists(const std::filesystem::path& folder, const Dataset& set) {
-    NewFolder place(folder);
+    AtomicFolder place(folder);
     write_lists(place, set);
     place.commit();
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "psad/core/error.hpp"
+#include "psad/core/rng.hpp"
 
 namespace psad::eval {
 
@@ -19,7 +20,7 @@ struct Interval {
     double value, low, high;
 };
 
-/// Draws list positions: splitmix64, two positions from each output. The standard distributions differ
+/// Draws lists: SplitMix64, two from each output. The standard distributions differ
 /// between platforms, this does not.
 class ResamplePositions {
   public:
@@ -31,11 +32,8 @@ class ResamplePositions {
     };
 
     Pair next() noexcept {
+        const std::uint64_t z = rng::mix(state_);
         state_ += 0x9e3779b97f4a7c15U;
-        std::uint64_t z = state_;
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-        z ^= z >> 31;
         return {scaled(z >> 32), scaled(z & 0xffffffffU)};
     }
 

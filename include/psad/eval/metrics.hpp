@@ -50,7 +50,7 @@ inline double average_precision(std::span<const std::int8_t> labels, std::size_t
     return sum / static_cast<double>(best);
 }
 
-/// NDCG@k: gain 2^label - 1, discount log2(rank + 1), by that of the list with all positives in front.
+/// NDCG@k of binary labels: gain 1 for a positive, discount log2(rank + 1), by that of the list with all positives in front.
 /// NaN without a positive or with k = 0.
 inline double ndcg(std::span<const std::int8_t> labels, std::size_t k, std::size_t positives) {
     const std::size_t best = (std::min)(positives, k);

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "psad/autograd/eval.hpp"
-#include "psad/input/upload.hpp"
+#include "psad/autograd/inference.hpp"
+#include "psad/features/on_device.hpp"
 #include "psad/model/generate.hpp"
 #include "psad/model/model.hpp"
 
@@ -29,32 +29,32 @@ inline void complete(Order& order, std::size_t n) {
 
 namespace detail {
 
-template <class B, class Network, class Write>
+template <class B, class Network, class Generate>
 std::vector<Order> orders(const B& backend, const Model<Network>& model, std::span<const Request> requests,
-                          int slots, Write write) {
+                          int positions, Generate generate_lists) {
     constexpr std::size_t chunk = lists_at_once<B>(32);
     std::vector<Order> out(requests.size());
     const auto chunks = static_cast<int>((requests.size() + chunk - 1) / chunk);
     const auto parameters = on_device(backend, model.parameters);
     backend.parallel(chunks, [&](int c) {
         const std::size_t first = static_cast<std::size_t>(c) * chunk;
-        const auto mine = requests.subspan(first, (std::min)(chunk, requests.size() - first));
+        const auto chunk_requests = requests.subspan(first, (std::min)(chunk, requests.size() - first));
         Batch<float> batch;
-        model.encoder.encode(mine, slots, batch);
+        model.encoder.encode(chunk_requests, positions, batch);
         const Inputs<float> host = batch.view();
         Arena<typename B::Memory> arena;
         const Inputs<float> in = on_device(backend, host, arena);
-        Eval ctx(backend, *parameters, in.layout, arena);
-        const Written<float> written = write(ctx, in);
+        Inference ctx(backend, *parameters, in.layout, arena);
+        const GeneratedLists<float> lists = generate_lists(ctx, in);
         const Layout& layout = host.layout;
         const int* chosen =
-            ctx.workspace().on_host(written.chosen, static_cast<std::size_t>(layout.slots.rows));
-        for (std::size_t l = 0; l < mine.size(); ++l) {
+            ctx.workspace().on_host(lists.chosen, static_cast<std::size_t>(layout.positions.rows));
+        for (std::size_t l = 0; l < chunk_requests.size(); ++l) {
             Order& order = out[first + l];
-            for (int s = layout.slots.begin[l]; s < layout.slots.end[l]; ++s) {
+            for (int s = layout.positions.begin[l]; s < layout.positions.end[l]; ++s) {
                 order.push_back(chosen[s] - layout.items.begin[l]);
             }
-            complete(order, mine[l].size());
+            complete(order, chunk_requests[l].size());
         }
     });
     return out;
@@ -62,22 +62,22 @@ std::vector<Order> orders(const B& backend, const Model<Network>& model, std::sp
 
 }  // namespace detail
 
-/// The student fills the first `slots` places; what is left keeps its prior order.
+/// The student fills the first `positions` positions; what is left keeps its prior order.
 template <class B, class Network>
 std::vector<Order> student_orders(const B& backend, const Model<Network>& model,
-                                  std::span<const Request> requests, int slots = Network::spec.slots) {
-    return detail::orders(backend, model, requests, slots, [&](auto& ctx, const Inputs<float>& in) {
+                                  std::span<const Request> requests, int positions = Network::spec.positions) {
+    return detail::orders(backend, model, requests, positions, [&](auto& ctx, const Inputs<float>& in) {
         const auto& student = model.network.student;
         return generate(ctx, student, student.score(ctx, in, student.user(ctx, in)));
     });
 }
 
-/// The teacher fills the variant's places; what is left keeps its prior order.
+/// The teacher fills the variant's positions; what is left keeps its prior order.
 template <class B, class Network>
 std::vector<Order> teacher_orders(const B& backend, const Model<Network>& model,
                                   std::span<const Request> requests) {
     return detail::orders(
-        backend, model, requests, Network::spec.slots,
+        backend, model, requests, Network::spec.positions,
         [&](auto& ctx, const Inputs<float>& in) { return generate(ctx, model.network.teacher, in); });
 }
 

@@ -11,13 +11,13 @@
 namespace psad {
 
 namespace detail {
-/// Keys and values of all places of the list, as shapes.
+/// Keys and values of all positions of the list, as shapes.
 template <int Width>
-struct SlotShapes {
+struct PositionShapes {
     template <class Prepared>
     auto extend(Cost& ctx, int, const Prepared&) const {
-        const Shape<Slots, Width> all(ctx.layout().slots.rows);
-        return nn::KeysValues<Shape<Slots, Width>, Shape<Slots, Width>>{all, all};
+        const Shape<Positions, Width> all(ctx.layout().positions.rows);
+        return nn::KeysValues<Shape<Positions, Width>, Shape<Positions, Width>>{all, all};
     }
 };
 }  // namespace detail
@@ -25,16 +25,15 @@ struct SlotShapes {
 /// Adds to `cost` the passes that write one list; the cost's layout holds a single list.
 template <Spec spec, class... Policies, class M>
 void add_decoding(Cost& cost, const Teacher<spec, Policies...>& teacher, const M& memory) {
-    detail::SlotShapes<spec.width> cache;
+    detail::PositionShapes<spec.width> cache;
     Layout& layout = cost.layout();
-    const Jagged slots = layout.slots;
     Arena<> arena;
-    const Blocks blocks = lay_blocks(layout, spec.block, arena);
+    const Blocks blocks = plan_blocks(layout, spec.block, arena);
     for (int k = 0; k < blocks.count; ++k) {
-        const BlockArrays<const int> a = blocks.enter(k, blocks.numbers, layout);
-        teacher.template decode<Block>(cost, memory, a.owner, a.start, a.position, nullptr, cache);
+        const BlockScope block(blocks, k, blocks.numbers, layout);
+        teacher.template decode<Block>(cost, memory, block.arrays.owner, block.arrays.start, block.arrays.position,
+                                       nullptr, cache);
     }
-    layout.slots = slots;
 }
 
 }  // namespace psad

@@ -1,8 +1,9 @@
 /// \file model.hpp
-/// A network with all it needs to answer: the encoder of its requests and its numbers.
+/// A network with all it needs to serve: the encoder of its requests and its parameters.
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -10,10 +11,32 @@
 
 #include "psad/autograd/parameters.hpp"
 #include "psad/core/error.hpp"
-#include "psad/input/encoder.hpp"
-#include "psad/model/features.hpp"
+#include "psad/features/encoder.hpp"
+#include "psad/model/embeddings.hpp"
 
 namespace psad {
+
+/// A number that no two models of a program have, nor one model before and after its parameters changed: what was
+/// computed with the one must not be used with the other. A copy is another model and gets a number of its own.
+class Generation {
+  public:
+    Generation() = default;
+    Generation(const Generation&) {}
+    Generation& operator=(const Generation&) {
+        renew();
+        return *this;
+    }
+    /// To be called when parameters have changed.
+    void renew() { number_ = next(); }
+    std::uint64_t number() const { return number_; }
+
+  private:
+    static std::uint64_t next() {
+        static std::atomic<std::uint64_t> last = 0;
+        return ++last;
+    }
+    std::uint64_t number_ = next();
+};
 
 /// A value: copies share nothing. Const use is thread-safe.
 template <class Network>
@@ -21,27 +44,28 @@ struct Model {
     using NetworkType = Network;
 
     Encoder encoder;
-    ParameterList list;
+    ParameterRegistry registry;
     Network network;
     Parameters<float> parameters;
+    Generation generation;
 
     /// All parameters at their starting values.
     explicit Model(Encoder e, std::uint64_t seed = 1)
         : encoder(std::move(e)),
-          network(Scope(list), TableSizes::of(encoder.statistics())),
-          parameters(list) {
-        parameters.initialise(list, seed);
+          network(Scope(registry), TableSizes::of(encoder.statistics())),
+          parameters(registry) {
+        parameters.initialise(registry, seed);
     }
 
-    /// Takes over every number that `other` holds under a name of this model; what it does not hold stays. So
-    /// training goes on where another ended: a student under a finished teacher, a click model after
-    /// imitation. Both must encode alike: rows of tables are taken by number. Throws SettingError for one
-    /// name with two shapes, before anything is taken.
+    /// Copies every parameter of `other` that this model has under the same name; the others stay. So training goes on
+    /// where another ended: a student under a frozen teacher, a click model after imitation. Both must have the same
+    /// encoder: rows of tables are copied by number. Throws SettingError for one name with two shapes, before anything
+    /// is copied.
     template <class Other>
-    void start_from(const Model<Other>& other) {
+    void warm_start(const Model<Other>& other) {
         std::vector<std::pair<const ParameterInfo*, const ParameterInfo*>> taken;
-        for (const ParameterInfo& from : other.list.parameters) {
-            for (const ParameterInfo& to : list.parameters) {
+        for (const ParameterInfo& from : other.registry.parameters) {
+            for (const ParameterInfo& to : registry.parameters) {
                 if (to.name != from.name) continue;
                 if (to.rows != from.rows || to.cols != from.cols) {
                     const auto shape = [](const ParameterInfo& p) {
@@ -54,6 +78,7 @@ struct Model {
         }
         for (const auto& [from, to] : taken)
             std::copy_n(other.parameters.at(*from), from->size(), parameters.at(*to));
+        generation.renew();
     }
 };
 

@@ -25,7 +25,7 @@ struct choose_policy<Kind, Default, First, Rest...> {
 template <class Kind, class Default, class... Given>
 using policy_or = typename choose_policy<Kind, Default, Given...>::type;
 
-/// What every kind of policy derives from, so that a policy of a kind that nothing reads is told apart.
+/// What every kind of policy derives from, so that an unknown policy kind is rejected at compile time.
 struct policy_kind {};
 
 template <class P>
@@ -54,7 +54,7 @@ struct PowerLaw {
         return math::log1p(a);
     }
     template <class T>
-    PSAD_HOST_DEVICE Slopes<T, 1> slopes(T, T a) const {
+    PSAD_HOST_DEVICE Derivatives<T, 1> derivatives(T, T a) const {
         return {{T(1) / (T(1) + a)}};
     }
 };
@@ -84,10 +84,10 @@ struct None {
 };
 }  // namespace fade
 
-/// How the history is read. The student pools once per user where the teacher pools per item.
+/// How the history is pooled. By default the teacher pools for every candidate and the student once per user.
 namespace pool {
 struct kind_tag : policy_kind {};
-struct PerItem {  ///< anew for every candidate, O(n H)
+struct TargetAware {  ///< for every candidate, O(n H), as in DIN (KDD 2018)
     using kind = kind_tag;
     static constexpr const char* name = "candidate-aware history";
 };
@@ -99,13 +99,13 @@ struct Mean {  ///< the mean of the events, whatever their age
     using kind = kind_tag;
     static constexpr const char* name = "mean of the history";
 };
-struct None {  ///< no UPN at all: items as they are, and the user's profile
+struct None {  ///< no UPN: the profile shifts all candidates alike
     using kind = kind_tag;
     static constexpr const char* name = "no history";
 };
 }  // namespace pool
 
-/// Whether the encodings of time in the history and of places in the list are scaled for each user.
+/// Whether the encodings of time in the history and of positions in the list are scaled for each user.
 namespace position {
 struct kind_tag : policy_kind {};
 struct Adaptive {
@@ -116,7 +116,7 @@ struct Plain {
     using kind = kind_tag;
     static constexpr const char* name = "plain positions";
 };
-struct None {  ///< events carry neither age nor place: time speaks through fading alone
+struct None {  ///< events carry neither age nor index: time acts through its decay alone
     using kind = kind_tag;
     static constexpr const char* name = "no event positions";
 };
@@ -139,7 +139,7 @@ struct None {
 };
 }  // namespace gate
 
-/// Whether "the user touched this very item before" is told to the model.
+/// Whether the model is given ItemMatch: what the history says of this very candidate.
 namespace match {
 struct kind_tag : policy_kind {};
 struct On {
@@ -155,11 +155,11 @@ struct Off {
 /// The teacher's order inside a block.
 namespace decode {
 struct kind_tag : policy_kind {};
-struct LeftToRight {  ///< slot after slot; the only one that uses transitions
+struct LeftToRight {  ///< position after position; the only one that uses transitions
     using kind = kind_tag;
     static constexpr const char* name = "left to right";
 };
-struct ByConfidence {  ///< the largest (slot, item) probability first
+struct ByConfidence {  ///< the largest (position, item) probability first
     using kind = kind_tag;
     static constexpr const char* name = "by confidence";
 };
@@ -167,7 +167,7 @@ struct OptimalAssignment {  ///< the assignment of largest total log-probability
     using kind = kind_tag;
     static constexpr const char* name = "optimal assignment";
 };
-struct Contrastive {  ///< slot after slot, less of what is like the items above (NAR4Rec, KDD 2024)
+struct Contrastive {  ///< position after position, less of what is like the items above (NAR4Rec, KDD 2024)
     using kind = kind_tag;
     static constexpr const char* name = "contrastive";
 };
@@ -187,10 +187,10 @@ struct Off {
 };
 }  // namespace transition
 
-/// The student's way from one pass to an order.
+/// How the student turns one pass into an order.
 namespace order {
 struct kind_tag : policy_kind {};
-struct Greedy {  ///< place after place, with transitions
+struct Greedy {  ///< position after position, with transitions
     using kind = kind_tag;
     static constexpr const char* name = "greedy with transitions";
 };
@@ -202,7 +202,7 @@ struct Sort {  ///< by one score per item
 
 /// Whether teacher and student read the same embeddings (Rocket Launching, AAAI 2018). Each keeps a UPN of
 /// its own: a hard distillation loss into a shared UPN costs the teacher.
-namespace share {
+namespace tie {
 struct kind_tag : policy_kind {};
 struct Nothing {
     using kind = kind_tag;
@@ -212,10 +212,10 @@ struct Embeddings {
     using kind = kind_tag;
     static constexpr const char* name = "embeddings";
 };
-}  // namespace share
+}  // namespace tie
 
 /// What the student sees of the other candidates.
-namespace context {
+namespace list_context {
 struct kind_tag : policy_kind {};
 struct MeanMax {  ///< mean and maximum of the list
     using kind = kind_tag;
@@ -229,6 +229,6 @@ struct None {  ///< nothing
     using kind = kind_tag;
     static constexpr const char* name = "no context";
 };
-}  // namespace context
+}  // namespace list_context
 
 }  // namespace psad

@@ -1,16 +1,31 @@
 /// \file psad_model.hpp
-/// Psad: teacher and student of one variant, side by side. Each has embeddings and a UPN of its own, so that
-/// neither's loss disturbs the other and the student stands alone once trained.
+/// Psad: teacher and student of one variant, side by side. Each has embeddings and a UPN of its own, so that no loss of
+/// the one changes the other and the student stands alone once trained.
 #pragma once
 
 #include <type_traits>
 
-#include "psad/model/features.hpp"
+#include "psad/model/embeddings.hpp"
+#include "psad/model/scorer.hpp"
 #include "psad/model/spec.hpp"
 #include "psad/model/student.hpp"
 #include "psad/model/teacher.hpp"
 
 namespace psad {
+
+namespace psad_detail {
+template <class Chosen, Spec Numbers, class... Policies>
+struct ChooseStudent {
+    static_assert(std::is_same_v<Chosen, student::PsadS>,
+                  "psad: wanted student::PsadS or student::Of<your own student>");
+    using type = Student<Numbers, Policies...>;
+};
+template <class S, Spec Numbers, class... Policies>
+struct ChooseStudent<student::Of<S>, Numbers, Policies...> {
+    static_assert((expect_scorer<S>(), true));
+    using type = S;
+};
+}  // namespace psad_detail
 
 /// `Psad<Spec{.block = 5}, gate::None, order::Sort>`: a spec, then any policies in any order (see
 /// policy.hpp).
@@ -18,43 +33,50 @@ template <Spec Numbers = Spec{}, Policy... Policies>
 struct Psad {
     static_assert((std::is_base_of_v<policy_kind, typename Policies::kind> && ...),
                   "psad: a policy of an unknown kind; wanted: using kind = psad::fade::kind_tag (or pool, "
-                  "position, gate, "
-                  "match, decode, transition, order, context, share, target, penalty, supervise, distill)");
+                  "position, gate, match, decode, transition, order, list_context, tie, student, target, penalty, "
+                  "student_loss, distill)");
     static_assert(((policies_of_kind<typename Policies::kind, Policies...> == 1) && ...),
                   "psad: two policies of one kind; wanted: at most one of each");
 
     static constexpr Spec spec = Numbers;
-    using TeacherModel = Teacher<Numbers, Policies...>;
-    using StudentModel = Student<Numbers, Policies...>;
     /// The policy of a kind that the networks do not read themselves, such as those of training.
     template <class Kind, class Default>
     using policy = policy_or<Kind, Default, Policies...>;
 
-    static_assert(is_one_of<policy<share::kind_tag, share::Nothing>, share::Nothing, share::Embeddings>,
-                  "psad: wanted share::Nothing or share::Embeddings");
-    static constexpr bool shares_embeddings =
-        std::is_same_v<policy<share::kind_tag, share::Nothing>, share::Embeddings>;
+    using TeacherModel = Teacher<Numbers, Policies...>;
+    using StudentModel =
+        typename psad_detail::ChooseStudent<policy<student::kind_tag, student::PsadS>, Numbers, Policies...>::type;
+
+    using TiePolicy = policy<tie::kind_tag, tie::Nothing>;
+    static_assert(is_one_of<TiePolicy, tie::Nothing, tie::Embeddings>,
+                  "psad: wanted tie::Nothing or tie::Embeddings");
+    static constexpr bool tied_embeddings = std::is_same_v<TiePolicy, tie::Embeddings>;
+    static_assert(!tied_embeddings || StudentModel::width == Numbers.width,
+                  "psad: tied embeddings want a student of the teacher's width");
 
     TeacherModel teacher;
     StudentModel student;
 
-    /// Registers all parameters below `scope`: "teacher...", "student..." and, when shared, "shared...".
-    Psad(const Scope& scope, const TableSizes& sizes) : Psad(scope, sizes, shared(scope, sizes)) {}
+    /// Registers all parameters below `scope`: "teacher...", "student..." and, when tied, "shared...".
+    Psad(const Scope& scope, const TableSizes& sizes) : Psad(scope, sizes, student_embeddings(scope, sizes)) {}
 
-    /// Where the student's embeddings are registered.
-    static Scope student_features(const Scope& scope) {
-        return shares_embeddings ? scope / "shared" : scope / "student" / "features";
+    static Embeddings<StudentModel::width> student_embeddings(const Scope& scope, const TableSizes& sizes) {
+        if constexpr (tied_embeddings)
+            return {scope.of(Part::shared) / "shared", sizes};
+        else
+            return {scope / "student" / "features", sizes};
     }
 
   private:
-    // Layers are handles: two holders of one handle share the numbers.
-    static Features<Numbers.width> shared(const Scope& scope, const TableSizes& sizes) {
-        return {student_features(scope), sizes};
+    static Embeddings<Numbers.width> teacher_embeddings(const Scope& scope, const TableSizes& sizes,
+                                                        const Embeddings<StudentModel::width>& of_student) {
+        if constexpr (tied_embeddings)  // layers are handles: two holders of one handle share the numbers
+            return of_student;
+        else
+            return {scope.of(Part::teacher) / "teacher" / "features", sizes};
     }
-    Psad(const Scope& scope, const TableSizes& sizes, const Features<Numbers.width>& of_student)
-        : teacher(scope / "teacher", shares_embeddings
-                                         ? of_student
-                                         : Features<Numbers.width>(scope / "teacher" / "features", sizes)),
+    Psad(const Scope& scope, const TableSizes& sizes, const Embeddings<StudentModel::width>& of_student)
+        : teacher(scope.of(Part::teacher) / "teacher", teacher_embeddings(scope, sizes, of_student)),
           student(scope / "student", of_student) {}
 };
 
@@ -75,13 +97,14 @@ struct StudentOf {
     static constexpr Spec spec = Variant::spec;
     template <class Kind, class Default>
     using policy = typename Variant::template policy<Kind, Default>;
-    static constexpr bool shares_embeddings = Variant::shares_embeddings;
+    using TiePolicy = typename Variant::TiePolicy;
+    static constexpr bool tied_embeddings = Variant::tied_embeddings;
     using StudentModel = typename Variant::StudentModel;
 
     StudentModel student;
 
     StudentOf(const Scope& scope, const TableSizes& sizes)
-        : student(scope / "student", {Variant::student_features(scope), sizes}) {}
+        : student(scope / "student", Variant::student_embeddings(scope, sizes)) {}
 };
 
 /// The teacher of a variant alone, with embeddings of its own.
@@ -90,42 +113,28 @@ struct TeacherOf {
     static constexpr Spec spec = Variant::spec;
     template <class Kind, class Default>
     using policy = typename Variant::template policy<Kind, Default>;
-    static constexpr bool shares_embeddings = false;
+    using TiePolicy = tie::Nothing;
+    static constexpr bool tied_embeddings = false;
     using TeacherModel = typename Variant::TeacherModel;
 
     TeacherModel teacher;
 
     TeacherOf(const Scope& scope, const TableSizes& sizes)
-        : teacher(scope / "teacher", {scope / "teacher" / "features", sizes}) {}
+        : teacher(scope.of(Part::teacher) / "teacher",
+                  {scope.of(Part::teacher) / "teacher" / "features", sizes}) {}
 };
 
 /// A variant whose teacher was trained before and stays as it is: offline distillation.
 template <class Variant>
-struct Offline : Variant {
-    static_assert(!Variant::shares_embeddings,
-                  "psad: a finished teacher shares no embeddings with its student");
-    static constexpr bool teacher_is_finished = true;
+struct FrozenTeacher : Variant {
+    static_assert(!Variant::tied_embeddings, "psad: a frozen teacher ties no embeddings with its student");
+    static constexpr bool teacher_is_frozen = true;
     using Variant::Variant;
 };
 
 template <class Network>
-concept FinishedTeacher = requires {
-    Network::teacher_is_finished;
-};
-
-/// Any one-pass scorer in place of the student: the baselines.
-template <class Scorer, Spec Numbers, Policy... Policies>
-struct Ranker {
-    static constexpr Spec spec = Numbers;
-    template <class Kind, class Default>
-    using policy = policy_or<Kind, Default, Policies...>;
-    static constexpr bool shares_embeddings = false;
-    using StudentModel = Scorer;
-
-    StudentModel student;
-
-    Ranker(const Scope& scope, const TableSizes& sizes)
-        : student(scope / "student", {scope / "student" / "features", sizes}) {}
+concept HasFrozenTeacher = requires {
+    Network::teacher_is_frozen;
 };
 
 }  // namespace psad

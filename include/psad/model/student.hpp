@@ -7,9 +7,10 @@
 
 #include "psad/autograd/ops/dropout.hpp"
 #include "psad/autograd/ops/segments.hpp"
+#include "psad/model/item_encoder.hpp"
 #include "psad/model/policy.hpp"
 #include "psad/model/prefix.hpp"
-#include "psad/model/seen_items.hpp"
+#include "psad/model/scorer.hpp"
 #include "psad/model/spec.hpp"
 #include "psad/model/transition.hpp"
 #include "psad/nn/layer_norm.hpp"
@@ -17,109 +18,130 @@
 
 namespace psad {
 
-/// What one pass gives: a score per candidate, and the parts of the transition head (empty for a sorting
-/// student).
+/// What one pass gives: a score per candidate, and the parts of the transition head (empty for a sorting student).
 template <class S, class Tr>
 struct StudentScores {
     S score;  ///< [items]
     Tr transitions;
 };
 
-/// What depends on the user, the context and the history, and of the list only on whether the history holds a
-/// candidate of it: computed once, reusable while these stand.
+/// User state: depends on user, context and history. It also depends on one bit of the list: whether the history
+/// contains a candidate. Compute once, reuse while these do not change.
 template <class U, class S>
-struct StudentUser {
-    U seen_through;  ///< of the UPN
-    S begun;         ///< [lists] the user's share of the first hidden layer
+struct UserState {
+    U upn;             ///< of the UPN
+    S hidden_partial;  ///< [lists] the user's part of the first hidden layer
+
+    template <class Self, class F>
+    static void for_each_view(Self& self, F f) {
+        psad::for_each_view(self.upn, f);
+        f(self.hidden_partial);
+    }
 };
 
 template <Spec spec, class... Policies>
 class Student {
   public:
     static constexpr int width = spec.width;
+    static constexpr const char* name = student::PsadS::name;
     using Upn = UpnPolicies<pool::PerUser, gate::PerUser, Policies...>;
     using OrderPolicy = policy_or<order::kind_tag, order::Greedy, Policies...>;
-    using ContextPolicy = policy_or<context::kind_tag, context::MeanMax, Policies...>;
+    using ContextPolicy = policy_or<list_context::kind_tag, list_context::MeanMax, Policies...>;
     static_assert(is_one_of<OrderPolicy, order::Greedy, order::Sort>,
                   "psad: wanted order::Greedy or order::Sort");
-    static_assert(is_one_of<ContextPolicy, context::MeanMax, context::SelfAttention, context::None>,
-                  "psad: wanted context::MeanMax, context::SelfAttention or context::None");
+    static_assert(is_one_of<ContextPolicy, list_context::MeanMax, list_context::SelfAttention, list_context::None>,
+                  "psad: wanted list_context::MeanMax, list_context::SelfAttention or list_context::None");
     static constexpr bool greedy = std::is_same_v<OrderPolicy, order::Greedy>;
 
-    Student(const Scope& scope, const Features<width>& features)
-        : items_(scope / "upn", features),
+    Student(const Scope& scope, const Embeddings<width>& embeddings)
+        : items_(scope / "upn", embeddings),
           rank_(scope / "rank"),
           context_(scope / "context"),
           hidden1_(scope / "hidden1"),
           hidden2_(scope / "hidden2"),
           out_(scope / "out"),
           transition_(scope / "transition"),
-          place_(scope / "place") {}
+          position_bias_(scope / "place") {}
 
-    /// The part that needs no candidate: see StudentUser.
+    /// The user state: see UserState.
     template <class Ctx, class T>
     auto user(Ctx& ctx, const Inputs<T>& in) const {
         const auto profile = items_.profile(ctx, in);
-        const auto part = items_.user(ctx, in, profile);
-        if constexpr (Seen::reads_history)
-            return both(part, hidden1_.begin(ctx, parts(profile, part.intent)));
+        const auto upn = items_.user(ctx, in, profile);
+        if constexpr (PersonalItems::reads_history)
+            return state(upn, hidden1_.precompute(ctx, parts(profile, upn.intent)));
         else
-            return both(part, hidden1_.begin(ctx, parts(profile)));
+            return state(upn, hidden1_.precompute(ctx, parts(profile)));
     }
 
-    /// The part that depends on the candidates.
+    /// One pass over the candidates.
     template <class Ctx, class T, class U>
     auto score(Ctx& ctx, const Inputs<T>& in, const U& user) const {
-        const auto seen = items_(ctx, in, user.seen_through);
-        const auto item = gather<Items>(ctx, each_row(seen), rank_.rows(ctx, in.rank));
-        const auto hidden = hidden1_(ctx, user.begun, with_context(ctx, item));
+        const auto personal = items_(ctx, in, user.upn);
+        const auto item = gather<Items>(ctx, identity_rows(personal), rank_.rows(ctx, in.rank));
+        const auto hidden = hidden1_(ctx, user.hidden_partial, with_list_context(ctx, item));
         const auto score = out_(ctx, hidden2_(ctx, dropout(ctx, hidden)));
         const auto transitions = transition_parts(ctx, item);
         return StudentScores<std::remove_const_t<decltype(score)>,
                              std::remove_const_t<decltype(transitions)>>{score, transitions};
     }
 
-    /// Both, and the logits of every slot along a known list: [slots x items].
+    /// Logits of every position along a known list: [positions x items].
     template <class Ctx, class S>
     auto logits(Ctx& ctx, const S& scores, const Prefix& prefix) const {
-        const auto flat = spread_keys<Slots>(ctx, scores.score);
+        const auto flat = spread_keys<Positions>(ctx, scores.score);
         if constexpr (greedy)
-            return transition_.along(ctx, flat, scores.transitions, prefix.before);
+            return transition_.along(ctx, flat, scores.transitions, prefix.previous());
         else
             return flat;
     }
 
-    /// Logits of a click on what a known list holds at each slot, [slots]: those of logits() and what the
-    /// slot itself takes or gives.
+    /// Logits of a click on what a known list holds at each position, [positions]: those of logits() and a learned bias of
+    /// the position (PAL, RecSys 2019).
     template <class Ctx, class L>
     auto click_logits(Ctx& ctx, const L& logits, const Prefix& prefix) const {
-        return gather<Slots>(ctx, Picked<L>{logits, prefix.placed_pair}, place_.rows(ctx, prefix.position));
+        return gather<Positions>(ctx, PickedRows<L>{logits, prefix.placed_pair}, position_bias_.rows(ctx, prefix.position));
     }
 
-    /// Transitions between any two candidates, for decoding.
+    /// Transition scores between any two candidates, for decoding.
     template <class Ctx, class S>
-    auto steps(Ctx& ctx, const S& scores) const {
-        return transition_.steps(ctx, scores.transitions);
+    auto transition_scores(Ctx& ctx, const S& scores) const {
+        return transition_.transition_scores(ctx, scores.transitions);
+    }
+
+    /// Calls visit(name, value) for all that a model file and the type that reads it must agree on.
+    template <class Visit>
+    static void describe(Visit&& visit) {
+        Spec::for_each_column(
+            [&](const char* number, int value, bool of_student, bool) {
+                if (of_student) visit(number, value);
+            },
+            spec);
+        if constexpr (attends) visit("feed_forward", spec.feed_forward);
+        visit("order", OrderPolicy::name);
+        visit("list_context", ContextPolicy::name);
+        Upn::describe(visit);
     }
 
   private:
-    static constexpr bool reads_places = (requires { Policies::reads_places; } || ...);
-    struct PlaceBias : nn::PositionEmbedding<spec.slots, 1> {
-        explicit PlaceBias(const Scope& scope)
-            : nn::PositionEmbedding<spec.slots, 1>(scope, Init::value(0)) {}
+    static constexpr bool reads_positions = (requires { Policies::reads_positions; } || ...);
+    struct PositionBias : nn::PositionEmbedding<spec.positions, 1> {
+        explicit PositionBias(const Scope& scope)
+            : nn::PositionEmbedding<spec.positions, 1>(scope, Init::value(0)) {}
     };
-    static constexpr bool mean_max = std::is_same_v<ContextPolicy, context::MeanMax>;
-    static constexpr bool attends = std::is_same_v<ContextPolicy, context::SelfAttention>;
-    using Seen = SeenItems<width, spec.gate, Upn>;
-    static constexpr int user_parts = Seen::reads_history ? 2 : 1, item_parts = mean_max ? 3 : 1;
+    static constexpr bool mean_max = std::is_same_v<ContextPolicy, list_context::MeanMax>;
+    static constexpr bool attends = std::is_same_v<ContextPolicy, list_context::SelfAttention>;
+    using PersonalItems = ItemEncoder<width, spec.gate, Upn>;
+    static constexpr int user_parts = PersonalItems::reads_history ? 2 : 1, item_parts = mean_max ? 3 : 1;
 
     template <class U, class S>
-    static StudentUser<U, S> both(const U& seen_through, const S& begun) {
-        return {seen_through, begun};
+    static UserState<U, S> state(const U& upn, const S& hidden_partial) {
+        return {upn, hidden_partial};
     }
 
+    /// The candidate, and what the student sees of the list around it.
     template <class Ctx, class E>
-    auto with_context(Ctx& ctx, const E& item) const {
+    auto with_list_context(Ctx& ctx, const E& item) const {
         if constexpr (mean_max) {
             const auto largest = max_per_list(ctx, item);
             return parts(item, mean_per_list(ctx, item), largest);
@@ -149,14 +171,14 @@ class Student {
         nn::LayerNorm<width> norm;
     };
 
-    Seen items_;
+    PersonalItems items_;
     nn::PositionEmbedding<rank_positions, width> rank_;
     PartIf<attends, AttentionContext> context_;
-    nn::LinearInSteps<user_parts * width, item_parts * width, spec.student_hidden1, Relu> hidden1_;
+    nn::SplitLinear<user_parts * width, item_parts * width, spec.student_hidden1, Relu> hidden1_;
     nn::Linear<spec.student_hidden1, spec.student_hidden2, Relu> hidden2_;
     nn::Linear<spec.student_hidden2, 1> out_;
     std::conditional_t<greedy, TransitionHead<width, spec.student_rank>, NoPart> transition_;
-    PartIf<reads_places, PlaceBias> place_;  // of training alone: it orders nothing
+    PartIf<reads_positions, PositionBias> position_bias_;  // of training alone: it orders nothing
 };
 
 }  // namespace psad

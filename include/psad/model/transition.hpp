@@ -1,6 +1,6 @@
 /// \file transition.hpp
-/// The transition head (docs/method.md, after NART-DCRF, NeurIPS 2019): what stood one and two places before
-/// speaks for or against a candidate, sum_{j=1,2} A_j(e'_{y_{t-j}}) . B_j(e'_i).
+/// The transition head (docs/method.md, after NART-DCRF, NeurIPS 2019): the candidates one and two positions before add
+/// to a candidate's logit, sum_{j=1,2} A_j(e'_{y_{t-j}}) . B_j(e'_i).
 #pragma once
 
 #include <type_traits>
@@ -12,19 +12,19 @@
 
 namespace psad {
 
-/// Row indices of the items one and two places before each slot, -1 where there is none.
-struct Before {
+/// Row indices of the items one and two positions before each position, -1 where there is none.
+struct PreviousItems {
     const int* one = nullptr;
     const int* two = nullptr;
 };
 
-/// What decoding adds to the logits of item i after item j: [items x items pairs], row j.
+/// What decoding adds to the logit of item i after item j: [items x items pairs], row j.
 template <class P>
-struct TransitionSteps {
+struct TransitionScores {
     P one, two;
 };
 
-/// Stands for the parts of a head that a policy left out.
+/// Stands for the head that a policy leaves out.
 struct NoTransitions {};
 
 template <int Width, int Rank>
@@ -38,19 +38,19 @@ class TransitionHead {
         return parts_(ctx, item);
     }
 
-    /// logits [slots x items] plus the transitions along a known list.
+    /// logits [positions x items] plus the transitions along a known list.
     template <class Ctx, class P, class V>
-    auto along(Ctx& ctx, const P& logits, const V& parts, Before before) const {
-        const auto one = first(ctx, gather<Slots>(ctx, parts, before.one), parts);
-        const auto two = second(ctx, gather<Slots>(ctx, parts, before.two), parts);
+    auto along(Ctx& ctx, const P& logits, const V& parts, PreviousItems previous) const {
+        const auto one = first(ctx, gather<Positions>(ctx, parts, previous.one), parts);
+        const auto two = second(ctx, gather<Positions>(ctx, parts, previous.two), parts);
         return map(ctx, Add{}, logits, map(ctx, Add{}, one, two));
     }
 
-    /// All steps between two candidates, for decoding.
+    /// Transition scores between any two candidates, for decoding.
     template <class Ctx, class V>
-    auto steps(Ctx& ctx, const V& parts) const {
+    auto transition_scores(Ctx& ctx, const V& parts) const {
         const auto one = first(ctx, parts, parts);
-        return TransitionSteps<std::remove_const_t<decltype(one)>>{one, second(ctx, parts, parts)};
+        return TransitionScores<std::remove_const_t<decltype(one)>>{one, second(ctx, parts, parts)};
     }
 
   private:

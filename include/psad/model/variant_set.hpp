@@ -30,6 +30,12 @@ struct VariantSet {
 
     static bool has(std::string_view name) { return ((name == Variants::name) || ...); }
 
+    /// Calls f(Variant{}) for every variant.
+    template <class F>
+    static void for_each(F f) {
+        (f(Variants{}), ...);
+    }
+
     /// Calls f(Variant{}) for the variant of that name; throws SettingError for any other name.
     template <class F>
     static void visit(std::string_view name, F f) {

@@ -28,10 +28,10 @@ class MultiHeadAttention {
         return KeysValues<decltype(keys), decltype(values)>{keys, values};
     }
 
-    /// Rows `x` attend to what was prepared; `visible` as in psad::attention.
+    /// Rows `x` attend to what was prepared; `key_length` as in psad::attention.
     template <class Ctx, class X, class K, class V>
-    auto attend(Ctx& ctx, const X& x, const KeysValues<K, V>& to, const int* visible = nullptr) const {
-        return out_(ctx, attention<Heads>(ctx, query_(ctx, x), to.keys, to.values, visible));
+    auto attend(Ctx& ctx, const X& x, const KeysValues<K, V>& to, const int* key_length = nullptr) const {
+        return out_(ctx, attention<Heads>(ctx, query_(ctx, x), to.keys, to.values, key_length));
     }
 
   private:

@@ -46,7 +46,7 @@ class PositionEmbedding {
     template <class Ctx>
     auto rows(Ctx& ctx, const int* index) const {
         const auto table = ctx.weight(table_);
-        return Picked<std::remove_const_t<decltype(table)>>{table, index};
+        return PickedRows<std::remove_const_t<decltype(table)>>{table, index};
     }
     /// Row r is the table's row index[r], zero where that is negative.
     template <class Axis, class Ctx>

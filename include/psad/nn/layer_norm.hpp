@@ -1,5 +1,5 @@
 /// \file layer_norm.hpp
-/// Layer normalisation with a learned gain and shift.
+/// Layer normalisation with a learned weight and bias.
 #pragma once
 
 #include "psad/autograd/ops/norm.hpp"
@@ -11,17 +11,17 @@ template <int Width>
 class LayerNorm {
   public:
     explicit LayerNorm(const Scope& scope)
-        : gain_(scope.weight<1, Width>("gain", Init::value(1))),
-          shift_(scope.weight<1, Width>("shift", Init::value(0))) {}
+        : weight_(scope.weight<1, Width>("weight", Init::value(1))),
+          bias_(scope.weight<1, Width>("bias", Init::value(0))) {}
 
     template <class Ctx, class X>
     auto operator()(Ctx& ctx, const X& x) const {
         expect_width<X, Width>();
-        return layer_norm(ctx, x, ctx.weight(gain_), ctx.weight(shift_));
+        return layer_norm(ctx, x, ctx.weight(weight_), ctx.weight(bias_));
     }
 
   private:
-    Weight<1, Width> gain_, shift_;
+    Weight<1, Width> weight_, bias_;
 };
 
 }  // namespace psad::nn

@@ -35,27 +35,27 @@ class Linear {
     Weight<1, Out> bias_;
 };
 
-/// act([first, rest] W + b) in two steps: `begin` with what is known early, one row per list, the call with
-/// the rest.
+/// act([first, rest] W + b) in two steps: precompute() with the part that is known early, one row per list; the
+/// call with the rest.
 template <int First, int Rest, int Out, class Act = Identity>
-class LinearInSteps {
+class SplitLinear {
   public:
-    explicit LinearInSteps(const Scope& scope)
+    explicit SplitLinear(const Scope& scope)
         : weight_(scope.weight<First + Rest, Out>("weight", Init::glorot(First + Rest, Out))),
           bias_(scope.weight<1, Out>("bias", Init::value(0))) {}
 
     /// first W_first + b: [lists, Out].
     template <class Ctx, class... Part>
-    auto begin(Ctx& ctx, const Parts<Part...>& first) const {
+    auto precompute(Ctx& ctx, const Parts<Part...>& first) const {
         expect_width<Parts<Part...>, First>();
         return linear(ctx, first, ctx.weight(Weight<First, Out>{weight_.offset}), ctx.weight(bias_),
                       Identity{});
     }
-    /// act(begun + rest W_rest).
+    /// act(partial + rest W_rest).
     template <class Ctx, class S, class... Part>
-    auto operator()(Ctx& ctx, const S& begun, const Parts<Part...>& rest) const {
+    auto operator()(Ctx& ctx, const S& partial, const Parts<Part...>& rest) const {
         expect_width<Parts<Part...>, Rest>();
-        return linear(ctx, rest, ctx.weight(Weight<Rest, Out>{weight_.offset + First * Out}), begun, Act{});
+        return linear(ctx, rest, ctx.weight(Weight<Rest, Out>{weight_.offset + First * Out}), partial, Act{});
     }
 
   private:

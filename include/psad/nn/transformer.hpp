@@ -75,14 +75,14 @@ class DecoderLayer {
         return cross_.prepare(ctx, candidates);
     }
 
-    /// `cache.extend(ctx, layer, fresh)` gives the keys and values that x may see, `visible` how many of
+    /// `cache.extend(ctx, layer, fresh)` gives the keys and values that x may see, `key_length` how many of
     /// them.
     template <class Ctx, class X, class Memory, class Cache>
-    auto operator()(Ctx& ctx, const X& x, const Memory& candidates, const int* visible, Cache& cache,
+    auto operator()(Ctx& ctx, const X& x, const Memory& candidates, const int* key_length, Cache& cache,
                     int layer) const {
         const auto h = norm_(ctx, x);
         const auto seen = cache.extend(ctx, layer, self_.prepare(ctx, h));
-        const auto own = map(ctx, Add{}, x, dropout(ctx, self_.attend(ctx, h, seen, visible)));
+        const auto own = map(ctx, Add{}, x, dropout(ctx, self_.attend(ctx, h, seen, key_length)));
         const auto crossed = cross_.attend(ctx, cross_norm_(ctx, own), candidates);
         return feed_forward_(ctx, map(ctx, Add{}, own, dropout(ctx, crossed)));
     }

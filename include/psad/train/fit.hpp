@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -16,31 +15,39 @@ namespace psad {
 template <class Network>
 struct Fitted {
     Model<Network> model;
-    TrainReport report;
+    train::Report report;
 };
 
-/// Fits the encoder and trains the variant on the training split, judged after each epoch on the validation
-/// split.
-template <class Network, class B>
-Fitted<Network> fit(const B& backend, const data::Dataset& dataset, const TrainSettings& settings = {},
-                    const EncoderSettings& encoding = {}, const TrainHooks& hooks = {}) {
-    Model<Network> model(data::fit_encoder(dataset, encoding), settings.seed);
+/// Mean NDCG@10 of a model's parts on labelled lists.
+template <class B, class Network>
+train::ValidationScore ndcg10(const B& backend, const Model<Network>& model, std::span<const Request> lists) {
+    const auto score = [&](const std::vector<eval::Order>& orders) {
+        return eval::mean(eval::ranking_quality(lists, orders).ndcg10);
+    };
+    train::ValidationScore out;
+    if constexpr (HasStudent<Network>) out.student = score(eval::student_orders(backend, model, lists));
+    if constexpr (HasTeacher<Network>) out.teacher = score(eval::teacher_orders(backend, model, lists));
+    return out;
+}
+
+/// Fits the encoder and trains the variant on the training split; after each epoch NDCG@10 on the validation split decides
+/// what is kept. Throws SettingError where no validation list has a positive.
+template <class Network, class B, class Hooks = train::NoHooks>
+Fitted<Network> fit(const B& backend, const data::Dataset& dataset, const train::Settings& settings = {},
+                    const EncoderSettings& encoding = {}, Hooks&& hooks = {}) {
     const std::vector<Request> train_lists = data::requests_of(dataset, dataset.train);
     const std::vector<Request> valid_lists = data::requests_of(dataset, dataset.valid);
     if (!std::ranges::any_of(valid_lists, &Request::has_positive)) {
         throw SettingError("training", "validation lists", "none with a positive",
                            "at least one: they choose the epoch to keep");
     }
+    Model<Network> model(fit_encoder(data::schema_of(dataset.meta), data::catalog_of(dataset), train_lists, encoding),
+                         settings.seed);
     const auto validate = [&](const Model<Network>& m) {
-        const auto score = [&](const std::vector<eval::Order>& orders) {
-            return eval::mean(eval::ranking_quality(valid_lists, orders).ndcg10);
-        };
-        ValidationScore out;
-        if constexpr (HasStudent<Network>) out.student = score(eval::student_orders(backend, m, valid_lists));
-        if constexpr (HasTeacher<Network>) out.teacher = score(eval::teacher_orders(backend, m, valid_lists));
-        return out;
+        return ndcg10(backend, m, std::span<const Request>(valid_lists));
     };
-    TrainReport report = train(backend, model, train_lists, settings, validate, hooks);
+    train::Report report =
+        train::train(backend, model, std::span<const Request>(train_lists), settings, validate, hooks);
     return {std::move(model), std::move(report)};
 }
 

@@ -1,6 +1,6 @@
 /// \file targets.hpp
-/// What the teacher is asked to write (docs/method.md): a list to follow, a distribution over candidates per
-/// slot, and a weight per slot.
+/// The teacher's target (docs/method.md): a list to follow, a distribution over candidates per position, and a weight per
+/// position.
 #pragma once
 
 #include <algorithm>
@@ -10,20 +10,19 @@
 #include <vector>
 
 #include "psad/core/rng.hpp"
-#include "psad/input/request.hpp"
+#include "psad/features/request.hpp"
 #include "psad/model/policy.hpp"
 
 namespace psad {
 
-/// The weight of slot t: what NDCG gives a hit there.
-inline double slot_weight(int t) {
+/// The weight of position t, from 0: the discount of NDCG.
+inline double position_weight(int t) {
     return 1.0 / std::log2(t + 2.0);
 }
 
 namespace target {
 struct kind_tag : policy_kind {};
 
-namespace detail {
 /// Calls take(position) in shown order, then for the candidates that were not shown.
 template <class Take>
 void for_each_shown(const Request& r, Take&& take) {
@@ -33,40 +32,41 @@ void for_each_shown(const Request& r, Take&& take) {
         if (std::find(r.shown.begin(), r.shown.end(), position) == r.shown.end()) take(position);
     }
 }
-/// Positions with the wanted label, in shown order.
+namespace detail {
+/// Appends the positions with the wanted label, in shown order.
 inline void append(const Request& r, bool positive, std::vector<int>& order) {
     for_each_shown(r, [&](int i) {
         if ((r.labels[static_cast<std::size_t>(i)] > 0) == positive) order.push_back(i);
     });
 }
-/// The target of slot t is what stands there.
+/// The target of position t is what stands there.
 template <class T>
-void follow(const std::vector<int>& order, int slots, std::size_t n, T* target) {
-    for (int t = 0; t < slots; ++t) {
+void follow(const std::vector<int>& order, int positions, std::size_t n, T* target) {
+    for (int t = 0; t < positions; ++t) {
         target[static_cast<std::size_t>(t) * n +
                static_cast<std::size_t>(order[static_cast<std::size_t>(t)])] = T(1);
     }
 }
 }  // namespace detail
 
-// Each policy fills `order` (all n positions), `target` ([slots, n], zeroed by the caller) and `weight`
-// ([slots], slot_weight(t) on entry). `key` is fresh for every list and step.
+// Each policy fills `order` (all n positions), `target` ([positions, n], zeroed by the caller) and `weight`
+// ([positions], position_weight(t) on entry). `key` is fresh for every list and step.
 
 /// Uniform over the positives; the list that is followed holds the non-positives (Seq2Slate's set target) in
-/// a random order, so that no slot learns to lean on what was shown above.
+/// a random order, so that no position learns to lean on what was shown above.
 struct Set {
     using kind = kind_tag;
     static constexpr const char* name = "set target";
 
     template <class T>
-    static void lay(const Request& r, int slots, std::uint64_t key, std::vector<int>& order, T* target,
+    static void build(const Request& r, int positions, std::uint64_t key, std::vector<int>& order, T* target,
                     T* weight) {
         const std::size_t n = r.size();
         detail::append(r, false, order);
         const std::size_t negatives = order.size();
         rng::shuffle(order, key);
         detail::append(r, true, order);
-        for (int t = 0; t < slots; ++t) {
+        for (int t = 0; t < positions; ++t) {
             const std::size_t first =
                 (std::max)(negatives, static_cast<std::size_t>(t));  // positives still free
             if (first >= n) weight[t] = T(0);
@@ -84,25 +84,25 @@ struct PositivesFirst {
     static constexpr const char* name = "positives first";
 
     template <class T>
-    static void lay(const Request& r, int slots, std::uint64_t, std::vector<int>& order, T* target, T*) {
+    static void build(const Request& r, int positions, std::uint64_t, std::vector<int>& order, T* target, T*) {
         detail::append(r, true, order);
         detail::append(r, false, order);
-        detail::follow(order, slots, r.size(), target);
+        detail::follow(order, positions, r.size(), target);
     }
 };
 
-/// The list as it was shown: right where a good ranker made it.
+/// The list as it was shown: for logs of a good ranker.
 struct Exposure {
     using kind = kind_tag;
     static constexpr const char* name = "exposure";
 
     template <class T>
-    static void lay(const Request& r, int slots, std::uint64_t, std::vector<int>& order, T* target,
+    static void build(const Request& r, int positions, std::uint64_t, std::vector<int>& order, T* target,
                     T* weight) {
-        detail::for_each_shown(r, [&](int i) { order.push_back(i); });
-        const int shown = r.shown.empty() ? slots : (std::min)(slots, static_cast<int>(r.shown.size()));
+        for_each_shown(r, [&](int i) { order.push_back(i); });
+        const int shown = r.shown.empty() ? positions : (std::min)(positions, static_cast<int>(r.shown.size()));
         detail::follow(order, shown, r.size(), target);
-        for (int t = shown; t < slots; ++t) weight[t] = T(0);  // nothing stood there
+        for (int t = shown; t < positions; ++t) weight[t] = T(0);  // nothing was shown there
     }
 };
 
@@ -112,12 +112,12 @@ struct ShownOrSet {
     static constexpr const char* name = "shown, or set target";
 
     template <class T>
-    static void lay(const Request& r, int slots, std::uint64_t key, std::vector<int>& order, T* target,
+    static void build(const Request& r, int positions, std::uint64_t key, std::vector<int>& order, T* target,
                     T* weight) {
         if (r.shown.empty())
-            Set::lay(r, slots, key, order, target, weight);
+            Set::build(r, positions, key, order, target, weight);
         else
-            Exposure::lay(r, slots, key, order, target, weight);
+            Exposure::build(r, positions, key, order, target, weight);
     }
 };
 
@@ -127,10 +127,10 @@ struct ClickWeightedExposure {
     static constexpr const char* name = "click-weighted exposure";
 
     template <class T>
-    static void lay(const Request& r, int slots, std::uint64_t key, std::vector<int>& order, T* target,
+    static void build(const Request& r, int positions, std::uint64_t key, std::vector<int>& order, T* target,
                     T* weight) {
-        Exposure::lay(r, slots, key, order, target, weight);
-        for (int t = 0; t < slots; ++t) {
+        Exposure::build(r, positions, key, order, target, weight);
+        for (int t = 0; t < positions; ++t) {
             if (r.labels[static_cast<std::size_t>(order[static_cast<std::size_t>(t)])] > 0) weight[t] *= T(4);
         }
     }

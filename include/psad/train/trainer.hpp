@@ -1,7 +1,6 @@
 /// \file trainer.hpp
-/// Teacher and student trained at the same time. A batch is cut into shards of a fixed size, each with a tape
-/// of its own; their gradients are added in a fixed order, so one seed gives the same bits on any number of
-/// threads.
+/// Teacher and student trained at the same time. A batch is cut into shards of a fixed size, each with a tape of its own;
+/// their gradients are added in a fixed order, so one seed gives the same bits on any number of threads.
 #pragma once
 
 #include <algorithm>
@@ -9,13 +8,10 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <future>
-#include <limits>
-#include <memory>
 #include <numeric>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -23,287 +19,297 @@
 #include "psad/core/error.hpp"
 #include "psad/model/model.hpp"
 #include "psad/model/psad_model.hpp"
-#include "psad/train/adam.hpp"
-#include "psad/train/device_adam.hpp"
-#include "psad/train/lessons.hpp"
-#include "psad/train/objectives.hpp"
+#include "psad/train/batch_pipeline.hpp"
+#include "psad/train/best_parameters.hpp"
+#include "psad/train/device_parameters.hpp"
+#include "psad/train/joint_loss.hpp"
+#include "psad/train/optimizer.hpp"
 #include "psad/train/schedule.hpp"
-#include "psad/train/train_settings.hpp"
+#include "psad/train/settings.hpp"
 
-namespace psad {
+namespace psad::train {
 
-namespace train_detail {
+/// Hooks that do nothing. Hooks are any type that has some of
+///
+///     bool on_step(auto& trainer, const StepRecord& record);    // after each step
+///     bool on_epoch(auto& trainer, const EpochRecord& record);  // after each epoch and its validation
+///
+/// False ends the training: after a step, the epoch ends there and is validated as usual. A hook may return void. It sees
+/// the model by trainer.model().
+struct NoHooks {};
 
-inline void check_finite(const ParameterList& list, const Parameters<float>& parameters) {
-    for (const ParameterInfo& p : list.parameters) {
+namespace trainer_detail {
+
+template <class Call>
+bool go_on(Call call) {
+    if constexpr (std::is_void_v<decltype(call())>)
+        return call(), true;
+    else
+        return call();
+}
+
+inline void check_finite(const ParameterRegistry& registry, const Parameters<float>& parameters) {
+    for (const ParameterInfo& p : registry.parameters) {
         const float* from = parameters.at(p);
         if (std::all_of(from, from + p.size(), [](float x) { return std::isfinite(x); })) continue;
         throw TrainingError("training", p.name, "numbers that are not finite", "a smaller learning rate");
     }
 }
 
-/// The memory of one shard, reused over the steps.
-template <class B>
-struct ShardRoom {
-    using T = typename B::Scalar;
-    Arena<typename B::Memory> arena;
-    Buffer<T, typename B::Memory> dense_grad;
-    Lessons<T> lessons[2];  ///< of this step and, where the device works beside the host, of the next
-    Lesson<T> lesson;       ///< of this step, on the host
-    Imitation<T> imitation;
-    std::vector<Request> requests;
-    const SparseGradient<T>* sparse = nullptr;
-    StepRecord sums{};  ///< over the lists of the shard
-};
-
-/// All parameters but those of a teacher that is finished.
+/// All parameters but those of a frozen teacher.
 template <class Network>
-ParameterList learned_by(ParameterList list) {
-    if constexpr (FinishedTeacher<Network>)
-        std::erase_if(list.parameters, [](const ParameterInfo& p) { return p.name.starts_with("teacher"); });
-    return list;
-}
-
-/// Copies the parameters whose name begins with `part`.
-inline void copy_part(const ParameterList& list, const char* part, const Parameters<float>& from,
-                      Parameters<float>& to) {
-    for (const ParameterInfo& p : list.parameters) {
-        if (p.name.starts_with(part)) std::copy_n(from.at(p), p.size(), to.at(p));
-    }
+ParameterRegistry learned(ParameterRegistry registry) {
+    if constexpr (HasFrozenTeacher<Network>)
+        std::erase_if(registry.parameters, [](const ParameterInfo& p) { return p.part == Part::teacher; });
+    return registry;
 }
 
 template <class W, class V>
-double total(const W& workspace, const V& v) {
+double sum(const W& workspace, const V& v) {
     const auto* numbers = workspace.on_host(v.data, static_cast<std::size_t>(v.rows));
-    double sum = 0;
-    for (int l = 0; l < v.rows; ++l) sum += static_cast<double>(numbers[l]);
-    return sum;
+    double total = 0;
+    for (int l = 0; l < v.rows; ++l) total += static_cast<double>(numbers[l]);
+    return total;
 }
 
-/// The numbers that training moves: a model's own where the device's memory is the host's, else a copy.
-template <class B>
-class Moved {
-    using T = typename B::Scalar;
-    using Memory = typename B::Memory;
+}  // namespace trainer_detail
 
-  public:
-    Moved(const B& backend, Parameters<T>& model) : backend_(&backend), model_(&model) {
-        if constexpr (!Memory::on_host)
-            copy_ = std::const_pointer_cast<Parameters<T, Memory>>(on_device(backend, model));
-    }
-    Parameters<T, Memory>& operator*() {
-        if constexpr (Memory::on_host)
-            return *model_;
-        else
-            return *copy_;
-    }
-    /// Brings them into the model.
-    void fetch() {
-        if constexpr (!Memory::on_host) {
-            backend_->download(copy_->dense.data(), model_->dense.size() * sizeof(T), model_->dense.data());
-            backend_->download(copy_->tables.data(), model_->tables.size() * sizeof(T),
-                               model_->tables.data());
-        }
-    }
-
-  private:
-    const B* backend_;
-    Parameters<T>* model_;
-    std::shared_ptr<Parameters<T, Memory>> copy_;
+/// How far a training is: with the parameters, Trainer::optimizer() and Trainer::best() all that its next step depends on.
+struct State {
+    std::int64_t step = 0;  ///< steps made
+    int epoch = 0;
+    int first = 0;                   ///< first list of the next batch, in the order of the epoch
+    std::vector<std::size_t> order;  ///< of the lists in this epoch
+    double epoch_loss = 0;           ///< sum over the steps of the epoch
+    int epoch_steps = 0;
+    bool stopped = false;  ///< by a hook, or by patience
+    Report report;
+    std::int64_t lists = 0;                    ///< trained on so far
+    std::chrono::duration<double> seconds{0};  ///< spent on that
 };
 
-template <class B>
-auto adam_on(const B& backend, const ParameterList& list, const AdamSettings& settings) {
-    if constexpr (B::Memory::on_host)
-        return Adam<typename B::Scalar>(list, settings);
-    else
-        return DeviceAdam<B>(backend, list, settings);
-}
-
-/// Lays out what a shard is to learn.
-template <class B, class Network>
-void prepare(const Model<Network>& model, std::span<const Request> requests,
-             std::span<const std::size_t> which, std::uint64_t key, int turn, ShardRoom<B>& room) {
-    using Target = typename Network::template policy<target::kind_tag, target::Set>;
-    constexpr Spec spec = Network::spec;
-    room.requests.clear();
-    for (const std::size_t i : which) room.requests.push_back(requests[i]);
-    room.lessons[turn].prepare(model.encoder, room.requests, spec.slots, spec.block, rng::derive(key, 1),
-                               Target{});
-}
-
-/// Loss and gradient of one shard.
-template <class B, class Network>
-void learn(const B& backend, const Model<Network>& model,
-           const Parameters<typename B::Scalar, typename B::Memory>& parameters,
-           const TrainSettings& settings, const LossWeights& weights, std::uint64_t key, int turn,
-           ShardRoom<B>& room) {
-    using T = typename B::Scalar;
-    room.arena.reset();
-    backend.fill(room.dense_grad.data(), static_cast<int>(room.dense_grad.size()), T(0));
-    room.lesson = room.lessons[turn].view();
-    const Lesson<T> lesson = on_device(backend, room.lesson, room.arena);
-    Tape<B> tape(backend, parameters, lesson.in.layout, room.arena, room.dense_grad.data(),
-                 {settings.dropout, key});
-    const auto loss = joint_loss(tape, model.network, parameters, lesson.in, lesson.prefix, lesson.labels,
-                                 weights, room.imitation);
-    tape.backward(loss.total, T(1));
-    room.sparse = tape.sparse_gradients();
-    const auto sum = [&](const auto& v) { return total(tape.workspace(), v); };
-    room.sums = {sum(loss.total), sum(loss.teacher), sum(loss.supervised), sum(loss.distilled), 0};
-}
-
-}  // namespace train_detail
-
-/// Trains `model` on labelled requests. After each epoch `validate(model)` (a ValidationScore) decides: the
-/// teacher's and the student's parameters are each kept from their best epoch. Throws SettingError for
-/// settings out of range, TrainingError for a loss that is not finite, RequestError for a list that
-/// Encoder::check refuses or that lacks labels.
-template <class B, class Network, class Validate>
-TrainReport train(const B& backend, Model<Network>& model, std::span<const Request> requests,
-                  const TrainSettings& settings, Validate validate, const TrainHooks& hooks = {}) {
-    namespace detail = train_detail;
+/// Trains step by step: step() until epoch_done(), then end_epoch(); or epoch() for all of that. Everything is borrowed and
+/// must outlive the trainer; `model` is its own until finish().
+template <class B, class Network, class Rule = AdamW>
+class Trainer {
     using T = typename B::Scalar;
     static_assert(std::is_same_v<T, float>, "psad: a Model holds float; train on a backend of float");
-    detail::check(settings, requests.size());
-    for (const Request& r : requests) {
-        model.encoder.check(r);
-        detail::check_feedback(r);
+
+  public:
+    /// Throws SettingError for settings out of range, RequestError for a list that Encoder::check refuses or that lacks
+    /// labels.
+    Trainer(const B& backend, Model<Network>& model, std::span<const Request> requests, const Settings& settings,
+            const Rule& rule = {})
+        : backend_(backend),
+          model_(model),
+          settings_((check_all(model, requests, settings, rule), settings)),
+          count_(static_cast<int>(requests.size())),
+          // No larger than the data: the same steps, and no sum overflows.
+          batch_((std::min)(settings.batch, count_)),
+          shard_((std::min)(settings.shard, batch_)),
+          learned_(trainer_detail::learned<Network>(model.registry)),
+          parameters_(backend, model.parameters),
+          optimizer_(backend, learned_, rule),
+          best_{.parameters = model.parameters},
+          shards_(static_cast<std::size_t>((batch_ - 1) / shard_ + 1)),
+          pipeline_(backend, model.encoder, requests, shard_, static_cast<int>(shards_.size()), settings.seed) {
+        for (Shard& s : shards_) s.dense_grad = Buffer<T, typename B::Memory>(model.registry.dense_size);
+        state_.order.resize(requests.size());
+        std::iota(state_.order.begin(), state_.order.end(), std::size_t{0});
     }
 
-    const auto count = static_cast<int>(requests.size());
-    // No larger than the data: the same steps, and no sum below overflows.
-    const int batch = (std::min)(settings.batch, count), shard = (std::min)(settings.shard, batch);
-    const int per_epoch = (count - 1) / batch + 1;
-    const std::int64_t last_step =
-        settings.steps > 0 ? settings.steps : std::int64_t{per_epoch} * settings.epochs;
-    const auto shards = static_cast<std::size_t>((batch - 1) / shard + 1);
-    std::vector<detail::ShardRoom<B>> rooms(shards);
-    for (auto& room : rooms) room.dense_grad = Buffer<T, typename B::Memory>(model.list.dense_size);
-    const ParameterList learned = detail::learned_by<Network>(model.list);
-    auto adam = detail::adam_on(backend, learned, settings.adam);
-    detail::Moved<B> moved(backend, model.parameters);
-    std::vector<std::size_t> order(requests.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    const auto key_of = [&](std::int64_t of_step, int s) {
-        return rng::derive(rng::derive(settings.seed ^ 0xD509u, static_cast<std::uint64_t>(of_step)),
-                           static_cast<std::uint64_t>(s));
-    };
-    const auto turn_of = [](std::int64_t of_step) {
-        return B::Memory::on_host ? 0 : static_cast<int>(of_step % 2);
-    };
-    const auto lay_out = [&](std::int64_t of_step, int from, int s) {
-        const int begin = from + s * shard, end = (std::min)({count, from + batch, begin + shard});
-        if (begin >= end) return;
-        detail::prepare<B>(model, requests,
-                           std::span<const std::size_t>(order).subspan(static_cast<std::size_t>(begin),
-                                                                       static_cast<std::size_t>(end - begin)),
-                           key_of(of_step, s), turn_of(of_step), rooms[static_cast<std::size_t>(s)]);
-    };
-    const auto lay_out_all = [&](std::int64_t of_step, int from) {
-        for (int s = 0; s < std::ssize(rooms); ++s) lay_out(of_step, from, s);
-    };
-    std::vector<T*> dense;
-    std::vector<const SparseGradient<T>*> sparse;
+    /// Steps of the whole training.
+    std::int64_t last_step() const {
+        return settings_.steps > 0 ? settings_.steps
+                                   : std::int64_t{(count_ - 1) / batch_ + 1} * settings_.epochs;
+    }
+    /// Whether there is another step to make.
+    bool running() const { return !state_.stopped && state_.step < last_step(); }
+    /// Whether the epoch has no further step.
+    bool epoch_done() const { return state_.first >= count_ || state_.step >= last_step(); }
 
-    TrainReport report;
-    Parameters<float> best = model.parameters;
-    constexpr double none = -std::numeric_limits<double>::infinity();
-    ValidationScore best_score{none, none};
-    int stale = 0;
-    std::future<void> next;
-    std::int64_t step = 0, seen = 0;
-    std::chrono::duration<double> busy{0};
-    for (int epoch = 0; step < last_step; ++epoch) {
-        rng::shuffle(order, rng::derive(settings.seed, static_cast<std::uint64_t>(epoch)));
-        double epoch_loss = 0;
-        int epoch_steps = 0;
+    /// One step on the next batch of the epoch. Throws TrainingError for a loss or a gradient that is not finite.
+    StepRecord step() {
         const auto start = std::chrono::steady_clock::now();
-        for (int first = 0; first < count && step < last_step; first += batch) {
-            const int lists = (std::min)(batch, count - first);
-            const int used = (lists - 1) / shard + 1;
-            const double progress = static_cast<double>(step) / static_cast<double>(last_step);
-            const LossWeights weights{settings.supervised,
-                                      settings.distillation * schedule::ramp(progress, settings.distill_from,
-                                                                             settings.distill_full),
-                                      settings.temperature};
-            if constexpr (!B::Memory::on_host) {  // the device works while the host lays out the next step
-                if (next.valid())
-                    next.get();
-                else
-                    lay_out_all(step, first);
-                if (first + batch < count && step + 1 < last_step)
-                    next = std::async(std::launch::async, lay_out_all, step + 1, first + batch);
-            }
-            backend.parallel(used, [&](int s) {
-                if constexpr (B::Memory::on_host) lay_out(step, first, s);
-                detail::learn(backend, model, *moved, settings, weights, key_of(step, s), turn_of(step),
-                              rooms[static_cast<std::size_t>(s)]);
-            });
-            dense.clear();
-            sparse.clear();
-            StepRecord record{};
-            for (int s = 0; s < used; ++s) {
-                auto& room = rooms[static_cast<std::size_t>(s)];
-                dense.push_back(room.dense_grad.data());
-                sparse.push_back(room.sparse);
-                record.loss += room.sums.loss / lists;
-                record.teacher += room.sums.teacher / lists;
-                record.supervised += room.sums.supervised / lists;
-                record.distilled += room.sums.distilled / lists;
-            }
-            const double after = static_cast<double>(step + 1) / static_cast<double>(last_step);
-            record.gradient_norm = adam.step(backend, *moved, std::span<T* const>(dense),
-                                             std::span<const SparseGradient<T>* const>(sparse), 1.0 / lists,
-                                             schedule::warm_cosine(after, settings.warmup));
-            if (!std::isfinite(record.loss) || !std::isfinite(record.gradient_norm)) {
-                throw TrainingError("training", "step " + std::to_string(step),
-                                    "a loss or a gradient that is not finite", "a smaller learning rate");
-            }
-            report.steps.push_back(record);
-            epoch_loss += record.loss;
-            ++epoch_steps;
-            seen += lists;
-            ++step;
-            if (hooks.on_step) hooks.on_step(step, last_step, record);
+        if (state_.first == 0)
+            rng::shuffle(state_.order, rng::derive(settings_.seed, static_cast<std::uint64_t>(state_.epoch)));
+        const BatchRange now = range(state_.step, state_.first);
+        const bool more = state_.first + batch_ < count_ && state_.step + 1 < last_step();
+        const LossWeights weights = weights_now();
+        pipeline_.run(now, more ? range(state_.step + 1, state_.first + batch_) : BatchRange{}, state_.order,
+                      [&](int s, const TrainingBatch<T>& batch, std::uint64_t key) {
+                          learn(shards_[static_cast<std::size_t>(s)], batch, weights, key);
+                      });
+        const StepRecord record = update(now);
+        if (!std::isfinite(record.loss) || !std::isfinite(record.gradient_norm)) {
+            throw TrainingError("training", "step " + std::to_string(state_.step),
+                                "a loss or a gradient that is not finite", "a smaller learning rate");
         }
-        busy += std::chrono::steady_clock::now() - start;
+        state_.report.steps.push_back(record);
+        state_.epoch_loss += record.loss;
+        ++state_.epoch_steps;
+        state_.lists += now.lists;
+        state_.first += batch_;
+        ++state_.step;
+        state_.seconds += std::chrono::steady_clock::now() - start;
+        return record;
+    }
 
-        moved.fetch();
-        const EpochRecord done{epoch, step, epoch_loss / epoch_steps, validate(std::as_const(model))};
-        if (!std::isfinite(done.valid.student) || !std::isfinite(done.valid.teacher)) {
-            throw TrainingError("training", "epoch " + std::to_string(epoch),
+    /// Ends the epoch: `validate(model)`, a ValidationScore, decides whether the parts are better than ever. Throws
+    /// TrainingError for a score that is not finite.
+    template <class Validate>
+    EpochRecord end_epoch(Validate&& validate) {
+        const EpochRecord record{state_.epoch, state_.step, state_.epoch_loss / state_.epoch_steps,
+                                 validate(model())};
+        if (!std::isfinite(record.valid.student) || !std::isfinite(record.valid.teacher)) {
+            throw TrainingError("training", "epoch " + std::to_string(state_.epoch),
                                 "a validation score that is not finite",
                                 "numbers that can choose the epoch to keep");
         }
-        report.epochs.push_back(done);
-        if (hooks.on_epoch) hooks.on_epoch(done);
-        ++stale;
-        ValidationScore score = done.valid;
-        if constexpr (Network::shares_embeddings) {  // one set of numbers serves both: judged and kept
-                                                     // together
-            score.student = score.teacher = (done.valid.student + done.valid.teacher) / 2;
-            if (score.student > best_score.student)
-                detail::copy_part(model.list, "shared", model.parameters, best);
-        }
-        if (HasStudent<Network> && score.student > best_score.student) {
-            best_score.student = score.student;
-            report.best_student_epoch = epoch;
-            detail::copy_part(model.list, "student", model.parameters, best);
-            stale = 0;
-        }
-        if (HasTeacher<Network> && score.teacher > best_score.teacher) {
-            best_score.teacher = score.teacher;
-            report.best_teacher_epoch = epoch;
-            detail::copy_part(model.list, "teacher", model.parameters, best);
-            stale = 0;
-        }
-        if (settings.patience > 0 && stale >= settings.patience) break;
+        best_.consider(model_.registry, model_.parameters, state_.epoch, record.valid);
+        state_.report.epochs.push_back(record);
+        state_.report.best_student_epoch = best_.student_epoch;
+        state_.report.best_teacher_epoch = best_.teacher_epoch;
+        if (settings_.patience > 0 && best_.epochs_since >= settings_.patience) state_.stopped = true;
+        ++state_.epoch;
+        state_.first = state_.epoch_steps = 0;
+        state_.epoch_loss = 0;
+        return record;
     }
-    detail::check_finite(model.list, best);  // the last step was not seen by a later loss
-    model.parameters = std::move(best);
-    report.lists_per_second = static_cast<double>(seen) / busy.count();
-    return report;
+
+    /// The rest of the epoch, with its validation and hooks.
+    template <class Validate, class Hooks = NoHooks>
+    EpochRecord epoch(Validate&& validate, Hooks&& hooks = {}) {
+        bool go_on = true;
+        do {
+            const StepRecord record = step();
+            if constexpr (requires { hooks.on_step(*this, record); })
+                go_on = trainer_detail::go_on([&] { return hooks.on_step(*this, record); });
+        } while (go_on && !epoch_done());
+        const EpochRecord record = end_epoch(validate);
+        if constexpr (requires { hooks.on_epoch(*this, record); })
+            go_on = trainer_detail::go_on([&] { return hooks.on_epoch(*this, record); }) && go_on;
+        if (!go_on) state_.stopped = true;
+        return record;
+    }
+
+    /// Gives the model the best parameters of each part. Throws TrainingError where they are not finite, which no later
+    /// loss would have shown.
+    Report finish() {
+        trainer_detail::check_finite(model_.registry, best_.parameters);
+        model_.parameters = best_.parameters;
+        parameters_.upload();
+        model_.generation.renew();
+        Report report = state_.report;
+        report.lists_per_second = static_cast<double>(state_.lists) / state_.seconds.count();
+        return report;
+    }
+
+    /// The model with the parameters of the last step. From a device with memory of its own they are copied now.
+    const Model<Network>& model() {
+        parameters_.download();
+        model_.generation.renew();
+        return model_;
+    }
+    const Settings& settings() const { return settings_; }
+
+    // What a checkpoint holds, besides the model. After the model's parameters have been changed from outside:
+    // parameters().upload().
+    State& state() { return state_; }
+    Optimizer<B, Rule>& optimizer() { return optimizer_; }
+    BestParameters<Network>& best() { return best_; }
+    DeviceParameters<B>& parameters() { return parameters_; }
+
+  private:
+    /// The memory of one shard, reused over the steps.
+    struct Shard {
+        Arena<typename B::Memory> arena;
+        Buffer<T, typename B::Memory> dense_grad;
+        GreedyTargets<T> greedy_targets;
+        const SparseGradient<T>* sparse = nullptr;
+        StepRecord sums{};  ///< over the lists of the shard
+    };
+
+    static void check_all(const Model<Network>& model, std::span<const Request> requests, const Settings& settings,
+                          const Rule& rule) {
+        check(settings, requests.size());
+        check_settings("training settings", rule);
+        for (const Request& r : requests) {
+            model.encoder.check(r);
+            check_feedback(r);
+        }
+    }
+
+    BatchRange range(std::int64_t step, int first) const { return {step, first, (std::min)(batch_, count_ - first)}; }
+
+    /// Fraction of the training after so many steps.
+    double progress(std::int64_t steps) const {
+        return static_cast<double>(steps) / static_cast<double>(last_step());
+    }
+
+    LossWeights weights_now() const {
+        const double ramp =
+            schedule::ramp(progress(state_.step), settings_.distill_from, settings_.distill_full);
+        return {settings_.student_weight, settings_.distillation * ramp, settings_.temperature};
+    }
+
+    /// Loss and gradient of one shard.
+    void learn(Shard& shard, const TrainingBatch<T>& host, const LossWeights& weights, std::uint64_t key) {
+        shard.arena.reset();
+        backend_.fill(shard.dense_grad.data(), static_cast<int>(shard.dense_grad.size()), T(0));
+        const TrainingBatch<T> batch = on_device(backend_, host, shard.arena);
+        Tape<B> tape(backend_, *parameters_, batch.in.layout, shard.arena, shard.dense_grad.data(),
+                     {settings_.dropout, key});
+        const auto loss =
+            joint_loss(tape, model_.network, *parameters_, batch, weights, shard.greedy_targets);
+        tape.backward(loss.total, T(1));
+        shard.sparse = tape.sparse_gradients();
+        const auto sum = [&](const auto& v) { return trainer_detail::sum(tape.workspace(), v); };
+        shard.sums = {sum(loss.total), sum(loss.teacher), sum(loss.student), sum(loss.distillation), 0};
+    }
+
+    /// New parameters from the gradients of the shards.
+    StepRecord update(const BatchRange& now) {
+        std::vector<T*> dense;
+        std::vector<const SparseGradient<T>*> sparse;
+        StepRecord record{};
+        for (int s = 0; s < pipeline_.shards(now); ++s) {
+            Shard& shard = shards_[static_cast<std::size_t>(s)];
+            dense.push_back(shard.dense_grad.data());
+            sparse.push_back(shard.sparse);
+            record.loss += shard.sums.loss / now.lists;
+            record.teacher += shard.sums.teacher / now.lists;
+            record.student += shard.sums.student / now.lists;
+            record.distillation += shard.sums.distillation / now.lists;
+        }
+        const double factor = schedule::warm_cosine(progress(state_.step + 1), settings_.warmup);
+        record.gradient_norm =
+            optimizer_.step(backend_, *parameters_, dense, sparse, 1.0 / now.lists,
+                            {settings_.learning_rate * factor, settings_.weight_decay, settings_.clip});
+        return record;
+    }
+
+    const B& backend_;
+    Model<Network>& model_;
+    Settings settings_;
+    int count_, batch_, shard_;
+    ParameterRegistry learned_;
+    DeviceParameters<B> parameters_;
+    Optimizer<B, Rule> optimizer_;
+    BestParameters<Network> best_;
+    State state_;
+    std::vector<Shard> shards_;
+    BatchPipeline<B, Network> pipeline_;
+};
+
+/// Trains `model` on labelled requests. After each epoch `validate(model)`, a ValidationScore, decides: the teacher's and
+/// the student's parameters are each kept from their best epoch. Throws as Trainer does.
+template <class B, class Network, class Validate, class Hooks = NoHooks, class Rule = AdamW>
+Report train(const B& backend, Model<Network>& model, std::span<const Request> requests, const Settings& settings,
+             Validate validate, Hooks&& hooks = {}, const Rule& rule = {}) {
+    Trainer<B, Network, Rule> trainer(backend, model, requests, settings, rule);
+    while (trainer.running()) trainer.epoch(validate, hooks);
+    return trainer.finish();
 }
 
-}  // namespace psad
+}  // namespace psad::train

@@ -5,13 +5,13 @@
 #include <cmath>
 
 #include "psad/autograd/value.hpp"
-#include "psad/autograd/workspace.hpp"
+#include "psad/autograd/op_workspace.hpp"
 #include "psad/backend/operand.hpp"
 #include "psad/core/functors.hpp"
 
 namespace psad::ops {
 
-/// Query row q sees the first visible[q] keys of its list; all of them when null. A list without keys gives
+/// Query row q sees the first key_length[q] keys of its list; all of them when null. A list without keys gives
 /// zeros.
 template <class Query, class Key, int Width, int Heads, class T>
 struct Attention {
@@ -20,26 +20,26 @@ struct Attention {
     static constexpr int width = Width;
     static constexpr bool has_parameters = false;
 
-    const int* visible;
+    const int* key_length;
     T* weights = nullptr;  ///< softmax of every head, one block of pairs per head
 
     template <class B>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> q, Matrix<const T> k, Matrix<const T> v) {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> q, Matrix<const T> k, Matrix<const T> v) {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         if (!w.training) {
             const auto take = [&w](std::size_t count) { return w.take(count); };
-            w.backend->attend(q, k, v, Heads, scale(), pairs, visible, take, out);
+            w.backend->attention_forward(q, k, v, Heads, scale(), pairs, key_length, take, out);
             return;
         }
         weights = w.take(static_cast<std::size_t>(pairs.rows) * Heads);
-        w.backend->attend_keeping(q, k, v, Heads, scale(), pairs, visible, weights, out);
+        w.backend->attention_forward_train(q, k, v, Heads, scale(), pairs, key_length, weights, out);
     }
 
     template <class B>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> q, Tracked<T> k,
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> q, Tracked<T> k,
                   Tracked<T> v) const {
         const auto take = [&w](std::size_t count) { return w.take(count); };
-        w.backend->attend_backward(weights, Matrix<const T>(dout), q.value, k.value, v.value, Heads, scale(),
+        w.backend->attention_backward(weights, Matrix<const T>(dout), q.value, k.value, v.value, Heads, scale(),
                                    w.layout->template pairs<Query, Key>(), take, q.grad, k.grad, v.grad);
     }
 
@@ -56,13 +56,13 @@ struct Attention {
 
 namespace psad {
 
-/// For each head: softmax(q k / sqrt(head width)) v, heads side by side. `visible` (one number per query row)
+/// For each head: softmax(q k / sqrt(head width)) v, heads side by side. `key_length` (one number per query row)
 /// hides the later keys of a list; null shows all.
 template <int Heads, class Ctx, class Q, class K>
-auto attention(Ctx& ctx, const Q& query, const K& key, const K& value, const int* visible = nullptr) {
+auto attention(Ctx& ctx, const Q& query, const K& key, const K& value, const int* key_length = nullptr) {
     expect_width<K, width_of<Q>>();
     using Op = ops::Attention<axis_of<Q>, axis_of<K>, width_of<Q>, Heads, typename Ctx::Scalar>;
-    return ctx.apply(Op{visible}, query, key, value);
+    return ctx.apply(Op{key_length}, query, key, value);
 }
 
 }  // namespace psad

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "psad/autograd/value.hpp"
-#include "psad/autograd/workspace.hpp"
+#include "psad/autograd/op_workspace.hpp"
 #include "psad/backend/operand.hpp"
 #include "psad/core/functors.hpp"
 
@@ -31,7 +31,7 @@ struct Broadcast {
 
     /// dx += the sum of `fine` over everything that x was repeated to. `fine` has the rows of To.
     template <class B, class T = typename B::Scalar>
-    static void fold(Workspace<B>& w, Matrix<T> fine, Matrix<T> dx) {
+    static void fold(OpWorkspace<B>& w, Matrix<T> fine, Matrix<T> dx) {
         if constexpr (Width != OutWidth) {
             const Matrix<T> narrow = w.zeros(fine.rows, 1);
             w.backend->row_sums(fine, narrow.data);

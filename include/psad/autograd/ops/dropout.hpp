@@ -3,8 +3,8 @@
 #pragma once
 
 #include "psad/autograd/value.hpp"
-#include "psad/autograd/workspace.hpp"
-#include "psad/backend/kernels.hpp"
+#include "psad/autograd/op_workspace.hpp"
+#include "psad/backend/default_kernels.hpp"
 #include "psad/backend/operand.hpp"
 #include "psad/core/functors.hpp"
 
@@ -16,19 +16,19 @@ struct Dropout {
     static constexpr int width = Width;
     static constexpr bool has_parameters = false;
 
-    float rate;
+    float probability;
     T* mask = nullptr;
 
     template <class B>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> x) {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> x) {
         const int count = out.rows * Width;
         mask = w.take(static_cast<std::size_t>(count));
         w.dropout_key = rng::derive(w.dropout_key, 1);
-        w.backend->for_each(count, kernels::DropoutMask<T>{w.dropout_key, rate, mask});
+        w.backend->for_each(count, default_kernels::DropoutMask<T>{w.dropout_key, probability, mask});
         w.backend->template map<false>(Multiply{}, out, Operand<T>{x.data, Width}, Operand<T>{mask, Width});
     }
     template <class B>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> x) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> x) const {
         if (!x.grad) return;
         w.backend->template map<true>(Multiply{}, x.grad, Operand<T>{dout.data, Width},
                                       Operand<T>{mask, Width});
@@ -43,12 +43,12 @@ struct Dropout {
 
 namespace psad {
 
-/// Zeroes each number at the context's rate and scales the others up; x itself where that rate is 0
+/// Zeroes each number with the context's probability and scales the others up; x itself where that is 0
 /// (inference).
 template <class Ctx, class X>
 X dropout(Ctx& ctx, const X& x) {
-    if (ctx.dropout_rate() <= 0) return x;
-    return ctx.apply(ops::Dropout<axis_of<X>, width_of<X>, typename Ctx::Scalar>{ctx.dropout_rate()}, x);
+    if (ctx.dropout_probability() <= 0) return x;
+    return ctx.apply(ops::Dropout<axis_of<X>, width_of<X>, typename Ctx::Scalar>{ctx.dropout_probability()}, x);
 }
 
 }  // namespace psad

@@ -9,7 +9,7 @@
 
 #include "psad/autograd/parameters.hpp"
 #include "psad/autograd/value.hpp"
-#include "psad/autograd/workspace.hpp"
+#include "psad/autograd/op_workspace.hpp"
 #include "psad/backend/operand.hpp"
 #include "psad/core/bag.hpp"
 #include "psad/core/functors.hpp"
@@ -17,36 +17,36 @@
 namespace psad::ops {
 
 /// out[r] = the sum over the sources of source[index[r]], nothing where an index is negative; of row r itself
-/// where Each says so.
-template <class Axis, int Width, bool... Each>
+/// where IsIdentity says so.
+template <class Axis, int Width, bool... IsIdentity>
 struct Gather {
     using axis = Axis;
     static constexpr int width = Width;
     static constexpr bool has_parameters = false;
 
-    std::array<const int*, sizeof...(Each)> index;
+    std::array<const int*, sizeof...(IsIdentity)> index;
 
     template <class B, class T, class... M>
-    void forward(Workspace<B>& w, Matrix<T> out, M... source) const {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, M... source) const {
         const int* const* at = index.data();
-        const RowSource<T> sources[] = {{source, *at++, Each}...};
+        const RowSource<T> sources[] = {{source, *at++, IsIdentity}...};
         w.backend->gather(sources, out);
     }
     template <class B, class T, class... X>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, X... source) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, X... source) const {
         const int* const* at = index.data();
-        (one<Each>(w, dout, *at++, source.grad), ...);
+        (one<IsIdentity>(w, dout, *at++, source.grad), ...);
     }
     template <class Out, class... S>
     double flops(const Layout&, Out out, S...) const {
-        return out.size() * (static_cast<double>(sizeof...(Each)) - 1);
+        return out.size() * (static_cast<double>(sizeof...(IsIdentity)) - 1);
     }
 
   private:
-    template <bool Own, class B, class T>
-    static void one(Workspace<B>& w, Matrix<T> dout, const int* through, Matrix<T> to) {
+    template <bool IsIdentityRow, class B, class T>
+    static void one(OpWorkspace<B>& w, Matrix<T> dout, const int* through, Matrix<T> to) {
         if (!to) return;
-        if constexpr (Own)
+        if constexpr (IsIdentityRow)
             w.backend->template map<true>(Identity{}, to, Operand<T>{dout.data, dout.stride});
         else
             w.backend->scatter_add(dout, through, to);
@@ -65,13 +65,13 @@ struct Embed {
     int fields;
 
     template <class B, class T>
-    void forward(Workspace<B>& w, Matrix<T> out) const {
+    void forward(OpWorkspace<B>& w, Matrix<T> out) const {
         auto* sources = w.template take_on_host<BagSource<T>>(static_cast<std::size_t>(fields));
         for (int f = 0; f < fields; ++f) sources[f] = {w.tables + tables[f].offset, bags[f]};
         w.backend->embed(sources, fields, out);
     }
     template <class B, class T>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout) const {
         for (int f = 0; f < fields; ++f) {
             auto* entry = w.template take_on_host<SparseGradient<T>>(1);
             *entry = {tables[f].offset, Width,     dout.rows, bags[f].bag,
@@ -91,39 +91,39 @@ namespace psad {
 
 /// The rows of a value that an index (one entry per row of the result) picks.
 template <class V>
-struct Picked {
+struct PickedRows {
     V source;
     const int* index;
-    static constexpr bool each = false;
+    static constexpr bool is_identity = false;
 };
-/// The rows of a value one by one.
+/// All rows of a value, in order.
 template <class V>
-struct EachRow {
+struct IdentityRows {
     V source;
     static constexpr const int* index = nullptr;
-    static constexpr bool each = true;
+    static constexpr bool is_identity = true;
 };
 template <class V>
-EachRow<V> each_row(const V& source) {
+IdentityRows<V> identity_rows(const V& source) {
     return {source};
 }
 
-/// The sum of rows, of Picked or EachRow; a negative index picks nothing.
+/// out[r] = the sum over `rows` (PickedRows or IdentityRows) of their row r; a negative index picks nothing.
 template <class Axis, class Ctx, class... Rows>
-requires(requires { Rows::each; } && ...) auto gather(Ctx& ctx, const Rows&... rows) {
+requires(requires { Rows::is_identity; } && ...) auto gather(Ctx& ctx, const Rows&... rows) {
     constexpr int width = (std::max)({width_of<decltype(rows.source)>...});
     (expect_width<decltype(rows.source), width>(), ...);
     (expect_axis<decltype(rows.source),
-                 std::conditional_t<Rows::each, Axis, axis_of<decltype(rows.source)>>>(),
+                 std::conditional_t<Rows::is_identity, Axis, axis_of<decltype(rows.source)>>>(),
      ...);
-    using Op = ops::Gather<Axis, width, Rows::each...>;
+    using Op = ops::Gather<Axis, width, Rows::is_identity...>;
     return ctx.apply(Op{{rows.index...}}, rows.source...);
 }
 
 /// Rows of `source` by index, zero where it is negative.
 template <class Axis, class Ctx, class V>
 auto gather(Ctx& ctx, const V& source, const int* index) {
-    return gather<Axis>(ctx, Picked<V>{source, index});
+    return gather<Axis>(ctx, PickedRows<V>{source, index});
 }
 
 /// Sum over `fields` fields of mean embeddings; tables and bags must outlive the context's values.

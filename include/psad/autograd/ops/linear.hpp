@@ -1,6 +1,6 @@
 /// \file linear.hpp
-/// act(x W + b) for an x made of parts on several axes: each part is multiplied on its own axis. b is one row
-/// for all, or one per list.
+/// act(x W + b) for an x made of parts on several axes. A part with one row per list is multiplied once per list,
+/// and the product is broadcast to the finer rows. b is one row for all, or one per list.
 #pragma once
 
 #include <cstddef>
@@ -32,43 +32,42 @@ struct Linear {
     using axis = finest<axis_of<Part>...>;
     static constexpr int width = Out;
     static constexpr bool has_parameters = false;
-    /// Parts per list are multiplied once per list and repeated.
+    /// Whether a part has one row per list while the result has finer rows.
     template <class P>
-    static constexpr bool coarse = !std::is_same_v<axis_of<P>, axis>;
-    static constexpr int coarse_parts = (0 + ... + static_cast<int>(coarse<Part>));
+    static constexpr bool is_per_list = !std::is_same_v<axis_of<P>, axis>;
+    static constexpr int per_list_parts = (0 + ... + static_cast<int>(is_per_list<Part>));
+    static constexpr int per_row_parts = static_cast<int>(sizeof...(Part)) - per_list_parts;
     static constexpr bool bias_per_list = std::is_same_v<BiasAxis, Lists>;
-    /// Whether what the fine parts are added to has one row per list of a finer axis.
-    static constexpr bool start_per_list =
-        (coarse_parts > 0 || bias_per_list) && !std::is_same_v<axis, Lists>;
-    static constexpr int fine_parts = static_cast<int>(sizeof...(Part)) - coarse_parts;
+    /// Whether the sum of the per-list products and the bias has one row per list and must be broadcast.
+    static constexpr bool partial_per_list =
+        (per_list_parts > 0 || bias_per_list) && !std::is_same_v<axis, Lists>;
 
     template <class B, class T, class... M>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> weight, Matrix<const T> bias,
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> weight, Matrix<const T> bias,
                  M... in) const {
-        Operand<T> start{bias.data, bias_per_list ? Out : 0};  // no bias: null, which counts as zero
-        if constexpr (coarse_parts > 0) {
-            Factor<T> once[coarse_parts];
-            factors<true>(once, weight, in...);
-            const Matrix<T> begun = w.scratch(w.layout->lists, Out);
-            w.backend->affine(once, start, Identity{}, begun);
-            start = {begun.data, Out};
+        Operand<T> partial{bias.data, bias_per_list ? Out : 0};  // no bias: null, which counts as zero
+        if constexpr (per_list_parts > 0) {
+            Factor<T> per_list_factors[per_list_parts];
+            factors<true>(per_list_factors, weight, in...);
+            const Matrix<T> sum = w.scratch(w.layout->lists, Out);
+            w.backend->affine(per_list_factors, partial, Identity{}, sum);
+            partial = {sum.data, Out};
         }
-        if constexpr (start_per_list) start.row_of = w.layout->template jagged<axis>().owner;
-        Factor<T> each[fine_parts];
-        factors<false>(each, weight, in...);
-        w.backend->affine(each, start, Act{}, out);
+        if constexpr (partial_per_list) partial.row_of = w.layout->template jagged<axis>().owner;
+        Factor<T> per_row_factors[per_row_parts];
+        factors<false>(per_row_factors, weight, in...);
+        w.backend->affine(per_row_factors, partial, Act{}, out);
     }
 
     template <class B, class T, class... X>
-    void backward(Workspace<B>& w, Matrix<const T> out, Matrix<T> dout, Tracked<T> weight, Tracked<T> bias,
+    void backward(OpWorkspace<B>& w, Matrix<const T> out, Matrix<T> dout, Tracked<T> weight, Tracked<T> bias,
                   X... in) const {
-        if constexpr (!std::is_same_v<Act, Identity>) {  // dout is read by nobody else: turn it into the
-                                                         // slope by x W + b
-            w.backend->template map<false>(TimesSlope<Act>{}, dout, Operand<T>{dout.data, dout.stride},
+        if constexpr (!std::is_same_v<Act, Identity>) {  // in place: from here on the derivative by x W + b
+            w.backend->template map<false>(TimesDerivative<Act>{}, dout, Operand<T>{dout.data, dout.stride},
                                            Operand<T>{out.data, out.stride});
         }
         Matrix<T> per_list = dout;
-        if constexpr (start_per_list) {
+        if constexpr (partial_per_list) {
             per_list = w.zeros(w.layout->lists, Out);
             w.backend->segment_sums(dout, w.layout->template jagged<axis>(), per_list);
         }
@@ -78,10 +77,8 @@ struct Linear {
             else
                 w.backend->column_sums(per_list, bias.grad.data);
         }
-        int at = 0;
-        each_part<true>([&](auto x, int first) { part_backward(w, per_list, weight, x, first); }, at, in...);
-        at = 0;
-        each_part<false>([&](auto x, int first) { part_backward(w, dout, weight, x, first); }, at, in...);
+        for_each_part<true>([&](auto x, int first) { part_backward(w, per_list, weight, x, first); }, in...);
+        for_each_part<false>([&](auto x, int first) { part_backward(w, dout, weight, x, first); }, in...);
     }
 
     template <class Shape, class W, class Bias, class... S>
@@ -90,29 +87,29 @@ struct Linear {
     }
 
   private:
-    /// Calls f(part, first row of its weights) for the coarse parts or for the fine ones.
-    template <bool Coarse, class F, class... X>
-    static void each_part(F f, int& at, X... in) {
-        ((coarse<Part> == Coarse ? f(in, at) : void(), at += width_of<Part>), ...);
+    /// Calls f(part, first row of its weights) for the parts per list, or for the others.
+    template <bool PerList, class F, class... X>
+    static void for_each_part(F f, X... in) {
+        int first_row = 0;
+        ((is_per_list<Part> == PerList ? f(in, first_row) : void(), first_row += width_of<Part>), ...);
     }
 
-    template <bool Coarse, class T, class... M>
+    template <bool PerList, class T, class... M>
     static void factors(Factor<T>* to, Matrix<const T> weight, M... in) {
-        int at = 0;
-        each_part<Coarse>(
-            [&](auto x, int first) {
-                *to++ = {x, weight.row_range(first, x.cols)};
+        for_each_part<PerList>(
+            [&](auto x, int first_row) {
+                *to++ = {x, weight.row_range(first_row, x.cols)};
             },
-            at, in...);
+            in...);
     }
 
     template <class B, class T>
-    static void part_backward(Workspace<B>& w, Matrix<T> d, Tracked<T> weight, Tracked<T> x, int first) {
+    static void part_backward(OpWorkspace<B>& w, Matrix<T> d, Tracked<T> weight, Tracked<T> x, int first) {
         const int n = x.value.cols;
-        if (weight.grad) w.backend->gemm_transposed(x.value, d, weight.grad.row_range(first, n), true);
+        if (weight.grad) w.backend->gemm_tn(x.value, d, weight.grad.row_range(first, n), true);
         if (x.grad) {
             const auto take = [&w](std::size_t count) { return w.take(count); };
-            w.backend->gemm_by_transposed(d, weight.value.row_range(first, n), x.grad, take);
+            w.backend->gemm_nt(d, weight.value.row_range(first, n), x.grad, take);
         }
     }
 };

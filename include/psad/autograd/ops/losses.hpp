@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "psad/autograd/ops/pairs.hpp"
-#include "psad/autograd/workspace.hpp"
-#include "psad/backend/kernels.hpp"
+#include "psad/autograd/op_workspace.hpp"
+#include "psad/autograd/ops/loss_kernels.hpp"
 #include "psad/core/functors.hpp"
 
 namespace psad::ops {
@@ -20,24 +20,24 @@ struct CrossEntropy {
 
     const T* target;  ///< [pairs]
     const T* weight;  ///< [queries]
-    kernels::RowMask mask;
+    RowMask mask;
     T temperature;
     T* p = nullptr;
 
     template <class B>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> logits) {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> logits) {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         p = w.take(static_cast<std::size_t>(pairs.rows));
         w.backend->for_each(pairs.queries,
-                            kernels::MaskedSoftmaxRow<T>{logits.data, pairs, mask, T(1) / temperature, p});
-        w.backend->for_each(pairs.queries, kernels::CrossEntropyRow<T>{p, target, weight, pairs, out.data});
+                            MaskedSoftmaxRow<T>{logits.data, pairs, mask, T(1) / temperature, p});
+        w.backend->for_each(pairs.queries, CrossEntropyRow<T>{p, target, weight, pairs, out.data});
     }
     template <class B>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> logits) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> logits) const {
         if (!logits.grad) return;
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         w.backend->for_each(pairs.queries,
-                            kernels::CrossEntropyRowBackward<T>{p, target, weight, dout.data, pairs,
+                            CrossEntropyRowBackward<T>{p, target, weight, dout.data, pairs,
                                                                 T(1) / temperature, logits.grad.data});
     }
     template <class Out, class S>
@@ -55,21 +55,21 @@ struct Unlikelihood {
 
     const T* target;  ///< [pairs]
     const T* weight;  ///< [queries]
-    kernels::RowMask mask;
+    RowMask mask;
     T* p = nullptr;
 
     template <class B>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> logits) {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> logits) {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         p = w.take(static_cast<std::size_t>(pairs.rows));
-        w.backend->for_each(pairs.queries, kernels::MaskedSoftmaxRow<T>{logits.data, pairs, mask, T(1), p});
-        w.backend->for_each(pairs.queries, kernels::UnlikelihoodRow<T>{p, target, weight, pairs, out.data});
+        w.backend->for_each(pairs.queries, MaskedSoftmaxRow<T>{logits.data, pairs, mask, T(1), p});
+        w.backend->for_each(pairs.queries, UnlikelihoodRow<T>{p, target, weight, pairs, out.data});
     }
     template <class B>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> logits) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> logits) const {
         if (!logits.grad) return;
         const PairRows pairs = w.layout->template pairs<Query, Key>();
-        w.backend->for_each(pairs.queries, kernels::UnlikelihoodRowBackward<T>{p, target, weight, dout.data,
+        w.backend->for_each(pairs.queries, UnlikelihoodRowBackward<T>{p, target, weight, dout.data,
                                                                                pairs, logits.grad.data});
     }
     template <class Out, class S>
@@ -87,13 +87,13 @@ struct SquaredLogits {
     static constexpr bool has_parameters = false;
 
     const T* weight;
-    kernels::RowMask mask;
+    RowMask mask;
 
     struct Row {
         const T* a;
         const T* b;
         const T* weight;
-        kernels::RowMask mask;
+        RowMask mask;
         PairRows pairs;
         T* out;         ///< the loss, or null
         const T* dout;  ///< its gradient, read when da or db is given
@@ -119,9 +119,9 @@ struct SquaredLogits {
                 const T gap = a[start + j] - b[start + j] - mean;
                 sum += gap * gap;
                 if (dout) {
-                    const T slope = T(2) * dout[q] * weight[q] * gap / count;
-                    if (da) da[start + j] += slope;
-                    if (db) db[start + j] -= slope;
+                    const T derivative = T(2) * dout[q] * weight[q] * gap / count;
+                    if (da) da[start + j] += derivative;
+                    if (db) db[start + j] -= derivative;
                 }
             }
             if (out) out[q] = weight[q] * sum / count;
@@ -129,13 +129,13 @@ struct SquaredLogits {
     };
 
     template <class B>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> a, Matrix<const T> b) const {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> a, Matrix<const T> b) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         w.backend->for_each(pairs.queries,
                             Row{a.data, b.data, weight, mask, pairs, out.data, nullptr, nullptr, nullptr});
     }
     template <class B>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> a, Tracked<T> b) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> a, Tracked<T> b) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         w.backend->for_each(pairs.queries, Row{a.value.data, b.value.data, weight, mask, pairs, nullptr,
                                                dout.data, a.grad.data, b.grad.data});
@@ -153,7 +153,7 @@ namespace psad {
 /// Cross entropy of each query's row of logits against `target` (one number per pair), weighted per row.
 template <class Ctx, class P>
 auto cross_entropy(Ctx& ctx, const P& logits, const typename Ctx::Scalar* target,
-                   const typename Ctx::Scalar* weight, kernels::RowMask mask = {},
+                   const typename Ctx::Scalar* weight, RowMask mask = {},
                    typename Ctx::Scalar temperature = 1) {
     using Op = ops::CrossEntropy<query_of<P>, key_of<P>, typename Ctx::Scalar>;
     return ctx.apply(Op{target, weight, mask, temperature}, logits);
@@ -162,7 +162,7 @@ auto cross_entropy(Ctx& ctx, const P& logits, const typename Ctx::Scalar* target
 /// Unlikelihood of `target` (Welleck et al., ICLR 2020; for poor lists NAR4Rec, KDD 2024), weighted per row.
 template <class Ctx, class P>
 auto unlikelihood(Ctx& ctx, const P& logits, const typename Ctx::Scalar* target,
-                  const typename Ctx::Scalar* weight, kernels::RowMask mask = {}) {
+                  const typename Ctx::Scalar* weight, RowMask mask = {}) {
     using Op = ops::Unlikelihood<query_of<P>, key_of<P>, typename Ctx::Scalar>;
     return ctx.apply(Op{target, weight, mask}, logits);
 }
@@ -170,7 +170,7 @@ auto unlikelihood(Ctx& ctx, const P& logits, const typename Ctx::Scalar* target,
 /// Squared difference of two rows of logits, each row centred.
 template <class Ctx, class P>
 auto squared_logits(Ctx& ctx, const P& a, const P& b, const typename Ctx::Scalar* weight,
-                    kernels::RowMask mask) {
+                    RowMask mask) {
     return ctx.apply(ops::SquaredLogits<query_of<P>, key_of<P>, typename Ctx::Scalar>{weight, mask}, a, b);
 }
 
@@ -181,7 +181,7 @@ struct LogisticLoss {
         return math::softplus(s) - y * s;
     }
     template <class T>
-    PSAD_HOST_DEVICE Slopes<T, 2> slopes(T, T s, T y) const {
+    PSAD_HOST_DEVICE Derivatives<T, 2> derivatives(T, T s, T y) const {
         return {{math::sigmoid(s) - y, -s}};
     }
 };

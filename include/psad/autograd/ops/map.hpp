@@ -11,13 +11,13 @@
 
 namespace psad::ops {
 
-/// dy times the slope of F by its argument I.
+/// dy times the partial derivative of F by its argument number I.
 template <class F, int I>
-struct SlopeTimes {
+struct DerivativeTimes {
     F f;
     template <class T, class... X>
     PSAD_HOST_DEVICE T operator()(T dy, T y, X... x) const {
-        return dy * f.slopes(y, x...).d[I];
+        return dy * f.derivatives(y, x...).d[I];
     }
 };
 
@@ -32,12 +32,12 @@ struct Map {
     F f;
 
     template <class B, class T, class... M>
-    void forward(Workspace<B>& w, Matrix<T> out, M... in) const {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, M... in) const {
         w.backend->template map<false>(f, out, Meet<In>::operand(*w.layout, in)...);
     }
 
     template <class B, class T, class... X>
-    void backward(Workspace<B>& w, Matrix<const T> out, Matrix<T> dout, X... in) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T> out, Matrix<T> dout, X... in) const {
         each(std::index_sequence_for<In...>{}, w, out, dout, in...);
     }
 
@@ -48,23 +48,23 @@ struct Map {
 
   private:
     template <std::size_t... I, class B, class T, class... X>
-    void each(std::index_sequence<I...>, Workspace<B>& w, Matrix<const T> out, Matrix<T> dout,
+    void each(std::index_sequence<I...>, OpWorkspace<B>& w, Matrix<const T> out, Matrix<T> dout,
               X... in) const {
         (one<static_cast<int>(I)>(w, out, dout, in.grad, in.value...), ...);
     }
 
     template <int I, class B, class T, class... M>
-    void one(Workspace<B>& w, Matrix<const T> out, Matrix<T> dout, Matrix<T> dx, M... in) const {
+    void one(OpWorkspace<B>& w, Matrix<const T> out, Matrix<T> dout, Matrix<T> dx, M... in) const {
         if (!dx) return;
-        using Mine = Meet<std::tuple_element_t<I, std::tuple<In...>>>;
-        const SlopeTimes<F, I> slope{f};
+        using Own = Meet<std::tuple_element_t<I, std::tuple<In...>>>;
+        const DerivativeTimes<F, I> by_argument{f};
         const Operand<T> dy{dout.data, dout.stride}, y{out.data, out.stride};
-        if constexpr (Mine::exact) {
-            w.backend->template map<true>(slope, dx, dy, y, Meet<In>::operand(*w.layout, in)...);
+        if constexpr (Own::exact) {
+            w.backend->template map<true>(by_argument, dx, dy, y, Meet<In>::operand(*w.layout, in)...);
         } else {
             const Matrix<T> fine = w.scratch(out.rows, out.cols);
-            w.backend->template map<false>(slope, fine, dy, y, Meet<In>::operand(*w.layout, in)...);
-            Mine::fold(w, fine, dx);
+            w.backend->template map<false>(by_argument, fine, dy, y, Meet<In>::operand(*w.layout, in)...);
+            Own::fold(w, fine, dx);
         }
     }
 };

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "psad/autograd/value.hpp"
-#include "psad/autograd/workspace.hpp"
+#include "psad/autograd/op_workspace.hpp"
 #include "psad/core/bag.hpp"
 #include "psad/core/layout.hpp"
 
@@ -44,11 +44,11 @@ struct MatchSum {
     };
 
     template <class B, class T>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> value) const {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> value) const {
         w.backend->for_each(out.rows, Row<T>{matches, value.data, out.data});
     }
     template <class B, class T>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> value) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> value) const {
         if (!value.grad) return;
         w.backend->for_each(
             w.layout->lists,
@@ -82,13 +82,13 @@ struct MatchMatrix {
     };
 
     template <class B, class T>
-    void forward(Workspace<B>& w, Matrix<T> out) const {
+    void forward(OpWorkspace<B>& w, Matrix<T> out) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         w.backend->fill(out.data, out.rows, T(0));
         w.backend->for_each(pairs.queries, Row<T>{matches, pairs, out.data});
     }
     template <class B, class T>
-    void backward(Workspace<B>&, Matrix<const T>, Matrix<T>) const {}
+    void backward(OpWorkspace<B>&, Matrix<const T>, Matrix<T>) const {}
     template <class Out>
     double flops(const Layout&, Out) const {
         return 0;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "psad/autograd/value.hpp"
-#include "psad/autograd/workspace.hpp"
+#include "psad/autograd/op_workspace.hpp"
 #include "psad/backend/operand.hpp"
 #include "psad/core/functors.hpp"
 
@@ -15,28 +15,28 @@ struct LayerNorm {
     static constexpr int width = Width;
     static constexpr bool has_parameters = false;
 
-    Matrix<T> normal{};  ///< the normalised rows, kept for the derivative
-    T* rate = nullptr;   ///< 1 / deviation of each row
+    Matrix<T> normalized{};  ///< (x - mean) / deviation, kept for the derivative
+    T* inv_std = nullptr;    ///< 1 / deviation of each row
 
     template <class B>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> x, Matrix<const T> gain,
-                 Matrix<const T> shift) {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> x, Matrix<const T> weight,
+                 Matrix<const T> bias) {
         if (w.training) {
-            normal = w.scratch(out.rows, Width);
-            rate = w.take(static_cast<std::size_t>(out.rows));
+            normalized = w.scratch(out.rows, Width);
+            inv_std = w.take(static_cast<std::size_t>(out.rows));
         }
-        w.backend->layer_norm(x, gain.data, shift.data, out, normal, rate);
+        w.backend->layer_norm(x, weight.data, bias.data, out, normalized, inv_std);
     }
 
     template <class B>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> x, Tracked<T> gain,
-                  Tracked<T> shift) const {
-        if (x.grad) w.backend->layer_norm_backward(dout, gain.value.data, normal, rate, x.grad);
-        if (shift.grad) w.backend->column_sums(dout, shift.grad.data);
-        if (gain.grad) {
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> x, Tracked<T> weight,
+                  Tracked<T> bias) const {
+        if (x.grad) w.backend->layer_norm_backward(dout, weight.value.data, normalized, inv_std, x.grad);
+        if (bias.grad) w.backend->column_sums(dout, bias.grad.data);
+        if (weight.grad) {
             const Operand<T> d{dout.data, dout.stride};
-            w.backend->template map<false>(Multiply{}, dout, d, Operand<T>{normal.data, Width});
-            w.backend->column_sums(dout, gain.grad.data);
+            w.backend->template map<false>(Multiply{}, dout, d, Operand<T>{normalized.data, Width});
+            w.backend->column_sums(dout, weight.grad.data);
         }
     }
 
@@ -50,10 +50,10 @@ struct LayerNorm {
 
 namespace psad {
 
-/// (x - mean) / deviation * gain + shift, row by row.
+/// (x - mean) / deviation * weight + bias, row by row.
 template <class Ctx, class X, class V>
-auto layer_norm(Ctx& ctx, const X& x, const V& gain, const V& shift) {
-    return ctx.apply(ops::LayerNorm<axis_of<X>, width_of<X>, typename Ctx::Scalar>{}, x, gain, shift);
+auto layer_norm(Ctx& ctx, const X& x, const V& weight, const V& bias) {
+    return ctx.apply(ops::LayerNorm<axis_of<X>, width_of<X>, typename Ctx::Scalar>{}, x, weight, bias);
 }
 
 }  // namespace psad

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "psad/autograd/ops/broadcast.hpp"
-#include "psad/backend/kernels.hpp"
+#include "psad/autograd/ops/loss_kernels.hpp"
 #include "psad/core/functors.hpp"
 
 namespace psad::ops {
@@ -19,12 +19,12 @@ struct PairDot {
     int query_first, key_first, columns;
 
     template <class B>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> q, Matrix<const T> k) const {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> q, Matrix<const T> k) const {
         w.backend->pair_dot(q.columns(query_first, columns), k.columns(key_first, columns),
                             w.layout->template pairs<Query, Key>(), scale, out.data, false);
     }
     template <class B>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> q, Tracked<T> k) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> q, Tracked<T> k) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         if (scale != T(1)) {
             w.backend->template map<false>(Times<T>{scale}, dout, Operand<T>{dout.data, 1});
@@ -76,12 +76,12 @@ struct SpreadKeys {
     };
 
     template <class B, class T>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> key) const {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> key) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         w.backend->for_each_row(pairs.queries, Row<T>{key.data, pairs, out.data});
     }
     template <class B, class T>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> key) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> key) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         if (key.grad) w.backend->for_each_row(pairs.lists, ListBackward<T>{dout.data, pairs, key.grad.data});
     }
@@ -99,12 +99,12 @@ struct PairSoftmax {
     static constexpr bool has_parameters = false;
 
     template <class B, class T>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> scores) const {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> scores) const {
         w.backend->template map<false>(Identity{}, out, Operand<T>{scores.data, 1});
         w.backend->pair_softmax(out.data, w.layout->template pairs<Query, Key>(), nullptr);
     }
     template <class B, class T>
-    void backward(Workspace<B>& w, Matrix<const T> out, Matrix<T> dout, Tracked<T> scores) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T> out, Matrix<T> dout, Tracked<T> scores) const {
         if (!scores.grad) return;
         w.backend->pair_softmax_backward(out.data, dout.data, w.layout->template pairs<Query, Key>(), T(1));
         w.backend->template map<true>(Identity{}, scores.grad, Operand<T>{dout.data, 1});
@@ -123,12 +123,12 @@ struct PairApply {
     static constexpr bool has_parameters = false;
 
     template <class B, class T>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> p, Matrix<const T> value) const {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> p, Matrix<const T> value) const {
         w.backend->fill(out.data, out.rows * Width, T(0));
         w.backend->pair_apply(p.data, value, w.layout->template pairs<Query, Key>(), out);
     }
     template <class B, class T>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> p, Tracked<T> value) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> p, Tracked<T> value) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         if (p.grad) w.backend->pair_dot(dout, value.value, pairs, T(1), p.grad.data, true);
         if (value.grad) w.backend->pair_apply_transposed(p.value.data, dout, pairs, value.grad);
@@ -172,12 +172,12 @@ struct PairInner {
     };
 
     template <class B, class T>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> p, Matrix<const T> m) const {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> p, Matrix<const T> m) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         w.backend->for_each(pairs.queries, Row<T>{p.data, m.data, pairs, out.data});
     }
     template <class B, class T>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> p, Tracked<T> m) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> p, Tracked<T> m) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         if (p.grad)
             w.backend->for_each(pairs.queries, RowBackward<T>{dout.data, m.value.data, pairs, p.grad.data});
@@ -197,17 +197,17 @@ struct MaskedSoftmax {
     static constexpr int width = 1;
     static constexpr bool has_parameters = false;
 
-    kernels::RowMask mask;
+    RowMask mask;
     T temperature;
 
     template <class B>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> logits) const {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> logits) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
-        w.backend->for_each(pairs.queries, kernels::MaskedSoftmaxRow<T>{logits.data, pairs, mask,
+        w.backend->for_each(pairs.queries, MaskedSoftmaxRow<T>{logits.data, pairs, mask,
                                                                         T(1) / temperature, out.data});
     }
     template <class B>
-    void backward(Workspace<B>& w, Matrix<const T> out, Matrix<T> dout, Tracked<T> logits) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T> out, Matrix<T> dout, Tracked<T> logits) const {
         if (!logits.grad) return;
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         w.backend->pair_softmax_backward(out.data, dout.data, pairs, T(1) / temperature);
@@ -264,7 +264,7 @@ auto pair_softmax(Ctx& ctx, const P& scores) {
 }
 
 template <class Ctx, class P>
-auto masked_softmax(Ctx& ctx, const P& logits, kernels::RowMask mask, typename Ctx::Scalar temperature) {
+auto masked_softmax(Ctx& ctx, const P& logits, RowMask mask, typename Ctx::Scalar temperature) {
     using Op = ops::MaskedSoftmax<query_of<P>, key_of<P>, typename Ctx::Scalar>;
     return ctx.apply(Op{mask, temperature}, logits);
 }

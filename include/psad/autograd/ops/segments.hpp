@@ -3,7 +3,7 @@
 #pragma once
 
 #include "psad/autograd/value.hpp"
-#include "psad/autograd/workspace.hpp"
+#include "psad/autograd/op_workspace.hpp"
 #include "psad/backend/operand.hpp"
 #include "psad/core/functors.hpp"
 
@@ -28,14 +28,14 @@ struct SegmentSum {
     };
 
     template <class B, class T>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> x) const {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> x) const {
         const Jagged& rows = w.layout->template jagged<Axis>();
         w.backend->fill(out.data, out.rows * Width, T(0));
         w.backend->segment_sums(x, rows, out);
         if constexpr (Mean) w.backend->for_each_row(out.rows, Divide<T>{rows, out});
     }
     template <class B, class T>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> x) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> x) const {
         if (!x.grad) return;
         const Jagged& rows = w.layout->template jagged<Axis>();
         if constexpr (Mean) w.backend->for_each_row(dout.rows, Divide<T>{rows, dout});
@@ -70,12 +70,12 @@ struct SegmentMax {
     };
 
     template <class B, class T>
-    void forward(Workspace<B>& w, Matrix<T> out, Matrix<const T> x) {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> x) {
         if (w.training) from = w.template take<int>(static_cast<std::size_t>(out.rows) * Width);
         w.backend->segment_max(x, w.layout->template jagged<Axis>(), out, from);
     }
     template <class B, class T>
-    void backward(Workspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> x) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> x) const {
         if (x.grad) w.backend->for_each_row(dout.rows, ToWinner<T>{from, dout, x.grad});
     }
     template <class Out, class S>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tbb/parallel_for.h>
+#include <tbb/parallel_invoke.h>
 
 #include <Eigen/Core>
 #include <cstddef>
@@ -50,6 +51,16 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
         });
     }
 
+    template <class Background, class Work>
+    void beside(Background background, Work work) const {
+        if (workers_) {
+            workers_->arena.execute([&] { tbb::parallel_invoke(work, background); });
+        } else {
+            background();
+            work();
+        }
+    }
+
     template <class F>
     void for_each(int count, F f) const {
         on([&](auto k) { k.for_each(count, f); });
@@ -59,8 +70,8 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
         on([&](auto k) { k.gemm(a, b, c, accumulate); });
     }
 
-    void gemm_transposed(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
-        on([&](auto k) { k.gemm_transposed(a, b, c, accumulate); });
+    void gemm_tn(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
+        on([&](auto k) { k.gemm_tn(a, b, c, accumulate); });
     }
 
     template <class Act, int Factors>
@@ -87,14 +98,14 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
         return y;
     }
 
-    void layer_norm(Matrix<const T> x, const T* gain, const T* shift, Matrix<T> y, Matrix<T> normal,
-                    T* rate) const {
-        on([&](auto k) { k.layer_norm(x, gain, shift, y, normal, rate); });
+    void layer_norm(Matrix<const T> x, const T* weight, const T* bias, Matrix<T> y, Matrix<T> normalized,
+                    T* inv_std) const {
+        on([&](auto k) { k.layer_norm(x, weight, bias, y, normalized, inv_std); });
     }
 
-    void layer_norm_backward(Matrix<const T> dy, const T* gain, Matrix<const T> normal, const T* rate,
-                             Matrix<T> dx) const {
-        on([&](auto k) { k.layer_norm_backward(dy, gain, normal, rate, dx); });
+    void layer_norm_backward(Matrix<const T> dy, const T* weight, Matrix<const T> normalized,
+                             const T* inv_std, Matrix<T> dx) const {
+        on([&](auto k) { k.layer_norm_backward(dy, weight, normalized, inv_std, dx); });
     }
 
     void segment_sums(Matrix<const T> x, Jagged rows, Matrix<T> out) const {
@@ -135,8 +146,8 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
         on([&](auto k) { k.pair_apply_transposed(p, value, pairs, out); });
     }
 
-    void pair_softmax(T* p, PairRows pairs, const int* visible) const {
-        on([&](auto k) { k.pair_softmax(p, pairs, visible); });
+    void pair_softmax(T* p, PairRows pairs, const int* key_length) const {
+        on([&](auto k) { k.pair_softmax(p, pairs, key_length); });
     }
 
     void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) const {
@@ -152,9 +163,9 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
     }
 
     template <class Take>
-    void attend(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
-                const int* visible, Take take, Matrix<T> out) const {
-        on([&](auto kernels) { kernels.attend(q, k, v, heads, scale, pairs, visible, take, out); });
+    void attention_forward(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
+                const int* key_length, Take take, Matrix<T> out) const {
+        on([&](auto set) { set.attention_forward(q, k, v, heads, scale, pairs, key_length, take, out); });
     }
 
   private:
@@ -169,5 +180,10 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
 };
 
 static_assert(Backend<Cpu<float>> && Backend<Cpu<double>>);
+static_assert(declared_by<Cpu<float>>(&Cpu<float>::fill, &Cpu<float>::layer_norm, &Cpu<float>::layer_norm_backward,
+                                      &Cpu<float>::embed, &Cpu<float>::transpose) &&
+                  declared_by<Cpu<float>>(&Cpu<float>::affine<Identity, 1>,
+                                          &Cpu<float>::attention_forward<float* (*)(std::size_t)>),
+              "psad: Cpu overrides a compound operation under a name that BackendDefaults does not have");
 
 }  // namespace psad::backend

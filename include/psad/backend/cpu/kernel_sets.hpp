@@ -1,8 +1,25 @@
 /// \file kernel_sets.hpp
-/// The kernels, compiled for what the compiler's flags promise and, where those promise less than AVX-512,
-/// for what the processor may offer beyond: a binary built for any x86-64 runs the best of them on the
-/// machine it meets.
+/// The kernels, compiled for what the compiler's flags promise and, where those promise less than AVX-512, again
+/// for AVX2 and AVX-512: a binary built for any x86-64 runs the best of them on the machine it meets.
+///
+/// | kernel_set | namespace of its kernels | vectors | compiled for |
+/// |---|---|---|---|
+/// | BuiltFor | built_for_64, _32 or _16 | 64, 32 or 16 bytes | the compiler's flags |
+/// | Avx2 | avx2 | 32 bytes | PSAD_TARGET "avx2,fma", in a region of target_begin.inl |
+/// | Avx512 | avx512 | 64 bytes | PSAD_TARGET "avx512f,...", in another |
+/// | Best | | | asks the processor once and calls one of the above |
+///
+/// kernels/all.inl is included once for each namespace and has no include guard: PSAD_KERNEL_SET names the
+/// namespace, PSAD_VECTOR_BYTES the width. A namespace for each width lets files of one program be compiled with
+/// other flags.
+///
+/// PSAD_PORTABLE_KERNELS, for compilers without GNU's vectors, leaves all that out: portable_kernels.hpp then has
+/// the only set, on Eigen.
 #pragma once
+
+#if defined(PSAD_PORTABLE_KERNELS)
+#include "psad/backend/cpu/portable_kernels.hpp"
+#else
 
 #include <algorithm>
 #include <cmath>
@@ -31,7 +48,6 @@
 #define PSAD_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
-// Files of one program may be compiled with other flags: by its name each gets its own.
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #define PSAD_VECTOR_BYTES 64
 #define PSAD_KERNEL_SET built_for_64
@@ -49,7 +65,7 @@ namespace kernel_set {
 
 /// What the compiler's flags promise: vectors of so many bytes.
 template <int Bytes>
-struct Promised {
+struct CompiledFor {
     static constexpr int bytes() { return Bytes; }
     static bool runs_here() { return true; }
     template <class T, class F>
@@ -57,7 +73,7 @@ struct Promised {
         f(PSAD_KERNEL_SET::Kernels<T>{});
     }
 };
-using BuiltFor = Promised<PSAD_VECTOR_BYTES>;
+using BuiltFor = CompiledFor<PSAD_VECTOR_BYTES>;
 
 }  // namespace kernel_set
 }  // namespace psad::backend
@@ -66,37 +82,26 @@ using BuiltFor = Promised<PSAD_VECTOR_BYTES>;
 #if defined(__x86_64__) && PSAD_VECTOR_BYTES < 64
 #define PSAD_CHOOSES_KERNELS 1
 #undef PSAD_VECTOR_BYTES
+
 #define PSAD_VECTOR_BYTES 32
 #define PSAD_KERNEL_SET avx2
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
+#define PSAD_TARGET "avx2,fma"
+#include "psad/backend/cpu/kernels/target_begin.inl"
+//
 #include "psad/backend/cpu/kernels/all.inl"
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+//
+#include "psad/backend/cpu/kernels/target_end.inl"
 #undef PSAD_KERNEL_SET
 #undef PSAD_VECTOR_BYTES
+
 #define PSAD_VECTOR_BYTES 64
 #define PSAD_KERNEL_SET avx512
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), \
-                             apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
-#endif
+#define PSAD_TARGET "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
+#include "psad/backend/cpu/kernels/target_begin.inl"
+//
 #include "psad/backend/cpu/kernels/all.inl"
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+//
+#include "psad/backend/cpu/kernels/target_end.inl"
 #undef PSAD_KERNEL_SET
 #else
 #define PSAD_CHOOSES_KERNELS 0
@@ -147,11 +152,11 @@ class Best {
     }
 
   private:
-    static int most_bytes() {
+    static int widest() {
         __builtin_cpu_init();
         return Avx512::runs_here() ? 64 : (Avx2::runs_here() ? 32 : 16);
     }
-    static inline const int bytes_ = most_bytes();
+    static inline const int bytes_ = widest();
 };
 #else
 using Best = BuiltFor;
@@ -159,3 +164,5 @@ using Best = BuiltFor;
 
 }  // namespace kernel_set
 }  // namespace psad::backend
+
+#endif  // PSAD_PORTABLE_KERNELS

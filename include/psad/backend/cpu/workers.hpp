@@ -11,8 +11,8 @@
 
 namespace psad::backend {
 
-/// An arena of `threads` threads, 0 = all of the machine. oneTBB starts no more than the machine has unless
-/// it is told that more are allowed.
+/// An arena of `threads` threads, 0 = all of the machine. By default oneTBB starts no more threads than the
+/// machine has: a global control raises the limit.
 struct Workers {
     std::unique_ptr<tbb::global_control> allowed;
     tbb::task_arena arena;

@@ -8,6 +8,9 @@
 
 #include <cub/device/device_radix_sort.cuh>
 
+#include <tbb/task_group.h>
+
+#include <exception>
 #include <memory>
 #include <type_traits>
 
@@ -70,22 +73,22 @@ class CudaProducts {
         multiply(backend, CUBLAS_OP_N, a, a.cols, CUBLAS_OP_N, b, c, accumulate);
     }
     template <class B>
-    static void gemm_transposed(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
+    static void gemm_tn(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
                                 bool accumulate) {
         multiply(backend, CUBLAS_OP_T, a, a.rows, CUBLAS_OP_N, b, c, accumulate);
     }
     template <class B>
-    static void gemm_by_transposed(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c) {
+    static void gemm_nt(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c) {
         multiply(backend, CUBLAS_OP_N, a, a.cols, CUBLAS_OP_T, b, c, true);
     }
     /// The products, then start and activation in one pass.
     template <class B, class Act, int Factors>
     static void affine(const B& backend, const Factor<T> (&factors)[Factors], Operand<T> start, Act act,
                        Matrix<T> out) {
-        bool begun = false;
+        bool accumulate = false;
         for (const auto& [x, w] : factors) {
-            gemm(backend, x, w, out, begun);
-            begun = true;
+            gemm(backend, x, w, out, accumulate);
+            accumulate = true;
         }
         if (start.data || !std::is_same_v<Act, Identity>)
             backend.for_each(out.rows * out.cols, cuda_kernels::Finish<T, Act>{start, act, out});
@@ -97,7 +100,7 @@ class CudaProducts {
                          cublasOperation_t of_b, Matrix<const T> b, Matrix<T> c, bool accumulate) {
         if (c.rows == 0 || c.cols == 0) return;
         if (depth == 0) {
-            if (!accumulate) backend.for_each_row(c.rows, kernels::FillRow<T>{c, T(0)});
+            if (!accumulate) backend.for_each_row(c.rows, default_kernels::FillRow<T>{c, T(0)});
             return;
         }
         const T one = 1, start = accumulate ? T(1) : T(0);
@@ -147,17 +150,32 @@ class CudaSystem {
         const Pooled<int, Memory> other_values(pool, n);
         cub::DoubleBuffer<unsigned> k(keys, other_keys.data());
         cub::DoubleBuffer<int> v(values, other_values.data());
-        const auto sort = [&](void* room, std::size_t& bytes) {
+        const auto sort = [&](void* scratch, std::size_t& bytes) {
             cuda_detail::check(
-                cub::DeviceRadixSort::SortPairs(room, bytes, k, v, count, 0, bits, stream_->get()),
+                cub::DeviceRadixSort::SortPairs(scratch, bytes, k, v, count, 0, bits, stream_->get()),
                 "sorting");
         };
         std::size_t bytes = 0;
         sort(nullptr, bytes);
-        const Pooled<char, Memory> room(pool, bytes);
-        sort(room.data(), bytes);
+        const Pooled<char, Memory> scratch(pool, bytes);
+        sort(scratch.data(), bytes);
         copy(k.Current(), n, keys);
         copy(v.Current(), n, values);
+    }
+
+    /// work() on this thread, which is the one that talks to the card, and background() on another.
+    template <class Background, class Work>
+    void beside(Background background, Work work) const {
+        tbb::task_group tasks;
+        tasks.run(background);
+        std::exception_ptr failed;
+        try {
+            work();
+        } catch (...) {
+            failed = std::current_exception();
+        }
+        tasks.wait();
+        if (failed) std::rethrow_exception(failed);
     }
 
     void upload(const void* from, std::size_t bytes, void* to) const { stream_->upload(from, bytes, to); }

@@ -16,7 +16,7 @@ namespace cuda_detail {
 
 inline void check(cudaError_t status, const char* doing) {
     if (status == cudaSuccess) return;
-    cudaGetLastError();  // told; what comes next begins anew
+    cudaGetLastError();  // clears the sticky error
     throw DeviceError("cuda", doing, cudaGetErrorString(status), "a CUDA device that does it");
 }
 inline void check(cublasStatus_t status, const char* doing) {
@@ -26,7 +26,7 @@ inline void check(cublasStatus_t status, const char* doing) {
 
 }  // namespace cuda_detail
 
-/// The card's memory. It is slow to get, and everything above keeps what it has: arenas, pools, buffers.
+/// Device memory. Allocating it is slow, so arenas, pools and buffers above reuse what they hold.
 struct CudaMemory {
     static constexpr bool on_host = false;
     static void* allocate(std::size_t bytes) {

@@ -30,14 +30,14 @@ class HostProducts {
                 [&](auto k) { k.gemm(a.row_range(first, rows), b, c.row_range(first, rows), accumulate); });
         }
     };
-    struct GemmTransposed {
+    struct GemmTn {
         Matrix<const T> a, b;
         Matrix<T> c;
         bool accumulate;
         void operator()(int i) const {
             const int first = i * band, rows = c.rows - first < band ? c.rows - first : band;
             kernels([&](auto k) {
-                k.gemm_transposed(a.columns(first, rows), b, c.row_range(first, rows), accumulate);
+                k.gemm_tn(a.columns(first, rows), b, c.row_range(first, rows), accumulate);
             });
         }
     };
@@ -63,9 +63,9 @@ class HostProducts {
 
     /// c (+)= a^T b.
     template <class B>
-    static void gemm_transposed(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
+    static void gemm_tn(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
                                 bool accumulate) {
-        backend.for_each(bands(c.rows), GemmTransposed{a, b, c, accumulate});
+        backend.for_each(bands(c.rows), GemmTn{a, b, c, accumulate});
     }
 
     template <class B, class Act, int Factors>

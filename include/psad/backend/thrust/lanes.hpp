@@ -3,7 +3,7 @@
 /// both; what lanes add up comes in an order that depends on the row's length alone.
 #pragma once
 
-#include "psad/core/config.hpp"
+#include "psad/core/version.hpp"
 
 namespace psad::thrust_functors {
 

@@ -82,7 +82,7 @@ struct PairApplyTransposed {
 
 /// The derivative of attention by keys and values, number i of [keys x columns].
 template <class T>
-struct AttendBackwardKey {
+struct AttentionBackwardKey {
     const T* weights;  ///< [heads x pairs]
     const T* dlogits;  ///< [heads x pairs]
     Matrix<const T> dout, query;

@@ -15,15 +15,16 @@
 
 namespace psad::thrust_functors {
 
-/// As kernels::LayerNormRow, which the reference runs and which judges it: written apart on purpose.
+/// As default_kernels::LayerNormRow. Written a second time on purpose: the reference runs the other, and the
+/// conformance suite compares the two.
 template <class T>
 struct LayerNorm {
     Matrix<const T> x;
-    const T* gain;
-    const T* shift;
+    const T* weight;
+    const T* bias;
     Matrix<T> y;
-    Matrix<T> normal;  ///< may be empty
-    T* rate;           ///< may be null
+    Matrix<T> normalized;  ///< may be empty
+    T* inv_std;            ///< may be null
 
     template <class Lanes>
     PSAD_HOST_DEVICE void operator()(int r, Lanes lanes) const {
@@ -36,20 +37,20 @@ struct LayerNorm {
         const T inverse = T(1) / std::sqrt(lanes.sum(squares) / static_cast<T>(n) + T(1e-5));
         for (int c = lanes.lane; c < n; c += Lanes::count) {
             const T z = (in[c] - mean) * inverse;
-            y(r, c) = z * gain[c] + shift[c];
-            if (rate) normal(r, c) = z;
+            y(r, c) = z * weight[c] + bias[c];
+            if (inv_std) normalized(r, c) = z;
         }
-        if (rate && lanes.lane == 0) rate[r] = inverse;
+        if (inv_std && lanes.lane == 0) inv_std[r] = inverse;
     }
 };
 
-/// As kernels::LayerNormRowBackward.
+/// As default_kernels::LayerNormRowBackward.
 template <class T>
 struct LayerNormBackward {
     Matrix<const T> dy;
-    const T* gain;
-    Matrix<const T> normal;
-    const T* rate;
+    const T* weight;
+    Matrix<const T> normalized;
+    const T* inv_std;
     Matrix<T> dx;
 
     template <class Lanes>
@@ -57,13 +58,13 @@ struct LayerNormBackward {
         const int n = dy.cols;
         T total = 0, along = 0;
         for (int c = lanes.lane; c < n; c += Lanes::count) {
-            const T g = dy(r, c) * gain[c];
+            const T g = dy(r, c) * weight[c];
             total += g;
-            along += g * normal(r, c);
+            along += g * normalized(r, c);
         }
         const T a = lanes.sum(total) / static_cast<T>(n), b = lanes.sum(along) / static_cast<T>(n);
         for (int c = lanes.lane; c < n; c += Lanes::count)
-            dx(r, c) += rate[r] * (dy(r, c) * gain[c] - a - normal(r, c) * b);
+            dx(r, c) += inv_std[r] * (dy(r, c) * weight[c] - a - normalized(r, c) * b);
     }
 };
 
@@ -95,11 +96,11 @@ template <class T>
 struct PairSoftmax {
     T* p;
     PairRows pairs;
-    const int* visible;  ///< [queries], or null
+    const int* key_length;  ///< [queries], or null
     template <class Lanes>
     PSAD_HOST_DEVICE void operator()(int q, Lanes lanes) const {
         const PairRow at = pairs.row(q);
-        softmax(p + at.start, visible ? visible[q] : at.count, at.count, lanes);
+        softmax(p + at.start, key_length ? key_length[q] : at.count, at.count, lanes);
     }
 };
 
@@ -142,19 +143,19 @@ PSAD_HOST_DEVICE void mix(T* to, T keep, int width, Matrix<const T> value, int a
 
 /// One head of one query: a lane has a key's logit, then a column of the sum. The logits are never stored.
 template <class T>
-struct Attend {
+struct AttentionForward {
     Matrix<const T> query, key, value;
     int heads;
     T scale;
     PairRows pairs;
-    const int* visible;  ///< [queries], or null
+    const int* key_length;  ///< [queries], or null
     Matrix<T> out;
 
     template <class Lanes>
     PSAD_HOST_DEVICE void operator()(int i, Lanes lanes) const {
         const int q = i / heads, width = query.cols / heads, at = i % heads * width;
         const PairRow row = pairs.row(q);
-        const int seen = visible ? visible[q] : row.count;
+        const int seen = key_length ? key_length[q] : row.count;
         const T* asked = query.row(q) + at;
         T* to = out.row(q) + at;
         for (int c = lanes.lane; c < width; c += Lanes::count) to[c] = T(0);
@@ -181,14 +182,14 @@ struct Attend {
     }
 };
 
-/// The same, and the weights are kept for the derivative.
+/// The same for training: the weights are kept for the derivative.
 template <class T>
-struct AttendKeeping {
+struct AttentionForwardTrain {
     Matrix<const T> query, key, value;
     int heads;
     T scale;
     PairRows pairs;
-    const int* visible;  ///< [queries], or null
+    const int* key_length;  ///< [queries], or null
     T* weights;          ///< [heads x pairs]
     Matrix<T> out;
 
@@ -199,7 +200,7 @@ struct AttendKeeping {
         T* p = weights + static_cast<std::size_t>(h) * static_cast<std::size_t>(pairs.rows) + row.start;
         for (int j = lanes.lane; j < row.count; j += Lanes::count)
             p[j] = scale * dot(query.row(q) + at, key.row(row.first_key + j) + at, width);
-        softmax(p, visible ? visible[q] : row.count, row.count, lanes);
+        softmax(p, key_length ? key_length[q] : row.count, row.count, lanes);
         lanes.sync();
         mix(
             out.row(q) + at, T(0), width, value, at, row.first_key, row.count, [&](int j) { return p[j]; },
@@ -209,7 +210,7 @@ struct AttendKeeping {
 
 /// The derivative of one head by one query, and by its logits.
 template <class T>
-struct AttendBackwardQuery {
+struct AttentionBackwardQuery {
     const T* weights;  ///< [heads x pairs]
     Matrix<const T> dout, key, value;
     int heads;

@@ -43,26 +43,34 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
         rows(count, thrust_functors::Columns<F>{f});
     }
 
-    /// One task after another: each is spread over the device.
+    /// One task after another: each of them uses the whole device.
     template <class F>
     void parallel(int count, F f) const {
         for (int i = 0; i < count; ++i) f(i);
+    }
+
+    template <class Background, class Work>
+    void beside(Background background, Work work) const {
+        if constexpr (requires { system_.beside(background, work); })
+            system_.beside(background, work);
+        else
+            BackendDefaults<Thrust, T>::beside(background, work);
     }
 
     void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
         Products::gemm(*this, a, b, c, accumulate);
     }
 
-    void gemm_transposed(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
-        Products::gemm_transposed(*this, a, b, c, accumulate);
+    void gemm_tn(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) const {
+        Products::gemm_tn(*this, a, b, c, accumulate);
     }
 
     template <class Take>
-    void gemm_by_transposed(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, Take take) const {
-        if constexpr (requires { Products::gemm_by_transposed(*this, a, b, c); })
-            Products::gemm_by_transposed(*this, a, b, c);
+    void gemm_nt(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, Take take) const {
+        if constexpr (requires { Products::gemm_nt(*this, a, b, c); })
+            Products::gemm_nt(*this, a, b, c);
         else
-            BackendDefaults<Thrust, T>::gemm_by_transposed(a, b, c, take);
+            BackendDefaults<Thrust, T>::gemm_nt(a, b, c, take);
     }
 
     template <class Act, int Factors>
@@ -164,49 +172,49 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
         for_each(pairs.keys * out.cols, thrust_functors::PairApplyTransposed<T>{p, value, pairs, out});
     }
 
-    void pair_softmax(T* p, PairRows pairs, const int* visible) const {
-        rows(pairs.queries, thrust_functors::PairSoftmax<T>{p, pairs, visible});
+    void pair_softmax(T* p, PairRows pairs, const int* key_length) const {
+        rows(pairs.queries, thrust_functors::PairSoftmax<T>{p, pairs, key_length});
     }
 
     void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) const {
         rows(pairs.queries, thrust_functors::PairSoftmaxBackward<T>{p, dp, pairs, scale});
     }
 
-    void layer_norm(Matrix<const T> x, const T* gain, const T* shift, Matrix<T> y, Matrix<T> normal,
-                    T* rate) const {
-        rows(x.rows, thrust_functors::LayerNorm<T>{x, gain, shift, y, normal, rate});
+    void layer_norm(Matrix<const T> x, const T* weight, const T* bias, Matrix<T> y, Matrix<T> normalized,
+                    T* inv_std) const {
+        rows(x.rows, thrust_functors::LayerNorm<T>{x, weight, bias, y, normalized, inv_std});
     }
-    void layer_norm_backward(Matrix<const T> dy, const T* gain, Matrix<const T> normal, const T* rate,
-                             Matrix<T> dx) const {
-        rows(dy.rows, thrust_functors::LayerNormBackward<T>{dy, gain, normal, rate, dx});
+    void layer_norm_backward(Matrix<const T> dy, const T* weight, Matrix<const T> normalized,
+                             const T* inv_std, Matrix<T> dx) const {
+        rows(dy.rows, thrust_functors::LayerNormBackward<T>{dy, weight, normalized, inv_std, dx});
     }
 
     template <class Take>
-    void attend(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
-                const int* visible, Take, Matrix<T> out) const {
-        rows(pairs.queries * heads, thrust_functors::Attend<T>{q, k, v, heads, scale, pairs, visible, out});
+    void attention_forward(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
+                const int* key_length, Take, Matrix<T> out) const {
+        rows(pairs.queries * heads, thrust_functors::AttentionForward<T>{q, k, v, heads, scale, pairs, key_length, out});
     }
-    void attend_keeping(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale,
-                        PairRows pairs, const int* visible, T* weights, Matrix<T> out) const {
+    void attention_forward_train(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale,
+                        PairRows pairs, const int* key_length, T* weights, Matrix<T> out) const {
         rows(pairs.queries * heads,
-             thrust_functors::AttendKeeping<T>{q, k, v, heads, scale, pairs, visible, weights, out});
+             thrust_functors::AttentionForwardTrain<T>{q, k, v, heads, scale, pairs, key_length, weights, out});
     }
     template <class Take>
-    void attend_backward(const T* weights, Matrix<const T> dout, Matrix<const T> q, Matrix<const T> k,
+    void attention_backward(const T* weights, Matrix<const T> dout, Matrix<const T> q, Matrix<const T> k,
                          Matrix<const T> v, int heads, T scale, PairRows pairs, Take take, Matrix<T> dq,
                          Matrix<T> dk, Matrix<T> dv) const {
         T* const dlogits = take(static_cast<std::size_t>(pairs.rows) * static_cast<std::size_t>(heads));
         rows(pairs.queries * heads,
-             thrust_functors::AttendBackwardQuery<T>{weights, dout, k, v, heads, scale, pairs, dlogits, dq});
+             thrust_functors::AttentionBackwardQuery<T>{weights, dout, k, v, heads, scale, pairs, dlogits, dq});
         if (dk || dv)
             for_each(pairs.keys * dout.cols,
-                     thrust_functors::AttendBackwardKey<T>{weights, dlogits, dout, q, heads, pairs, dk, dv});
+                     thrust_functors::AttentionBackwardKey<T>{weights, dlogits, dout, q, heads, pairs, dk, dv});
     }
 
     const System& system() const { return system_; }
 
   private:
-    /// f(i, lanes): a row by whom the system gives to it.
+    /// f(i, lanes) for every row i; the system decides how many lanes work on a row.
     template <class F>
     void rows(int count, F f) const {
         if (count > 0) system_.for_each_row(count, f);

@@ -6,25 +6,24 @@
 #include <vector>
 
 #include "psad/autograd/ops/pairs.hpp"
-#include "psad/model/prefix.hpp"
-#include "psad/model/seen_items.hpp"
+#include "psad/model/item_encoder.hpp"
 #include "psad/model/spec.hpp"
-#include "psad/model/student.hpp"
+#include "psad/model/scorer.hpp"
 #include "psad/nn/transformer.hpp"
 
 namespace psad::baseline {
 
-/// PRM (Pei et al., RecSys 2019) with `WithRank`: item, place and user into transformer layers. SetRank (Pang
-/// et al., SIGIR 2020) without: it adds no place, though the dense inputs that all models share tell it. Both
-/// know nothing of histories; pool::PerUser gives them the student's UPN.
+/// PRM (Pei et al., RecSys 2019) with `WithRank`: item, prior rank and user into transformer layers. SetRank (Pang et al.,
+/// SIGIR 2020) without: it adds no rank, though the dense inputs that all models share contain it. Both know nothing of
+/// histories; pool::PerUser gives them the student's UPN.
 template <Spec spec, bool WithRank, class... Policies>
 class AttentionScorer {
   public:
     static constexpr int width = spec.width;
-    static constexpr bool greedy = false;
+    static constexpr const char* name = WithRank ? "PRM" : "SetRank";
 
-    AttentionScorer(const Scope& scope, const Features<width>& features)
-        : items_(scope / "profile", features),
+    AttentionScorer(const Scope& scope, const Embeddings<width>& embeddings)
+        : items_(scope / "profile", embeddings),
           rank_(scope / "rank"),
           norm_(scope / "norm"),
           out_(scope / "out") {
@@ -37,26 +36,35 @@ class AttentionScorer {
     }
     template <class Ctx, class T, class U>
     auto score(Ctx& ctx, const Inputs<T>& in, const U& user) const {
-        auto h = placed(ctx, in, items_(ctx, in, user));
+        auto h = ranked(ctx, in, items_(ctx, in, user));
         for (const auto& layer : layers_) h = layer(ctx, h);
         const auto score = out_(ctx, norm_(ctx, h));
-        return StudentScores<std::remove_const_t<decltype(score)>, NoTransitions>{score, {}};
+        return Scores{score};
     }
-    template <class Ctx, class S>
-    auto logits(Ctx& ctx, const S& scores, const Prefix&) const {
-        return spread_keys<Slots>(ctx, scores.score);
+
+    /// Calls visit(name, value) for all that a model file and the type that reads it must agree on.
+    template <class Visit>
+    static void describe(Visit&& visit) {
+        visit("width", spec.width);
+        visit("heads", spec.heads);
+        visit("feed_forward", spec.feed_forward);
+        visit("encoder_layers", spec.encoder_layers);
+        visit("gate", spec.gate);
+        Upn::describe(visit);
     }
 
   private:
+    using Upn = UpnPolicies<pool::None, gate::PerUser, Policies...>;
+
     template <class Ctx, class T, class E>
-    auto placed(Ctx& ctx, const Inputs<T>& in, const E& item) const {
+    auto ranked(Ctx& ctx, const Inputs<T>& in, const E& item) const {
         if constexpr (WithRank)
-            return gather<Items>(ctx, each_row(item), rank_.rows(ctx, in.rank));
+            return gather<Items>(ctx, identity_rows(item), rank_.rows(ctx, in.rank));
         else
             return item;
     }
 
-    SeenItems<width, spec.gate, UpnPolicies<pool::None, gate::PerUser, Policies...>> items_;
+    ItemEncoder<width, spec.gate, Upn> items_;
     PartIf<WithRank, nn::PositionEmbedding<rank_positions, width>> rank_;
     std::vector<nn::EncoderLayer<width, spec.heads, spec.feed_forward>> layers_;
     nn::LayerNorm<width> norm_;

@@ -10,10 +10,9 @@
 #include "psad/autograd/ops/gather.hpp"
 #include "psad/autograd/ops/pairs.hpp"
 #include "psad/autograd/ops/segments.hpp"
-#include "psad/model/prefix.hpp"
-#include "psad/model/seen_items.hpp"
+#include "psad/model/item_encoder.hpp"
 #include "psad/model/spec.hpp"
-#include "psad/model/student.hpp"
+#include "psad/model/scorer.hpp"
 #include "psad/nn/gru.hpp"
 
 namespace psad::baseline {
@@ -22,10 +21,10 @@ template <Spec spec, class... Policies>
 class Dlcm {
   public:
     static constexpr int width = spec.width;
-    static constexpr bool greedy = false;
+    static constexpr const char* name = "DLCM";
 
-    Dlcm(const Scope& scope, const Features<width>& features)
-        : items_(scope / "profile", features),
+    Dlcm(const Scope& scope, const Embeddings<width>& embeddings)
+        : items_(scope / "profile", embeddings),
           cell_(scope / "cell"),
           context_(scope / "context"),
           out_(scope / "out") {}
@@ -72,15 +71,21 @@ class Dlcm {
             after = map(ctx, Add{}, after, gather<Items>(ctx, state, state_of));
         }
         const auto score = out_(ctx, map(ctx, Multiply{}, after, context_(ctx, state)));
-        return StudentScores<std::remove_const_t<decltype(score)>, NoTransitions>{score, {}};
+        return Scores{score};
     }
-    template <class Ctx, class S>
-    auto logits(Ctx& ctx, const S& scores, const Prefix&) const {
-        return spread_keys<Slots>(ctx, scores.score);
+
+    /// Calls visit(name, value) for all that a model file and the type that reads it must agree on.
+    template <class Visit>
+    static void describe(Visit&& visit) {
+        visit("width", spec.width);
+        visit("gate", spec.gate);
+        Upn::describe(visit);
     }
 
   private:
-    SeenItems<width, spec.gate, UpnPolicies<pool::None, gate::PerUser, Policies...>> items_;
+    using Upn = UpnPolicies<pool::None, gate::PerUser, Policies...>;
+
+    ItemEncoder<width, spec.gate, Upn> items_;
     nn::GruCell<width, width> cell_;
     nn::Linear<width, width, Tanh> context_;
     nn::Projection<width, 1> out_;

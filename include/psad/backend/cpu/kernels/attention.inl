@@ -5,77 +5,107 @@ namespace psad::backend::PSAD_KERNEL_SET {
 template <class T>
 class Attention {
   public:
-    /// out = softmax(scale q k^T) v for every head and list, as BackendDefaults::attend. The logits of a list
-    /// stand keys by (head, query): no sum of the softmax runs across lanes, and few queries still fill a
-    /// vector. Where the queries of a head fill vectors alone, one head follows the other in the same room.
+    /// out = softmax(scale q k^T) v for every head and list, as BackendDefaults::attention_forward.
+    ///
+    /// The logits of one list with n keys, m queries and several heads at once lie in scratch as
+    ///
+    ///                 head 0                 head 1               ...
+    ///     key 0       query 0 ... m - 1      query 0 ... m - 1
+    ///     ...
+    ///     key n - 1
+    ///     sums        of exp over the keys, per column
+    ///
+    /// so no sum of the softmax runs across lanes, and a few queries still fill a vector. Where the queries of one
+    /// head fill vectors by themselves, the heads take turns in the same scratch.
     template <class Take>
-    static void attend(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale,
-                       PairRows pairs, const int* visible, Take take, Matrix<T> out) {
-        const int width = q.cols / heads;
-        const auto together = [heads](int m) { return m < 4 * simd::lanes<T> ? heads : 1; };
-        std::size_t most = 0;
+    static void attention_forward(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale,
+                                  PairRows pairs, const int* key_length, Take take, Matrix<T> out) {
+        T* const scratch = take(scratch_size(pairs, heads, q.cols));
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
             const int m = pairs.query_end[l] - pairs.query_begin[l];
-            const auto columns = static_cast<std::size_t>(together(m) * m);
-            const std::size_t size =
-                static_cast<std::size_t>(q.cols * m) + static_cast<std::size_t>(n + 1) * columns;
-            most = size > most ? size : most;
-        }
-        T* const room = take(most);
-        for (int l = 0; l < pairs.lists; ++l) {
-            const int n = pairs.key_end[l] - pairs.key_begin[l];
-            const int m = pairs.query_end[l] - pairs.query_begin[l], columns = together(m) * m;
-            const Matrix<T> to = out.row_range(pairs.query_begin[l], m);
             if (m == 0) continue;
+            const Matrix<const T> queries = q.row_range(pairs.query_begin[l], m);
+            const Matrix<T> to = out.row_range(pairs.query_begin[l], m);
             if (n == 0) {
                 for (int r = 0; r < m; ++r) std::fill_n(to.row(r), to.cols, T(0));
                 continue;
             }
-            const Matrix<T> turned{room, q.cols, m, m};  // the queries, depth by queries
-            const Matrix<T> logits{room + q.cols * m, n, columns, columns};
-            T* const sums = logits.row(n);
-            const Matrix<const T> keys = k.row_range(pairs.key_begin[l], n);
-            const Matrix<const T> values = v.row_range(pairs.key_begin[l], n);
-            if (m > 1) {
-                Rows<T>::transpose(q.row_range(pairs.query_begin[l], m), turned);
-                PSAD_INDEPENDENT
-                for (int i = 0; i < q.cols * m; ++i) turned.data[i] *= scale;
-            }
-            for (int first = 0; first < heads; first += together(m)) {
-                if (m == 1)
-                    one_query(q.row(pairs.query_begin[l]), keys, width, scale, logits);
-                else
-                    dots(keys, turned, first, width, logits);
-                if (visible) hide(logits, visible + pairs.query_begin[l], m);
-                Rows<T>::in_vectors(columns, [&]<int Vectors>(int c, auto... last) {
-                    exponentials<Vectors>(logits, c, sums, last...);
-                });
-                const Matrix<T> mine = to.columns(first * width, together(m) * width);
-                const Matrix<const T> read = values.columns(first * width, together(m) * width);
-                if (m == 1 && width == simd::lanes<T> && heads == 4)
-                    one_mix<4>(logits, read, mine.data);
-                else
-                    mix(logits, read, width, mine);
-                for (int i = 0; i < columns; ++i) {
-                    T* row = mine.row(i % m) + i / m * width;
-                    const T by = sums[i] == T(0) ? T(0) : T(1) / sums[i];
-                    PSAD_INDEPENDENT
-                    for (int c = 0; c < width; ++c) row[c] *= by;
-                }
-            }
+            const int* visible = key_length ? key_length + pairs.query_begin[l] : nullptr;
+            list(queries, k.row_range(pairs.key_begin[l], n), v.row_range(pairs.key_begin[l], n), heads, scale,
+                 visible, scratch, to);
         }
     }
 
   private:
     using Term = gemm_detail::Term<T>;
 
+    /// Heads whose logits lie side by side for m queries.
+    static int heads_per_pass(int heads, int m) { return m < 4 * simd::lanes<T> ? heads : 1; }
+
+    /// Numbers of scratch for the largest list: transposed queries, logits and their sums.
+    static std::size_t scratch_size(const PairRows& pairs, int heads, int width) {
+        std::size_t largest = 0;
+        for (int l = 0; l < pairs.lists; ++l) {
+            const int n = pairs.key_end[l] - pairs.key_begin[l];
+            const int m = pairs.query_end[l] - pairs.query_begin[l];
+            const auto columns = static_cast<std::size_t>(heads_per_pass(heads, m) * m);
+            const std::size_t size =
+                static_cast<std::size_t>(width * m) + static_cast<std::size_t>(n + 1) * columns;
+            largest = size > largest ? size : largest;
+        }
+        return largest;
+    }
+
+    /// One list with at least one query and one key. `key_length` has one number per query, or is null.
+    static void list(Matrix<const T> q, Matrix<const T> keys, Matrix<const T> values, int heads, T scale,
+                     const int* key_length, T* scratch, Matrix<T> to) {
+        const int m = q.rows, n = keys.rows, width = q.cols / heads, pass = heads_per_pass(heads, m);
+        const int columns = pass * m;
+        const Matrix<T> q_transposed{scratch, q.cols, m, m};  // depth by queries
+        const Matrix<T> logits{scratch + q.cols * m, n, columns, columns};
+        T* const sums = logits.row(n);
+        if (m > 1) {
+            Rows<T>::transpose(q, q_transposed);
+            PSAD_INDEPENDENT
+            for (int i = 0; i < q.cols * m; ++i) q_transposed.data[i] *= scale;
+        }
+        for (int first = 0; first < heads; first += pass) {
+            if (m == 1)
+                one_query(q.row(0), keys, width, scale, logits);
+            else
+                dots(keys, q_transposed, first, width, logits);
+            if (key_length) hide(logits, key_length, m);
+            Rows<T>::in_vectors(columns, [&]<int Vectors>(int c, auto... last) {
+                exponentials<Vectors>(logits, c, sums, last...);
+            });
+            const Matrix<T> pass_out = to.columns(first * width, pass * width);
+            const Matrix<const T> pass_values = values.columns(first * width, pass * width);
+            if (m == 1 && width == simd::lanes<T> && heads == 4)
+                one_mix<4>(logits, pass_values, pass_out.data);
+            else
+                mix(logits, pass_values, width, pass_out);
+            divide(sums, columns, width, pass_out);
+        }
+    }
+
+    /// Row i % m of head i / m by its sum i; rows without a visible key stay zero.
+    static void divide(const T* sums, int columns, int width, Matrix<T> out) {
+        const int m = out.rows;
+        for (int i = 0; i < columns; ++i) {
+            T* row = out.row(i % m) + i / m * width;
+            const T by = sums[i] == T(0) ? T(0) : T(1) / sums[i];
+            PSAD_INDEPENDENT
+            for (int c = 0; c < width; ++c) row[c] *= by;
+        }
+    }
+
     /// The logits of the heads from `first` on, as many as have columns.
-    static void dots(Matrix<const T> keys, Matrix<T> turned, int first, int width, Matrix<T> logits) {
-        const int m = turned.cols;
+    static void dots(Matrix<const T> keys, Matrix<T> q_transposed, int first, int width, Matrix<T> logits) {
+        const int m = q_transposed.cols;
         for (int h = 0; h * m < logits.cols; ++h) {
             const int at = (first + h) * width;
-            gemm_detail::multiply(Term{keys.data + at, keys.stride, 1, turned.row(at), m, width},
+            gemm_detail::multiply(Term{keys.data + at, keys.stride, 1, q_transposed.row(at), m, width},
                                   {nullptr, 0}, false, logits.columns(h * m, m));
         }
     }
@@ -103,7 +133,7 @@ class Attention {
             }
             return;
         }
-        // A vector per logit: turned, so many of them are summed at once.
+        // A vector of products per logit: transposed, a whole vector of logits is summed at once.
         for (int i = 0; i < count; i += lanes) {
             const int here = (std::min)(lanes, count - i);
             simd::Vector<T> m[lanes] = {};
@@ -131,12 +161,12 @@ class Attention {
         for (int h = 0; h < Heads; ++h) simd::store(out + h * simd::lanes<T>, sum[h]);
     }
 
-    /// Query r sees its first visible[r] keys.
-    static void hide(Matrix<T> logits, const int* visible, int m) {
+    /// Query r sees its first key_length[r] keys.
+    static void hide(Matrix<T> logits, const int* key_length, int m) {
         for (int key = 0; key < logits.rows; ++key) {
             T* row = logits.row(key);
             for (int c = 0; c < logits.cols; ++c) {
-                if (visible[c % m] <= key) row[c] = math::lowest<T>;
+                if (key_length[c % m] <= key) row[c] = math::lowest<T>;
             }
         }
     }

@@ -29,18 +29,18 @@ inline void to_bf16(const float* from, int count, Bf16Pair* to) {
 }
 
 /// c = act(start + the sum of x w over the factors), act being max(0, x) or nothing; w[i] are the pairs of
-/// factor i, whose width is even and, over all factors, at most `most_bf16_depth`.
-inline constexpr int most_bf16_depth = 2048;
+/// factor i, whose width is even and, over all factors, at most `max_bf16_depth`.
+inline constexpr int max_bf16_depth = 2048;
 template <int Factors>
 void multiply_bf16(const Factor<float> (&factors)[Factors], const Bf16Pair* const (&w)[Factors],
                    Operand<float> start, bool relu, Matrix<float> c) {
-    constexpr int room = 8 * most_bf16_depth / 2;
-    alignas(64) Bf16Pair x[room];
+    constexpr int scratch_size = 8 * max_bf16_depth / 2;
+    alignas(64) Bf16Pair x[scratch_size];
     int depth = 0;
     for (const Factor<float>& f : factors) depth += f.x.cols / 2;
-    const int together = room / depth;
-    for (int first = 0; first < c.rows; first += together) {
-        const int rows = (std::min)(together, c.rows - first);
+    const int rows_per_pass = scratch_size / depth;
+    for (int first = 0; first < c.rows; first += rows_per_pass) {
+        const int rows = (std::min)(rows_per_pass, c.rows - first);
         gemm_detail::Term<Bf16Pair> terms[Factors];
         Bf16Pair* at = x;
         for (int i = 0; i < Factors; ++i) {

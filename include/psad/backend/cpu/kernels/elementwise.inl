@@ -14,7 +14,7 @@ class Elementwise {
         affine({{a, b}}, Operand<T>{accumulate ? c.data : nullptr, c.stride}, Identity{}, c);
     }
 
-    static void gemm_transposed(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) {
+    static void gemm_tn(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) {
         gemm_detail::multiply(gemm_detail::Term<T>{a.data, 1, a.stride, b.data, b.stride, a.rows},
                               {accumulate ? c.data : nullptr, c.stride}, false, c);
     }
@@ -71,8 +71,8 @@ class Elementwise {
         return sum;
     }
 
-    static void layer_norm(Matrix<const T> x, const T* gain, const T* shift, Matrix<T> y, Matrix<T> normal,
-                           T* rate) {
+    static void layer_norm(Matrix<const T> x, const T* weight, const T* bias, Matrix<T> y,
+                           Matrix<T> normalized, T* inv_std) {
         const int n = x.cols;
         for (int r = 0; r < x.rows; ++r) {
             const T* in = x.row(r);
@@ -81,28 +81,28 @@ class Elementwise {
             const T spread = simd::sum<T>(n, [in, mean](int c) { return (in[c] - mean) * (in[c] - mean); });
             const T inverse = T(1) / std::sqrt(spread / static_cast<T>(n) + T(1e-5));
             PSAD_INDEPENDENT
-            for (int c = 0; c < n; ++c) out[c] = (in[c] - mean) * inverse * gain[c] + shift[c];
-            if (!rate) continue;
-            rate[r] = inverse;
-            T* keep = normal.row(r);
+            for (int c = 0; c < n; ++c) out[c] = (in[c] - mean) * inverse * weight[c] + bias[c];
+            if (!inv_std) continue;
+            inv_std[r] = inverse;
+            T* z = normalized.row(r);
             PSAD_INDEPENDENT
-            for (int c = 0; c < n; ++c) keep[c] = (in[c] - mean) * inverse;
+            for (int c = 0; c < n; ++c) z[c] = (in[c] - mean) * inverse;
         }
     }
 
-    static void layer_norm_backward(Matrix<const T> dy, const T* gain, Matrix<const T> normal, const T* rate,
-                                    Matrix<T> dx) {
+    static void layer_norm_backward(Matrix<const T> dy, const T* weight, Matrix<const T> normalized,
+                                    const T* inv_std, Matrix<T> dx) {
         const int n = dy.cols;
         for (int r = 0; r < dy.rows; ++r) {
             const T* d = dy.row(r);
-            const T* z = normal.row(r);
+            const T* z = normalized.row(r);
             T* out = dx.row(r);
-            const T a = simd::sum<T>(n, [d, gain](int c) { return d[c] * gain[c]; }) / static_cast<T>(n);
+            const T a = simd::sum<T>(n, [d, weight](int c) { return d[c] * weight[c]; }) / static_cast<T>(n);
             const T b =
-                simd::sum<T>(n, [d, gain, z](int c) { return d[c] * gain[c] * z[c]; }) / static_cast<T>(n);
-            const T by = rate[r];
+                simd::sum<T>(n, [d, weight, z](int c) { return d[c] * weight[c] * z[c]; }) / static_cast<T>(n);
+            const T by = inv_std[r];
             PSAD_INDEPENDENT
-            for (int c = 0; c < n; ++c) out[c] += by * (d[c] * gain[c] - a - z[c] * b);
+            for (int c = 0; c < n; ++c) out[c] += by * (d[c] * weight[c] - a - z[c] * b);
         }
     }
 

@@ -128,7 +128,7 @@ void multiply(std::span<const Term<Element>, Terms> terms, Operand<T> start, boo
     }
 }
 
-/// The same with a single term, whose number is known to the compiler: worth 3 %.
+/// The same with a single term. A fixed extent of 1 lets the compiler unroll: 3 % faster.
 template <class Element, class T>
 void multiply(const Term<Element>& term, Operand<T> start, bool relu, Matrix<T> c) {
     multiply(std::span<const Term<Element>, 1>(&term, 1), start, relu, c);

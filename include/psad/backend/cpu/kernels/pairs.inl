@@ -7,7 +7,7 @@ class Pairs {
   public:
     static void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p,
                          bool accumulate) {
-        static thread_local std::vector<T> turned;  // the keys of one list, depth by keys
+        static thread_local std::vector<T> keys_transposed;  // of one list, depth by keys
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
             const int queries = pairs.query_end[l] - pairs.query_begin[l];
@@ -25,12 +25,12 @@ class Pairs {
                 continue;
             }
             const auto size = static_cast<std::size_t>(n) * static_cast<std::size_t>(key.cols);
-            if (turned.size() < size) turned.resize(size);
-            Rows<T>::transpose(k, {turned.data(), k.cols, n, n});
+            if (keys_transposed.size() < size) keys_transposed.resize(size);
+            Rows<T>::transpose(k, {keys_transposed.data(), k.cols, n, n});
             if (scale != T(1)) {
-                for (std::size_t i = 0; i < size; ++i) turned[i] *= scale;
+                for (std::size_t i = 0; i < size; ++i) keys_transposed[i] *= scale;
             }
-            multiply({q.data, q.stride, 1, turned.data(), n, k.cols}, {accumulate ? out : nullptr, n},
+            multiply({q.data, q.stride, 1, keys_transposed.data(), n, k.cols}, {accumulate ? out : nullptr, n},
                      {out, queries, n, n});
         }
     }
@@ -55,12 +55,12 @@ class Pairs {
         }
     }
 
-    static void pair_softmax(T* p, PairRows pairs, const int* visible) {
+    static void pair_softmax(T* p, PairRows pairs, const int* key_length) {
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
             T* row = p + pairs.offset[l];
             for (int q = pairs.query_begin[l]; q < pairs.query_end[l]; ++q, row += n) {
-                const int seen = visible ? visible[q] : n;
+                const int seen = key_length ? key_length[q] : n;
                 switch ((seen + simd::lanes<T> - 1) / simd::lanes<T>) {
                     // clang-format off
                     case 0: break;

@@ -1,0 +1,32 @@
+# psad::core, and beside it psad::cpu, psad::data and psad::model_file as PSAD_COMPONENTS says; psad::psad is all of them.
+# All share the headers; a component is what its headers need from elsewhere (see dependencies.cmake).
+include(GNUInstallDirs)
+include(${CMAKE_CURRENT_LIST_DIR}/dependencies.cmake)
+macro(psad_find)
+  find_package(${ARGN} REQUIRED)
+endmacro()
+
+add_library(psad_core INTERFACE)
+add_library(psad::core ALIAS psad_core)
+set_target_properties(psad_core PROPERTIES EXPORT_NAME core)
+target_compile_features(psad_core INTERFACE cxx_std_20)
+target_include_directories(psad_core INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+                                               $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+
+set(libraries_of_cpu Eigen3::Eigen TBB::tbb)
+set(libraries_of_data ZLIB::ZLIB xtensor)
+set(libraries_of_model_file ZLIB::ZLIB nlohmann_json::nlohmann_json)
+add_library(psad INTERFACE)
+add_library(psad::psad ALIAS psad)
+target_link_libraries(psad INTERFACE psad_core)
+foreach(component IN LISTS PSAD_COMPONENTS)
+  if(NOT component MATCHES "^(cpu|data|model_file)$")
+    message(FATAL_ERROR "psad: PSAD_COMPONENTS: found ${component}, wanted some of cpu, data, model_file")
+  endif()
+  psad_find_dependencies_of(${component})
+  add_library(psad_${component} INTERFACE)
+  add_library(psad::${component} ALIAS psad_${component})
+  set_target_properties(psad_${component} PROPERTIES EXPORT_NAME ${component})
+  target_link_libraries(psad_${component} INTERFACE psad_core ${libraries_of_${component}})
+  target_link_libraries(psad INTERFACE psad_${component})
+endforeach()

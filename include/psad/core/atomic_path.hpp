@@ -1,0 +1,151 @@
+/// \file atomic_path.hpp
+/// Files and folders that appear as a whole: a reader, or a crash, meets the old one or the new one, never a part.
+#pragma once
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include "psad/core/error.hpp"
+
+namespace psad {
+
+/// A new file in the folder of `target` that takes its place on commit(), or vanishes. Every member throws
+/// FileError naming `target` and the reason when the file can't be made, written or put in place.
+class AtomicFile {
+  public:
+    explicit AtomicFile(const std::filesystem::path& target)
+        : target_(behind_links(target)), folder_(target_.has_parent_path() ? target_.parent_path() : ".") {
+        std::error_code ignored;
+        const auto status = std::filesystem::status(target, ignored);
+        if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+            throw FileError(target.string(), "", "something that is not a file", "a file to replace");
+        }
+        static std::atomic<unsigned> counter = 0;
+        do {
+            temporary_ =
+                folder_ / (".psad-" + std::to_string(getpid()) + "-" + std::to_string(counter++) + ".tmp");
+            file_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        } while (file_ < 0 && errno == EEXIST);
+        if (file_ < 0) fail("creating a file in its folder");
+    }
+    AtomicFile(const AtomicFile&) = delete;
+    AtomicFile& operator=(const AtomicFile&) = delete;
+    ~AtomicFile() {
+        if (file_ < 0) return;
+        close(file_);
+        if (!committed_) unlink(temporary_.c_str());
+    }
+
+    void write(const void* data, std::size_t size) {
+        const char* from = static_cast<const char*>(data);
+        while (size != 0) {
+            const ssize_t written = ::write(file_, from, size);
+            if (written < 0 && errno == EINTR) continue;
+            if (written < 0) fail("writing");
+            from += written;
+            size -= static_cast<std::size_t>(written);
+        }
+    }
+
+    void commit() {
+        if (fsync(file_) != 0) fail("flushing to disk");
+        if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail("replacing the old file");
+        committed_ = true;
+        // The new name survives a power cut only once the folder is on disk; a file system that cannot do
+        // this has still done the replacement, so it is no error.
+        const int folder = open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (folder >= 0) {
+            fsync(folder);
+            close(folder);
+        }
+    }
+
+  private:
+    /// A link stays and what it points to is replaced.
+    static std::filesystem::path behind_links(const std::filesystem::path& target) {
+        std::filesystem::path at = target;
+        std::error_code error;
+        for (int links = 0; links < 40 && std::filesystem::is_symlink(at, error); ++links) {
+            const auto next = std::filesystem::read_symlink(at, error);
+            if (error) return target;
+            at = at.parent_path() / next;  // `next` alone where it is absolute
+        }
+        return at;
+    }
+
+    [[noreturn]] void fail(const char* step) const {
+        const std::string reason = std::generic_category().message(errno);
+        throw FileError(target_.string(), "", reason + " when " + step, "a place that can be written");
+    }
+
+    std::filesystem::path target_, folder_, temporary_;
+    int file_ = -1;
+    bool committed_ = false;
+};
+
+/// A new folder beside `target` that takes its place on commit(), or vanishes.
+class AtomicFolder {
+  public:
+    /// Throws FileError unless `target` is new or an empty folder and its place can be written.
+    explicit AtomicFolder(const std::filesystem::path& target)
+        : target_(target.has_filename() ? target : target.parent_path()),
+          temporary_(target_.string() + ".psad-" + std::to_string(getpid()) + ".tmp") {
+        std::error_code error;
+        if (std::filesystem::exists(target_, error) &&
+            !(std::filesystem::is_directory(target_, error) && std::filesystem::is_empty(target_, error))) {
+            throw FileError(target.string(), "", "something that exists", "a new or an empty folder");
+        }
+        sweep();
+        std::filesystem::create_directory(temporary_, error);
+        if (error) throw FileError(target.string(), "", error.message(), "a place for a new folder");
+    }
+    AtomicFolder(const AtomicFolder&) = delete;
+    AtomicFolder& operator=(const AtomicFolder&) = delete;
+    ~AtomicFolder() {
+        std::error_code ignored;
+        if (!committed_) std::filesystem::remove_all(temporary_, ignored);
+    }
+
+    /// Where the files of the new folder go.
+    const std::filesystem::path& path() const { return temporary_; }
+
+    /// Throws FileError when the folder can't be put in place.
+    void commit() {
+        std::error_code error;
+        std::filesystem::rename(temporary_, target_, error);
+        if (error) throw FileError(target_.string(), "", error.message(), "a place for a new folder");
+        committed_ = true;
+    }
+
+  private:
+    /// Removes what killed programs left of the same target.
+    void sweep() const {
+        const std::string begin = target_.filename().string() + ".psad-";
+        std::error_code error;
+        const auto parent = target_.has_parent_path() ? target_.parent_path() : std::filesystem::path(".");
+        for (const auto& entry : std::filesystem::directory_iterator(parent, error)) {
+            const std::string name = entry.path().filename().string();
+            if (!name.starts_with(begin) || !name.ends_with(".tmp")) continue;
+            pid_t owner = 0;
+            const char* end = name.data() + name.size() - 4;
+            const auto read = std::from_chars(name.data() + begin.size(), end, owner);
+            if (read.ptr == end && owner > 0 && kill(owner, 0) != 0 && errno == ESRCH)
+                std::filesystem::remove_all(entry.path(), error);
+        }
+    }
+
+    std::filesystem::path target_, temporary_;
+    bool committed_ = false;
+};
+
+}  // namespace psad

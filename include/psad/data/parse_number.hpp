@@ -1,0 +1,48 @@
+/// \file parse_number.hpp
+/// Numbers from text, the whole text or not at all. Where the standard library's from_chars knows no floating point (libc++
+/// before 20), fast_float reads it: Debian's libfast-float-dev.
+#pragma once
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <system_error>
+
+#include "psad/core/version.hpp"
+
+#if !defined(__cpp_lib_to_chars)
+#include <fast_float/fast_float.h>
+#endif
+
+namespace psad::data {
+
+/// The whole text as an integer; false if it is anything else or overflows.
+template <class V>
+bool parse_integer(std::string_view text, V& value) {
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && stop == text.data() + text.size();
+}
+
+/// The whole text as a double, "nan" and "inf" too; false if it is anything else or out of range.
+inline bool parse_double(std::string_view text, double& value) {
+#if defined(__cpp_lib_to_chars)
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+#else
+    const auto [stop, error] = fast_float::from_chars(text.data(), text.data() + text.size(), value);
+#endif
+    return error == std::errc() && stop == text.data() + text.size();
+}
+
+/// The whole text as a finite float; false if it is anything else. What is too small for a float becomes 0, but what is
+/// too small even for a double is refused.
+inline bool parse_float(std::string_view text, float& value) {
+    double wide = 0;
+    if (!parse_double(text, wide)) return false;
+    if (!(std::abs(wide) <= static_cast<double>((std::numeric_limits<float>::max)()))) return false;
+    value = static_cast<float>(wide);
+    return true;
+}
+
+}  // namespace psad::data

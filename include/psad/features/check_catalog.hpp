@@ -1,0 +1,55 @@
+/// \file check_catalog.hpp
+/// Whether a schema and a catalog from outside agree.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "psad/core/error.hpp"
+#include "psad/core/text.hpp"
+#include "psad/features/schema.hpp"
+
+namespace psad {
+
+/// Throws SettingError unless names are text, vocabularies are 1 to `max_vocabulary`, and the catalog has one
+/// field per item field whose offsets rise from 0 to its number of ids, all within the vocabulary.
+inline void check_catalog(const Catalog& catalog, const Schema& schema) {
+    const auto wrong = [](const std::string& place, std::size_t found, std::size_t wanted) {
+        throw SettingError("catalog", place, std::to_string(found), std::to_string(wanted));
+    };
+    for (const auto* fields : {&schema.user_fields, &schema.context_fields, &schema.item_fields}) {
+        for (const FieldSchema& f : *fields) {
+            if (!is_text(f.name))
+                throw SettingError("schema", "field names", "bytes that are no text", "UTF-8");
+            if (f.vocabulary < 1 || f.vocabulary > max_vocabulary) {
+                throw SettingError("schema", f.name, "a vocabulary of " + std::to_string(f.vocabulary),
+                                   "1 to " + std::to_string(max_vocabulary));
+            }
+        }
+    }
+    if (catalog.items > static_cast<std::size_t>(max_vocabulary))
+        wrong("items", catalog.items, static_cast<std::size_t>(max_vocabulary));
+    if (catalog.fields.size() != schema.item_fields.size())
+        wrong("fields", catalog.fields.size(), schema.item_fields.size());
+    for (std::size_t f = 0; f < catalog.fields.size(); ++f) {
+        const Catalog::Field& field = catalog.fields[f];
+        const std::string& name = schema.item_fields[f].name;
+        if (field.offsets.empty() || field.offsets.size() - 1 != catalog.items)
+            wrong(name + ", number of offsets", field.offsets.size(), catalog.items + 1);
+        if (!std::ranges::is_sorted(field.offsets) || field.offsets.front() != 0 ||
+            field.offsets.back() != static_cast<std::int64_t>(field.ids.size())) {
+            throw SettingError("catalog", name, "offsets that fall or do not end at the last id",
+                               "offsets from 0 to " + std::to_string(field.ids.size()));
+        }
+        for (const std::int32_t id : field.ids) {
+            if (id < 0 || id >= schema.item_fields[f].vocabulary) {
+                throw SettingError("catalog", name, "id " + std::to_string(id),
+                                   "ids below " + std::to_string(schema.item_fields[f].vocabulary));
+            }
+        }
+    }
+}
+
+}  // namespace psad

@@ -1,0 +1,237 @@
+/// \file encoder_file.hpp
+/// The encoder in a model file: schema and statistics as JSON metadata, the catalog as tensors.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "psad/features/check_catalog.hpp"
+#include "psad/features/encoder.hpp"
+#include "psad/core/text.hpp"
+#include "psad/model_file/strict_json.hpp"
+#include "psad/model_file/tensor.hpp"
+
+namespace psad::model_file {
+
+namespace detail {
+
+inline nlohmann::json fields_json(const std::vector<FieldSchema>& fields) {
+    nlohmann::json out = nlohmann::json::array();
+    for (const FieldSchema& f : fields) out.push_back({{"name", f.name}, {"vocabulary", f.vocabulary}});
+    return out;
+}
+
+/// Reads metadata written by add_encoder; each failure names the key.
+class MetadataReader {
+  public:
+    MetadataReader(const TensorFile& file, const std::string& key) : file_(file), key_(key) {
+        const auto found = file.metadata.find(key);
+        if (found == file.metadata.end()) fail("no such key", "a model file of psad");
+        try {
+            json_ = parse_strictly(found->second, 4);
+        } catch (const JsonFault& fault) {
+            fail(fault.found, fault.wanted);
+        }
+    }
+
+    const nlohmann::json& json() const { return json_; }
+
+    /// The number or string at `name`, with numbers checked against [min, max].
+    template <class V>
+    V get(const nlohmann::json& in, const char* name, double min = std::numeric_limits<double>::lowest(),
+          double max = (std::numeric_limits<double>::max)()) const {
+        if (!in.is_object() || !in.contains(name)) fail(std::string("no ") + name, name);
+        const nlohmann::json& value = in[name];
+        if constexpr (std::is_same_v<V, std::string>) {
+            if (!value.is_string()) fail(printable(value.dump()), std::string("text for ") + name);
+        } else {
+            if constexpr (std::is_floating_point_v<V>) {  // what does not fit V would become infinite
+                min = (std::max)(min, static_cast<double>(std::numeric_limits<V>::lowest()));
+                max = (std::min)(max, static_cast<double>((std::numeric_limits<V>::max)()));
+            }
+            const bool fits = std::is_integral_v<V> ? value.is_number_integer() : value.is_number();
+            if (!fits || value.get<double>() < min || value.get<double>() > max) {
+                fail(std::string(name) + " = " + printable(value.dump()),
+                     "a number from " + nlohmann::json(min).dump() + " to " + nlohmann::json(max).dump());
+            }
+        }
+        return value.get<V>();
+    }
+
+    const nlohmann::json& array(const nlohmann::json& in, const char* name) const {
+        if (!in.is_object() || !in.contains(name) || !in[name].is_array())
+            fail(std::string("no list ") + name, name);
+        return in[name];
+    }
+
+    [[noreturn]] void fail(const std::string& found, const std::string& wanted) const {
+        throw ModelFileError(file_.source, "metadata " + key_, found, wanted);
+    }
+
+  private:
+    const TensorFile& file_;
+    std::string key_;
+    nlohmann::json json_;
+};
+
+// How each kind of statistic stands in JSON, and how it is read.
+
+inline nlohmann::json to_json(double x) {
+    return x;
+}
+inline nlohmann::json to_json(const std::vector<float>& numbers) {
+    return numbers;
+}
+inline nlohmann::json to_json(const Scaling& s) {
+    nlohmann::json out;
+    Scaling::for_each_column([&](const char* name, float x) { out[name] = x; }, s);
+    return out;
+}
+/// The values with a row of their own, in the order of their rows from 1 on.
+inline nlohmann::json to_json(const Vocabulary& v) {
+    std::vector<std::int32_t> values(static_cast<std::size_t>(v.rows - 1));
+    for (std::size_t i = 0; i < v.row_of.size(); ++i) {
+        if (v.row_of[i] > 0) values[static_cast<std::size_t>(v.row_of[i] - 1)] = static_cast<std::int32_t>(i);
+    }
+    return values;
+}
+inline nlohmann::json to_json(const std::vector<Vocabulary>& vocabularies) {
+    nlohmann::json out = nlohmann::json::array();
+    for (const Vocabulary& v : vocabularies) out.push_back(to_json(v));
+    return out;
+}
+
+/// Reads the statistics of a schema; every failure names the key.
+class StatisticsReader {
+  public:
+    StatisticsReader(const MetadataReader& reader, const Schema& schema, std::size_t items)
+        : reader_(reader), schema_(schema), items_(items) {}
+
+    void operator()(const char* name, double& x) const { x = reader_.get<double>(reader_.json(), name, 1e-9); }
+    void operator()(const char* name, Scaling& s) const {
+        if (!reader_.json().contains(name)) reader_.fail(std::string("no ") + name, name);
+        Scaling::for_each_column(
+            [&](const char* part, float& x) { x = reader_.get<float>(reader_.json()[name], part); }, s);
+    }
+    void operator()(const char* name, std::vector<float>& numbers) const {
+        const auto width = static_cast<std::size_t>(name == std::string("dense_inv_std") ? dense_width : match_width);
+        const nlohmann::json& list = reader_.array(reader_.json(), name);
+        if (!list.empty() && list.size() != width) {
+            reader_.fail(std::to_string(list.size()) + " numbers in " + name, std::to_string(width));
+        }
+        for (const auto& x : list) {
+            if (!x.is_number() || !std::isfinite(x.get<float>()))
+                reader_.fail(printable(x.dump()), std::string("numbers in ") + name);
+            numbers.push_back(x.get<float>());
+        }
+    }
+    void operator()(const char* name, Vocabulary& v) const {
+        v = vocabulary(reader_.array(reader_.json(), name), items_);
+    }
+    void operator()(const char* name, std::vector<Vocabulary>& vocabularies) const {
+        std::vector<FieldSchema> fields = schema_.item_fields;
+        if (name == std::string("profile_fields")) {
+            fields = schema_.user_fields;
+            fields.insert(fields.end(), schema_.context_fields.begin(), schema_.context_fields.end());
+        }
+        const nlohmann::json& lists = reader_.array(reader_.json(), name);
+        if (lists.size() != fields.size())
+            reader_.fail(std::to_string(lists.size()) + " " + name, std::to_string(fields.size()));
+        for (std::size_t f = 0; f < fields.size(); ++f)
+            vocabularies.push_back(vocabulary(lists[f], static_cast<std::size_t>(fields[f].vocabulary)));
+    }
+
+  private:
+    Vocabulary vocabulary(const nlohmann::json& values, std::size_t size) const {
+        if (!values.is_array()) reader_.fail(printable(values.dump()), "a list of values");
+        Vocabulary out;
+        for (const auto& value : values) {
+            const auto v = value.is_number_integer() ? value.get<std::int64_t>() : -1;
+            const auto at = static_cast<std::size_t>(v);
+            if (v < 0 || at >= size || (at < out.row_of.size() && out.row_of[at] != 0)) {
+                reader_.fail(printable(value.dump()), "each value below " + std::to_string(size) + " once");
+            }
+            if (at >= out.row_of.size()) out.row_of.resize(at + 1, 0);  // `size` alone must not allocate memory
+            out.row_of[at] = out.rows++;
+        }
+        return out;
+    }
+
+    const MetadataReader& reader_;
+    const Schema& schema_;
+    std::size_t items_;
+};
+
+inline std::vector<FieldSchema> read_fields(const MetadataReader& reader, const char* name) {
+    std::vector<FieldSchema> out;
+    for (const auto& f : reader.array(reader.json(), name)) {
+        out.push_back({reader.get<std::string>(f, "name"), reader.get<int>(f, "vocabulary", 1, max_vocabulary)});
+    }
+    return out;
+}
+
+}  // namespace detail
+
+/// Adds all that read_encoder needs.
+inline void add_encoder(TensorFile& file, const Encoder& encoder) {
+    const Schema& schema = encoder.schema();
+    const Catalog& catalog = encoder.catalog();
+    const nlohmann::json schema_json{{"user_fields", detail::fields_json(schema.user_fields)},
+                                     {"context_fields", detail::fields_json(schema.context_fields)},
+                                     {"item_fields", detail::fields_json(schema.item_fields)},
+                                     {"catalog_items", catalog.items},
+                                     {"max_history", encoder.max_history()}};
+    file.metadata["psad.schema"] = schema_json.dump();
+    nlohmann::json statistics;
+    Statistics::for_each_column(
+        [&](const char* name, const auto& value) { statistics[name] = detail::to_json(value); },
+        encoder.statistics());
+    file.metadata["psad.statistics"] = statistics.dump();
+    for (std::size_t f = 0; f < catalog.fields.size(); ++f) {
+        const std::string name = "catalog." + std::to_string(f);
+        const Catalog::Field& field = catalog.fields[f];
+        file.tensors.push_back(
+            tensor(name + ".offsets", {static_cast<std::int64_t>(field.offsets.size())}, field.offsets));
+        file.tensors.push_back(
+            tensor(name + ".ids", {static_cast<std::int64_t>(field.ids.size())}, field.ids));
+    }
+}
+
+/// Throws ModelFileError where anything is missing, out of range or contradictory.
+inline Encoder read_encoder(const TensorFile& file) {
+    const detail::MetadataReader schema_reader(file, "psad.schema");
+    Schema schema{detail::read_fields(schema_reader, "user_fields"),
+                  detail::read_fields(schema_reader, "context_fields"),
+                  detail::read_fields(schema_reader, "item_fields")};
+    const int max_history =
+        schema_reader.get<int>(schema_reader.json(), "max_history", 1, Encoder::max_history_limit);
+    Catalog catalog;
+    catalog.items = schema_reader.get<std::size_t>(schema_reader.json(), "catalog_items", 0, max_vocabulary);
+    for (std::size_t f = 0; f < schema.item_fields.size(); ++f) {
+        const std::string name = "catalog." + std::to_string(f);
+        const auto offsets =
+            file.values<std::int64_t>(name + ".offsets", {static_cast<std::int64_t>(catalog.items + 1)});
+        const auto ids = file.values<std::int32_t>(name + ".ids");
+        catalog.fields.push_back({{offsets.begin(), offsets.end()}, {ids.begin(), ids.end()}});
+    }
+    try {
+        check_catalog(catalog, schema);
+    } catch (const SettingError& e) {
+        throw ModelFileError(file.source, e.source() + ", " + e.place(), e.found(), e.wanted());
+    }
+
+    const detail::MetadataReader statistics_reader(file, "psad.statistics");
+    Statistics statistics;
+    Statistics::for_each_column(detail::StatisticsReader(statistics_reader, schema, catalog.items), statistics);
+    return Encoder(std::move(schema), std::move(catalog), std::move(statistics), max_history);
+}
+
+}  // namespace psad::model_file

@@ -1,0 +1,276 @@
+/// \file safetensors.hpp
+/// Model files in the safetensors format: named arrays and words about them, checked bit by bit when read.
+///
+/// A file is: the header's length (8 bytes, little endian); a JSON header that gives each tensor's dtype,
+/// shape and place, padded with spaces so that the data begins 8-byte aligned; the data. Other tools read our
+/// files, and we read theirs. Our files carry a checksum in the metadata, under the key `psad.checksum`: the
+/// CRC-32 of the header's JSON (compact, keys sorted, that key left out) followed by the data. It finds every
+/// single flipped bit; a file without it is read on its structure alone.
+#pragma once
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "psad/core/atomic_path.hpp"
+#include "psad/core/error.hpp"
+#include "psad/core/text.hpp"
+#include "psad/model_file/strict_json.hpp"
+#include "psad/model_file/tensor.hpp"
+
+namespace psad::model_file {
+namespace detail {
+
+inline constexpr std::string_view metadata_key = "__metadata__";
+inline constexpr std::string_view checksum_key = "psad.checksum";
+// Marks the value as well as the key: a bit flipped in the key would otherwise switch the check off.
+inline constexpr std::string_view checksum_mark = "psad-crc32:";
+inline constexpr std::uint64_t longest_header = 100'000'000;  // the format's own limit
+
+class Checksum {
+  public:
+    void add(const void* data, std::size_t size) {
+        // An empty tensor's pointer may be null, which would tell zlib to start afresh.
+        if (size != 0) sum_ = crc32_z(sum_, static_cast<const Bytef*>(data), size);
+    }
+    /// The value under `psad.checksum`, e.g. "psad-crc32:00c0ffee".
+    std::string text() const {
+        std::string digits(8, '0');
+        for (std::size_t i = 0; i < 8; ++i) digits[7 - i] = "0123456789abcdef"[(sum_ >> (4 * i)) & 15U];
+        return std::string(checksum_mark) + digits;
+    }
+
+  private:
+    uLong sum_ = 0;
+};
+
+/// A tensor of the header and its bytes' place, counted from the start of the data.
+struct Placed {
+    Tensor tensor;
+    std::uint64_t begin = 0, end = 0;
+};
+
+/// The header's JSON as an object.
+inline nlohmann::json parse_header(const std::string& source, const std::string& text) {
+    const std::size_t last = text.find_last_not_of(' ');
+    if (last == std::string::npos || text.front() != '{' || text[last] != '}') {
+        throw ModelFileError(source, "header", "text that does not run from { to }", "a JSON object");
+    }
+    try {
+        return parse_strictly(text, 3);
+    } catch (const JsonFault& fault) {
+        throw ModelFileError(source, "header", fault.found, fault.wanted);
+    }
+}
+
+inline std::map<std::string, std::string> parse_metadata(const std::string& source,
+                                                         const nlohmann::json& entry) {
+    std::map<std::string, std::string> metadata;
+    const bool strings = entry.is_object() && std::ranges::all_of(entry, [](const nlohmann::json& value) {
+                             return value.is_string();
+                         });
+    if (!strings) throw ModelFileError(source, "__metadata__", printable(entry.dump()), "an object of strings");
+    for (const auto& [key, value] : entry.items()) metadata.emplace(key, value.get<std::string>());
+    return metadata;
+}
+
+/// One entry of the header, its shape, dtype and offsets checked against each other and the data's size.
+inline Placed parse_tensor(const std::string& source, const std::string& name, const nlohmann::json& entry,
+                           std::uint64_t data_size) {
+    const auto integers = [](const nlohmann::json& value) {
+        return value.is_array() && std::ranges::all_of(value, [](const nlohmann::json& item) {
+                   return item.is_number_integer();
+               });
+    };
+    const bool formed = entry.is_object() && entry.size() == 3 && entry.contains("dtype") &&
+                        entry.contains("shape") && entry.contains("data_offsets") &&
+                        entry["dtype"].is_string() && integers(entry["shape"]) &&
+                        integers(entry["data_offsets"]) && entry["data_offsets"].size() == 2;
+    if (!formed) {
+        throw ModelFileError(source, place(name), printable(entry.dump()),
+                             R"({"dtype": string, "shape": [integers], "data_offsets": [begin, end]})");
+    }
+    Placed placed;
+    placed.tensor.name = name;
+    placed.tensor.dtype = entry["dtype"].get<std::string>();
+    for (const nlohmann::json& extent : entry["shape"]) {
+        // A number beyond the signed range wraps to a negative one, which byte_count refuses.
+        placed.tensor.shape.push_back(extent.get<std::int64_t>());
+    }
+    placed.begin = entry["data_offsets"][0].get<std::uint64_t>();
+    placed.end = entry["data_offsets"][1].get<std::uint64_t>();
+    const std::uint64_t wanted = byte_count(source, name, placed.tensor.dtype, placed.tensor.shape);
+    if (placed.begin > placed.end || placed.end > data_size || placed.end - placed.begin != wanted) {
+        throw ModelFileError(
+            source, place(name), "data_offsets " + printable(entry["data_offsets"].dump()),
+            std::to_string(wanted) + " bytes within the " + std::to_string(data_size) + " bytes of data");
+    }
+    return placed;
+}
+
+/// Sorts tensors by their place and refuses data that no tensor owns or that two own.
+inline void sort_by_place(const std::string& source, std::vector<Placed>& layout, std::uint64_t data_size) {
+    std::ranges::sort(layout, {}, [](const Placed& placed) { return std::pair(placed.begin, placed.end); });
+    std::uint64_t covered = 0;
+    for (const Placed& placed : layout) {
+        if (placed.begin != covered) {
+            throw ModelFileError(source, place(placed.tensor.name),
+                                 "data from byte " + std::to_string(placed.begin),
+                                 "data from byte " + std::to_string(covered) + ", where the one before ends");
+        }
+        covered = placed.end;
+    }
+    if (covered != data_size) {
+        throw ModelFileError(source, "data", std::to_string(data_size) + " bytes",
+                             std::to_string(covered) + ", where the last tensor ends");
+    }
+}
+
+}  // namespace detail
+
+/// Reads a whole file; every malformation or mismatch of the checksum throws ModelFileError naming the file,
+/// the place ("header", "tensor NAME", ...), what was found and what was wanted. Nothing is allocated on a
+/// number's word before it was checked against the file's size.
+inline TensorFile read_safetensors(const std::filesystem::path& path) {
+    TensorFile result;
+    result.source = path.string();
+    const std::string& source = result.source;
+    std::error_code failure;
+    const std::uint64_t file_size = std::filesystem::file_size(path, failure);
+    if (failure) throw ModelFileError(source, "", failure.message(), "a model file");
+    std::ifstream in(path, std::ios::binary);
+    if (!in) throw ModelFileError(source, "", "a file that cannot be opened", "a readable model file");
+    const auto read = [&](void* to, std::uint64_t size) {
+        if (!in.read(static_cast<char*>(to), static_cast<std::streamsize>(size))) {
+            throw ModelFileError(source, "", "its end too early", std::to_string(file_size) + " bytes");
+        }
+    };
+
+    std::uint64_t header_size = 0;
+    if (file_size < sizeof header_size) {
+        throw ModelFileError(source, "header", std::to_string(file_size) + " bytes", "at least 8");
+    }
+    read(&header_size, sizeof header_size);
+    const std::uint64_t most = (std::min)(file_size - sizeof header_size, detail::longest_header);
+    if (header_size > most) {
+        throw ModelFileError(source, "header", "a length of " + std::to_string(header_size) + " bytes",
+                             "at most " + std::to_string(most));
+    }
+    std::string text(header_size, '\0');
+    read(text.data(), header_size);
+    nlohmann::json header = detail::parse_header(source, text);
+
+    const std::uint64_t data_size = file_size - sizeof header_size - header_size;
+    std::vector<detail::Placed> layout;
+    for (const auto& [name, entry] : header.items()) {
+        if (name == detail::metadata_key) {
+            result.metadata = detail::parse_metadata(source, entry);
+        } else {
+            layout.push_back(detail::parse_tensor(source, name, entry, data_size));
+        }
+    }
+    detail::sort_by_place(source, layout, data_size);
+
+    const auto entry = result.metadata.extract(std::string(detail::checksum_key));
+    detail::Checksum checksum;
+    if (!entry.empty()) {
+        header[detail::metadata_key].erase(detail::checksum_key);
+        const std::string signed_text = header.dump();
+        checksum.add(signed_text.data(), signed_text.size());
+    }
+    for (detail::Placed& placed : layout) {
+        placed.tensor.bytes.resize(placed.end - placed.begin);
+        read(placed.tensor.bytes.data(), placed.tensor.bytes.size());
+        checksum.add(placed.tensor.bytes.data(), placed.tensor.bytes.size());
+        result.tensors.push_back(std::move(placed.tensor));
+    }
+    if (!entry.empty() && entry.mapped() != checksum.text()) {
+        throw ModelFileError(source, "checksum", checksum.text() + " for its content",
+                             printable(entry.mapped()) + " as it was written");
+    }
+    for (const auto& [key, value] : result.metadata) {
+        if (value.starts_with(detail::checksum_mark)) {
+            throw ModelFileError(source, "__metadata__", "a checksum under \"" + printable(key) + "\"",
+                                 "it under \"psad.checksum\"");
+        }
+    }
+    std::ranges::sort(result.tensors, {}, &Tensor::name);
+    return result;
+}
+
+/// Writes a file with its checksum. The bytes depend on names and content alone, not on the tensors' order;
+/// the widest numbers come first, so that each tensor is aligned in the file. An existing file is replaced in
+/// one step once the new one is on disk; on an error it stays as it was and nothing else remains. Throws
+/// ModelFileError for a tensor whose bytes don't fit its shape, a duplicated or reserved name and text that is not UTF-8,
+/// FileError for whatever keeps the file from being written.
+inline void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
+    const std::string source = path.string();
+    nlohmann::json header = nlohmann::json::object();
+    nlohmann::json& metadata = header[detail::metadata_key] = nlohmann::json::object();
+    for (const auto& [key, value] : file.metadata) {
+        if (key == detail::checksum_key || value.starts_with(detail::checksum_mark)) {
+            throw ModelFileError(source, "__metadata__", "\"" + printable(key) + "\" with a checksum",
+                                 "the checksum left to the writer");
+        }
+        metadata[key] = value;
+    }
+    std::vector<const Tensor*> order;
+    for (const Tensor& tensor : file.tensors) order.push_back(&tensor);
+    std::ranges::sort(order, {}, [](const Tensor* tensor) {
+        return std::tuple(-static_cast<int>(detail::dtype_size(tensor->dtype)),
+                          std::string_view(tensor->name));
+    });
+    std::uint64_t offset = 0;
+    for (const Tensor* tensor : order) {
+        const std::uint64_t size = detail::byte_count(source, tensor->name, tensor->dtype, tensor->shape);
+        if (tensor->bytes.size() != size) {
+            throw ModelFileError(source, detail::place(tensor->name),
+                                 std::to_string(tensor->bytes.size()) + " bytes",
+                                 std::to_string(size) + " for shape " + detail::shape_text(tensor->shape));
+        }
+        if (header.contains(tensor->name)) {
+            throw ModelFileError(source, detail::place(tensor->name), "a name that is taken",
+                                 "each name once");
+        }
+        header[tensor->name] = {
+            {"dtype", tensor->dtype}, {"shape", tensor->shape}, {"data_offsets", {offset, offset + size}}};
+        offset += size;
+    }
+
+    std::string text;
+    detail::Checksum checksum;
+    try {
+        text = header.dump();
+        checksum.add(text.data(), text.size());
+        for (const Tensor* tensor : order) checksum.add(tensor->bytes.data(), tensor->bytes.size());
+        metadata[detail::checksum_key] = checksum.text();
+        text = header.dump();
+    } catch (const nlohmann::json::exception& error) {
+        throw ModelFileError(source, "header", printable(error.what()), "names and metadata in UTF-8");
+    }
+    text.resize((text.size() + 7) / 8 * 8, ' ');
+    const std::uint64_t header_size = text.size();
+    if (header_size > detail::longest_header) {
+        throw ModelFileError(source, "header", std::to_string(header_size) + " bytes",
+                             "at most " + std::to_string(detail::longest_header));
+    }
+    AtomicFile replacement(path);
+    replacement.write(&header_size, sizeof header_size);
+    replacement.write(text.data(), text.size());
+    for (const Tensor* tensor : order) replacement.write(tensor->bytes.data(), tensor->bytes.size());
+    replacement.commit();
+}
+
+}  // namespace psad::model_file

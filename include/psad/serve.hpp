@@ -1,0 +1,13 @@
+/// \file serve.hpp
+/// What a server needs: the CPU, model files, reranking, requests as JSON. CMake: psad::cpu and psad::model_file.
+#pragma once
+
+#include "psad/backend/cpu/bf16.hpp"
+#include "psad/backend/cpu/cpu.hpp"
+#include "psad/model/baselines/attention_scorer.hpp"
+#include "psad/model/baselines/dlcm.hpp"
+#include "psad/model/psad_model.hpp"
+#include "psad/model_file/visit_model.hpp"
+#include "psad/serve/explain.hpp"
+#include "psad/serve/request_json.hpp"
+#include "psad/serve/reranker.hpp"

@@ -1,0 +1,140 @@
+/// \file joint_loss.hpp
+/// The loss of one tape: L = L_gen + a L_student + beta L_KD (docs/method.md), or what of it the network has.
+#pragma once
+
+#include <type_traits>
+
+#include "psad/autograd/ops/losses.hpp"
+#include "psad/autograd/ops/map.hpp"
+#include "psad/autograd/ops/segments.hpp"
+#include "psad/model/psad_model.hpp"
+#include "psad/train/distillation.hpp"
+#include "psad/train/student_loss.hpp"
+#include "psad/train/training_batch.hpp"
+
+namespace psad {
+
+/// The teacher's loss on lists without a positive label.
+namespace penalty {
+struct kind_tag : policy_kind {};
+
+struct None {
+    using kind = kind_tag;
+    static constexpr const char* name = "no penalty";
+    static constexpr LabelGroups reads{};
+};
+
+/// Unlikelihood of what was shown on a poor list (NAR4Rec, KDD 2024). Needs a target that follows the shown
+/// list (target::Exposure); a set target is empty there.
+struct Unlikelihood {
+    using kind = kind_tag;
+    static constexpr const char* name = "unlikelihood";
+    static constexpr LabelGroups reads{.penalty = true};
+};
+}  // namespace penalty
+
+/// Weights of the terms at one step.
+struct LossWeights {
+    double student = 1;       ///< a
+    double distillation = 1;  ///< beta
+    double temperature = 1;   ///< tau
+};
+
+/// The terms, [lists]; those that the network has not are empty values.
+template <class V>
+struct JointLoss {
+    V total{}, teacher{}, student{}, distillation{};
+};
+
+/// What a loss policy of the student can read of one step.
+template <class Ctx, class Network, class Scores, class Logits>
+struct LossStep {
+    using T = typename Ctx::Scalar;
+
+    Ctx& ctx;
+    const Network& network;
+    const Parameters<T, typename Ctx::Device::Memory>& parameters;
+    const Inputs<T>& in;
+    const Prefix& prefix;
+    const Labels<T>& labels;
+    Scores scores;    ///< of the student's one pass
+    Logits student;   ///< [positions x items] along the prefix
+    Logits teacher;   ///< the same of the teacher; empty without one
+    T temperature;
+    GreedyTargets<T>& greedy_targets;
+};
+
+namespace joint_loss_detail {
+
+/// L_gen: with a penalty, lists without a positive are to become unlikely instead of likely.
+template <class Network, class Ctx, class P, class T>
+auto teacher_loss(Ctx& ctx, const P& logits, const Prefix& prefix, const Labels<T>& labels) {
+    using Penalty = typename Network::template policy<penalty::kind_tag, penalty::None>;
+    // With transitions a position also knows what stands before it in its own block.
+    const RowMask mask =
+        Network::TeacherModel::has_transitions ? prefix.not_before_position() : prefix.not_before_block();
+    if constexpr (std::is_same_v<Penalty, penalty::None>) {
+        return sum_per_list(ctx, cross_entropy(ctx, logits, labels.target, labels.target_weight, mask));
+    } else {
+        const auto good = cross_entropy(ctx, logits, labels.target, labels.good_weight, mask);
+        const auto poor = unlikelihood(ctx, logits, labels.target, labels.poor_weight, mask);
+        return sum_per_list(ctx, map(ctx, Add{}, good, poor));
+    }
+}
+
+template <class Network>
+using StudentLoss = typename Network::template policy<student_loss::kind_tag, student_loss::PerPosition>;
+template <class Network>
+using Distill = typename Network::template policy<distill::kind_tag, distill::Soft>;
+
+}  // namespace joint_loss_detail
+
+/// The label columns that the losses of a network read.
+template <class Network>
+constexpr LabelGroups label_groups() {
+    LabelGroups groups;
+    if constexpr (HasTeacher<Network>)
+        groups = groups | groups_read_by<typename Network::template policy<penalty::kind_tag, penalty::None>>();
+    if constexpr (HasStudent<Network>)
+        groups = groups | groups_read_by<joint_loss_detail::StudentLoss<Network>>();
+    if constexpr (HasTeacher<Network> && HasStudent<Network>)
+        groups = groups | groups_read_by<joint_loss_detail::Distill<Network>>();
+    return groups;
+}
+
+/// All terms on one tape. A frozen teacher has no loss of its own; where beta is 0 nothing is distilled.
+template <class Ctx, class Network, class T, class Memory>
+auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T, Memory>& parameters,
+                const TrainingBatch<T>& batch, const LossWeights& weights, GreedyTargets<T>& greedy_targets) {
+    namespace detail = joint_loss_detail;
+    using Logits = typename Ctx::template Value<Pairs<Positions, Items>, 1>;
+    JointLoss<typename Ctx::template Value<Lists, 1>> out;
+    Logits teacher{};
+    if constexpr (HasTeacher<Network>) {
+        teacher = network.teacher.logits(ctx, network.teacher.encode(ctx, batch.in), batch.prefix);
+        out.teacher = detail::teacher_loss<Network>(ctx, teacher, batch.prefix, batch.labels);
+        out.total = out.teacher;
+    }
+    if constexpr (HasStudent<Network>) {
+        const auto scores = network.student.score(ctx, batch.in, network.student.user(ctx, batch.in));
+        const Logits student = student_logits(ctx, network.student, scores, batch.prefix);
+        LossStep<Ctx, Network, std::remove_const_t<decltype(scores)>, Logits> step{
+            ctx,     network, parameters, batch.in, batch.prefix, batch.labels,
+            scores,  student, teacher,    static_cast<T>(weights.temperature), greedy_targets};
+        out.student = detail::StudentLoss<Network>::loss(step);
+        const auto a = static_cast<T>(weights.student);
+        if constexpr (!HasTeacher<Network> || HasFrozenTeacher<Network>)
+            out.total = map(ctx, Times<T>{a}, out.student);
+        else
+            out.total = map(ctx, AddTimes<T>{a}, out.teacher, out.student);
+        if constexpr (HasTeacher<Network> && !std::is_same_v<detail::Distill<Network>, distill::None>) {
+            if (weights.distillation != 0) {
+                out.distillation = detail::Distill<Network>::loss(step);
+                out.total = map(ctx, AddTimes<T>{static_cast<T>(weights.distillation)}, out.total, out.distillation);
+            }
+        }
+    }
+    return out;
+}
+
+}  // namespace psad

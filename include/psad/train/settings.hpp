@@ -1,0 +1,134 @@
+/// \file settings.hpp
+/// The settings of training, what it refuses before it begins, and what it reports.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "psad/core/error.hpp"
+#include "psad/core/setting.hpp"
+#include "psad/features/request.hpp"
+
+namespace psad::train {
+
+/// All but the update rule's own numbers (see adamw.hpp). A fraction is one of all steps.
+struct Settings {
+    int epochs = 10;
+    int steps = 0;
+    int batch = 32;
+    int shard = 16;
+    double learning_rate = 1e-3;
+    double weight_decay = 0.05;
+    double clip = 1.0;
+    double warmup = 0.05;
+    float dropout = 0.1f;
+    double student_weight = 1;
+    double distillation = 1;
+    double distill_from = 0.1;
+    double distill_full = 0.3;
+    double temperature = 1;
+    int patience = 3;
+    std::uint64_t seed = 1;
+
+    template <class Visit, class Self>
+    static void for_each_setting(Visit&& visit, Self& self) {
+        visit(Setting{"epochs", "Passes over the training lists", 1}, self.epochs);
+        visit(Setting{"steps", "Stop after so many steps; 0 = after the epochs", 0}, self.steps);
+        visit(Setting{"batch", "Lists per step", 1}, self.batch);
+        visit(Setting{"shard", "Lists per tape: a part of the arithmetic, not of the threading", 1}, self.shard);
+        visit(Setting{.name = "learning_rate", .help = "Peak learning rate", .min = 0, .above_min = true},
+              self.learning_rate);
+        visit(Setting{"weight_decay", "Weight decay of matrices and tables, not of vectors; fewer lists want more", 0},
+              self.weight_decay);
+        visit(Setting{"clip", "Largest norm of the whole gradient; 0 = no limit", 0}, self.clip);
+        visit(Setting{.name = "warmup",
+                      .help = "Fraction of the steps in which the learning rate rises",
+                      .min = 0,
+                      .max = 1,
+                      .below_max = true},
+              self.warmup);
+        visit(Setting{.name = "dropout",
+                      .help = "Probability that a hidden number is dropped",
+                      .min = 0,
+                      .max = 1,
+                      .below_max = true},
+              self.dropout);
+        visit(Setting{"student_weight", "Weight of the student's loss on the feedback", 0}, self.student_weight);
+        visit(Setting{"distillation", "Final weight of the distillation loss", 0}, self.distillation);
+        visit(Setting{"distill_from", "Fraction of the steps before which that weight is 0"}, self.distill_from);
+        visit(Setting{"distill_full", "Fraction of the steps after which that weight is final"}, self.distill_full);
+        visit(Setting{.name = "temperature", .help = "Temperature of soft distillation", .min = 0, .above_min = true},
+              self.temperature);
+        visit(Setting{"patience", "Epochs without a better validation score before stopping; 0 = never", 0},
+              self.patience);
+        visit(Setting{"seed", "Same seed, same bits", 0}, self.seed);
+    }
+};
+
+/// How good the parts of a network are on validation lists, the larger the better: mean NDCG@10 in fit(). A part that
+/// the network has not stays at 0.
+struct ValidationScore {
+    double student = 0;
+    double teacher = 0;
+};
+
+/// One step: means over the lists of its batch.
+struct StepRecord {
+    double loss, teacher, student, distillation;
+    double gradient_norm;  ///< before clipping
+};
+
+struct EpochRecord {
+    int epoch = 0;
+    std::int64_t step = 0;  ///< steps made so far
+    double loss = 0;        ///< mean over the epoch
+    ValidationScore valid;
+};
+
+struct Report {
+    std::vector<StepRecord> steps;
+    std::vector<EpochRecord> epochs;
+    double lists_per_second = 0;  ///< training alone, validation left out
+    int best_student_epoch = -1;
+    int best_teacher_epoch = -1;
+};
+
+/// Throws SettingError for settings out of range and for training without a list.
+inline void check(const Settings& s, std::size_t requests) {
+    if (requests == 0)
+        throw SettingError("training settings", "requests", "none", "at least one labelled list");
+    check_settings("training settings", s);
+    const auto wrong = [](const char* name, double found, const char* wanted) {
+        throw SettingError("training settings", name, number_text(found), wanted);
+    };
+    if (s.learning_rate * s.weight_decay >= 1)
+        wrong("weight_decay", s.weight_decay, "less than 1 / learning_rate");
+    if (s.distill_from >= s.distill_full) wrong("distill_full", s.distill_full, "more than distill_from");
+}
+
+/// Throws RequestError unless a list has what training reads beyond Encoder::check: labels of 0 or 1, and a shown order
+/// without a position twice.
+inline void check_feedback(const Request& r) {
+    if (r.labels.size() != r.size()) {
+        throw RequestError("request", "labels", std::to_string(r.labels.size()) + " labels",
+                           std::to_string(r.size()) + " for training");
+    }
+    for (std::size_t i = 0; i < r.size(); ++i) {
+        if (r.labels[i] != 0 && r.labels[i] != 1) {
+            throw RequestError("request", "labels[" + std::to_string(i) + "]", std::to_string(r.labels[i]),
+                               "0 or 1");
+        }
+    }
+    std::vector<char> shown(r.size(), 0);
+    for (const std::int32_t i : r.shown) {
+        if (i < 0 || static_cast<std::size_t>(i) >= r.size() || shown[static_cast<std::size_t>(i)]) {
+            throw RequestError("request", "shown", "position " + std::to_string(i),
+                               "each position below " + std::to_string(r.size()) + " once");
+        }
+        shown[static_cast<std::size_t>(i)] = 1;
+    }
+}
+
+}  // namespace psad::train

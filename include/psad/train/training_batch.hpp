@@ -1,0 +1,114 @@
+/// \file training_batch.hpp
+/// One shard of a training batch: encoded requests, a list to follow, and labels.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "psad/core/rng.hpp"
+#include "psad/features/encoder.hpp"
+#include "psad/features/on_device.hpp"
+#include "psad/model/prefix.hpp"
+#include "psad/train/labels.hpp"
+#include "psad/train/targets.hpp"
+
+namespace psad {
+
+/// All that one tape reads of its lists: on the host, or on a device.
+template <class T>
+struct TrainingBatch {
+    Inputs<T> in;
+    Prefix prefix;
+    Labels<T> labels;
+};
+
+/// A batch where the device reads it: this one where that is the host's memory, else a copy in the arena. `host` must
+/// outlive it.
+template <class B, class T>
+TrainingBatch<T> on_device(const B& backend, const TrainingBatch<T>& host, Arena<typename B::Memory>& arena) {
+    TrainingBatch<T> out = host;
+    if constexpr (!B::Memory::on_host)
+        move_to_device(backend, host.in.layout, arena, out.in.layout, out.in, out.prefix, out.labels);
+    return out;
+}
+
+/// Builds training batches; owns their numbers. Reused from batch to batch.
+template <class T>
+class BatchBuilder {
+  public:
+    /// Encodes labelled requests that pass Encoder::check, and lays out the list that `Target` asks for and the labels of
+    /// `groups`. `key` seeds what a target policy draws.
+    template <class Target>
+    void build(const Encoder& encoder, std::span<const Request> requests, int positions, int block,
+               std::uint64_t key, Target, LabelGroups groups) {
+        encoder.encode(requests, positions, batch_);
+        prefix_.clear();
+        clear_columns(labels_);
+        int first_item = 0;
+        for (std::size_t l = 0; l < requests.size(); ++l) {
+            const Request& r = requests[l];
+            const int items = static_cast<int>(r.items.size()), length = (std::min)(positions, items);
+            const std::size_t first_position = labels_.target_weight.size();
+            add_target(r, length, rng::derive(key, l), Target{});
+            prefix_.add(order_, length, first_item, items, block);
+            first_item += items;
+            add_labels(r, first_position, groups);
+        }
+    }
+
+    /// Valid until the next build().
+    TrainingBatch<T> view() {
+        TrainingBatch<T> out{batch_.view(), prefix_.view(), {}};
+        view_columns(labels_, out.labels);
+        return out;
+    }
+
+  private:
+    /// The list to follow into `order_`; target and weights of its positions.
+    template <class Target>
+    void add_target(const Request& r, int length, std::uint64_t key, Target) {
+        const std::size_t first_pair = labels_.target.size(), first_position = labels_.target_weight.size();
+        labels_.target.resize(first_pair + static_cast<std::size_t>(length) * r.items.size(), T(0));
+        for (int t = 0; t < length; ++t) {
+            labels_.target_weight.push_back(static_cast<T>(position_weight(t)));
+            labels_.position_weight.push_back(static_cast<T>(position_weight(t)));
+        }
+        order_.clear();
+        Target::build(r, length, key, order_, labels_.target.data() + first_pair,
+                      labels_.target_weight.data() + first_position);
+    }
+
+    void add_labels(const Request& r, std::size_t first_position, LabelGroups groups) {
+        const auto positives =
+            std::count_if(r.labels.begin(), r.labels.end(), [](auto y) { return y > 0; });
+        const auto flag = [](bool yes) { return yes ? T(1) : T(0); };
+        for (const auto y : r.labels) {
+            if (groups.relevance) labels_.relevance.push_back(flag(y > 0));
+            if (groups.distribution)
+                labels_.target_prob.push_back(y > 0 ? T(1) / static_cast<T>(positives) : T(0));
+        }
+        if (groups.distribution) labels_.has_positive.push_back(flag(positives > 0));
+        for (std::size_t row = first_position; row < labels_.target_weight.size(); ++row) {
+            const T weight = labels_.target_weight[row];
+            const auto placed = static_cast<std::size_t>(order_[row - first_position]);
+            if (groups.clicks) {
+                labels_.clicked.push_back(flag(r.labels[placed] > 0));
+                labels_.shown.push_back(flag(weight != T(0)));
+            }
+            if (groups.penalty) {
+                labels_.good_weight.push_back(positives > 0 ? weight : T(0));
+                labels_.poor_weight.push_back(positives > 0 ? T(0) : weight);
+            }
+        }
+    }
+
+    Batch<T> batch_;
+    PrefixStorage prefix_;
+    LabelColumns<T, Owned> labels_;
+    std::vector<int> order_;  ///< scratch: the list to follow
+};
+
+}  // namespace psad

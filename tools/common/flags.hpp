@@ -1,0 +1,170 @@
+// What flags accept, in plain words: each check says what was found and what was wanted.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <vector>
+
+#include "output.hpp"
+#include "psad/core/setting.hpp"
+#include "psad/data/parse_number.hpp"
+
+namespace psad::cli {
+
+inline constexpr auto max_int = static_cast<std::uint64_t>((std::numeric_limits<int>::max)());
+
+inline bool parse(const std::string& text, std::uint64_t& value) {
+    return data::parse_integer(text, value);
+}
+inline bool parse(const std::string& text, double& value) {
+    return data::parse_double(text, value);
+}
+
+/// A number within bounds, read as a whole and never wrapped or rounded into range. It is handed on in one
+/// form: CLI11 would take 010 for an octal number.
+template <class V>
+CLI::Validator between(V min, V max, const char* kind) {
+    const std::string wanted = fmt::format("{} from {} to {}", kind, min, max);
+    return CLI::Validator(
+        [=](std::string& text) {
+            V value{};
+            if (!parse(text, value) || !(value >= min && value <= max)) return fmt::format("found {}, wanted {}", text, wanted);
+            text = fmt::format("{}", value);
+            return std::string();
+        },
+        fmt::format("[{} - {}]", min, max), kind);
+}
+inline CLI::Validator whole(std::uint64_t min, std::uint64_t max) {
+    return between(min, max, "a whole number");
+}
+/// A file or a folder by name.
+inline CLI::Validator path() {
+    return CLI::Validator(
+        [](std::string& text) {
+            return text.empty() ? std::string("found an empty name, wanted a path") : std::string();
+        },
+        "PATH");
+}
+inline CLI::Validator one_of(std::vector<std::string> words) {
+    return CLI::Validator(
+        [words](std::string& text) {
+            const bool known = std::find(words.begin(), words.end(), text) != words.end();
+            return known ? std::string()
+                         : fmt::format("found {}, wanted one of {}", text, fmt::join(words, ", "));
+        },
+        fmt::format("{{{}}}", fmt::join(words, ",")));
+}
+
+/// Throws CLI::ValidationError if a file that will be written is one of a data set.
+inline void must_be_outside(const char* flag, const std::string& written, const std::string& folder) {
+    std::error_code ignored;
+    const std::filesystem::path path(written);
+    if (!written.empty() && std::filesystem::exists(path, ignored) &&
+        std::filesystem::equivalent(path.has_parent_path() ? path.parent_path() : ".", folder, ignored)) {
+        throw CLI::ValidationError(flag, "found a file of the data set, wanted another");
+    }
+}
+
+/// Throws CLI::ValidationError if a file that will be written is one that must stay.
+inline void must_differ(const char* flag, const std::string& written, const char* other_flag,
+                        const std::string& other) {
+    if (written.empty() || other.empty()) return;
+    std::error_code ignored;
+    const auto whole_path = [&](const std::string& path) {
+        return std::filesystem::weakly_canonical(std::filesystem::absolute(path, ignored), ignored);
+    };
+    if (std::filesystem::equivalent(written, other, ignored) || whole_path(written) == whole_path(other)) {
+        throw CLI::ValidationError(flag, fmt::format("found the file of {}, wanted another", other_flag));
+    }
+}
+
+inline void add_threads(CLI::App& command, int& threads) {
+    command.add_option("--threads", threads, "0 = all of the machine")
+        ->transform(whole(0, 256))
+        ->capture_default_str();
+}
+inline CLI::Option* add_data(CLI::App& command, std::string& data) {
+    return command.add_option("--data", data, "Folder in the format psad-lists-1")->check(path());
+}
+inline CLI::Option* add_world(CLI::App& command, std::string& world) {
+    return command.add_option("--world", world, "Settings of the world, e.g. positions=6,logging=mixture");
+}
+/// `names` are the variants of the build.
+inline void add_variant(CLI::App& command, std::string& variant, const std::string& names) {
+    command.add_option("--variant", variant, "One of " + names)->capture_default_str();
+}
+
+/// A number in the range of a setting, in one form as above.
+template <class V>
+CLI::Validator in_range(const Setting& s) {
+    const std::string kind = std::is_integral_v<V> ? "a whole number" : "a number";
+    return CLI::Validator(
+        [=](std::string& text) {
+            std::conditional_t<std::is_integral_v<V>, std::uint64_t, double> value{};
+            const double max = std::is_same_v<V, int> ? static_cast<double>(max_int) : s.max;
+            if (!parse(text, value) || !s.accepts(static_cast<double>(value)) || static_cast<double>(value) > max)
+                return fmt::format("found {}, wanted {}: {}", text, kind, s.range());
+            text = fmt::format("{}", value);
+            return std::string();
+        },
+        s.range(), kind);
+}
+
+/// Flags for some or all settings of a struct: `weight_decay` becomes --weight-decay, with its default in the help.
+template <class Settings>
+class SettingFlags {
+  public:
+    /// All settings if `names` is empty.
+    void add_to(CLI::App& command, const std::vector<std::string_view>& names = {}) {
+        Settings::for_each_setting(
+            [&](const Setting& s, auto& value) {
+                using V = std::remove_reference_t<decltype(value)>;
+                if constexpr (std::is_arithmetic_v<V>) {
+                    if (!names.empty() && std::ranges::count(names, s.name) == 0) return;
+                    std::string flag = std::string("--") + s.name;
+                    std::ranges::replace(flag, '_', '-');
+                    options_[s.name] = command.add_option(flag, value, s.help)
+                                           ->transform(in_range<V>(s))
+                                           ->default_str(fmt::format("{}", value));
+                }
+            },
+            given_);
+    }
+    CLI::Option* option(const std::string& name) const { return options_.at(name); }
+    /// Whether a flag was given.
+    bool has(const std::string& name) const { return !options_.at(name)->empty(); }
+    /// Sets what was given.
+    void apply_to(Settings& settings) const {
+        Settings given = given_;
+        Settings::for_each_setting(
+            [&](const Setting& s, auto& to) {
+                using V = std::remove_reference_t<decltype(to)>;
+                const auto option = options_.find(s.name);
+                if (option == options_.end() || option->second->empty()) return;
+                Settings::for_each_setting(
+                    [&](const Setting& other, auto& from) {
+                        if constexpr (std::is_same_v<std::remove_reference_t<decltype(from)>, V>) {
+                            if (std::string_view(other.name) == s.name) to = from;
+                        }
+                    },
+                    given);
+            },
+            settings);
+    }
+
+  private:
+    Settings given_;
+    std::map<std::string, CLI::Option*> options_;
+};
+
+}  // namespace psad::cli

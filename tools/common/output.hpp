@@ -1,0 +1,92 @@
+// What programs write: JSON files as a whole or not at all, standard output that reached its place, errors in one line.
+#pragma once
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "psad/core/atomic_path.hpp"
+#include "psad/core/error.hpp"
+#include "psad/eval/bootstrap.hpp"
+
+namespace psad::cli {
+
+inline constexpr int wrong_usage = 2;
+
+/// Throws FileError unless the file can be written; an empty path stands for no file. Asked before long work.
+inline void check_writable(const std::filesystem::path& path) {
+    if (!path.empty()) AtomicFile probe(path);
+}
+
+/// Writes a JSON document to a file as a whole or not at all; an empty path stands for no file.
+inline void write_json(const std::filesystem::path& path, const nlohmann::json& document) {
+    if (path.empty()) return;
+    const std::string text = document.dump(2) + "\n";
+    AtomicFile file(path);
+    file.write(text.data(), text.size());
+    file.commit();
+}
+
+/// [value, low, high]
+inline nlohmann::json interval_json(const eval::Interval& x) {
+    return {x.value, x.low, x.high};
+}
+
+/// Throws Error if what was printed has not reached standard output.
+inline void flush_output() {
+    errno = 0;
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+        const char* reason = errno != 0 ? std::strerror(errno) : "an earlier write that failed";
+        throw Error("standard output", "", reason, "a place that can be written");
+    }
+}
+
+/// A message may quote what was given: nothing of it breaks the line.
+inline std::string one_line(std::string message) {
+    for (char& c : message) {
+        if (static_cast<unsigned char>(c) < 0x20) c = '?';
+    }
+    return message;
+}
+
+/// Else the first file to be opened would take the place of a closed standard stream and receive its text.
+inline void hold_standard_streams() {
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (fcntl(stream, F_GETFD) >= 0) continue;
+        const int taken = open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        if (taken >= 0 && taken != stream) close(taken);
+    }
+}
+
+/// Runs a program's body and returns its exit code: what body() returns, 2 for a setting out of range, 1 for any other
+/// error, with one line on standard error.
+template <class Body>
+int run_program(const char* name, Body body) {
+    std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error like any other
+    hold_standard_streams();
+    const auto fail = [&](const std::string& message, int code) {
+        fmt::print(stderr, "{}: {}\n", name, one_line(message));
+        return code;
+    };
+    try {
+        return body();
+    } catch (const std::bad_alloc&) {
+        return fail("memory: found too little, wanted enough for the data and the model", 1);
+    } catch (const SettingError& e) {  // a flag's value that only the command itself could judge
+        return fail(e.what(), wrong_usage);
+    } catch (const std::exception& e) {
+        return fail(e.what(), 1);
+    }
+}
+
+}  // namespace psad::cli

@@ -1,0 +1,66 @@
+// psad cost for one network.
+#pragma once
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <type_traits>
+
+#include "commands.hpp"
+#include "psad/autograd/cost.hpp"
+#include "psad/core/error.hpp"
+#include "psad/model/baselines/dlcm.hpp"
+#include "psad/model/decoding_cost.hpp"
+#include "psad/model/psad_model.hpp"
+
+namespace psad::cli {
+
+/// Parameters of a part without embedding tables of fields: those depend on the data.
+inline std::size_t parameters_of(const ParameterRegistry& registry, Part part) {
+    std::size_t count = 0;
+    for (const ParameterInfo& p : registry.parameters) count += p.part == part && !p.table ? p.size() : 0;
+    return count;
+}
+
+inline void print_cost(const char* what, const Cost& c) {
+    fmt::print("{:<34} {:>14.0f} {:>14.0f} {:>10.2f}\n", what, c.flops(), c.bytes(),
+               c.bytes() > 0 ? c.flops() / c.bytes() : 0);
+}
+
+template <class Network>
+void cost(const CostOptions& o) {
+    if constexpr (std::is_same_v<typename Network::StudentModel, baseline::Dlcm<Network::spec>>) {
+        throw SettingError("--variant", "", o.variant, "another: its steps depend on the lists");
+    } else {
+        ParameterRegistry registry;
+        // Two fields besides the id stand for a typical schema; tables cost no arithmetic but their sum.
+        const Network network(Scope(registry), TableSizes{{2, 2}, {2, 2, 2}});
+        LayoutStorage storage;
+        storage.clear();
+        const int positions = (std::min)(Network::spec.positions, o.items);
+        storage.add(o.items, o.history, positions);
+        const Layout layout = storage.view();
+        const Inputs<float> in{};
+        Cost user(layout), score(layout), write(layout), encode(layout), decode(layout);
+        const auto state = network.student.user(user, in);
+        const auto scores = network.student.score(score, in, state);
+        if constexpr (is_greedy<typename Network::StudentModel>()) network.student.transition_scores(write, scores);
+
+        fmt::print("{} with {} candidates, {} events, {} positions\n\n", o.variant, o.items, o.history, positions);
+        fmt::print("parameters (without field tables): student {}", parameters_of(registry, Part::student));
+        if constexpr (HasTeacher<Network>) fmt::print(", teacher {}", parameters_of(registry, Part::teacher));
+        fmt::print("\n\n{:<34} {:>14} {:>14} {:>10}\n", "per request", "FLOPs", "bytes", "FLOPs/byte");
+        print_cost("student: user state (cacheable)", user);
+        print_cost("student: candidates", score);
+        print_cost("student: transitions", write);
+        if constexpr (HasTeacher<Network>) {
+            const auto memory = network.teacher.encode(encode, in);
+            if constexpr (Network::TeacherModel::has_transitions) network.teacher.transition_scores(encode, memory);
+            add_decoding(decode, network.teacher, memory);
+            print_cost("teacher: candidates", encode);
+            print_cost("teacher: positions", decode);
+        }
+    }
+}
+
+}  // namespace psad::cli

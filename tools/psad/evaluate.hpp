@@ -1,0 +1,195 @@
+// psad evaluate for one network.
+#pragma once
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "commands.hpp"
+#include "output.hpp"
+#include "psad/backend/cpu/cpu.hpp"
+#include "psad/data/encoding.hpp"
+#include "psad/data/read_lists.hpp"
+#include "psad/eval/bootstrap.hpp"
+#include "psad/eval/heuristics.hpp"
+#include "psad/eval/history_bucket.hpp"
+#include "psad/eval/latency.hpp"
+#include "psad/eval/ranking_quality.hpp"
+#include "psad/model_file/model_file.hpp"
+#include "psad/serve/reranker.hpp"
+
+namespace psad::cli {
+
+/// One way to order lists, and how good it is.
+struct Ranking {
+    std::string key, name;
+    std::vector<eval::Order> orders;
+    eval::Latency latency;  ///< one list at a time
+    eval::RankingQuality quality;
+};
+
+struct Metric {
+    const char* name;
+    std::vector<double> eval::RankingQuality::*values;
+};
+inline constexpr std::array<Metric, 4> metrics{{{"map@5", &eval::RankingQuality::map5},
+                                                {"map@10", &eval::RankingQuality::map10},
+                                                {"ndcg@5", &eval::RankingQuality::ndcg5},
+                                                {"ndcg@10", &eval::RankingQuality::ndcg10}}};
+
+/// Orders every request on its own and takes the time of each.
+inline Ranking rank(std::string key, std::string name, std::span<const Request> requests,
+                    const std::function<eval::Order(const Request&)>& order) {
+    Ranking out{std::move(key), std::move(name), {}, {}, {}};
+    out.latency =
+        eval::measure_latency(requests.size(), [&](std::size_t l) { out.orders.push_back(order(requests[l])); });
+    out.quality = eval::ranking_quality(requests, out.orders);
+    return out;
+}
+
+/// "0.6871 [0.667, 0.706]"
+inline std::string interval_text(const eval::Interval& x) {
+    return fmt::format("{:.4f} [{:.3f}, {:.3f}]", x.value, x.low, x.high);
+}
+
+/// Prints the table of all rankings and returns its figures.
+inline nlohmann::json print_rankings(const std::vector<Ranking>& rankings) {
+    nlohmann::json out;
+    fmt::print("{:<15}", "order");
+    for (const Metric& m : metrics) fmt::print(" {:>22}", m.name);
+    fmt::print(" {:>7} {:>9} {:>9}\n", "lists", "p50 us", "p99 us");
+    for (const Ranking& r : rankings) {
+        fmt::print("{:<15}", r.name);
+        for (const Metric& m : metrics) {
+            const auto interval = eval::bootstrap_mean(r.quality.*m.values);
+            out[r.key][m.name] = interval_json(interval);
+            fmt::print(" {:>22}", interval_text(interval));
+        }
+        fmt::print(" {:>7} {:>9.1f} {:>9.1f}\n", r.quality.ndcg10.size(), r.latency.p50, r.latency.p99);
+        out[r.key]["latency_us"] = {{"p50", r.latency.p50}, {"p99", r.latency.p99}};
+    }
+    return out;
+}
+
+/// The same by history length.
+inline nlohmann::json print_buckets(const std::vector<Ranking>& rankings, std::span<const Request> requests) {
+    nlohmann::json out;
+    fmt::print("\nndcg@10 by history length\n{:<15}", "events");
+    for (const Ranking& r : rankings) fmt::print(" {:>22}", r.name);
+    fmt::print(" {:>7}\n", "lists");
+    std::vector<std::size_t> bucket;  // of each list that counts
+    for (const Request& r : requests) {
+        if (r.has_positive()) bucket.push_back(eval::history_bucket(r.history_items.size()));
+    }
+    for (std::size_t b = 0; b < eval::history_buckets; ++b) {
+        const auto count = std::ranges::count(bucket, b);
+        const std::string label(eval::history_bucket_label(b));
+        fmt::print("{:<15}", label);
+        out[label]["lists"] = count;
+        for (const Ranking& r : rankings) {
+            if (count == 0) {
+                fmt::print(" {:>22}", "-");
+                continue;
+            }
+            for (const Metric& m : metrics) {
+                out[label][r.key][m.name] =
+                    interval_json(eval::bootstrap_mean(eval::values_in(b, bucket, r.quality.*m.values)));
+            }
+            fmt::print(" {:>22}",
+                       interval_text(eval::bootstrap_mean(eval::values_in(b, bucket, r.quality.ndcg10))));
+        }
+        fmt::print(" {:>7}\n", count);
+    }
+    return out;
+}
+
+/// Each model beside each heuristic but the initial order, then student beside teacher.
+inline nlohmann::json print_pairs(const std::vector<Ranking>& rankings, std::size_t heuristics) {
+    nlohmann::json out = nlohmann::json::array();
+    fmt::print("\npaired differences, 95 % intervals\n");
+    const auto pair = [&](const Ranking& a, const Ranking& b) {
+        fmt::print("{:<31}", a.name + " - " + b.name);
+        for (const Metric& m : metrics) {
+            const auto d = eval::paired_difference(a.quality.*m.values, b.quality.*m.values);
+            out.push_back({{"a", a.key}, {"b", b.key}, {"metric", m.name}, {"difference", interval_json(d)}});
+            fmt::print("  {} {:+.4f} [{:+.4f}, {:+.4f}]", m.name, d.value, d.low, d.high);
+        }
+        fmt::print("\n");
+    };
+    for (std::size_t i = heuristics; i < rankings.size(); ++i) {
+        for (std::size_t h = 1; h < heuristics; ++h) pair(rankings[i], rankings[h]);
+    }
+    if (rankings.size() == heuristics + 2) pair(rankings[heuristics], rankings[heuristics + 1]);
+    return out;
+}
+
+/// The heuristic baselines that a data set allows.
+inline std::vector<Ranking> heuristic_rankings(const data::Dataset& dataset, std::span<const Request> requests) {
+    std::vector<Ranking> out;
+    out.push_back(rank("initial", "initial order", requests, eval::initial_order));
+    out.push_back(rank("history-first", "history first", requests, eval::history_first));
+    const std::vector<Request> valid = data::requests_of(dataset, dataset.valid);
+    if (const auto direction = eval::aux_direction(valid); direction && eval::has_aux(requests)) {
+        out.push_back(rank("by-aux", "by aux", requests,
+                           [&](const Request& r) { return eval::by_aux(r, *direction); }));
+    }
+    return out;
+}
+
+/// The student of a model, and its teacher if it has one.
+template <class Network>
+void rank_by_model(const data::Dataset& dataset, const model_file::TensorFile& file,
+                   std::span<const Request> requests, std::vector<Ranking>& out) {
+    const auto model = model_file::load<Network>(file);
+    data::check_same_ids(model.encoder, dataset);
+    for (const Request& r : requests) model.encoder.check(r);
+    const backend::Cpu<float> cpu;
+    const serve::Reranker reranker(cpu, model);
+    auto workspace = reranker.workspace();
+    out.push_back(rank("student", "student", requests, [&](const Request& r) {
+        const auto reranked = reranker(r, workspace);
+        return eval::Order(reranked.order.begin(), reranked.order.end());
+    }));
+    if constexpr (HasTeacher<Network>) {
+        out.push_back(rank("teacher", "teacher", requests, [&](const Request& r) {
+            return eval::teacher_orders(cpu, model, std::span(&r, 1))[0];
+        }));
+    }
+}
+
+template <class Network>
+void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
+    const data::Dataset dataset = data::read_lists(o.data);
+    const std::vector<Request> requests = data::requests_of(dataset, dataset.split(o.split));
+    if (requests.empty())
+        throw DataError(o.data, "split " + o.split, "no lists", "at least one with a positive");
+    check_writable(o.json);
+    std::vector<Ranking> rankings = heuristic_rankings(dataset, requests);
+    const std::size_t heuristics = rankings.size();
+    if (model_file::has_teacher(file))
+        rank_by_model<Network>(dataset, file, requests, rankings);
+    else
+        rank_by_model<StudentOf<Network>>(dataset, file, requests, rankings);
+    const std::size_t left_out = rankings[0].quality.left_out;
+    if (left_out == requests.size())
+        throw DataError(o.data, "split " + o.split, "no list with a positive", "at least one");
+    fmt::print("{}, split {}: {} lists", dataset.meta.name, o.split, requests.size());
+    if (left_out > 0) fmt::print(", {} without a positive left out", left_out);
+    fmt::print("\n\n");
+    nlohmann::json out{{"data", dataset.meta.name},
+                       {"split", o.split},
+                       {"lists", requests.size() - left_out},
+                       {"left_out", left_out}};
+    out["orders"] = print_rankings(rankings);
+    out["buckets"] = print_buckets(rankings, requests);
+    out["paired"] = print_pairs(rankings, heuristics);
+    write_json(o.json, out);
+}
+
+}  // namespace psad::cli

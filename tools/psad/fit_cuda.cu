@@ -1,0 +1,20 @@
+// Training on a CUDA card.
+#include "fit_cuda.hpp"
+
+#include "psad/backend/thrust/cuda.hpp"
+#include "variants.hpp"
+
+namespace psad::cli {
+
+template <class Network>
+Fitted<Network> fit_on_cuda(const data::Dataset& dataset, const train::Settings& settings,
+                            const EncoderSettings& encoding, ShowProgress& hooks) {
+    return fit<Network>(backend::Cuda<float>(), dataset, settings, encoding, hooks);
+}
+
+template Fitted<Default::type> fit_on_cuda(const data::Dataset&, const train::Settings&, const EncoderSettings&,
+                                           ShowProgress&);
+template Fitted<Small::type> fit_on_cuda(const data::Dataset&, const train::Settings&, const EncoderSettings&,
+                                         ShowProgress&);
+
+}  // namespace psad::cli

@@ -1,0 +1,12 @@
+// Training on a CUDA card, declared for what a host compiler compiles; fit_cuda.cu is nvcc's.
+#pragma once
+
+#include "train.hpp"
+
+namespace psad::cli {
+
+template <class Network>
+Fitted<Network> fit_on_cuda(const data::Dataset& dataset, const train::Settings& settings,
+                            const EncoderSettings& encoding, ShowProgress& hooks);
+
+}  // namespace psad::cli
