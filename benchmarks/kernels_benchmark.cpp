@@ -1,5 +1,4 @@
-// The matrix product at a reranker's shapes, beside the machine's fused multiply-add peak measured just
-// before.
+// The matrix product at a reranker's shapes, beside the machine's fused multiply-add peak, measured just before.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -16,17 +15,16 @@
 namespace {
 
 using psad::backend::Cpu;
-using psad_benchmarks::multiply_add_peak;
+using psad::benchmarks::multiply_add_peak;
 
 psad::Buffer<float> numbers(int count, std::uint64_t key) {
     psad::Buffer<float> out(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < out.size(); ++i)
-        out.data()[i] = static_cast<float>(psad::rng::normal(key, i));
+    for (std::size_t i = 0; i < out.size(); ++i) out.data()[i] = static_cast<float>(psad::rng::normal(key, i));
     return out;
 }
 
-// By the processor's time, as another program may take some of the wall's. Not by a counter of rates: that
-// would be printed "per second".
+// Measures processor time, since other programs may take some of the wall time. Not by a counter of rates: that would
+// be printed "per second".
 class Meter {
   public:
     explicit Meter(double peak) : peak_(peak), start_(std::clock()) {}
@@ -65,8 +63,8 @@ void product(benchmark::State& state) {
     meter.report(state, 2.0 * rows * depth * columns);
 }
 
-// One request of 20 candidates (a layer, the feed-forward of the teacher, a scorer's end), one block of 5
-// places, a user, a history of 50; a shard of 16 lists.
+// One request of 20 candidates (a layer, the teacher's feed-forward layer, the last layers of a scorer), one block of 5
+// positions, one user, a history of 50, a shard of 16 lists.
 BENCHMARK_TEMPLATE(product, false)
     ->Name("gemm")
     ->ArgNames({"rows", "depth", "columns"})
@@ -79,7 +77,7 @@ BENCHMARK_TEMPLATE(product, false)
     ->Args({50, 64, 64})
     ->Args({320, 64, 128});
 BENCHMARK_TEMPLATE(product, true)
-    ->Name("gemm_tn")
+    ->Name("gemm_transposed")
     ->ArgNames({"rows", "depth", "columns"})
     ->Args({64, 320, 128});
 
@@ -90,13 +88,12 @@ BENCHMARK_TEMPLATE(product, false)->Name("gemv")->ArgNames({"rows", "depth", "co
 void layer_norm(benchmark::State& state) {
     constexpr int width = 64;
     const auto rows = static_cast<int>(state.range(0));
-    const psad::Buffer<float> in = numbers(rows * width, 3), gain = numbers(width, 4),
-                              shift = numbers(width, 5);
+    const psad::Buffer<float> in = numbers(rows * width, 3), weight = numbers(width, 4), bias = numbers(width, 5);
     psad::Buffer<float> out(in.size());
     const Cpu<float> cpu;
     for (auto _ : state) {
-        cpu.layer_norm({in.data(), rows, width, width}, gain.data(), shift.data(),
-                       {out.data(), rows, width, width}, {}, nullptr);
+        cpu.layer_norm({in.data(), rows, width, width}, weight.data(), bias.data(), {out.data(), rows, width, width},
+                       {}, nullptr);
         benchmark::ClobberMemory();
     }
     state.SetBytesProcessed(state.iterations() * 2 * rows * width * static_cast<int>(sizeof(float)));

@@ -6,31 +6,34 @@
 #include <algorithm>
 #include <chrono>
 
-#include "psad/backend/cpu/kernel_sets.hpp"
+namespace psad::benchmarks {
 
-namespace psad_benchmarks {
+// The widest vectors of this machine; the accumulators fit into its registers.
+#if defined(__AVX512F__)
+inline constexpr int vector_bytes = 64, accumulators = 24;
+#elif defined(__AVX__)
+inline constexpr int vector_bytes = 32, accumulators = 12;
+#else
+inline constexpr int vector_bytes = 16, accumulators = 12;
+#endif
+typedef float Vector __attribute__((vector_size(vector_bytes)));
 
-namespace simd = psad::backend::built_for::simd;
-
-// Multiply-adds that wait for nothing but the units themselves; returns FLOPs. The accumulators fit into
-// registers.
+// Independent multiply-adds, bound by the arithmetic units alone; returns FLOPs.
 inline double multiply_add_burst(int steps) {
-    constexpr int lanes = simd::lanes<float>, count = simd::registers == 32 ? 24 : 12;
-    using Vector = simd::Vector<float>;
-    Vector acc[count];
-    for (int i = 0; i < count; ++i) acc[i] = Vector{} + static_cast<float>(i);
+    Vector acc[accumulators];
+    for (int i = 0; i < accumulators; ++i) acc[i] = Vector{} + static_cast<float>(i);
     float factor = 0.999f, term = 0.001f;
     benchmark::DoNotOptimize(factor);
     benchmark::DoNotOptimize(term);
     const Vector a = Vector{} + factor, b = Vector{} + term;
     for (int s = 0; s < steps; ++s) {
 #pragma GCC unroll 24
-        for (int i = 0; i < count; ++i) acc[i] = acc[i] * a + b;
+        for (int i = 0; i < accumulators; ++i) acc[i] = acc[i] * a + b;
     }
     Vector sum{};
-    for (int i = 0; i < count; ++i) sum += acc[i];
+    for (int i = 0; i < accumulators; ++i) sum += acc[i];
     benchmark::DoNotOptimize(sum);
-    return 2.0 * lanes * count * steps;
+    return 2.0 * (vector_bytes / static_cast<int>(sizeof(float))) * accumulators * steps;
 }
 
 // FLOPs per second on one core: the best of some bursts of about a millisecond.
@@ -45,4 +48,4 @@ inline double multiply_add_peak(int bursts = 20) {
     return best;
 }
 
-}  // namespace psad_benchmarks
+}  // namespace psad::benchmarks

@@ -18,5 +18,11 @@ install(FILES ${PROJECT_BINARY_DIR}/psad-config.cmake ${PROJECT_BINARY_DIR}/psad
               ${CMAKE_CURRENT_LIST_DIR}/dependencies.cmake ${CMAKE_CURRENT_LIST_DIR}/thrust.cmake
         DESTINATION ${package_dir})
 
+set(PSAD_PC_REQUIRES)
+foreach(component IN LISTS PSAD_COMPONENTS)
+  list(APPEND PSAD_PC_REQUIRES ${modules_of_${component}})
+endforeach()
+list(REMOVE_DUPLICATES PSAD_PC_REQUIRES)
+list(JOIN PSAD_PC_REQUIRES " " PSAD_PC_REQUIRES)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/psad.pc.in ${PROJECT_BINARY_DIR}/psad.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/psad.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)

@@ -11,8 +11,7 @@ namespace {
 template <int Width, int Hidden>
 class SqueezeExcite {
   public:
-    explicit SqueezeExcite(const psad::Scope& scope)
-        : squeeze_(scope / "squeeze"), excite_(scope / "excite") {}
+    explicit SqueezeExcite(const psad::Scope& scope) : squeeze_(scope / "squeeze"), excite_(scope / "excite") {}
 
     // x has rows on any axis of a batch; the mean is computed once per list and meets x again in map().
     template <class Ctx, class X>
@@ -36,9 +35,7 @@ struct Probe {
     psad::nn::Linear<width, 1> out;
 
     explicit Probe(const psad::Scope& scope)
-        : rows(scope.weight<5, width>("rows", psad::Init::gaussian(1))),
-          layer(scope / "layer"),
-          out(scope / "out") {}
+        : rows(scope.weight<5, width>("rows", psad::Init::gaussian(1))), layer(scope / "layer"), out(scope / "out") {}
 
     template <class Ctx>
     auto operator()(Ctx& ctx) const {
@@ -50,34 +47,32 @@ struct Probe {
 }  // namespace
 
 int main() {
-    psad::ParameterRegistry list;
-    const Probe probe{psad::Scope(list)};
-    psad::Parameters<double> parameters(list);
-    parameters.initialise(list, 1);
+    psad::ParameterRegistry registry;
+    const Probe probe{psad::Scope(registry)};
+    psad::Parameters<double> parameters(registry);
+    parameters.initialise(registry, 1);
 
-    psad::LayoutStorage layout;  // two lists: three candidates and two; no history, no places
+    psad::LayoutStorage layout;  // two lists: three candidates and two; no history, no positions
     layout.add(3, 0, 0);
     layout.add(2, 0, 0);
 
     const psad::backend::Cpu<double> cpu;
     psad::Arena<> arena;
-    psad::Inference eval(cpu, parameters, layout.view(), arena);
-    const auto value = probe(eval);
+    psad::Inference inference(cpu, parameters, layout.view(), arena);
+    const auto value = probe(inference);
     for (int r = 0; r < value.rows; ++r) std::printf("candidate %d: %+.4f\n", r, value.data[r]);
 
-    std::vector<double> gradient(list.dense_size);
+    std::vector<double> gradient(registry.dense_size);
     psad::Tape tape(cpu, parameters, layout.view(), arena, gradient.data());
     tape.backward(probe(tape), 1.0);
-    for (const psad::ParameterInfo& p : list.parameters)
-        std::printf("%-24s %d x %d, first derivative %+.4f\n", p.name.c_str(), p.rows, p.cols,
-                    gradient[p.offset]);
+    for (const psad::ParameterInfo& p : registry.parameters)
+        std::printf("%-24s %d x %d, first derivative %+.4f\n", p.name.c_str(), p.rows, p.cols, gradient[p.offset]);
 
     psad::Cost cost(layout.view());
     probe(cost);
     std::printf("%.0f FLOPs, %.0f bytes\n", cost.flops(), cost.bytes());
 
-    const auto check = psad::check_gradients(cpu, list, parameters, layout.view(), probe);
-    std::printf("largest relative error of a derivative: %.1e, in %s\n", check.worst,
-                check.parameter.c_str());
+    const auto check = psad::check_gradients(cpu, registry, parameters, layout.view(), probe);
+    std::printf("largest relative error of a derivative: %.1e, in %s\n", check.worst, check.parameter.c_str());
     return check.worst < 1e-6 ? 0 : 1;
 }

@@ -43,7 +43,7 @@ template <class Variant>
 double trained(const char* name, const psad::data::Dataset& films) {
     const psad::backend::Cpu<float> cpu(0);
     const auto [model, report] = psad::fit<Variant>(cpu, films, {.epochs = 2});
-    const psad::EpochRecord& last = report.epochs.back();
+    const psad::train::EpochRecord& last = report.epochs.back();
     std::printf("%-15s loss %.2f, validation NDCG@10: student %.3f, teacher %.3f\n", name, last.loss,
                 last.valid.student, last.valid.teacher);
     return last.valid.student;
@@ -52,7 +52,7 @@ double trained(const char* name, const psad::data::Dataset& films) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-    const auto films = psad::data::read_lists(count > 1 ? words[1] : "data/movietweetings-ci");
+    const auto films = psad::data::read_lists(argc > 1 ? argv[1] : "data/movietweetings-ci");
     const double usual = trained<Usual>("usual policies", films);
     const double mine = trained<Mine>("mine", films);
     return usual > 0 && mine > 0 ? 0 : 1;

@@ -7,17 +7,17 @@ int main(int argc, char** argv) try {
     constexpr psad::Spec spec{.width = 32, .block = 5, .encoder_layers = 1, .decoder_layers = 1};
     using Variant = psad::Psad<spec>;
 
-    const auto films = psad::data::read_lists(count > 1 ? words[1] : "data/movietweetings-ci");
+    const auto films = psad::data::read_lists(argc > 1 ? argv[1] : "data/movietweetings-ci");
     const psad::backend::Cpu<float> cpu(0);  // all threads of the machine
     const auto [model, report] = psad::fit<Variant>(cpu, films, {.epochs = 3});
-    for (const psad::EpochRecord& e : report.epochs)
+    for (const psad::train::EpochRecord& e : report.epochs)
         std::printf("epoch %d: validation NDCG@10 %.3f\n", e.epoch + 1, e.valid.student);
 
     const psad::Request request = films.request(films.test, 100);
     const psad::serve::Reranker reranker(cpu, model);
-    psad::serve::Workspace<psad::backend::Cpu<float>> room;
+    auto workspace = reranker.workspace();
     std::printf("\n   was  film (* = the user rated it)\n");
-    for (const int i : reranker(request, room, 10).order) {  // i: place in the initial order
+    for (const int i : reranker(request, workspace, 10).order) {  // i: position in the initial order
         const auto at = static_cast<std::size_t>(i);
         const auto film = static_cast<std::size_t>(request.items[at]);
         std::printf("%s %4d  %s\n", request.labels[at] > 0 ? "*" : " ", i + 1, films.titles[film].c_str());

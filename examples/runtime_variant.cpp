@@ -27,17 +27,15 @@ void train_and_report(const std::string& name, const std::string& folder) {
     const auto quality = psad::eval::ranking_quality(test, psad::eval::student_orders(cpu, model, test));
     const auto ndcg = psad::eval::bootstrap_mean(quality.ndcg10);
     std::printf("%s: %zu dense parameters, %.0f lists/s, test NDCG@10 after one epoch %.3f [%.3f, %.3f]\n",
-                name.c_str(), model.registry.dense_size, report.lists_per_second, ndcg.value, ndcg.low,
-                ndcg.high);
+                name.c_str(), model.registry.dense_size, report.lists_per_second, ndcg.value, ndcg.low, ndcg.high);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-    const std::string name = count > 1 ? words[1] : "narrow";
-    const std::string folder = count > 2 ? words[2] : "data/movietweetings-ci";
-    Variants::visit(name,
-                    [&](auto chosen) { train_and_report<typename decltype(chosen)::type>(name, folder); });
+    const std::string name = argc > 1 ? argv[1] : "narrow";
+    const std::string folder = argc > 2 ? argv[2] : "data/movietweetings-ci";
+    Variants::visit(name, [&](auto chosen) { train_and_report<typename decltype(chosen)::type>(name, folder); });
     return 0;
 } catch (const std::exception& e) {
     std::fprintf(stderr, "runtime_variant: %s\n", e.what());

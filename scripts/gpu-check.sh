@@ -25,7 +25,7 @@ esac
 
 cd "$(dirname "$0")/.."
 build=${1:-build/release}
-tests=$build/tests psad=$build/examples/psad devices=$build/benchmarks/psad_devices
+tests=$build/tests psad=$build/tools/psad/psad devices=$build/benchmarks/psad_devices
 
 for program in "$tests/psad_cuda_conformance" "$tests/psad_cuda_models" "$psad"; do
     if [ ! -x "$program" ]; then

@@ -85,12 +85,12 @@ def show(folder: Folder, entry: dict, answer: dict, last: int) -> None:
         print(f"    {folder.title(event['item']):<{WIDTH}}  feedback {event['feedback']:>2}, {days:.1f} days before")
     items = [candidate["item"] for candidate in request["candidates"]]
     print(f"\n         {'initial order':<{WIDTH}}     {'reranked':<{WIDTH}}  was")
-    for place, new in enumerate(answer["order"]):
-        before = ("* " if labels[place] else "  ") + folder.title(items[place])
+    for position, new in enumerate(answer["order"]):
+        before = ("* " if labels[position] else "  ") + folder.title(items[position])
         after = ("* " if labels[new] else "  ") + folder.title(items[new])
-        print(f"    {place + 1:3}  {before:<{WIDTH + 2}}   {after:<{WIDTH + 2}}  {new + 1:3}")
-    below = [place + 1 for place, label in enumerate(labels) if label and place not in answer["order"]]
-    hidden = [place + 1 for place, label in enumerate(labels) if label and place >= len(answer["order"])]
+        print(f"    {position + 1:3}  {before:<{WIDTH + 2}}   {after:<{WIDTH + 2}}  {new + 1:3}")
+    below = [position + 1 for position, label in enumerate(labels) if label and position not in answer["order"]]
+    hidden = [position + 1 for position, label in enumerate(labels) if label and position >= len(answer["order"])]
     if hidden:
         print(f"    further down in the initial order, marked: {', '.join(map(str, hidden))}")
     if below:
@@ -105,7 +105,7 @@ def main() -> int:
     parser.add_argument("--data", required=True, help="a folder in the format psad-lists-1")
     parser.add_argument("--split", default="test", choices=["train", "valid", "test"])
     parser.add_argument("--count", type=int, default=3, help="requests to show")
-    parser.add_argument("--top", type=int, default=10, help="places to show")
+    parser.add_argument("--top", type=int, default=10, help="positions to show")
     parser.add_argument("--last", type=int, default=4, help="history events to show")
     options = parser.parse_args()
     if min(options.count, options.top, options.last) < 1:

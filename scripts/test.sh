@@ -6,9 +6,10 @@ usage() {
     cat <<TXT
 usage: scripts/test.sh [--quick]
 
-Installs what is missing, then builds psad with tests, examples and benchmarks (g++, optimised; for CUDA
-cards too, if there is nvcc) and runs every test, on a card if there is one; compiles every header alone, with
-clang++ where there is one; and runs the unit tests under the address and undefined behaviour sanitizers.
+Installs what is missing, then builds psad with tests, program, examples and benchmarks (g++, optimised; for
+CUDA cards too, if there is nvcc) and runs every test, on a card if there is one; compiles every header alone and
+runs the portable kernels with clang++ where there is one, compiles the kernels for Arm; and runs the unit tests
+under the address and undefined behaviour sanitizers.
 
   --quick   only the optimised build and its tests
   --help    this text
@@ -39,7 +40,7 @@ export CTEST_PARALLEL_LEVEL=$CMAKE_BUILD_PARALLEL_LEVEL
 step() { printf '\n== %s (%d:%02d)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)); }
 
 step "set up"
-scripts/setup.sh
+scripts/setup.sh --tests
 
 # A CUDA toolkit is not always on the PATH.
 cuda=OFF
@@ -68,10 +69,11 @@ fi
 if ! $quick; then
     if command -v clang++ >/dev/null; then
         # Some warnings appear only where a kernel is instantiated and optimised: hence a program too.
-        step "headers and a program with clang++"
+        step "headers, a program and the portable kernels with clang++"
         cmake -S . -B build/clang -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=clang++ \
-            -DPSAD_WERROR=ON -DPSAD_BUILD_BENCHMARKS=OFF
-        cmake --build build/clang --target psad_header_check psad_example_quickstart
+            -DPSAD_WERROR=ON -DPSAD_BUILD_TOOLS=OFF -DPSAD_BUILD_BENCHMARKS=OFF
+        cmake --build build/clang --target psad_header_check psad_example_quickstart psad_portable_tests
+        build/clang/tests/psad_portable_tests
     else
         step "headers with clang++: left out, there is none here"
     fi

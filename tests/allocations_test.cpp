@@ -98,9 +98,8 @@ using psad::test::allocations_of;
 TEST_CASE("counting operator new counts") {
     CHECK(allocations_of([] { ::operator delete(::operator new(1)); }) == 1);
     CHECK(allocations_of([] { ::operator delete[](::operator new[](1)); }) == 1);
-    CHECK(allocations_of([] {
-              ::operator delete (::operator new (1, std::align_val_t{64}), std::align_val_t{64});
-          }) == 1);
+    CHECK(allocations_of([] { ::operator delete (::operator new (1, std::align_val_t{64}), std::align_val_t{64}); }) ==
+          1);
     CHECK(allocations_of([] {
               Arena<> arena;
               arena.make<float>(1);

@@ -4,8 +4,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "psad/autograd/inference.hpp"
 #include "psad/autograd/gradient_check.hpp"
+#include "psad/autograd/inference.hpp"
 #include "psad/autograd/ops/attention.hpp"
 #include "psad/autograd/ops/dropout.hpp"
 #include "psad/autograd/ops/gather.hpp"
@@ -40,17 +40,17 @@ inline constexpr int rows_on<Positions> = total_positions;
 
 class Bench {
   public:
-    ParameterRegistry list;
+    ParameterRegistry registry;
     LayoutStorage storage = jagged_layout();
 
     template <class Axis, int Width>
     auto operand(const char* name) {
-        const auto w = Scope(list).weight<rows_on<Axis>, Width>(name, Init::gaussian(0.7f));
+        const auto w = Scope(registry).weight<rows_on<Axis>, Width>(name, Init::gaussian(0.7f));
         return [w](auto& ctx) { return ctx.template relabel<Axis>(ctx.weight(w)); };
     }
     template <int R, int C>
     auto weight(const char* name) {
-        const auto w = Scope(list).weight<R, C>(name, Init::gaussian(0.7f));
+        const auto w = Scope(registry).weight<R, C>(name, Init::gaussian(0.7f));
         return [w](auto& ctx) { return ctx.weight(w); };
     }
 
@@ -73,13 +73,13 @@ class Bench {
 
     template <class B, class Build>
     void check_on(const B& backend, Build build, DropoutDraw dropout = {}) {
-        Parameters<double> parameters(list);
-        parameters.initialise(list, 5);
+        Parameters<double> parameters(registry);
+        parameters.initialise(registry, 5);
         const auto result = check_gradients(
-            backend, list, parameters, storage.view(), [&](auto& ctx) { return weigh(ctx, build(ctx)); },
-            1000, dropout);
-        INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape
-                          << ", difference " << result.by_difference);
+            backend, registry, parameters, storage.view(), [&](auto& ctx) { return weigh(ctx, build(ctx)); }, 1000,
+            dropout);
+        INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape << ", difference "
+                          << result.by_difference);
         CHECK(result.worst < 1e-6);
     }
     template <class Build>
@@ -165,26 +165,26 @@ TEST_CASE("rule: gather and embed") {
     b.check([&](auto& ctx) {
         const auto x = item(ctx);
         using X = std::remove_const_t<decltype(x)>;
-        return gather<Positions>(ctx, identity_rows(own(ctx)), PickedRows<X>{x, index.data()}, PickedRows<X>{x, other.data()});
+        return gather<Positions>(ctx, identity_rows(own(ctx)), PickedRows<X>{x, index.data()},
+                                 PickedRows<X>{x, other.data()});
     });
 
-    const Table<3> one = Scope(b.list).table<3>("one", 6, Init::gaussian(1)),
-                   many = Scope(b.list).table<3>("many", 4, Init::gaussian(1));
+    const Table<3> one = Scope(b.registry).table<3>("one", 6, Init::gaussian(1)),
+                   many = Scope(b.registry).table<3>("many", 4, Init::gaussian(1));
     const std::vector<int> ids{0, 1, 2, 3, 4, 5, 5, 0, 1, 1};
-    const std::vector<int> bag{0, 1, 3, 3, 6, 7, 8, 9, 10, 11, 12},
-        bag_ids{0, 1, 2, 3, 3, 1, 2, 0, 1, 1, 2, 3};
+    const std::vector<int> bag{0, 1, 3, 3, 6, 7, 8, 9, 10, 11, 12}, bag_ids{0, 1, 2, 3, 3, 1, 2, 0, 1, 1, 2, 3};
     const Table<3> tables[] = {one, many};
     const Bag bags[] = {{nullptr, ids.data()}, {bag.data(), bag_ids.data()}};
     b.check([&](auto& ctx) { return embed<Events>(ctx, tables, bags, 2); });
 }
 
 TEST_CASE("rule: a gather of no rows, whose index is an empty vector's, gives no gradient") {
-    ParameterRegistry list;
-    const auto table = Scope(list).weight<4, 3>("table", Init::gaussian(1));
-    Parameters<double> parameters(list);
+    ParameterRegistry registry;
+    const auto table = Scope(registry).weight<4, 3>("table", Init::gaussian(1));
+    Parameters<double> parameters(registry);
     LayoutStorage storage;
     storage.add(3, 0, 2);  // no events
-    std::vector<double> gradient(list.dense_size, 0.0);
+    std::vector<double> gradient(registry.dense_size, 0.0);
     const backend::Cpu<double> cpu;
     Arena<> arena;
     Tape tape(cpu, parameters, storage.view(), arena, gradient.data());
@@ -214,8 +214,8 @@ TEST_CASE("rule: sums over matches, and their matrix") {
     b.check([&](auto& ctx) { return match_sum<Items>(ctx, matches, event(ctx)); });
     b.check([&](auto& ctx) { return pair_apply(ctx, match_matrix<Items, Events>(ctx, matches), wide(ctx)); });
     // Both say the same.
-    Parameters<double> parameters(b.list);
-    parameters.initialise(b.list, 5);
+    Parameters<double> parameters(b.registry);
+    parameters.initialise(b.registry, 5);
     const backend::Reference<double> reference;
     Arena<> arena;
     Inference ctx(reference, parameters, layout, arena);
@@ -227,9 +227,9 @@ TEST_CASE("rule: sums over matches, and their matrix") {
 TEST_CASE("rule: layer norm") {
     Bench b;
     const auto x = b.operand<Items, 6>("x");
-    const auto gain = b.weight<1, 6>("gain");
-    const auto shift = b.weight<1, 6>("shift");
-    b.check([&](auto& ctx) { return layer_norm(ctx, x(ctx), gain(ctx), shift(ctx)); });
+    const auto weight = b.weight<1, 6>("weight");
+    const auto bias = b.weight<1, 6>("bias");
+    b.check([&](auto& ctx) { return layer_norm(ctx, x(ctx), weight(ctx), bias(ctx)); });
 }
 
 TEST_CASE("rule: attention, with and without hidden keys, over empty lists") {
@@ -290,34 +290,31 @@ TEST_CASE("rule: losses over rows of pairs, with forbidden candidates") {
     std::vector<double> target(static_cast<std::size_t>(layout.rows<Pairs<Positions, Items>>()));
     for (std::size_t i = 0; i < target.size(); ++i) target[i] = i % 3 == 0 ? rng::uniform(3, i) : 0.0;
     std::vector<double> weight(total_positions);
-    for (std::size_t i = 0; i < weight.size(); ++i)
-        weight[i] = i == 2 ? 0.0 : 1.0 / (1.0 + static_cast<double>(i));
+    for (std::size_t i = 0; i < weight.size(); ++i) weight[i] = i == 2 ? 0.0 : 1.0 / (1.0 + static_cast<double>(i));
     constexpr int never = RowMask::never_placed;
     const std::vector<int> placed_at{3, 0, never, 1, 2, 0, 6, 5, 4, 3, 2, 1, 0, 1, never, 0};
     const std::vector<int> limit{0, 1, 2, 3, 0, 0, 1, 2, 3, 4, 5, 6, 0, 1};
     const RowMask mask{placed_at.data(), limit.data()};
     for (const double tau : {1.0, 2.0}) {
         b.check([&](auto& ctx) {
-            return cross_entropy(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), target.data(), weight.data(),
-                                 mask, tau);
+            return cross_entropy(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), target.data(), weight.data(), mask, tau);
         });
-        b.check(
-            [&](auto& ctx) { return masked_softmax(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), mask, tau); });
+        b.check([&](auto& ctx) { return masked_softmax(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), mask, tau); });
     }
     b.check([&](auto& ctx) {
         return unlikelihood(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), target.data(), weight.data(), mask);
     });
     b.check([&](auto& ctx) {
-        return squared_logits(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0),
-                              pair_dot(ctx, s2(ctx), item(ctx), 1.0), weight.data(), mask);
+        return squared_logits(ctx, pair_dot(ctx, s(ctx), item(ctx), 1.0), pair_dot(ctx, s2(ctx), item(ctx), 1.0),
+                              weight.data(), mask);
     });
 }
 
 TEST_CASE("detach: the value passes, the gradient does not") {
     Bench b;
     const auto x = b.operand<Items, 2>("x");
-    Parameters<double> parameters(b.list), grad(b.list);
-    parameters.initialise(b.list, 1);
+    Parameters<double> parameters(b.registry), grad(b.registry);
+    parameters.initialise(b.registry, 1);
     Arena<> arena;
     const backend::Reference<double> reference;
     Tape tape(reference, parameters, b.storage.view(), arena, grad.dense.data());
@@ -331,17 +328,17 @@ TEST_CASE("detach: the value passes, the gradient does not") {
 }
 
 TEST_CASE("a broken rule is caught by the gradient check") {
-    struct WrongSlope : Multiply {
+    struct WrongDerivative : Multiply {
         Derivatives<double, 2> derivatives(double, double a, double b) const { return {{b, a + 1e-4}}; }
     };
     Bench b;
     const auto x = b.operand<Items, 2>("x");
     const auto y = b.operand<Items, 2>("y");
-    Parameters<double> parameters(b.list);
-    parameters.initialise(b.list, 5);
+    Parameters<double> parameters(b.registry);
+    parameters.initialise(b.registry, 5);
     const auto result =
-        check_gradients(backend::Reference<double>{}, b.list, parameters, b.storage.view(),
-                        [&](auto& ctx) { return b.weigh(ctx, map(ctx, WrongSlope{}, x(ctx), y(ctx))); });
+        check_gradients(backend::Reference<double>{}, b.registry, parameters, b.storage.view(),
+                        [&](auto& ctx) { return b.weigh(ctx, map(ctx, WrongDerivative{}, x(ctx), y(ctx))); });
     CHECK(result.worst > 1e-5);
     CHECK(result.parameter == "y");
 }

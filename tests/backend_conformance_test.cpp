@@ -24,8 +24,7 @@ struct Grid {
     Matrix<T> m;
 
     Grid(int rows, int cols, std::uint64_t key, int spare = 0)
-        : numbers(static_cast<std::size_t>(rows * (cols + spare))),
-          m{numbers.data(), rows, cols, cols + spare} {
+        : numbers(static_cast<std::size_t>(rows * (cols + spare))), m{numbers.data(), rows, cols, cols + spare} {
         for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<T>(rng::normal(key, i));
     }
     Grid(const Grid& other) : numbers(other.numbers), m(other.m) { m.data = numbers.data(); }
@@ -90,8 +89,7 @@ bool runs_here() {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
-                   PSAD_TEST_DEVICES(double) PSAD_TEST_MORE) {
+TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float), PSAD_TEST_DEVICES(double) PSAD_TEST_MORE) {
     using T = typename Device::Scalar;
     if (!runs_here<Device>()) {
         MESSAGE("SKIPPED: this processor lacks what the kernels need");
@@ -120,12 +118,10 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
     }
     SUBCASE("attention of several heads against its parts, with hidden keys, empty lists and strides") {
         const std::vector<int> query_begin{0, 1, 6, 6, 9}, query_end{1, 6, 6, 9, 79};
-        const std::vector<int> key_begin{0, 7, 8, 20, 20}, key_end{7, 8, 20, 20, 53},
-            offset{0, 7, 12, 12, 12};
+        const std::vector<int> key_begin{0, 7, 8, 20, 20}, key_end{7, 8, 20, 20, 53}, offset{0, 7, 12, 12, 12};
         std::vector<int> owner(79);
         for (int l = 0; l < 5; ++l) {
-            for (int r = query_begin[static_cast<std::size_t>(l)]; r < query_end[static_cast<std::size_t>(l)];
-                 ++r)
+            for (int r = query_begin[static_cast<std::size_t>(l)]; r < query_end[static_cast<std::size_t>(l)]; ++r)
                 owner[static_cast<std::size_t>(r)] = l;
         }
         const int count = 12 + 70 * 33;
@@ -145,11 +141,9 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
             const int n = key_end[l] - key_begin[l];
             key_length[r] = static_cast<int>(r) % (n + 1);
         }
-        for (const auto& [heads, width] :
-             {std::pair(4, 64), std::pair(2, 64), std::pair(1, 5), std::pair(4, 32)}) {
+        for (const auto& [heads, width] : {std::pair(4, 64), std::pair(2, 64), std::pair(1, 5), std::pair(4, 32)}) {
             const Grid<T> q(79, width, 1, 3), k(53, width, 2, 1), v(53, width, 3);
-            for (const int* seen :
-                 {static_cast<const int*>(nullptr), static_cast<const int*>(key_length.data())}) {
+            for (const int* seen : {static_cast<const int*>(nullptr), static_cast<const int*>(key_length.data())}) {
                 Grid<T> found(79, width, 4, 2), wanted(found);
                 std::vector<T> room;
                 const auto take = taking_from(room);
@@ -159,7 +153,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
                 // A broken number stays one.
                 Grid<T> broken(q);
                 broken.m(20, 1) = std::numeric_limits<T>::quiet_NaN();
-                device.attend(broken.in(), k.in(), v.in(), heads, T(0.4), pairs, nullptr, take, found.m);
+                device.attention_forward(broken.in(), k.in(), v.in(), heads, T(0.4), pairs, nullptr, take, found.m);
                 CHECK(std::isnan(found.m(20, 1)));
             }
         }
@@ -171,10 +165,9 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
         for (const PairRows pairs :
              {layout.pairs<Items, Events>(), layout.pairs<Lists, Events>(), layout.pairs<Positions, Items>()}) {
             const std::vector<int> key_length = some_keys(pairs);
-            for (const auto& [heads, width] :
-                 {std::pair(4, 64), std::pair(1, 64), std::pair(1, 5), std::pair(2, 80)}) {
-                const Grid<T> q(pairs.queries, width, 1, 3), k(pairs.keys, width, 2, 1),
-                    v(pairs.keys, width, 3), d(pairs.queries, width, 4, 2);
+            for (const auto& [heads, width] : {std::pair(4, 64), std::pair(1, 64), std::pair(1, 5), std::pair(2, 80)}) {
+                const Grid<T> q(pairs.queries, width, 1, 3), k(pairs.keys, width, 2, 1), v(pairs.keys, width, 3),
+                    d(pairs.queries, width, 4, 2);
                 const int* seen = heads == 1 ? key_length.data() : nullptr;
                 Grid<T> p(pairs.rows, heads, 5), out(pairs.queries, width, 6, 1), dq(q), dk(k), dv(v);
                 for (int r = 0; r < pairs.queries; ++r)  // written, not added to
@@ -186,38 +179,31 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
                     f(device, p, out, dq, dk, dv);
                     f(reference, p2, out2, dq2, dk2, dv2);
                     for (const auto& [found, wanted] :
-                         {std::pair(&p, &p2), std::pair(&out, &out2), std::pair(&dq, &dq2),
-                          std::pair(&dk, &dk2), std::pair(&dv, &dv2)})
+                         {std::pair(&p, &p2), std::pair(&out, &out2), std::pair(&dq, &dq2), std::pair(&dk, &dk2),
+                          std::pair(&dv, &dv2)})
                         check_same(found->numbers, wanted->numbers, 20);
                 };
                 both([&](const auto& on, auto& weights, auto& to, auto& by_q, auto& by_k, auto& by_v) {
                     on.attention_forward_train(q.in(), k.in(), v.in(), heads, T(0.4), pairs, seen,
-                                      weights.numbers.data(), to.m);
-                    on.attention_backward(weights.numbers.data(), d.in(), q.in(), k.in(), v.in(), heads, T(0.4),
-                                       pairs, take, by_q.m, by_k.m, by_v.m);
+                                               weights.numbers.data(), to.m);
+                    on.attention_backward(weights.numbers.data(), d.in(), q.in(), k.in(), v.in(), heads, T(0.4), pairs,
+                                          take, by_q.m, by_k.m, by_v.m);
                 });
                 both([&](const auto& on, auto& weights, auto&, auto& by_q, auto&, auto& by_v) {
-                    on.attention_backward(weights.numbers.data(), d.in(), q.in(), k.in(), v.in(), heads, T(0.4),
-                                       pairs, take, by_q.m, Matrix<T>{}, Matrix<T>{});
-                    on.attention_backward(weights.numbers.data(), d.in(), q.in(), k.in(), v.in(), heads, T(0.4),
-                                       pairs, take, Matrix<T>{}, Matrix<T>{}, by_v.m);
+                    on.attention_backward(weights.numbers.data(), d.in(), q.in(), k.in(), v.in(), heads, T(0.4), pairs,
+                                          take, by_q.m, Matrix<T>{}, Matrix<T>{});
+                    on.attention_backward(weights.numbers.data(), d.in(), q.in(), k.in(), v.in(), heads, T(0.4), pairs,
+                                          take, Matrix<T>{}, Matrix<T>{}, by_v.m);
                 });
             }
         }
     }
     SUBCASE("keys of no list stay as they are") {
-        const std::vector<int> query_begin{0, 2}, query_end{2, 5}, owner{0, 0, 1, 1, 1}, key_begin{1, 6},
-            key_end{4, 8}, offset{0, 6};
-        const PairRows pairs{2,
-                             12,
-                             query_begin.data(),
-                             query_end.data(),
-                             owner.data(),
-                             key_begin.data(),
-                             key_end.data(),
-                             offset.data(),
-                             5,
-                             10};
+        const std::vector<int> query_begin{0, 2}, query_end{2, 5}, owner{0, 0, 1, 1, 1}, key_begin{1, 6}, key_end{4, 8},
+            offset{0, 6};
+        const PairRows pairs{
+            2, 12, query_begin.data(), query_end.data(), owner.data(), key_begin.data(), key_end.data(), offset.data(),
+            5, 10};
         const Grid<T> p(12, 1, 1), d(5, 4, 2), k(10, 4, 3);
         Grid<T> a(10, 4, 4), b(a), c(a);
         device.pair_apply_transposed(p.numbers.data(), d.in(), pairs, a.m);
@@ -225,8 +211,8 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
         check_same(a.numbers, b.numbers);
         std::vector<T> room;
         const auto take = taking_from(room);
-        device.attention_backward(p.numbers.data(), d.in(), d.in(), k.in(), k.in(), 1, T(1), pairs, take,
-                               Matrix<T>{}, Matrix<T>{}, c.m);
+        device.attention_backward(p.numbers.data(), d.in(), d.in(), k.in(), k.in(), 1, T(1), pairs, take, Matrix<T>{},
+                                  Matrix<T>{}, c.m);
         check_same(c.numbers, b.numbers);
     }
     SUBCASE("gemm by a transposed matrix") {
@@ -245,9 +231,9 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
         }
     }
     SUBCASE("for_each_row takes each column once") {
-        std::vector<int> has_interacted(300, 0);
-        device.for_each_row(5, CountColumns{has_interacted.data(), 60});
-        CHECK(std::all_of(has_interacted.begin(), has_interacted.end(), [](int n) { return n == 1; }));
+        std::vector<int> visits(300, 0);
+        device.for_each_row(5, CountColumns{visits.data(), 60});
+        CHECK(std::all_of(visits.begin(), visits.end(), [](int n) { return n == 1; }));
     }
     SUBCASE("gemm of no rows and no depth") {
         const Grid<T> a(0, 4, 1), b(4, 3, 2), none(3, 0, 3), wide(0, 5, 4);
@@ -324,8 +310,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
         for (const int n : {0, 1, 100, 4095, 4097, 20000}) {
             const Grid<T> x(n, 1, 6);
             const double wanted = reference.sum_squares(x.numbers.data(), x.numbers.size());
-            CHECK(device.sum_squares(x.numbers.data(), x.numbers.size()) ==
-                  doctest::Approx(wanted).epsilon(1e-5));
+            CHECK(device.sum_squares(x.numbers.data(), x.numbers.size()) == doctest::Approx(wanted).epsilon(1e-5));
         }
     }
     SUBCASE("segments, an empty one among them") {
@@ -427,8 +412,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
                 device.pair_softmax_backward(p.numbers.data(), dp.numbers.data(), pairs, T(2));
                 reference.pair_softmax_backward(r.numbers.data(), dr.numbers.data(), pairs, T(2));
                 check_same(dp.numbers, dr.numbers, 10);
-                Grid<T> out_q(pairs.queries, cols, 5), want_q(out_q), out_k(pairs.keys, cols, 6),
-                    want_k(out_k);
+                Grid<T> out_q(pairs.queries, cols, 5), want_q(out_q), out_k(pairs.keys, cols, 6), want_k(out_k);
                 device.pair_apply(p.numbers.data(), k.in(), pairs, out_q.m);
                 reference.pair_apply(r.numbers.data(), k.in(), pairs, want_q.m);
                 check_same(out_q.numbers, want_q.numbers, 10);
@@ -442,8 +426,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
         for (const int cols : {2, 16, 64, 70}) {
             const Grid<T> x(5, cols, 1), gain(1, cols, 2), shift(1, cols, 3), dy(5, cols, 4);
             Grid<T> y(5, cols, 5), y2(y), normal(y), normal2(y), dx(y), dx2(y), rate(5, 1, 6), rate2(rate);
-            device.layer_norm(x.in(), gain.numbers.data(), shift.numbers.data(), y.m, normal.m,
-                              rate.numbers.data());
+            device.layer_norm(x.in(), gain.numbers.data(), shift.numbers.data(), y.m, normal.m, rate.numbers.data());
             reference.layer_norm(x.in(), gain.numbers.data(), shift.numbers.data(), y2.m, normal2.m,
                                  rate2.numbers.data());
             check_same(y.numbers, y2.numbers, 10);
@@ -452,8 +435,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
             device.layer_norm(x.in(), gain.numbers.data(), shift.numbers.data(), y.m, {}, nullptr);
             check_same(y.numbers, y2.numbers, 10);
             device.layer_norm_backward(dy.in(), gain.numbers.data(), normal.in(), rate.numbers.data(), dx.m);
-            reference.layer_norm_backward(dy.in(), gain.numbers.data(), normal2.in(), rate2.numbers.data(),
-                                          dx2.m);
+            reference.layer_norm_backward(dy.in(), gain.numbers.data(), normal2.in(), rate2.numbers.data(), dx2.m);
             check_same(dx.numbers, dx2.numbers, 20);
         }
     }
@@ -468,11 +450,11 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float),
         CHECK(there.numbers == x.numbers);
     }
     SUBCASE("for_each and parallel touch every index once") {
-        std::vector<int> has_interacted(1000, 0);
-        const CountCalls count{has_interacted.data()};
+        std::vector<int> visits(1000, 0);
+        const CountCalls count{visits.data()};
         device.for_each(1000, count);
         device.parallel(1000, count);
-        CHECK(std::all_of(has_interacted.begin(), has_interacted.end(), [](int n) { return n == 2; }));
+        CHECK(std::all_of(visits.begin(), visits.end(), [](int n) { return n == 2; }));
     }
     SUBCASE("fill") {
         Grid<T> x(3, 7, 1);

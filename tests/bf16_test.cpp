@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "psad/backend/cpu/cpu.hpp"
 #include "psad/backend/cpu/bf16.hpp"
+#include "psad/backend/cpu/cpu.hpp"
 #include "psad/serve/reranker.hpp"
 #include "psad/train/trainer.hpp"
 #include "support/small_model.hpp"
@@ -20,7 +20,7 @@
 
 using namespace psad;
 using namespace psad::test;
-using serve::CpuBf16;
+using backend::CpuBf16;
 
 namespace {
 
@@ -77,12 +77,12 @@ struct Trained {
     Model<Network> model;
 
     Trained() : owned(toys()), lists(views(owned)), model(toy_encoder(lists)) {
-        TrainSettings s;
+        train::Settings s;
         s.steps = 60;
         s.batch = 25;
         s.patience = 0;
-        psad::train(backend::Cpu<float>(), model, std::span<const Request>(lists), s,
-                    [](const Model<Network>&) { return ValidationScore{}; });
+        train::train(backend::Cpu<float>(), model, std::span<const Request>(lists), s,
+                     [](const Model<Network>&) { return train::ValidationScore{}; });
     }
 
     static std::vector<OwnedRequest> toys() {
@@ -101,44 +101,40 @@ TEST_CASE("numbers become bf16 and products are theirs, whatever the shape") {
         return;
     }
     for (const int rows : {1, 2, 7, 20, 150}) {
-        for (const std::pair<int, int>& parts :
-             {std::pair{2, 0}, {34, 2}, {64, 66}, {130, 0}, {1024, 1024}}) {
+        for (const std::pair<int, int>& parts : {std::pair{2, 0}, {34, 2}, {64, 66}, {130, 0}, {1024, 1024}}) {
             const int depth = parts.first, other = parts.second;
             for (const int columns : {1, 5, 16, 64, 83}) {
-                ParameterRegistry list;
-                list.add("odd", 3, 3, {}, false);
-                const std::size_t at = list.add("w", depth + other, columns, {}, false);
-                Parameters<float> parameters(list);
+                ParameterRegistry registry;
+                registry.add("odd", Part::student, 3, 3, {}, false);
+                const std::size_t at = registry.add("w", Part::student, depth + other, columns, {}, false);
+                Parameters<float> parameters(registry);
                 const auto w = drawn(1, (depth + other) * columns);
                 std::copy(w.begin(), w.end(), parameters.dense.data() + at);
                 const auto x = drawn(2, rows * depth), y = drawn(3, rows * other), b = drawn(4, columns);
-                const Matrix<const float> weight{parameters.dense.data() + at, depth + other, columns,
-                                                 columns};
-                const CpuBf16 cpu(list, parameters, 1, CpuBf16::Where::possible);
+                const Matrix<const float> weight{parameters.dense.data() + at, depth + other, columns, columns};
+                const CpuBf16 cpu(registry, parameters, 1, CpuBf16::Where::possible);
                 std::vector<float> out(static_cast<std::size_t>(rows * columns), -1.0f);
                 const Matrix<float> to{out.data(), rows, columns, columns};
                 const Factor<float> first{{x.data(), rows, depth, depth}, weight.row_range(0, depth)};
                 if (other == 0)
                     cpu.affine({first}, {b.data(), 0}, Relu{}, to);
                 else
-                    cpu.affine({first, {{y.data(), rows, other, other}, weight.row_range(depth, other)}},
-                               {b.data(), 0}, Relu{}, to);
+                    cpu.affine({first, {{y.data(), rows, other, other}, weight.row_range(depth, other)}}, {b.data(), 0},
+                               Relu{}, to);
                 double worst = 0;
                 for (int r = 0; r < rows; ++r) {
                     for (int c = 0; c < columns; ++c) {
                         const auto bias = static_cast<double>(b[static_cast<std::size_t>(c)]);
                         double sum = bias, size = std::abs(bias);
                         const auto add = [&](float u, float v) {
-                            const double p =
-                                static_cast<double>(rounded(u)) * static_cast<double>(rounded(v));
+                            const double p = static_cast<double>(rounded(u)) * static_cast<double>(rounded(v));
                             sum += p, size += std::abs(p);
                         };
-                        for (int k = 0; k < depth; ++k)
-                            add(x[static_cast<std::size_t>(r * depth + k)], weight(k, c));
+                        for (int k = 0; k < depth; ++k) add(x[static_cast<std::size_t>(r * depth + k)], weight(k, c));
                         for (int k = 0; k < other; ++k)
                             add(y[static_cast<std::size_t>(r * other + k)], weight(depth + k, c));
-                        worst = (std::max)(
-                            worst, std::abs((std::max)(sum, 0.0) - static_cast<double>(to(r, c))) / size);
+                        worst =
+                            (std::max)(worst, std::abs((std::max)(sum, 0.0) - static_cast<double>(to(r, c))) / size);
                     }
                 }
                 CHECK_MESSAGE(worst < 1e-6, rows, " x ", depth, " + ", other, " x ", columns);
@@ -148,12 +144,12 @@ TEST_CASE("numbers become bf16 and products are theirs, whatever the shape") {
 }
 
 TEST_CASE("parts of odd width, and what is no weight, are multiplied in fp32") {
-    ParameterRegistry list;
-    const std::size_t at = list.add("w", 6, 4, {}, false);
-    Parameters<float> parameters(list);
+    ParameterRegistry registry;
+    const std::size_t at = registry.add("w", Part::student, 6, 4, {}, false);
+    Parameters<float> parameters(registry);
     const auto w = drawn(1, 24), x = drawn(2, 30);
     std::copy(w.begin(), w.end(), parameters.dense.data() + at);
-    const CpuBf16 cpu(list, parameters, 1, CpuBf16::Where::possible);
+    const CpuBf16 cpu(registry, parameters, 1, CpuBf16::Where::possible);
     const backend::Cpu<float> plain;
     const auto same = [&](const float* from, int first, int depth) {
         std::vector<float> a(20), b(20);
@@ -170,14 +166,14 @@ TEST_CASE("parts of odd width, and what is no weight, are multiplied in fp32") {
 }
 
 TEST_CASE("what is too deep, or a window of columns, is multiplied in fp32; many rows keep their own start") {
-    ParameterRegistry list;
-    const std::size_t deep = list.add("deep", 2050, 4, {}, false),
-                      wide = list.add("wide", 2048, 8, {}, false);
-    Parameters<float> parameters(list);
-    parameters.initialise(list, 1);
-    for (std::size_t i = 0; i < list.dense_size; ++i)
+    ParameterRegistry registry;
+    const std::size_t deep = registry.add("deep", Part::student, 2050, 4, {}, false),
+                      wide = registry.add("wide", Part::student, 2048, 8, {}, false);
+    Parameters<float> parameters(registry);
+    parameters.initialise(registry, 1);
+    for (std::size_t i = 0; i < registry.dense_size; ++i)
         parameters.dense.data()[i] = 0.1f * static_cast<float>(rng::normal(3, i));
-    const CpuBf16 cpu(list, parameters, 1, CpuBf16::Where::possible);
+    const CpuBf16 cpu(registry, parameters, 1, CpuBf16::Where::possible);
     const backend::Cpu<float> plain;
     const auto x = drawn(4, 40 * 2050), rows = drawn(5, 40 * 8);
     const Matrix<const float> deep_weight{parameters.dense.data() + deep, 2050, 4, 4},

@@ -257,9 +257,9 @@ class Rerank(Case):
             self.assertAlmostEqual(w["own_score"] + w["from_items_before"], score, places=4)
             self.assertNotIn("title", w)
         self.assertEqual(why[0]["from_items_before"], 0)  # nothing stands before the first
-        touched = {w["item"]: w["touched_before"] for w in why}
-        self.assertEqual([touched[3291], touched[3656]], [[], []])
-        (event,) = touched[3153]
+        events = {w["item"]: w["events"] for w in why}
+        self.assertEqual([events[3291], events[3656]], [[], []])
+        (event,) = events[3153]
         self.assertEqual((event["seconds_before"], event["feedback"]), (383162, 8))
         self.assertTrue(0 < event["attention"] < 1)
         (found,) = self.answers(GOOD, words=("--explain", "--data", DATA, "--top", 2))

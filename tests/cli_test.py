@@ -33,37 +33,39 @@ class Usage(Case):
         self.assertRegex(done.stdout, r"\Apsad \d+\.\d+\.\d+ \(vectors of \d+ bytes\)\n\Z")
 
     def test_wrong_usage(self):
-        out = ["--out", self.folder / "never"]
+        out = ["--data", DATA, "--out", self.folder / "never"]
         for words in (
             [],
             ["fly"],
             ["train"],
             ["train", *out, "--unknown"],
-            ["train", *out, "--steps", "0"],
+            ["train", *out, "--steps", "-1"],
+            ["train", "--out", self.folder / "never"],
+            ["evaluate", "--model", self.model],
             ["train", *out, "--epochs", "many"],
             ["train", *out, "--steps", "3", "--epochs", "3"],
             ["train", *out, "--threads", "-1"],
             ["train", *out, "--dropout", "1"],
             ["train", *out, "--weight-decay", "-1"],
-            ["train", *out, "--rate", "10", "--weight-decay", "0.5"],
-            ["train", *out, "--rate", "0"],
-            ["train", *out, "--rate", "inf"],
-            ["train", *out, "--rate", "nan"],
+            ["train", *out, "--learning-rate", "10", "--weight-decay", "0.5"],
+            ["train", *out, "--learning-rate", "0"],
+            ["train", *out, "--learning-rate", "inf"],
+            ["train", *out, "--learning-rate", "nan"],
             ["train", *out, "--seed", "-1"],
             ["train", *out, "--seed", 2**64],
             ["train", *out, "--steps", 2**31],
-            ["train", "--out", ""],
+            ["train", "--data", DATA, "--out", ""],
             ["train", *out, "--json", ""],
-            ["train", "--out", "not-there", "--json", "./not-there"],
-            ["train", *out, "--data", ""],
+            ["train", "--data", DATA, "--out", "not-there", "--json", "./not-there"],
+            ["train", "--data", "", "--out", self.folder / "never"],
             ["train", "--data", DATA, "--out", Path(DATA) / "events.tsv.gz"],
-            ["train", *out, "--data", DATA, "--json", Path(DATA) / "meta.tsv"],
+            ["train", *out, "--json", Path(DATA) / "meta.tsv"],
             ["evaluate", "--model", self.model, "--data", DATA, "--json", Path(DATA) / "meta.tsv"],
             ["train", *out, "--json", self.folder / "." / "never"],
-            ["evaluate", "--model", self.model, "--json", self.model],
+            ["evaluate", "--model", self.model, "--data", DATA, "--json", self.model],
             ["train", *out, "--variant", "huge"],
             ["evaluate"],
-            ["evaluate", "--model", self.model, "--split", "tomorrow"],
+            ["evaluate", "--model", self.model, "--data", DATA, "--split", "tomorrow"],
             ["rerank"],
             ["rerank", "--model", self.model, "--top", "0"],
             ["cost", "--items", "0"],
@@ -73,7 +75,8 @@ class Usage(Case):
                 self.assert_usage(psad(*words))
         self.assertIn("default, small", psad("cost", "--variant", "huge").stderr)
         self.assertIn("found fly, wanted train", psad("fly").stderr)
-        self.assertIn("--rate, with --weight-decay 0.5: found 10", psad("train", *out, "--rate", "10", "--weight-decay", "0.5").stderr)
+        told = psad("train", *out, "--learning-rate", "10", "--weight-decay", "0.5").stderr
+        self.assertIn("weight_decay: found 0.5, wanted less than 1 / learning_rate", told)
         self.assertIn("--seed: found -1, wanted a whole number from 0", psad("train", *out, "--seed", "-1").stderr)
         self.assertFalse((self.folder / "never").exists())
         self.assert_good(psad("evaluate", "--model", self.model, "--data", DATA))  # still a model
@@ -82,7 +85,7 @@ class Usage(Case):
         none = self.folder / "none"
         for words in (
             ["train", "--out", self.folder / "never", "--data", none],
-            ["evaluate", "--model", none],
+            ["evaluate", "--model", none, "--data", DATA],
             ["evaluate", "--model", self.model, "--data", none],
             ["rerank", "--model", none],
             ["rerank", "--model", self.model, "--data", none],
@@ -134,8 +137,8 @@ class Usage(Case):
         self.assertGreater(longer["student: user part (cacheable)"], few["student: user part (cacheable)"])
         self.assertEqual(figures("--variant", "sort")["student: transitions"], 0)
         # One place at a time: the weights are read five times as often.
-        block = figures(column=2)["teacher: places"]
-        single = figures("--variant", "autoregressive", column=2)["teacher: places"]
+        block = figures(column=2)["teacher: positions"]
+        single = figures("--variant", "autoregressive", column=2)["teacher: positions"]
         self.assertGreater(single, 3 * block)
 
 
@@ -160,10 +163,10 @@ class Train(Case):
 
     def test_options_reach_the_settings(self):
         path = self.folder / "other.json"
-        words = ["--seed", 9, "--rate", 0.01, "--weight-decay", 0.5, "--dropout", 0, "--distillation", 0]
+        words = ["--seed", 9, "--learning-rate", 0.01, "--weight-decay", 0.5, "--dropout", 0, "--distillation", 0]
         self.assert_good(train(self.folder / "other", "--json", path, *words))
         found = json.loads(path.read_text())["settings"]
-        wanted = {"seed": 9, "rate": 0.01, "weight_decay": 0.5, "dropout": 0, "distillation": 0}
+        wanted = {"seed": 9, "learning_rate": 0.01, "weight_decay": 0.5, "dropout": 0, "distillation": 0}
         self.assertEqual({key: found[key] for key in wanted}, wanted)
 
     def test_same_bytes_on_any_number_of_threads(self):
@@ -198,7 +201,7 @@ class Train(Case):
             ndcg[name] = json.loads(path.read_text())["orders"]["student"]["ndcg@10"][0]
             self.assertLess(abs(ndcg[name] - ndcg["cpu"]), 0.005, name)
             if name != "cpu":
-                self.assert_usage(psad("train", "--variant", "sort", "--out", path, "--device", name), f"sort on {name}, wanted one of default, small")
+                self.assert_usage(psad("train", "--data", DATA, "--variant", "sort", "--out", path, "--device", name), f"sort on {name}, wanted one of default, small")
         for name in {"thrust-tbb", "thrust-omp", "cuda"} - set(names):
             lacking = psad("train", *words, "--out", self.folder / "x", "--device", name)
             self.assert_usage(lacking, f"found {name}, which this build of psad lacks")
@@ -211,7 +214,7 @@ class Train(Case):
         self.assert_good(train(path, "--student-only"))
         self.assertLess(path.stat().st_size, self.model.stat().st_size)
         whole, student = self.figures("--model", self.model), self.figures("--model", path)
-        self.assertEqual(sorted(student["orders"]), ["by_aux", "history_first", "initial", "student"])
+        self.assertEqual(sorted(student["orders"]), ["by-aux", "history-first", "initial", "student"])
         self.assertEqual(student["orders"]["student"], whole["orders"]["student"])
 
     def test_places_that_cannot_be_written(self):
@@ -245,7 +248,7 @@ class Evaluate(Case):
         lists = [row for row in rows("lists_test.tsv.gz") if "1" in row[7].split(",")]
         self.assertEqual((found["split"], found["lists"]), ("test", len(lists)))
         self.assertEqual(found["left_out"], len(rows("lists_test.tsv.gz")) - len(lists))
-        self.assertEqual(sorted(found["orders"]), ["by_aux", "history_first", "initial", "student", "teacher"])
+        self.assertEqual(sorted(found["orders"]), ["by-aux", "history-first", "initial", "student", "teacher"])
         for order in found["orders"].values():
             self.assertEqual(sorted(order), ["map@10", "map@5", "ndcg@10", "ndcg@5"])
             for value, low, high in order.values():

@@ -129,8 +129,8 @@ TEST_CASE("error: says where, what was found and what was wanted") {
 
 TEST_CASE("UTF-8 is told from what is not") {
     using psad::is_text;
-    for (const char* good : {"", "abc", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
-                             "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
+    for (const char* good : {"", "abc", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
+                             "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
                              "a\xe4\xb8\xad"
                              "b"}) {
         CHECK(is_text(good));
@@ -144,4 +144,14 @@ TEST_CASE("UTF-8 is told from what is not") {
                             "a"}) {
         CHECK(!is_text(bad));
     }
+}
+
+TEST_CASE("text of a message: nothing in it steers a terminal or is half a character") {
+    CHECK(printable("plain") == "plain");
+    CHECK(printable("a\x1b[2J\n") == "a?[2J?");
+    CHECK(printable("\xe4\xb8\xad") == "\xe4\xb8\xad");
+    CHECK(printable("\xff\xe4\xb8\xad") == "????");
+    CHECK(printable("abcdef", 3) == "abc...");
+    CHECK(printable("ab\xe4\xb8\xad", 4) == "ab...");
+    CHECK(printable("ab\xe4\xb8\xadz", 5) == "ab...");
 }

@@ -20,7 +20,7 @@ TEST_CASE("the best kernels that the processor has") {
 
 TEST_CASE("parallel: tasks run on several threads and each once") {
     const backend::Cpu<float> cpu(4);
-    std::vector<int> has_interacted(5000, 0);
-    cpu.parallel(5000, [&](int i) { ++has_interacted[static_cast<std::size_t>(i)]; });
-    CHECK(std::all_of(has_interacted.begin(), has_interacted.end(), [](int n) { return n == 1; }));
+    std::vector<int> runs(5000, 0);
+    cpu.parallel(5000, [&](int i) { ++runs[static_cast<std::size_t>(i)]; });
+    CHECK(std::all_of(runs.begin(), runs.end(), [](int n) { return n == 1; }));
 }

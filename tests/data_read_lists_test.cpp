@@ -18,7 +18,7 @@
 
 namespace {
 
-using psad_test::ListsFolder;
+using psad::test::ListsFolder;
 
 template <class T>
 std::vector<T> all(std::span<const T> values) {
@@ -28,8 +28,8 @@ std::vector<T> all(std::span<const T> values) {
 using Ids = std::vector<std::int32_t>;
 
 /// Reads the folder and compares the one DataError it must give: file and place exactly, the rest by a part.
-void check_error(const ListsFolder& folder, const std::string& file, const std::string& place,
-                 const std::string& found, const std::string& wanted) {
+void check_error(const ListsFolder& folder, const std::string& file, const std::string& place, const std::string& found,
+                 const std::string& wanted) {
     CAPTURE(file);
     CAPTURE(place);
     CAPTURE(found);
@@ -167,14 +167,12 @@ TEST_CASE("what a valid folder may also be") {
     }
     SUBCASE("not compressed, although the name says so") {
         ListsFolder folder;
-        psad_test::write_bytes(folder.file("users.tsv.gz"),
-                               "#user\tdevice\tcountry\n0\t1\t3\n1\t0\t0\n2\t2\t2");
+        psad::test::write_bytes(folder.file("users.tsv.gz"), "#user\tdevice\tcountry\n0\t1\t3\n1\t0\t0\n2\t2\t2");
         CHECK(psad::data::read_lists(folder.path()).user_fields(2, 1) == 2);
     }
     SUBCASE("without fields of a kind") {
         ListsFolder folder;
-        folder.replace("meta.tsv", "user_fields\tdevice,country\nuser_vocab\t3,4",
-                       "user_fields\t\nuser_vocab\t");
+        folder.replace("meta.tsv", "user_fields\tdevice,country\nuser_vocab\t3,4", "user_fields\t\nuser_vocab\t");
         folder.replace("meta.tsv", "ctx_fields\tweekday\nctx_vocab\t8", "ctx_fields\t-\nctx_vocab\t-");
         folder.write("users.tsv.gz", "#user\n0\n1\n2\n");
         folder.write("lists_train.tsv.gz", ListsFolder::header + "0\t2\t200\t2\t-\t4,0\t-\t0,1\t-\n");
@@ -200,7 +198,7 @@ TEST_CASE("what a valid folder may also be") {
 }
 
 TEST_CASE("a missing folder or file") {
-    const psad_test::TempFolder empty;
+    const psad::test::TempFolder empty;
     try {
         psad::data::read_lists(empty.path() / "none");
         FAIL_CHECK("read a folder that is not there");
@@ -208,8 +206,8 @@ TEST_CASE("a missing folder or file") {
         CHECK(error.source() == (empty.path() / "none").string());
         CHECK(error.found() == "no such folder");
     }
-    for (const char* name : {"meta.tsv", "users.tsv.gz", "items.tsv.gz", "events.tsv.gz",
-                             "lists_train.tsv.gz", "lists_valid.tsv.gz", "lists_test.tsv.gz"}) {
+    for (const char* name : {"meta.tsv", "users.tsv.gz", "items.tsv.gz", "events.tsv.gz", "lists_train.tsv.gz",
+                             "lists_valid.tsv.gz", "lists_test.tsv.gz"}) {
         ListsFolder folder;
         std::filesystem::remove(folder.file(name));
         check_error(folder, name, "", "no such file", "readable file");
@@ -222,8 +220,7 @@ TEST_CASE("a missing folder or file") {
 
 TEST_CASE("a malformed meta.tsv") {
     check_breaks({
-        {"meta.tsv", "psad-lists-1", "psad-lists-2", "line 1, key format", "'psad-lists-2'",
-         "'psad-lists-1'"},
+        {"meta.tsv", "psad-lists-1", "psad-lists-2", "line 1, key format", "'psad-lists-2'", "'psad-lists-1'"},
         {"meta.tsv", "psad-lists-1", "psad-lists-1\r", "line 1", "psad-lists-1\\r'", "UTF-8 without control"},
         {"meta.tsv", "format\tpsad-lists-1\n", "", "key format", "no such key", "one line"},
         {"meta.tsv", "format", "Format", "key format", "no such key", "one line"},
@@ -248,14 +245,11 @@ TEST_CASE("a malformed meta.tsv") {
         {"meta.tsv", "valid_from\t1000", "valid_from\t", "line 11, key valid_from", "''", "an integer"},
         {"meta.tsv", "test_from\t2000", "test_from\t999", "line 12, key test_from", "'999'", "from 1000 to"},
         {"meta.tsv", "test_from\t2000", "test_from\t2e3", "line 12, key test_from", "'2e3'", "an integer"},
-        {"meta.tsv", "user_vocab\t3,4", "user_vocab\t3", "line 6, key user_vocab", "1 sizes",
-         "2, one per field"},
+        {"meta.tsv", "user_vocab\t3,4", "user_vocab\t3", "line 6, key user_vocab", "1 sizes", "2, one per field"},
         {"meta.tsv", "item_vocab\t6,3", "item_vocab\t6,3,2", "line 8, key item_vocab", "3 sizes", "2"},
         {"meta.tsv", "ctx_vocab\t8", "ctx_vocab\t-", "line 10, key ctx_vocab", "0 sizes", "1"},
-        {"meta.tsv", "item_vocab\t6,3", "item_vocab\t6,x", "line 8, key item_vocab", "'x'",
-         "an integer from 1"},
-        {"meta.tsv", "item_vocab\t6,3", "item_vocab\t6,0", "line 8, key item_vocab", "'0'",
-         "an integer from 1"},
+        {"meta.tsv", "item_vocab\t6,3", "item_vocab\t6,x", "line 8, key item_vocab", "'x'", "an integer from 1"},
+        {"meta.tsv", "item_vocab\t6,3", "item_vocab\t6,0", "line 8, key item_vocab", "'0'", "an integer from 1"},
         {"meta.tsv", "device,country", "device,", "line 5, key user_fields", "an empty name", "names"},
         {"meta.tsv", "aux\tthe", "name\tthe", "line 13", "key 'name' again", "each key once"},
         {"meta.tsv", "name\ttiny", "name tiny", "line 2", "'name tiny'", "key TAB value"},
@@ -284,12 +278,12 @@ TEST_CASE("a malformed header or row shape") {
         {"titles.tsv.gz", "Two, or", "Two,\tor", "line 3", "3 columns", "2"},
         {"lists_test.tsv.gz", "\t-\t1\t-\n", "\t-\t1\n", "line 2", "8 columns", "9"},
     });
-    for (const char* name : {"users.tsv.gz", "items.tsv.gz", "events.tsv.gz", "titles.tsv.gz",
-                             "lists_train.tsv.gz", "lists_valid.tsv.gz", "lists_test.tsv.gz"}) {
+    for (const char* name : {"users.tsv.gz", "items.tsv.gz", "events.tsv.gz", "titles.tsv.gz", "lists_train.tsv.gz",
+                             "lists_valid.tsv.gz", "lists_test.tsv.gz"}) {
         ListsFolder folder;
         folder.write(name, "");  // a gzip stream of nothing
         check_error(folder, name, "line 1", "empty file", "header");
-        psad_test::write_bytes(folder.file(name), "");
+        psad::test::write_bytes(folder.file(name), "");
         check_error(folder, name, "line 1", "empty file", "header");
     }
 }
@@ -327,12 +321,11 @@ TEST_CASE("malformed events") {
         {"events.tsv.gz", "0\t50\t1\t2", "0\t50\t1\t3000000000", "line 5, column feedback", "'3000000000'",
          "2147483647"},
         {"events.tsv.gz", "0\t50\t1\t2", "0\t50.5\t1\t2", "line 5, column ts", "'50.5'", "an integer"},
-        {"events.tsv.gz", "0\t50\t1\t2", "0\t9223372036854775808\t1\t2", "line 5, column ts",
-         "'9223372036854775808'", "an integer"},
+        {"events.tsv.gz", "0\t50\t1\t2", "0\t9223372036854775808\t1\t2", "line 5, column ts", "'9223372036854775808'",
+         "an integer"},
         {"events.tsv.gz", "0\t50\t1\t2", "0\t 50\t1\t2", "line 5, column ts", "' 50'", "an integer"},
         {"events.tsv.gz", "0\t1500\t2", "0\t49\t2", "line 6, column ts", "49 after 50", "oldest first"},
-        {"events.tsv.gz", "0\t1500\t2", "2\t1500\t2", "line 6, column user", "user 2 again after user 0",
-         "grouped"},
+        {"events.tsv.gz", "0\t1500\t2", "2\t1500\t2", "line 6, column user", "user 2 again after user 0", "grouped"},
     });
 }
 
@@ -344,16 +337,13 @@ TEST_CASE("malformed lists") {
         {train, "0\t2\t200", "0\t-1\t200", "line 2, column user", "'-1'", "from 0 to 2"},
         {train, "0\t2\t200", "0\t2\tnow", "line 2, column ts", "'now'", "an integer"},
         {train, "400\t0\t0", "1000\t0\t0", "line 3, column ts", "1000", "before 1000: the splits"},
-        {"lists_test.tsv.gz", "0\t2000\t2", "0\t1999\t2", "line 2, column ts", "1999",
-         "2000 or later: the splits"},
+        {"lists_test.tsv.gz", "0\t2000\t2", "0\t1999\t2", "line 2, column ts", "1999", "2000 or later: the splits"},
         {train, "200\t2\t3", "200\ttwo\t3", "line 2, column hist_len", "'two'", "an integer"},
         {train, "200\t2\t3", "200\t-1\t3", "line 2, column hist_len", "'-1'", "from 0"},
         {train, "200\t2\t3", "200\t4\t3", "line 2, column hist_len", "4", "at most 3, the events of user 2"},
         {train, "400\t0\t0", "400\t1\t0", "line 3, column hist_len", "1", "at most 0, the events of user 1"},
-        {train, "200\t2\t3", "200\t3\t3", "line 2, column hist_len", "event at 300",
-         "before the request at 200"},
-        {train, "200\t2\t3", "100\t1\t3", "line 2, column hist_len", "event at 100",
-         "before the request at 100"},
+        {train, "200\t2\t3", "200\t3\t3", "line 2, column hist_len", "event at 300", "before the request at 200"},
+        {train, "200\t2\t3", "100\t1\t3", "line 2, column hist_len", "event at 100", "before the request at 100"},
         {train, "200\t2\t3", "200\t2\t8", "line 2, column ctx", "'8'", "from 0 to 7"},
         {train, "200\t2\t3", "200\t2\t3,1", "line 2, column ctx", "2 values", "1, one per context field"},
         {train, "200\t2\t3", "200\t2\t-", "line 2, column ctx", "0 values", "1, one per context field"},
@@ -375,8 +365,7 @@ TEST_CASE("malformed lists") {
         {train, ".25", "", "line 2, column scores", "''", "a finite number"},
         {train, ".25", "-", "line 2, column scores", "'-'", "a finite number"},
         {train, "\t2,1\t", "\t-\t", "line 3, column scores", "'-'", "numbers, as in the lists before"},
-        {train, "\t0.5,.25,-1e-3\t", "\t-\t", "line 3, column scores", "'2,1'",
-         "'-', as in the lists before"},
+        {train, "\t0.5,.25,-1e-3\t", "\t-\t", "line 3, column scores", "'2,1'", "'-', as in the lists before"},
         {train, "\t0,1,0\t", "\t0,2,0\t", "line 2, column labels", "'2'", "0 or 1"},
         {train, "\t0,1,0\t", "\t0,1.0,0\t", "line 2, column labels", "'1.0'", "0 or 1"},
         {train, "\t0,1,0\t", "\t-\t", "line 2, column labels", "'-'", "0 or 1"},
@@ -392,8 +381,7 @@ TEST_CASE("malformed lists") {
 
 TEST_CASE("what was found is shown short and printable") {
     ListsFolder folder;
-    folder.replace("lists_train.tsv.gz", "4,0,2",
-                   std::string("4,\x01\xc3\xa9\x7f ") + std::string(100'000, 'y'));
+    folder.replace("lists_train.tsv.gz", "4,0,2", std::string("4,\x01\xc3\xa9\x7f ") + std::string(100'000, 'y'));
     check_error(folder, "lists_train.tsv.gz", "line 2, column items",
                 "'\\x01\\xc3\\xa9\\x7f " + std::string(35, 'y') + "...'", "an integer");
     ListsFolder nul;
@@ -406,11 +394,11 @@ TEST_CASE("a gzip file cut short at any byte or corrupt is never read as a whole
     for (int u = 0; u < 3; ++u) text += std::to_string(u) + "\t1\t1\n";
     ListsFolder folder;
     folder.write("users.tsv.gz", text);
-    const std::string bytes = psad_test::read_bytes(folder.file("users.tsv.gz"));
+    const std::string bytes = psad::test::read_bytes(folder.file("users.tsv.gz"));
     REQUIRE(bytes.size() > 18);
     for (std::size_t keep = 2; keep < bytes.size(); ++keep) {
         CAPTURE(keep);
-        psad_test::write_bytes(folder.file("users.tsv.gz"), bytes.substr(0, keep));
+        psad::test::write_bytes(folder.file("users.tsv.gz"), bytes.substr(0, keep));
         try {
             psad::data::read_lists(folder.path());
             FAIL_CHECK("read without complaint");
@@ -421,20 +409,19 @@ TEST_CASE("a gzip file cut short at any byte or corrupt is never read as a whole
     }
     std::string wrong_sum = bytes;
     wrong_sum[bytes.size() - 8] = static_cast<char>(wrong_sum[bytes.size() - 8] ^ 1);
-    psad_test::write_bytes(folder.file("users.tsv.gz"), wrong_sum);
-    check_error(folder, "users.tsv.gz", "after line 4", "corrupt gzip stream (incorrect data check)",
-                "whole gzip");
-    psad_test::write_bytes(folder.file("users.tsv.gz"), bytes);
+    psad::test::write_bytes(folder.file("users.tsv.gz"), wrong_sum);
+    check_error(folder, "users.tsv.gz", "after line 4", "corrupt gzip stream (incorrect data check)", "whole gzip");
+    psad::test::write_bytes(folder.file("users.tsv.gz"), bytes);
     CHECK_NOTHROW(psad::data::read_lists(folder.path()));
     // Streams may follow each other; anything else behind one is damage, not an end.
     folder.write("rest", "");
-    psad_test::write_gzip(folder.file("rest"), "3\t1\t1\n");
-    const std::string rest = psad_test::read_bytes(folder.file("rest"));
-    psad_test::write_bytes(folder.file("users.tsv.gz"), bytes + rest);
+    psad::test::write_gzip(folder.file("rest"), "3\t1\t1\n");
+    const std::string rest = psad::test::read_bytes(folder.file("rest"));
+    psad::test::write_bytes(folder.file("users.tsv.gz"), bytes + rest);
     check_error(folder, "users.tsv.gz", "after line 5", "4 rows", "3, as key users");
     for (std::string tail : {rest, std::string("more"), std::string(1, '\0'), rest.substr(0, 9)}) {
         tail[0] = static_cast<char>(tail.size() == 9 ? tail[0] : tail[0] ^ 1);
-        psad_test::write_bytes(folder.file("users.tsv.gz"), bytes + tail);
+        psad::test::write_bytes(folder.file("users.tsv.gz"), bytes + tail);
         check_error(folder, "users.tsv.gz", "after line 4",
                     tail.size() == 9 || tail.size() == 1 ? "cut short" : "corrupt gzip stream", "whole gzip");
     }
@@ -443,11 +430,11 @@ TEST_CASE("a gzip file cut short at any byte or corrupt is never read as a whole
 TEST_CASE("a large gzip file cut short says after which line") {
     std::string text;
     for (int i = 0; i < 200'000; ++i) text += std::to_string(i * 7919 % 1'000'003) + "\n";
-    const psad_test::TempFolder folder;
+    const psad::test::TempFolder folder;
     const auto file = folder.path() / "numbers.gz";
-    psad_test::write_gzip(file, text);
-    const std::string bytes = psad_test::read_bytes(file);
-    psad_test::write_bytes(file, bytes.substr(0, bytes.size() / 2));
+    psad::test::write_gzip(file, text);
+    const std::string bytes = psad::test::read_bytes(file);
+    psad::test::write_bytes(file, bytes.substr(0, bytes.size() / 2));
 
     psad::data::GzipLines lines(file);
     std::string_view line;
@@ -468,9 +455,9 @@ TEST_CASE("a large gzip file cut short says after which line") {
 }
 
 TEST_CASE("lines longer than the buffer, empty lines and a last line without its end") {
-    const psad_test::TempFolder folder;
+    const psad::test::TempFolder folder;
     const std::string long_line(300'000, 'a');
-    psad_test::write_bytes(folder.path() / "lines", long_line + "\n\nb\n" + long_line + "c");
+    psad::test::write_bytes(folder.path() / "lines", long_line + "\n\nb\n" + long_line + "c");
     psad::data::GzipLines lines(folder.path() / "lines");
     std::string_view line;
     CHECK(lines.line_number() == 0);

@@ -14,7 +14,7 @@
 #include "psad/eval/orders.hpp"
 #include "psad/features/on_device.hpp"
 #include "psad/serve/reranker.hpp"
-#include "psad/train/adam.hpp"
+#include "psad/train/optimizer.hpp"
 #include "psad/train/trainer.hpp"
 #include "support/devices.hpp"
 #include "support/small_model.hpp"
@@ -89,24 +89,22 @@ class InDouble {
     InDouble()
         : owned_(toy_requests(3)),
           encoder_(toy_encoder(views(owned_))),
-          network_(Scope(list_), TableSizes::of(encoder_.statistics())),
-          parameters_(list_) {
-        parameters_.initialise(list_, 2);
-        for (std::size_t i = 0; i < list_.dense_size; ++i)
-            parameters_.dense.data()[i] += 0.2 * rng::normal(10, i);
-        lessons_.prepare(encoder_, views(owned_), small.positions, small.block, 1, target::Set{});
+          network_(Scope(registry_), TableSizes::of(encoder_.statistics())),
+          parameters_(registry_) {
+        parameters_.initialise(registry_, 2);
+        for (std::size_t i = 0; i < registry_.dense_size; ++i) parameters_.dense.data()[i] += 0.2 * rng::normal(10, i);
+        builder_.build(encoder_, views(owned_), small.positions, small.block, 1, target::Set{},
+                       label_groups<Network>());
+        batch_ = builder_.view();
     }
 
-    // Without lessons: central differences would see through their shields.
+    // Without distillation: central differences would see through its stop-gradients.
     template <class B>
     auto checked(const B& device) {
-        const Inputs<double> in = lessons_.inputs();
         return check_gradients(
-            device, list_, parameters_, in.layout,
+            device, registry_, parameters_, batch_.in.layout,
             [&](auto& ctx) {
-                return joint_loss(ctx, network_, parameters_, in, lessons_.prefix(), lessons_.labels(),
-                                  LossWeights{1, 0, 1}, imitation_)
-                    .total;
+                return joint_loss(ctx, network_, parameters_, batch_, LossWeights{1, 0, 1}, greedy_targets_).total;
             },
             4, DropoutDraw{0.1f, 5});
     }
@@ -114,26 +112,24 @@ class InDouble {
     // The loss of each step, and the numbers at the end.
     template <class B>
     Trained<double> train(const B& device, int steps) {
-        auto adam = train_detail::adam_on(device, list_, AdamSettings{});
-        train_detail::Moved<B> moved(device, parameters_);
-        Buffer<double, typename B::Memory> grad(list_.dense_size);
+        train::Optimizer<B> optimizer(device, registry_);
+        train::DeviceParameters<B> on_it(device, parameters_);
+        Buffer<double, typename B::Memory> grad(registry_.dense_size);
         Arena<typename B::Memory> arena;
         Trained<double> out;
         for (int s = 0; s < steps; ++s) {
             arena.reset();
             device.fill(grad.data(), static_cast<int>(grad.size()), 0.0);
-            const Lesson<double> host = lessons_.view(), lesson = on_device(device, host, arena);
-            Tape<B> tape(device, *moved, lesson.in.layout, arena, grad.data());
-            const auto loss = joint_loss(tape, network_, *moved, lesson.in, lesson.prefix, lesson.labels,
-                                         LossWeights{}, imitation_);
+            const TrainingBatch<double> batch = on_device(device, batch_, arena);
+            Tape<B> tape(device, *on_it, batch.in.layout, arena, grad.data());
+            const auto loss = joint_loss(tape, network_, *on_it, batch, LossWeights{}, greedy_targets_);
             tape.backward(loss.total, 1.0);
-            out.losses.push_back(train_detail::total(tape.workspace(), loss.total));
+            out.losses.push_back(train::trainer_detail::sum(tape.workspace(), loss.total));
             const std::array<double*, 1> dense{grad.data()};
             const std::array<const SparseGradient<double>*, 1> sparse{tape.sparse_gradients()};
-            adam.step(device, *moved, std::span<double* const>(dense),
-                      std::span<const SparseGradient<double>* const>(sparse), 0.2, 1e-2);
+            optimizer.step(device, *on_it, dense, sparse, 0.2, {1e-2, 0.05, 1});
         }
-        moved.fetch();
+        on_it.download();
         out.keep(parameters_);
         return out;
     }
@@ -141,11 +137,12 @@ class InDouble {
   private:
     std::vector<OwnedRequest> owned_;
     Encoder encoder_;
-    ParameterRegistry list_;
+    ParameterRegistry registry_;
     Network network_;
     Parameters<double> parameters_;
-    Lessons<double> lessons_;
-    Imitation<double> imitation_;
+    BatchBuilder<double> builder_;
+    TrainingBatch<double> batch_;
+    GreedyTargets<double> greedy_targets_;
 };
 
 template <class Device>
@@ -155,14 +152,14 @@ Trained<float> trained_on(const Device& device, int steps) {
         owned.push_back(toy_request(key, 1 + static_cast<int>(key * 7 % 13), static_cast<int>(key % 10)));
     const auto lists = views(owned);
     Model<Psad<small>> m(toy_encoder(lists));
-    TrainSettings s;
+    train::Settings s;
     s.steps = steps;
     s.batch = 11;
     s.shard = 3;
-    const auto report =
-        train(device, m, std::span<const Request>(lists), s, [](const auto&) { return ValidationScore{}; });
+    const auto report = train::train(device, m, std::span<const Request>(lists), s,
+                                     [](const auto&) { return train::ValidationScore{}; });
     Trained<float> out;
-    for (const StepRecord& r : report.steps) out.losses.push_back(r.loss);
+    for (const train::StepRecord& r : report.steps) out.losses.push_back(r.loss);
     out.keep(m.parameters);
     return out;
 }
@@ -172,26 +169,26 @@ template <class Network, class B>
 std::vector<double> gradient(const B& device) {
     const auto owned = toy_requests(3);
     const Encoder encoder = toy_encoder(views(owned));
-    ParameterRegistry list;
-    const Network network(Scope(list), TableSizes::of(encoder.statistics()));
-    Parameters<double> host_parameters(list), grad(list);
-    host_parameters.initialise(list, 2);
-    Lessons<double> lessons;
+    ParameterRegistry registry;
+    const Network network(Scope(registry), TableSizes::of(encoder.statistics()));
+    Parameters<double> host_parameters(registry), grad(registry);
+    host_parameters.initialise(registry, 2);
+    BatchBuilder<double> builder;
     using Target = typename Network::template policy<target::kind_tag, target::Set>;
-    lessons.prepare(encoder, views(owned), small.positions, small.block, 1, Target{});
+    builder.build(encoder, views(owned), small.positions, small.block, 1, Target{}, label_groups<Network>());
+    const TrainingBatch<double> host = builder.view();
 
     const auto parameters = on_device(device, host_parameters);
-    Buffer<double, typename B::Memory> dense(list.dense_size);
-    device.upload(grad.dense.data(), list.dense_size * sizeof(double), dense.data());
+    Buffer<double, typename B::Memory> dense(registry.dense_size);
+    device.upload(grad.dense.data(), registry.dense_size * sizeof(double), dense.data());
     Arena<typename B::Memory> arena;
-    const Lesson<double> host = lessons.view(), lesson = on_device(device, host, arena);
-    Tape tape(device, *parameters, lesson.in.layout, arena, dense.data(), {0.1f, 5});
-    Imitation<double> imitation;
-    const auto loss = joint_loss(tape, network, *parameters, lesson.in, lesson.prefix, lesson.labels,
-                                 LossWeights{}, imitation);
+    const TrainingBatch<double> batch = on_device(device, host, arena);
+    Tape tape(device, *parameters, batch.in.layout, arena, dense.data(), {0.1f, 5});
+    GreedyTargets<double> greedy_targets;
+    const auto loss = joint_loss(tape, network, *parameters, batch, LossWeights{}, greedy_targets);
     tape.backward(loss.total, 1.0);
-    device.download(dense.data(), list.dense_size * sizeof(double), grad.dense.data());
-    std::vector<double> out(grad.dense.data(), grad.dense.data() + list.dense_size);
+    device.download(dense.data(), registry.dense_size * sizeof(double), grad.dense.data());
+    std::vector<double> out(grad.dense.data(), grad.dense.data() + registry.dense_size);
 
     for (const auto* s = tape.sparse_gradients(); s != nullptr; s = s->next) {
         std::vector<double> rows(static_cast<std::size_t>(s->rows * s->width));
@@ -214,8 +211,7 @@ TEST_CASE_TEMPLATE("a device writes the lists of the reference", Device,
                    PSAD_TEST_DEVICES(float) PSAD_TEST_OFF_HOST(float)) {
     check_lists<Psad<small>, Device>();
     check_lists<Psad<one_by_one, order::Sort, list_context::SelfAttention, pool::Mean, transition::Off>, Device>();
-    check_lists<Psad<small, decode::OptimalAssignment, transition::Off, pool::PerUser, gate::PerUser>,
-                Device>();
+    check_lists<Psad<small, decode::OptimalAssignment, transition::Off, pool::PerUser, gate::PerUser>, Device>();
 }
 
 TEST_CASE_TEMPLATE("a device has the gradients of the reference", Device,
@@ -232,8 +228,8 @@ TEST_CASE_TEMPLATE("a device has the gradients of the reference", Device,
 TEST_CASE("the gradient of the joint loss is that of central differences") {
     InDouble bench;
     const auto result = bench.checked(backend::Reference<double>{});
-    INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape
-                      << ", difference " << result.by_difference);
+    INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape << ", difference "
+                      << result.by_difference);
     CHECK(result.worst < 1e-6);
 }
 
@@ -262,9 +258,9 @@ TEST_CASE_TEMPLATE("a device leaves as it is what is not learned", Device,
     // A finished teacher, to which mutual distillation has a gradient.
     Model<FrozenTeacher<Psad<small, distill::Mutual>>> m(toy_encoder(lists));
     const Parameters<float> before = m.parameters;
-    TrainSettings s;
+    train::Settings s;
     s.steps = 5;
-    train(Device{}, m, std::span<const Request>(lists), s, [](const auto&) { return ValidationScore{}; });
+    train::train(Device{}, m, std::span<const Request>(lists), s, [](const auto&) { return train::ValidationScore{}; });
     int moved = 0;
     for (const ParameterInfo& p : m.registry.parameters) {
         const bool same = std::equal(before.at(p), before.at(p) + p.size(), m.parameters.at(p));

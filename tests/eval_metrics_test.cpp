@@ -1,4 +1,5 @@
 /// Metrics against values by hand and against a second, plain formulation; the bootstrap against theory.
+#include "psad/eval/latency.hpp"
 #include "psad/eval/metrics.hpp"
 
 #include <doctest/doctest.h>
@@ -310,4 +311,18 @@ TEST_CASE("history buckets") {
     const std::vector<double> values{.1, .2, .3};
     CHECK(values_in(2, bucket, values) == std::vector<double>{.1, .3});
     CHECK(values_in(1, bucket, values).empty());
+}
+
+TEST_CASE("latency: median and 99th percentile, every call timed once") {
+    CHECK(psad::eval::latency_of({}).p50 == 0);
+    CHECK(psad::eval::latency_of({3, 1, 2}).p50 == 2);
+    std::vector<double> times;
+    for (int i = 0; i < 200; ++i) times.push_back(199 - i);
+    CHECK(psad::eval::latency_of(times).p50 == 100);
+    CHECK(psad::eval::latency_of(times).p99 == 198);
+    std::vector<std::size_t> calls;
+    const psad::eval::Latency latency = psad::eval::measure_latency(5, [&](std::size_t i) { calls.push_back(i); });
+    CHECK(calls == std::vector<std::size_t>{0, 1, 2, 3, 4});
+    CHECK(latency.p50 > 0);
+    CHECK(latency.p99 >= latency.p50);
 }

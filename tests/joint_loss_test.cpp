@@ -16,8 +16,8 @@
 #include "psad/model/baselines/attention_scorer.hpp"
 #include "psad/model/baselines/dlcm.hpp"
 #include "psad/model/psad_model.hpp"
+#include "psad/train/joint_loss.hpp"
 #include "psad/train/training_batch.hpp"
-#include "psad/train/objectives.hpp"
 #include "support/small_model.hpp"
 #include "support/toy.hpp"
 
@@ -35,28 +35,29 @@ class Bench {
     Bench()
         : owned_(with_poor_lists()),
           encoder_(toy_encoder(views(owned_))),
-          network_(Scope(list_), TableSizes::of(encoder_.statistics())),
-          parameters_(list_) {
-        parameters_.initialise(list_, 2);
-        for (std::size_t i = 0; i < list_.dense_size; ++i) {  // so that no ReLU is at its kink
+          network_(Scope(registry_), TableSizes::of(encoder_.statistics())),
+          parameters_(registry_) {
+        parameters_.initialise(registry_, 2);
+        for (std::size_t i = 0; i < registry_.dense_size; ++i) {  // so that no ReLU is at its kink
             parameters_.dense.data()[i] += 0.2 * rng::normal(12, i);
         }
         using Target = typename Network::template policy<target::kind_tag, target::Set>;
-        lessons_.prepare(encoder_, views(owned_), Network::spec.positions, Network::spec.block, 1, Target{});
+        builder_.build(encoder_, views(owned_), Network::spec.positions, Network::spec.block, 1, Target{},
+                       label_groups<Network>());
+        batch_ = builder_.view();
     }
 
     // Compares the parameters for which `wanted(name)` holds with central differences.
     template <class Wanted>
     void check(const LossWeights& weights, Wanted wanted) {
-        ParameterRegistry some = list_;
+        ParameterRegistry some = registry_;
         std::erase_if(some.parameters, [&](const ParameterInfo& p) { return !wanted(p.name); });
         REQUIRE(some.parameters.size() > 10);
-        const Inputs<double> in = lessons_.inputs();
-        const auto build = [&](auto& ctx) { return loss(ctx, in, weights).total; };
+        const auto build = [&](auto& ctx) { return loss(ctx, weights).total; };
         const auto result =
-            check_gradients(backend::Cpu<double>{}, some, parameters_, in.layout, build, 12, draw);
-        INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape
-                          << ", difference " << result.by_difference);
+            check_gradients(backend::Cpu<double>{}, some, parameters_, batch_.in.layout, build, 12, draw);
+        INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape << ", difference "
+                          << result.by_difference);
         CHECK(result.worst < 1e-6);
     }
 
@@ -64,13 +65,12 @@ class Bench {
     std::vector<double> gradient(const LossWeights& weights, std::string_view part) {
         const backend::Cpu<double> device;
         Arena<> arena;
-        Parameters<double> grad(list_);
-        const Inputs<double> in = lessons_.inputs();
-        Tape tape(device, parameters_, in.layout, arena, grad.dense.data(), draw);
-        tape.backward(loss(tape, in, weights).total, 1.0);
+        Parameters<double> grad(registry_);
+        Tape tape(device, parameters_, batch_.in.layout, arena, grad.dense.data(), draw);
+        tape.backward(loss(tape, weights).total, 1.0);
         add_sparse(tape.sparse_gradients(), grad.tables.data());
         std::vector<double> out;
-        for (const ParameterInfo& p : list_.parameters) {
+        for (const ParameterInfo& p : registry_.parameters) {
             if (p.name.starts_with(part)) out.insert(out.end(), grad.at(p), grad.at(p) + p.size());
         }
         return out;
@@ -81,15 +81,14 @@ class Bench {
     std::pair<double, double> soft_by_the_book(double temperature) {
         const backend::Cpu<double> device;
         Arena<> arena;
-        Parameters<double> grad(list_);
-        const Inputs<double> in = lessons_.inputs();
-        Tape tape(device, parameters_, in.layout, arena, grad.dense.data());
-        const auto distilled = loss(tape, in, {1, 1, temperature}).distilled;
-        const Prefix prefix = lessons_.prefix();
-        const auto teacher = network_.teacher.logits(tape, network_.teacher.encode(tape, in), prefix);
-        const auto user = network_.student.user(tape, in);
-        const auto student = network_.student.logits(tape, network_.student.score(tape, in, user), prefix);
-        const PairRows pairs = in.layout.template pairs<Positions, Items>();
+        Parameters<double> grad(registry_);
+        Tape tape(device, parameters_, batch_.in.layout, arena, grad.dense.data());
+        const auto distilled = loss(tape, {1, 1, temperature}).distillation;
+        const Prefix& prefix = batch_.prefix;
+        const auto teacher = network_.teacher.logits(tape, network_.teacher.encode(tape, batch_.in), prefix);
+        const auto user = network_.student.user(tape, batch_.in);
+        const auto student = network_.student.logits(tape, network_.student.score(tape, batch_.in, user), prefix);
+        const PairRows pairs = batch_.in.layout.template pairs<Positions, Items>();
         double wanted = 0;
         for (int q = 0; q < pairs.queries; ++q) {
             const int l = pairs.query_owner[q], first = pairs.key_begin[l], n = pairs.key_end[l] - first;
@@ -126,22 +125,22 @@ class Bench {
     }
 
     template <class Ctx>
-    auto loss(Ctx& ctx, const Inputs<double>& in, const LossWeights& weights) {
-        return joint_loss(ctx, network_, parameters_, in, lessons_.prefix(), lessons_.labels(), weights,
-                          imitation_);
+    auto loss(Ctx& ctx, const LossWeights& weights) {
+        return joint_loss(ctx, network_, parameters_, batch_, weights, greedy_targets_);
     }
 
     std::vector<OwnedRequest> owned_;
     Encoder encoder_;
-    ParameterRegistry list_;
+    ParameterRegistry registry_;
     Network network_;
     Parameters<double> parameters_;
-    Lessons<double> lessons_;
-    Imitation<double> imitation_;
+    BatchBuilder<double> builder_;
+    TrainingBatch<double> batch_;
+    GreedyTargets<double> greedy_targets_;
 };
 
 // Without distillation: central differences would see through its shields.
-constexpr LossWeights alone{0.7, 0, 1}, taught{0.7, 1, 1.7};
+constexpr LossWeights alone{0.7, 0, 1}, distilled{0.7, 1, 1.7};
 
 bool any(const std::string&) {
     return true;
@@ -169,7 +168,7 @@ struct StudentToTeacher {
 };
 
 template <class Distill>
-using Taught = Psad<small, gate::PerUser, Distill>;
+using Distilled = Psad<small, gate::PerUser, Distill>;
 
 void check_close(const std::vector<double>& a, const std::vector<double>& b) {
     REQUIRE(a.size() == b.size());
@@ -178,12 +177,12 @@ void check_close(const std::vector<double>& a, const std::vector<double>& b) {
     CHECK(worst < 1e-12);
 }
 
-// The teacher's gradient is the same to the bit with and without the lesson; the student's is not.
+// The teacher's gradient is the same to the bit with and without distillation; the student's is not.
 template <class Distill>
 void check_shielded() {
-    Bench<Taught<Distill>> b;
-    CHECK(b.gradient(alone, "teacher") == b.gradient(taught, "teacher"));
-    CHECK(b.gradient(alone, "student") != b.gradient(taught, "student"));
+    Bench<Distilled<Distill>> b;
+    CHECK(b.gradient(alone, "teacher") == b.gradient(distilled, "teacher"));
+    CHECK(b.gradient(alone, "student") != b.gradient(distilled, "student"));
 }
 
 }  // namespace
@@ -197,18 +196,17 @@ TEST_CASE("gradient of the joint loss: gates per item") {
 }
 
 TEST_CASE("gradient of the joint loss: every other policy") {
-    Bench<Psad<small, fade::Global<fade::Exponential>, gate::None, match::Off, order::Sort,
-               student_loss::ListNet, target::PositivesFirst>>()
+    Bench<Psad<small, fade::Global<fade::Exponential>, gate::None, match::Off, order::Sort, student_loss::ListNet,
+               target::PositivesFirst>>()
         .check(alone, any);
     Bench<Psad<small, fade::None, gate::PerUser, pool::PerUser, transition::Off, list_context::SelfAttention,
                student_loss::Logistic, target::Exposure>>()
         .check(alone, any);
     Bench<Psad<small, gate::None, student_loss::PerPosition, target::PositivesFirst>>().check(alone, any);
-    Bench<Psad<small, gate::PerUser, tie::Embeddings, penalty::Unlikelihood, target::Exposure>>().check(
-        alone, any);
+    Bench<Psad<small, gate::PerUser, tie::Embeddings, penalty::Unlikelihood, target::Exposure>>().check(alone, any);
 }
 
-TEST_CASE("gradient of the joint loss: poorer readings of the user") {
+TEST_CASE("gradient of the joint loss: poorer pictures of the user") {
     Bench<Psad<small, pool::Mean, gate::PerUser, position::Plain>>().check(alone, any);
     Bench<Psad<small, position::None, gate::PerUser>>().check(alone, any);
     Bench<Psad<small, pool::PerUser, position::Plain, gate::PerUser, list_context::None>>().check(alone, any);
@@ -226,19 +224,22 @@ TEST_CASE("gradient of clicks along the list") {
     Bench<StudentOf<Clicks>>().check(alone, any);
 }
 
+template <class S, class... Policies>
+using Alone = StudentOf<Psad<small, student::Of<S>, Policies...>>;
+
 TEST_CASE("gradient of the baselines that score in one pass") {
-    Bench<Ranker<baseline::Prm<small>, small, student_loss::ListNet>>().check(alone, any);
-    Bench<Ranker<baseline::SetRank<small>, small, student_loss::ListNet>>().check(alone, any);
-    Bench<Ranker<baseline::Dlcm<small>, small, student_loss::ListNet>>().check(alone, any);
-    Bench<Ranker<baseline::Prm<small, pool::PerUser>, small>>().check(alone, any);
-    Bench<Ranker<baseline::Dlcm<small, pool::PerUser>, small>>().check(alone, any);
+    Bench<Alone<baseline::Prm<small>, student_loss::ListNet>>().check(alone, any);
+    Bench<Alone<baseline::SetRank<small>, student_loss::ListNet>>().check(alone, any);
+    Bench<Alone<baseline::Dlcm<small>, student_loss::ListNet>>().check(alone, any);
+    Bench<Alone<baseline::Prm<small, pool::PerUser>>>().check(alone, any);
+    Bench<Alone<baseline::Dlcm<small, pool::PerUser>>>().check(alone, any);
 }
 
 TEST_CASE("offline distillation leaves the finished teacher alone") {
     using Both = Psad<small, gate::PerUser>;
     Bench<FrozenTeacher<Both>> b;
-    for (const double x : b.gradient(taught, "teacher")) REQUIRE(x == 0);
-    CHECK(b.gradient(alone, "student") != b.gradient(taught, "student"));
+    for (const double x : b.gradient(distilled, "teacher")) REQUIRE(x == 0);
+    CHECK(b.gradient(alone, "student") != b.gradient(distilled, "student"));
 }
 
 TEST_CASE("cross-entropy: a hopeless target still costs and pulls, a NaN stays one") {
@@ -255,7 +256,7 @@ TEST_CASE("cross-entropy: a hopeless target still costs and pulls, a NaN stays o
         ops::MaskedSoftmaxRow<float>{logits.data(), pairs, {}, 1, p.data()}(0);
         ops::CrossEntropyRow<float>{p.data(), target.data(), weight.data(), pairs, loss.data()}(0);
         ops::CrossEntropyRowBackward<float>{p.data(), target.data(),  weight.data(), one.data(), pairs,
-                                                1,        gradient.data()}(0);
+                                            1,        gradient.data()}(0);
         return loss[0];
     };
     std::vector<float> gradient;
@@ -267,14 +268,14 @@ TEST_CASE("cross-entropy: a hopeless target still costs and pulls, a NaN stays o
 }
 
 TEST_CASE("gradient of distillation: the student's parameters, the teacher held still") {
-    Bench<Taught<distill::Soft>>().check(taught, of_student);
-    Bench<Taught<distill::LogitMse>>().check(taught, of_student);
-    Bench<Taught<distill::Hard>>().check(taught, of_student);
-    Bench<Psad<small, gate::PerUser, order::Sort, distill::Hard>>().check(taught, of_student);
+    Bench<Distilled<distill::Soft>>().check(distilled, of_student);
+    Bench<Distilled<distill::LogitMse>>().check(distilled, of_student);
+    Bench<Distilled<distill::Hard>>().check(distilled, of_student);
+    Bench<Psad<small, gate::PerUser, order::Sort, distill::Hard>>().check(distilled, of_student);
 }
 
 TEST_CASE("soft distillation costs what the book says at any temperature") {
-    Bench<Taught<distill::Soft>> b;
+    Bench<Distilled<distill::Soft>> b;
     for (const double temperature : {1.0, 0.5, 3.0}) {
         const auto [found, wanted] = b.soft_by_the_book(temperature);
         CHECK(found == doctest::Approx(wanted).epsilon(1e-9));
@@ -287,18 +288,18 @@ TEST_CASE("distillation does not reach the teacher") {
     check_shielded<distill::Hard>();
 }
 
-TEST_CASE("mutual distillation: each side learns from the other, shielded from its own lesson") {
-    Bench<Taught<distill::Mutual>> both;
-    Bench<Taught<distill::Soft>> down;
-    Bench<Taught<StudentToTeacher>> up;
-    CHECK(both.gradient(alone, "teacher") != both.gradient(taught, "teacher"));
-    check_close(both.gradient(taught, "student"), down.gradient(taught, "student"));
-    check_close(both.gradient(taught, "teacher"), up.gradient(taught, "teacher"));
-    up.check(taught, of_teacher);
+TEST_CASE("mutual distillation: each side learns from the other, shielded from what it teaches") {
+    Bench<Distilled<distill::Mutual>> both;
+    Bench<Distilled<distill::Soft>> down;
+    Bench<Distilled<StudentToTeacher>> up;
+    CHECK(both.gradient(alone, "teacher") != both.gradient(distilled, "teacher"));
+    check_close(both.gradient(distilled, "student"), down.gradient(distilled, "student"));
+    check_close(both.gradient(distilled, "teacher"), up.gradient(distilled, "teacher"));
+    up.check(distilled, of_teacher);
 }
 
 TEST_CASE("distillation of weight 0, and none at all, leave the other terms as they are") {
-    Bench<Taught<distill::None>> none;
-    Bench<Taught<distill::Soft>> soft;
-    CHECK(none.gradient(taught, "") == soft.gradient(alone, ""));
+    Bench<Distilled<distill::None>> none;
+    Bench<Distilled<distill::Soft>> soft;
+    CHECK(none.gradient(distilled, "") == soft.gradient(alone, ""));
 }

@@ -1,36 +1,41 @@
 #!/usr/bin/env python3
-"""Checks the order of psad's rooms (the folders under include/psad).
+"""Checks the order of psad's folders under include/psad.
 
 Usage: layering_check.py INCLUDE_DIR
 
-A header includes only headers of its own or an earlier room, each included file of psad exists, heavy
-libraries stay where they belong, and no header is longer than 350 lines.
+A header includes only headers of its own or an earlier folder, each included file of psad exists, other
+libraries stay where they belong, no header is longer than 350 lines and no function than 80.
 """
 
 import pathlib
 import re
 import sys
 
-ROOMS = ["core", "backend", "autograd", "nn", "input", "model", "data", "world", "eval", "train", "io", "serve"]
+FOLDERS = [
+    "core", "backend", "autograd", "nn", "features", "model",
+    "data", "simulator", "eval", "train", "model_file", "serve",
+]
 LONGEST = 350
+LONGEST_FUNCTION = 80
 
 # What an include of another library looks like, and the folders that may have it.
 LIBRARIES = [
     ("Eigen", r"(unsupported/)?Eigen/", ["backend/cpu"]),
     ("TBB", r"(oneapi/)?tbb[/.]", ["backend/cpu", "backend/thrust"]),
     ("Thrust or CUDA", r"(thrust|cub|cuda|cublas)[/_]", ["backend/thrust"]),
-    ("xtensor", r"(xtensor|xtl|xsimd)[/-]", ["data", "world", "eval"]),
-    ("nlohmann", r"nlohmann/", ["io", "serve"]),
-    ("zlib", r"zlib\.h|zconf\.h", ["data", "io"]),
+    ("xtensor", r"(xtensor|xtl|xsimd)[/-]", ["data"]),
+    ("nlohmann", r"nlohmann/", ["model_file", "serve"]),
+    ("zlib", r"zlib\.h|zconf\.h", ["data", "model_file"]),
+    ("fast_float", r"fast_float/", ["data"]),
     ("a library of the tests or the command line", r"(fmt|CLI|doctest|benchmark)/", []),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
-def room_of(header: str) -> int:
-    """The rank of a header like "psad/core/error.hpp"; one directly in psad/ stands above all rooms."""
+def rank_of(header: str) -> int:
+    """The rank of a header like "psad/core/error.hpp"; one directly in psad/ stands above all folders."""
     parts = header.split("/")
-    return ROOMS.index(parts[1]) if len(parts) > 2 else len(ROOMS)
+    return FOLDERS.index(parts[1]) if len(parts) > 2 else len(FOLDERS)
 
 
 def check_include(root: pathlib.Path, header: str, quote: str, name: str) -> str:
@@ -48,15 +53,15 @@ def check_include(root: pathlib.Path, header: str, quote: str, name: str) -> str
             if re.match(pattern, name) and not any(folder.startswith(home + "/") for home in homes):
                 return f"includes <{name}>: {library} belongs in {' and '.join(homes) or 'no header'}"
         return ""
-    if room_of(target) > room_of(header):
-        return f"includes {target}, which lies in a later room"
+    if rank_of(target) > rank_of(header):
+        return f"includes {target}, which lies in a later folder"
     return ""
 
 
 def check_header(root: pathlib.Path, header: str) -> list[str]:
     parts = header.split("/")
-    if len(parts) > 2 and parts[1] not in ROOMS:
-        return [f"{header}: {parts[1]} is none of the rooms {', '.join(ROOMS)}"]
+    if len(parts) > 2 and parts[1] not in FOLDERS:
+        return [f"{header}: {parts[1]} is none of the folders {', '.join(FOLDERS)}"]
     lines = (root / header).read_text(encoding="utf-8").splitlines()
     faults = []
     if len(lines) > LONGEST:
@@ -65,6 +70,22 @@ def check_header(root: pathlib.Path, header: str) -> list[str]:
         if found := INCLUDE.match(line):
             if fault := check_include(root, header, *found.groups()):
                 faults.append(f"{header}:{number}: {fault}")
+    return faults + check_functions(header, lines)
+
+
+def check_functions(header: str, lines: list[str]) -> list[str]:
+    """Bodies that are too long. The sources are formatted: a body ends where a brace has its indent again."""
+    faults, opened = [], []
+    for number, line in enumerate(lines, start=1):
+        indent = len(line) - len(line.lstrip())
+        if line.lstrip().startswith("}"):
+            while opened and opened[-1][0] >= indent:
+                begin_indent, begin = opened.pop()
+                if begin_indent == indent and number - begin >= LONGEST_FUNCTION:
+                    length = number - begin + 1
+                    faults.append(f"{header}:{begin}: a function of {length} lines, more than {LONGEST_FUNCTION}")
+        if line.endswith("{") and ")" in line and not re.match(r"\s*(namespace|class|struct|union|enum)\b", line):
+            opened.append((indent, number))
     return faults
 
 

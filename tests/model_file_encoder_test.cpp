@@ -24,7 +24,7 @@ using Json = nlohmann::json;
 // Saves a model, changes one key of its metadata and loads it.
 class Damage {
   public:
-    Damage() : file_(shaken<Psad<small>>(), model_file::Keep::student) {}
+    Damage() : file_(shaken<Psad<small>>(), model_file::Parts::student) {}
 
     std::string text(const std::string& key, const std::string& value) const {
         model_file::TensorFile content = file_.content();
@@ -66,7 +66,7 @@ class Damage {
     ModelFile file_;
 };
 
-const std::vector<std::string> keys{"psad.variant", "psad.schema", "psad.statistics", "psad.vocabulary"};
+const std::vector<std::string> keys{"psad.variant", "psad.schema", "psad.statistics"};
 
 }  // namespace
 
@@ -79,8 +79,7 @@ TEST_CASE("metadata: each key must be there and hold JSON of the right kind") {
         for (const char* text : {"", "{", "nonsense", "{} {}"}) {
             CHECK(damage.text(key, text).starts_with(place + "text that is not JSON at byte "));
         }
-        CHECK(damage.text(key, "{\"a\":" + std::string(300'000, '['))
-                  .starts_with(place + "JSON nested more than"));
+        CHECK(damage.text(key, "{\"a\":" + std::string(300'000, '[')).starts_with(place + "JSON nested more than"));
         CHECK(damage.text(key, "{\"a\":1,\"a\":2}") == place + "the key \"a\" twice, wanted each key once");
         for (const char* text : {"{}", "[]", "null", "7", "\"text\"", "[[]]"}) {
             INFO(text);
@@ -122,50 +121,42 @@ TEST_CASE("metadata: each part of each key must be there and of its type") {
 TEST_CASE("schema and statistics: numbers out of range") {
     const Damage damage;
     const auto schema = [&](const std::function<void(Json&)>& f) { return damage.json("psad.schema", f); };
-    const auto statistics = [&](const std::function<void(Json&)>& f) {
-        return damage.json("psad.statistics", f);
-    };
+    const auto statistics = [&](const std::function<void(Json&)>& f) { return damage.json("psad.statistics", f); };
     for (const Json& bad : {Json(0), Json(-1), Json(2'000'000'000'000), Json(1.5), Json(UINT64_MAX)}) {
         CHECK(schema([&](Json& j) {
                   j["user_fields"][0]["vocabulary"] = bad;
               }).starts_with("metadata psad.schema: found vocabulary = "));
-        CHECK(schema([&](Json& j) {
-                  j["max_history"] = bad;
-              }).starts_with("metadata psad.schema: found max_history = "));
+        CHECK(
+            schema([&](Json& j) { j["max_history"] = bad; }).starts_with("metadata psad.schema: found max_history = "));
     }
     CHECK(schema([](Json& j) { j["item_fields"][1]["name"] = 7; }) != "");
     CHECK(schema([](Json& j) { j["item_fields"][1] = 7; }) != "");
     CHECK(schema([](Json& j) { j["item_fields"].erase(1); }) != "");
     CHECK(schema([](Json& j) { j["user_fields"].push_back({{"name", "more"}, {"vocabulary", 3}}); }) != "");
     for (const Json& bad : {Json(0), Json(-1e5)}) {
-        CHECK(statistics([&](Json& j) {
-                  j["tau0"] = bad;
-              }).starts_with("metadata psad.statistics: found tau0 = "));
+        CHECK(statistics([&](Json& j) { j["tau0"] = bad; }).starts_with("metadata psad.statistics: found tau0 = "));
     }
     // Beyond float: it would become infinite.
-    CHECK(statistics([](Json& j) { j["score"]["rate"] = 1e300; }) != "");
+    CHECK(statistics([](Json& j) { j["score"]["inv_std"] = 1e300; }) != "");
     CHECK(statistics([](Json& j) { j["log_aux"]["mean"] = -1e300; }) != "");
     CHECK(statistics([](Json& j) { j["dense_inv_std"][3] = 1e300; }) != "");
     CHECK(statistics([](Json& j) { j["dense_inv_std"][3] = "1"; }) != "");
     CHECK(statistics([](Json& j) { j["match_inv_std"].erase(0); }) ==
-          "metadata psad.statistics: found " + std::to_string(match_width - 1) +
-              " numbers in match_inv_std, wanted " + std::to_string(match_width));
+          "metadata psad.statistics: found " + std::to_string(match_width - 1) + " numbers in match_inv_std, wanted " +
+              std::to_string(match_width));
     CHECK(statistics([](Json& j) { j["dense_inv_std"] = Json::array(); }) == "");  // all 1
 }
 
 TEST_CASE("vocabularies: values out of range, twice, or of the wrong number") {
     const Damage damage;
-    const auto vocabulary = [&](const std::function<void(Json&)>& f) {
-        return damage.json("psad.vocabulary", f);
-    };
-    const std::string place = "metadata psad.vocabulary: found ";
-    REQUIRE(damage.value("psad.vocabulary")["known"].size() > 2);
-    for (const Json& bad :
-         {Json(toy_items), Json(-1), Json(1.0), Json("1"), Json(nullptr), Json(UINT64_MAX)}) {
-        CHECK(vocabulary([&](Json& j) { j["known"][0] = bad; }) ==
+    const auto vocabulary = [&](const std::function<void(Json&)>& f) { return damage.json("psad.statistics", f); };
+    const std::string place = "metadata psad.statistics: found ";
+    REQUIRE(damage.value("psad.statistics")["items"].size() > 2);
+    for (const Json& bad : {Json(toy_items), Json(-1), Json(1.0), Json("1"), Json(nullptr), Json(UINT64_MAX)}) {
+        CHECK(vocabulary([&](Json& j) { j["items"][0] = bad; }) ==
               place + bad.dump() + ", wanted each value below " + std::to_string(toy_items) + " once");
     }
-    CHECK(vocabulary([](Json& j) { j["known"][0] = j["known"][1]; }).starts_with(place));
+    CHECK(vocabulary([](Json& j) { j["items"][0] = j["items"][1]; }).starts_with(place));
     CHECK(vocabulary([](Json& j) { j["profile_fields"][2].push_back(5); }).starts_with(place + "5, wanted"));
     CHECK(vocabulary([](Json& j) { j["item_fields"].erase(0); }) == place + "1 item_fields, wanted 2");
     CHECK(vocabulary([](Json& j) { j["profile_fields"].push_back(Json::array()); }) ==
@@ -175,16 +166,14 @@ TEST_CASE("vocabularies: values out of range, twice, or of the wrong number") {
               place + bad.dump() + ", wanted a list of values");
     }
     // One known value fewer: the embedding table has a row too many.
-    CHECK(vocabulary([](Json& j) {
-              j["known"].erase(0);
-          }).starts_with("tensor student.features.item.field0: "));
-    for (const Json& bad : {Json(-1), Json(2'000'000'000), Json(3e9), Json(1'000'000'000'000)}) {
-        CHECK(vocabulary([&](Json& j) { j["items"] = bad; }).starts_with(place + "items = "));
-    }
-    CHECK(vocabulary([](Json& j) {
-              j["items"] = 90'000'000;
-          }).starts_with("tensor catalog.0.offsets: found shape "));
-    CHECK(vocabulary([](Json& j) { j["items"] = toy_items - 1; }) != "");
+    CHECK(vocabulary([](Json& j) { j["items"].erase(0); }).starts_with("tensor student.features.item.field0: "));
+    const auto catalog_items = [&](const Json& count) {
+        return damage.json("psad.schema", [&](Json& j) { j["catalog_items"] = count; });
+    };
+    for (const Json& bad : {Json(-1), Json(2'000'000'000), Json(3e9), Json(1'000'000'000'000)})
+        CHECK(catalog_items(bad).starts_with("metadata psad.schema: found catalog_items = "));
+    CHECK(catalog_items(90'000'000).starts_with("tensor catalog.0.offsets: found shape "));
+    CHECK(catalog_items(toy_items - 1) != "");
 }
 
 TEST_CASE("a vocabulary's size costs no memory by itself") {
@@ -203,20 +192,16 @@ TEST_CASE("catalog: offsets that fall or run past the ids, ids out of range, ten
         return damage.numbers<std::int32_t>("catalog.1.ids", f);
     };
     CHECK(offsets([](Offsets&) {}) == "");
-    CHECK(
-        offsets([](Offsets& o) { o[5] = o[4] - 1; }).starts_with("catalog, genre: found offsets that fall"));
+    CHECK(offsets([](Offsets& o) { o[5] = o[4] - 1; }).starts_with("catalog, genre: found offsets that fall"));
     CHECK(offsets([](Offsets& o) { o[0] = -1; }).starts_with("catalog, genre: found offsets that fall"));
     CHECK(offsets([](Offsets& o) { o[0] = 1; }).starts_with("catalog, genre: found offsets that fall"));
     CHECK(offsets([](Offsets& o) { o.back() += 1; }).starts_with("catalog, genre: found offsets that fall"));
-    CHECK(offsets([](Offsets& o) {
-              o.push_back(o.back());
-          }).starts_with("tensor catalog.0.offsets: found shape"));
+    CHECK(offsets([](Offsets& o) { o.push_back(o.back()); }).starts_with("tensor catalog.0.offsets: found shape"));
     CHECK(ids([](Ids&) {}) == "");
     CHECK(ids([](Ids& i) { i[3] = 4; }) == "catalog, brand: found id 4, wanted ids below 4");
     CHECK(ids([](Ids& i) { i[3] = -1; }) == "catalog, brand: found id -1, wanted ids below 4");
     CHECK(ids([](Ids& i) { i.pop_back(); }).starts_with("catalog, brand: found offsets that fall"));
     for (const char* name : {"catalog.0.offsets", "catalog.0.ids", "catalog.1.offsets", "catalog.1.ids"}) {
-        CHECK(damage.without_tensor(name).starts_with("tensor " + std::string(name) +
-                                                      ": found no such tensor"));
+        CHECK(damage.without_tensor(name).starts_with("tensor " + std::string(name) + ": found no such tensor"));
     }
 }

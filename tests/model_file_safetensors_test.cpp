@@ -30,9 +30,9 @@ using psad::model_file::read_safetensors;
 using psad::model_file::tensor;
 using psad::model_file::TensorFile;
 using psad::model_file::write_safetensors;
-using psad_test::read_bytes;
-using psad_test::TempFolder;
-using psad_test::write_bytes;
+using psad::test::read_bytes;
+using psad::test::TempFolder;
+using psad::test::write_bytes;
 
 std::ptrdiff_t entries(const TempFolder& folder) {
     return std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator());
@@ -47,8 +47,7 @@ std::string raw_file(const std::string& header, const std::string& data = "") {
 }
 
 bool same(const TensorFile& a, const TensorFile& b) {
-    return a.metadata == b.metadata &&
-           std::ranges::equal(a.tensors, b.tensors, [](const auto& x, const auto& y) {
+    return a.metadata == b.metadata && std::ranges::equal(a.tensors, b.tensors, [](const auto& x, const auto& y) {
                return x.name == y.name && x.dtype == y.dtype && x.shape == y.shape && x.bytes == y.bytes;
            });
 }
@@ -65,11 +64,10 @@ std::string refusal(const fs::path& path) {
 }
 
 TensorFile small_file() {
-    return {
-        .metadata = {{"format", "psad-1"}, {"width", "4"}},
-        .tensors = {tensor("a.weight", {2, 3}, std::vector<float>{1.5F, -2.0F, 0.0F, 3e-40F, 1e30F, -0.0F}),
-                    tensor("b.count", {2}, std::vector<std::int32_t>{7, -7}),
-                    tensor("c.sign", {3}, std::vector<std::int8_t>{1, 0, -1})}};
+    return {.metadata = {{"format", "psad-1"}, {"width", "4"}},
+            .tensors = {tensor("a.weight", {2, 3}, std::vector<float>{1.5F, -2.0F, 0.0F, 3e-40F, 1e30F, -0.0F}),
+                        tensor("b.count", {2}, std::vector<std::int32_t>{7, -7}),
+                        tensor("c.sign", {3}, std::vector<std::int8_t>{1, 0, -1})}};
 }
 
 }  // namespace
@@ -81,14 +79,11 @@ TEST_CASE("safetensors: every dtype and shape comes back bit for bit") {
     constexpr std::int64_t least = (std::numeric_limits<std::int64_t>::min)();
     const std::array<double, 2> doubles{tiny, -0.0};
     const TensorFile written{
-        .metadata = {{"", "empty key"},
-                     {"name", "\u00e4\u4e2d \"quoted\"\n\t\\"},
-                     {"zero", std::string(1, '\0')}},
+        .metadata = {{"", "empty key"}, {"name", "\u00e4\u4e2d \"quoted\"\n\t\\"}, {"zero", std::string(1, '\0')}},
         .tensors = {tensor("\u00fcber", {3}, std::vector<std::int8_t>{-128, 0, 127}),
                     tensor("doubles", {1, 2}, std::span(doubles)),
                     tensor("floats", {2, 1, 2}, std::vector<float>{nan, -nan, 1e-45F, 1.0F}),
-                    tensor("ids", {2}, std::vector<std::int32_t>{-1, 1}),
-                    tensor("none", {4, 0}, std::vector<float>{}),
+                    tensor("ids", {2}, std::vector<std::int32_t>{-1, 1}), tensor("none", {4, 0}, std::vector<float>{}),
                     tensor("scalar", {}, std::vector<float>{42.0F}),
                     tensor("times", {1}, std::vector<std::int64_t>{least})}};
     const fs::path path = folder / "model.safetensors";
@@ -120,9 +115,9 @@ TEST_CASE("safetensors: every dtype and shape comes back bit for bit") {
 TEST_CASE("safetensors: the layout is what other tools expect") {
     const TempFolder folder;
     const fs::path path = folder / "model.safetensors";
-    write_safetensors(path, {.tensors = {tensor("a", {1}, std::vector<std::int8_t>{5}),
-                                         tensor("b", {1}, std::vector<float>{1.0F}),
-                                         tensor("c", {1}, std::vector<double>{1.0})}});
+    write_safetensors(
+        path, {.tensors = {tensor("a", {1}, std::vector<std::int8_t>{5}), tensor("b", {1}, std::vector<float>{1.0F}),
+                           tensor("c", {1}, std::vector<double>{1.0})}});
     const std::string bytes = read_bytes(path);
     std::uint64_t header_size = 0;
     std::memcpy(&header_size, bytes.data(), sizeof header_size);
@@ -157,8 +152,7 @@ TEST_CASE("safetensors: files of other tools are read") {
     const TensorFile read = read_safetensors(path);
     CHECK(read.metadata == std::map<std::string, std::string>{{"format", "pt"}});
     CHECK(read.values<float>("a", {1, 1})[0] == 1.0F);
-    CHECK(read.at("z").bytes ==
-          std::vector<std::byte>{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}});
+    CHECK(read.at("z").bytes == std::vector<std::byte>{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}});
 
     // Such a tensor survives being written by psad.
     write_safetensors(path, read);
@@ -174,9 +168,9 @@ TEST_CASE("safetensors: access by name, type and shape says what is wrong") {
     write_safetensors(path, small_file());
     const TensorFile file = read_safetensors(path);
     const std::string place = path.string() + ", tensor ";
-    CHECK_THROWS_WITH_AS(
-        file.at("d"), (place + "d: found no such tensor, wanted it among the 3 tensors of the file").c_str(),
-        ModelFileError);
+    CHECK_THROWS_WITH_AS(file.at("d"),
+                         (place + "d: found no such tensor, wanted it among the 3 tensors of the file").c_str(),
+                         ModelFileError);
     CHECK_THROWS_WITH_AS(file.values<double>("a.weight"),
                          (place + "a.weight: found dtype F32, wanted dtype F64").c_str(), ModelFileError);
     CHECK_THROWS_WITH_AS(file.values<float>("a.weight", {3, 2}),
@@ -242,15 +236,13 @@ TEST_CASE("safetensors: hostile headers are refused, with the place") {
         refused("", "header: found 0 bytes");
     }
     SUBCASE("JSON") {
-        for (const char* text :
-             {"", " ", "[]", "null", "1", "{", "}", "{}}", "{]", " {}", "{} x}", R"({"a"})", R"({"a":})",
-              "{\"\xff\":1}", "{\"\xed\xa0\x80\":1}", R"({"\ud800":1})"}) {
+        for (const char* text : {"", " ", "[]", "null", "1", "{", "}", "{}}", "{]", " {}", "{} x}", R"({"a"})",
+                                 R"({"a":})", "{\"\xff\":1}", "{\"\xed\xa0\x80\":1}", R"({"\ud800":1})"}) {
             refused(raw_file(text), "header");
         }
         refused(raw_file(std::string("{}\0}", 4)), "header");
         refused(raw_file(R"({"a":1e999})"), "header");
-        refused(raw_file("{\"a\":" + std::string(100'000, '[') + "}"),
-                "header: found JSON nested more than 3 deep");
+        refused(raw_file("{\"a\":" + std::string(100'000, '[') + "}"), "header: found JSON nested more than 3 deep");
         std::string objects;
         for (int level = 0; level < 100'000; ++level) objects += R"({"a":)";
         refused(raw_file(objects + "}"), "header: found JSON nested more than 3 deep");
@@ -258,8 +250,7 @@ TEST_CASE("safetensors: hostile headers are refused, with the place") {
                 "header: found the key \"dtype\" twice");
         const std::string empty = R"({"dtype":"F32","shape":[0],"data_offsets":[0,0]})";
         refused(raw_file("{\"t\":" + empty + ",\"t\":" + empty + "}"), "header: found the key \"t\" twice");
-        refused(raw_file("{\"t\":" + empty + ",\"\\u0074\":" + empty + "}"),
-                "header: found the key \"t\" twice");
+        refused(raw_file("{\"t\":" + empty + ",\"\\u0074\":" + empty + "}"), "header: found the key \"t\" twice");
     }
     SUBCASE("metadata") {
         for (const char* value : {"null", "1", "[]", "\"\"", R"({"a":1})", R"({"a":{}})", R"({"a":null})"}) {
@@ -275,8 +266,7 @@ TEST_CASE("safetensors: hostile headers are refused, with the place") {
         refused(entry(R"("dtype":1,"shape":[0],"data_offsets":[0,0])"), "tensor t");
         refused(entry(R"("dtype":"F99","shape":[0],"data_offsets":[0,0])"), "tensor t: found dtype F99");
         refused(entry(dtype + R"("shape":0,"data_offsets":[0,0])"), "tensor t");
-        refused(entry(dtype + R"("shape":[[0]],"data_offsets":[0,0])"),
-                "header: found JSON nested more than 3 deep");
+        refused(entry(dtype + R"("shape":[[0]],"data_offsets":[0,0])"), "header: found JSON nested more than 3 deep");
         refused(entry(dtype + R"("shape":[0.0],"data_offsets":[0,0])"), "tensor t");
         refused(entry(dtype + R"("shape":["0"],"data_offsets":[0,0])"), "tensor t");
         refused(entry(dtype + R"("shape":[0],"data_offsets":[0])"), "tensor t");
@@ -288,30 +278,25 @@ TEST_CASE("safetensors: hostile headers are refused, with the place") {
     SUBCASE("shapes") {
         refused(entry(dtype + R"("shape":[-1],"data_offsets":[0,4])", "1234"), "tensor t: found shape [-1]");
         refused(entry(dtype + R"("shape":[-1,-1],"data_offsets":[0,4])", "1234"), "tensor t: found shape");
-        for (const char* shape : {"[4611686018427387904,4]", "[4294967296,4294967296]",
-                                  "[9223372036854775808]", "[18446744073709551615]",
-                                  "[0,9223372036854775807]", "[9223372036854775807,9223372036854775807,0]"}) {
-            refused(entry(dtype + "\"shape\":" + shape + R"(,"data_offsets":[0,0])"),
-                    "tensor t: found shape");
+        for (const char* shape :
+             {"[4611686018427387904,4]", "[4294967296,4294967296]", "[9223372036854775808]", "[18446744073709551615]",
+              "[0,9223372036854775807]", "[9223372036854775807,9223372036854775807,0]"}) {
+            refused(entry(dtype + "\"shape\":" + shape + R"(,"data_offsets":[0,0])"), "tensor t: found shape");
         }
         refused(entry(dtype + R"("shape":[18446744073709551616],"data_offsets":[0,0])"), "tensor t");
     }
     SUBCASE("offsets") {
-        for (const char* offsets :
-             {"[0,3]", "[0,5]", "[4,0]", "[-4,0]", "[0,-4]", "[4,8]", "[1,5]", "[18446744073709551612,0]",
-              "[9223372036854775804,9223372036854775808]"}) {
-            refused(entry(dtype + R"("shape":[1],"data_offsets":)" + offsets, "1234"),
-                    "tensor t: found data_offsets");
+        for (const char* offsets : {"[0,3]", "[0,5]", "[4,0]", "[-4,0]", "[0,-4]", "[4,8]", "[1,5]",
+                                    "[18446744073709551612,0]", "[9223372036854775804,9223372036854775808]"}) {
+            refused(entry(dtype + R"("shape":[1],"data_offsets":)" + offsets, "1234"), "tensor t: found data_offsets");
         }
         const std::string a = R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"t":)";
         refused(raw_file(a + R"({"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", "123"),
                 "tensor t: found data from");
-        refused(raw_file(a + R"({"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", "12"),
-                "tensor t: found data from");
+        refused(raw_file(a + R"({"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", "12"), "tensor t: found data from");
         refused(raw_file(a + R"({"dtype":"U8","shape":[1],"data_offsets":[3,4]}})", "1234"),
                 "tensor t: found data from");
-        refused(raw_file(a + R"({"dtype":"U8","shape":[1],"data_offsets":[2,3]}})", "1234"),
-                "data: found 4 bytes");
+        refused(raw_file(a + R"({"dtype":"U8","shape":[1],"data_offsets":[2,3]}})", "1234"), "data: found 4 bytes");
     }
 }
 
@@ -377,35 +362,33 @@ TEST_CASE("safetensors: a failed write leaves the old file and nothing else") {
         std::string error;
         try {
             write_safetensors(path, {.tensors = {tensor("a", {1000}, std::vector<float>(1000))}});
-        } catch (const ModelFileError& failure) {
+        } catch (const FileError& failure) {
             error = failure.what();
         }
         setrlimit(RLIMIT_FSIZE, &before);
         std::signal(SIGXFSZ, handler);
-        CHECK(error ==
-              path.string() + ": found File too large when writing, wanted a place that can be written");
+        CHECK(error == path.string() + ": found File too large when writing, wanted a place that can be written");
     }
     SUBCASE("a missing folder") {
-        CHECK_THROWS_WITH_AS(
-            write_safetensors(folder / "none/model", small_file()),
-            ((folder / "none/model").string() +
-             ": found No such file or directory when creating a file in its folder, wanted a place "
-             "that can be written")
-                .c_str(),
-            ModelFileError);
+        CHECK_THROWS_WITH_AS(write_safetensors(folder / "none/model", small_file()),
+                             ((folder / "none/model").string() +
+                              ": found No such file or directory when creating a file in its folder, wanted a place "
+                              "that can be written")
+                                 .c_str(),
+                             FileError);
     }
     SUBCASE("a file in the folder's place") {
-        CHECK_THROWS_AS(write_safetensors(folder / "model.safetensors/model", small_file()), ModelFileError);
+        CHECK_THROWS_AS(write_safetensors(folder / "model.safetensors/model", small_file()), FileError);
     }
     SUBCASE("a folder that may not be written") {
         if (geteuid() != 0) {  // the superuser may write everywhere
             fs::permissions(path.parent_path(), fs::perms::owner_read | fs::perms::owner_exec);
-            CHECK_THROWS_AS(write_safetensors(path, small_file()), ModelFileError);
+            CHECK_THROWS_AS(write_safetensors(path, small_file()), FileError);
             fs::permissions(path.parent_path(), fs::perms::owner_all);
         }
     }
     SUBCASE("a folder in the file's place") {
-        CHECK_THROWS_AS(write_safetensors(path.parent_path(), small_file()), ModelFileError);
+        CHECK_THROWS_AS(write_safetensors(path.parent_path(), small_file()), FileError);
     }
     CHECK(read_bytes(path) == old);
     CHECK(entries(folder) == 1);

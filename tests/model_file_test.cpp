@@ -56,21 +56,10 @@ std::vector<float> teacher_scores(const Model<Network>& m, std::span<const Reque
     return {written.score, written.score + in.layout.positions.rows};
 }
 
-struct ToyLists {
-    std::vector<OwnedRequest> owned;
-    std::vector<Request> all;
-    ToyLists() {
-        for (std::uint64_t key = 0; key < 20; ++key) {
-            for (OwnedRequest& r : toy_requests(key)) owned.push_back(std::move(r));
-        }
-        all = views(owned);
-    }
-};
-
 }  // namespace
 
 TEST_CASE("save and load: the same orders and the same scores to the bit") {
-    const ToyLists lists;
+    const ToyLists lists(1, 20);
     const auto m = shaken<Net>();
     const ModelFile file(m);
     const auto back = model_file::load<Net>(file.path());
@@ -90,9 +79,9 @@ TEST_CASE("save and load: the same orders and the same scores to the bit") {
 }
 
 TEST_CASE("a student's file: smaller, loads as the student alone, is no whole model") {
-    const ToyLists lists;
+    const ToyLists lists(1, 20);
     const auto m = shaken<Net>();
-    const ModelFile whole(m), file(m, model_file::Keep::student);
+    const ModelFile whole(m), file(m, model_file::Parts::student);
     CHECK(file.bytes().size() < whole.bytes().size());
     CHECK(!model_file::has_teacher(file.content()));
     const auto wanted = student_scores(m, lists.all);
@@ -103,11 +92,10 @@ TEST_CASE("a student's file: smaller, loads as the student alone, is no whole mo
 
 TEST_CASE("shared embeddings go with the student") {
     using Shared = Psad<small, tie::Embeddings>;
-    const ToyLists lists;
+    const ToyLists lists(1, 20);
     const auto m = shaken<Shared>();
-    const ModelFile file(m, model_file::Keep::student);
-    CHECK(student_scores(model_file::load<StudentOf<Shared>>(file.path()), lists.all) ==
-          student_scores(m, lists.all));
+    const ModelFile file(m, model_file::Parts::student);
+    CHECK(student_scores(model_file::load<StudentOf<Shared>>(file.path()), lists.all) == student_scores(m, lists.all));
     CHECK(file.refusal<StudentOf<Net>>().starts_with("metadata psad.variant: found student.shares = "));
 }
 
@@ -122,10 +110,8 @@ TEST_CASE("a model of another variant is refused by the number or policy that di
         "metadata psad.variant: found student.fading = \"personal fading, power law\""));
     CHECK(file.refusal<Psad<small, match::Off>>().starts_with("metadata psad.variant: found student.match"));
     CHECK(file.refusal<Psad<small, gate::None>>().starts_with("metadata psad.variant: found student.gates"));
-    CHECK(file.refusal<Psad<small, pool::PerUser>>().starts_with(
-        "metadata psad.variant: found teacher.history"));
-    CHECK(file.refusal<Psad<small, transition::Off>>().starts_with(
-        "metadata psad.variant: found teacher.transitions"));
+    CHECK(file.refusal<Psad<small, pool::PerUser>>().starts_with("metadata psad.variant: found teacher.history"));
+    CHECK(file.refusal<Psad<small, transition::Off>>().starts_with("metadata psad.variant: found teacher.transitions"));
     CHECK(file.refusal<Psad<small, list_context::SelfAttention>>().starts_with(
         "metadata psad.variant: found student.context"));
     // The student does not ask how its teacher wrote.
@@ -168,14 +154,12 @@ TEST_CASE("every parameter must be there, of its shape and type, and finite") {
         tensor->dtype = "I32";
         file.replace(damaged);
         CHECK(file.refusal<Net>() == place + ": found dtype I32, wanted dtype F32");
-        for (const float bad :
-             {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+        for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
             auto model = m;
             const auto info = std::ranges::find(m.registry.parameters, name, &ParameterInfo::name);
             model.parameters.at(*info)[info->size() - 1] = bad;
             const ModelFile spoiled(model);
-            CHECK(spoiled.refusal<Net>() ==
-                  place + ": found " + std::to_string(bad) + ", wanted finite numbers");
+            CHECK(spoiled.refusal<Net>() == place + ": found " + std::to_string(bad) + ", wanted finite numbers");
         }
     }
 }

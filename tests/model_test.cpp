@@ -38,8 +38,7 @@ std::vector<int> plain_autoregressive(const Model<Network>& m, const Request& re
     const int n = in.layout.items.rows, positions = in.layout.positions.rows;
     std::vector<int> list;
     while (static_cast<int>(list.size()) < positions) {
-        std::vector<int> order =
-            list;  // what is not placed yet follows in any order: later places are not seen
+        std::vector<int> order = list;  // what is not placed yet follows in any order: later places are not seen
         for (int i = 0; i < n; ++i) {
             if (std::find(order.begin(), order.end(), i) == order.end()) order.push_back(i);
         }
@@ -137,8 +136,8 @@ TEST_CASE("10,000 requests: always a permutation of the candidates, from teacher
     const auto contrastive = shaken<Psad<with_block(2), transition::Off, decode::Contrastive>>();
     std::vector<OwnedRequest> owned;
     for (std::uint64_t key = 0; key < 2000; ++key) {
-        owned.push_back(toy_request(key + 50, 1 + static_cast<int>(key % 23), static_cast<int>(key % 9),
-                                    key % 3 != 0, key % 4 != 0));
+        owned.push_back(toy_request(key + 50, 1 + static_cast<int>(key % 23), static_cast<int>(key % 9), key % 3 != 0,
+                                    key % 4 != 0));
     }
     const auto requests = views(owned);
     const backend::Cpu<float> cpu;
@@ -167,10 +166,8 @@ TEST_CASE("the order of users in a batch, and who else is in it, does not matter
     const auto requests = views(owned);
     const std::vector<Request> reversed(requests.rbegin(), requests.rend());
     const backend::Cpu<float> cpu;
-    const auto teacher = eval::teacher_orders(cpu, m, requests),
-               teacher_back = eval::teacher_orders(cpu, m, reversed);
-    const auto student = eval::student_orders(cpu, m, requests),
-               student_back = eval::student_orders(cpu, m, reversed);
+    const auto teacher = eval::teacher_orders(cpu, m, requests), teacher_back = eval::teacher_orders(cpu, m, reversed);
+    const auto student = eval::student_orders(cpu, m, requests), student_back = eval::student_orders(cpu, m, reversed);
     for (std::size_t i = 0; i < requests.size(); ++i) {
         CHECK(teacher[i] == teacher_back[requests.size() - 1 - i]);
         CHECK(student[i] == student_back[requests.size() - 1 - i]);
@@ -196,8 +193,7 @@ TEST_CASE("optimal assignment reaches the best total by enumeration") {
         storage.add(n, 0, places);
         const Layout layout = storage.view();
         std::vector<double> logits;
-        for (int i = 0; i < n * places; ++i)
-            logits.push_back(2 * rng::normal(key, static_cast<std::uint64_t>(i)));
+        for (int i = 0; i < n * places; ++i) logits.push_back(2 * rng::normal(key, static_cast<std::uint64_t>(i)));
         std::vector<int> placed_at(static_cast<std::size_t>(n), RowMask::never_placed),
             chosen(static_cast<std::size_t>(places));
         if (key % 2 == 0) placed_at[1] = 0;  // one candidate stands in an earlier block
@@ -205,7 +201,7 @@ TEST_CASE("optimal assignment reaches the best total by enumeration") {
         std::vector<int> owner(9), previous(9), seen(9);
         const int zero = 0;
         const decode::DecodingState<double> state{layout.positions, layout.items, placed_at.data(), chosen.data(),
-                                          score.data()};
+                                                  score.data()};
         const auto free_before = placed_at;
         decode::FillOptimally<double>{state,        {logits.data(), &zero, 0, places, 1},
                                       v.data(),     d.data(),
@@ -238,13 +234,12 @@ TEST_CASE("by confidence places the largest probability first") {
     storage.clear();
     storage.add(3, 0, 2);
     const Layout layout = storage.view();
-    const std::vector<float> logits{1.0f, 0.9f, 0.0f,
-                                    5.0f, 0.0f, 0.0f};  // the second place is sure of candidate 0
+    const std::vector<float> logits{1.0f, 0.9f, 0.0f, 5.0f, 0.0f, 0.0f};  // the second place is sure of candidate 0
     std::vector<int> placed_at(3, RowMask::never_placed), chosen(2);
     std::vector<float> score(2), norm(2);
     const int zero = 0;
     const decode::DecodingState<float> state{layout.positions, layout.items, placed_at.data(), chosen.data(),
-                                     score.data()};
+                                             score.data()};
     decode::FillByConfidence<float>{state, {logits.data(), &zero, 0, 2, 1}, norm.data()}(0);
     CHECK(chosen == std::vector<int>{1, 0});
     CHECK(score == std::vector<float>{0.9f, 5.0f});

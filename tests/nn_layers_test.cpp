@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "psad/autograd/inference.hpp"
 #include "psad/autograd/gradient_check.hpp"
+#include "psad/autograd/inference.hpp"
 #include "psad/autograd/ops/segments.hpp"
 #include "psad/backend/cpu/cpu.hpp"
 #include "psad/backend/reference.hpp"
@@ -39,39 +39,36 @@ void check_layer(Run run, DropoutDraw dropout = {}) {
         const auto s = ctx.template relabel<Positions>(ctx.weight(positions));
         return linear(ctx, parts(run(ctx, layer, x, s)), ctx.weight(sum), Identity{});
     };
-    const auto result =
-        check_gradients(backend::Cpu<double>{}, list, parameters, storage.view(), build, 60, dropout);
-    INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape
-                      << ", difference " << result.by_difference);
+    const auto result = check_gradients(backend::Cpu<double>{}, list, parameters, storage.view(), build, 60, dropout);
+    INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape << ", difference "
+                      << result.by_difference);
     CHECK(result.worst < 1e-6);
-    CHECK(check_gradients(backend::Reference<double>{}, list, parameters, storage.view(), build, 10, dropout)
-              .worst < 1e-6);
+    CHECK(check_gradients(backend::Reference<double>{}, list, parameters, storage.view(), build, 10, dropout).worst <
+          1e-6);
 }
 
 }  // namespace
 
 TEST_CASE("layer: linear and projection") {
-    check_layer<nn::Linear<6, 4, Relu>, 6, 4>(
-        [](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); });
-    check_layer<nn::Projection<6, 4>, 6, 4>(
-        [](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); });
+    check_layer<nn::Linear<6, 4, Relu>, 6, 4>([](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); });
+    check_layer<nn::Projection<6, 4>, 6, 4>([](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); });
     check_layer<nn::Linear<12, 4>, 6, 4>(
         [](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, parts(mean_per_list(ctx, x), x)); });
 }
 
-TEST_CASE("layer: linear in steps, the first of them once per list") {
+TEST_CASE("layer: split linear, its first part once per list") {
     check_layer<nn::SplitLinear<6, 6, 4, Relu>, 6, 4>([](auto& ctx, auto& layer, auto x, auto) {
-        return layer(ctx, layer.begin(ctx, parts(mean_per_list(ctx, x))), parts(x));
+        return layer(ctx, layer.precompute(ctx, parts(mean_per_list(ctx, x))), parts(x));
     });
     check_layer<nn::SplitLinear<6, 12, 4>, 6, 4>([](auto& ctx, auto& layer, auto x, auto) {
         const auto mean = mean_per_list(ctx, x);
-        return layer(ctx, layer.begin(ctx, parts(mean)), parts(mean, x));
+        return layer(ctx, layer.precompute(ctx, parts(mean)), parts(mean, x));
     });
 }
 
-TEST_CASE("linear in steps is the linear layer over all parts") {
+TEST_CASE("split linear is the linear layer over all parts") {
     ParameterRegistry list;
-    const nn::SplitLinear<2, 3, 4, Relu> in_steps(Scope(list) / "x");
+    const nn::SplitLinear<2, 3, 4, Relu> split(Scope(list) / "x");
     ParameterRegistry other;
     const nn::Linear<5, 4, Relu> at_once(Scope(other) / "x");
     Parameters<double> parameters(list), same(other);
@@ -86,7 +83,7 @@ TEST_CASE("linear in steps is the linear layer over all parts") {
     for (std::size_t i = 0; i < per_item.size(); ++i) per_item[i] = rng::normal(2, i);
     const auto user = ctx.constant<Lists, 2>(per_list.data());
     const auto item = ctx.constant<Items, 3>(per_item.data());
-    const auto a = in_steps(ctx, in_steps.begin(ctx, parts(user)), parts(item));
+    const auto a = split(ctx, split.precompute(ctx, parts(user)), parts(item));
     const auto b = at_once(ctx2, parts(user, item));
     for (int i = 0; i < 4 * total_items; ++i) CHECK(a.data[i] == b.data[i]);
 }
@@ -107,17 +104,16 @@ TEST_CASE("layer: embeddings") {
     static const std::vector<int> ids{0, 1, 2, 3, 3, 3, 2, 0, 1, 2, 3, 1, 1, 0, 2, 0};
     static const std::vector<int> bag{0, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
     static const Bag bags[] = {{nullptr, ids.data()}, {bag.data(), ids.data()}};
-    check_layer<Fields, 6, 6>(
-        [](auto& ctx, auto& layer, auto, auto) { return layer.template on<Items>(ctx, bags); });
+    check_layer<Fields, 6, 6>([](auto& ctx, auto& layer, auto, auto) { return layer.template on<Items>(ctx, bags); });
 }
 
 TEST_CASE("layer: attention, encoder and decoder layers, with dropout") {
     check_layer<nn::MultiHeadAttention<6, 2>, 6, 6>(
         [](auto& ctx, auto& layer, auto x, auto s) { return layer.attend(ctx, s, layer.prepare(ctx, x)); });
-    check_layer<nn::FeedForward<6, 8>, 6, 6>(
-        [](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); }, {0.2f, 4});
-    check_layer<nn::EncoderLayer<6, 2, 8>, 6, 6>(
-        [](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); }, {0.2f, 4});
+    check_layer<nn::FeedForward<6, 8>, 6, 6>([](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); },
+                                             {0.2f, 4});
+    check_layer<nn::EncoderLayer<6, 2, 8>, 6, 6>([](auto& ctx, auto& layer, auto x, auto) { return layer(ctx, x); },
+                                                 {0.2f, 4});
     static const std::vector<int> key_length{2, 2, 4, 4, 1, 2, 2, 4, 4, 6, 6, 7, 2, 2};
     check_layer<nn::DecoderLayer<6, 3, 8>, 6, 6>(
         [](auto& ctx, auto& layer, auto x, auto s) {

@@ -1,42 +1,50 @@
 #!/usr/bin/env python3
-"""What scripts/claims.py says of figures made by hand, and what scripts/kept_figures.py refuses.
+"""What benchmarks/quality says of figures made by hand, what it refuses, and whether docs/results.md is up to date.
 
-Usage: claims_test.py SOURCE_FOLDER [unittest options]
+Usage: quality_test.py SOURCE_FOLDER [unittest options]
 """
 
+import json
+import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(sys.argv.pop(1)) / "scripts"))
+QUALITY = Path(sys.argv.pop(1)) / "benchmarks" / "quality"
+sys.path.insert(0, str(QUALITY))
 import claims  # noqa: E402
+import common  # noqa: E402
 import kept_figures  # noqa: E402
+import table  # noqa: E402
 
 
 def model(*seeds):
     mean = sum(seeds) / len(seeds)
     share = [mean, mean - 0.01, mean + 0.01]
-    return {"metrics": {"share": share}, "seeds": {"share": list(seeds)}, "buckets": {"0": {"share": share, "lists": 5}},
+    buckets = {"0": {"share": share, "lists": 5}}
+    return {"metrics": {"share": share}, "seeds": {"share": list(seeds)}, "buckets": buckets,
             "latency_us": {"p50": 1.5, "p99": 2}, "train_seconds": 0}
 
 
-def rule(value):
+def heuristic(value):
     return {**model(value), "latency_us": {"p50": 0, "p99": 0}}
 
 
 def comparison(models, pairs=(), **more):
     paired = [{"a": a, "b": b, "metric": "share", "difference": d, "buckets": {}} for a, b, d in pairs]
-    how = {"version": "1", "revision": 2, "fingerprint": "f", "epochs": 1, "batch": 2, "shard": 3, "rate": 4,
+    how = {"version": "1", "revision": 2, "fingerprint": "f", "epochs": 1, "batch": 2, "shard": 3, "learning_rate": 4,
            "dropout": 5, "weight_decay": 6, "patience": 7}
     return {**how, "metric": "share", "models": models, "paired": paired, "seeds": 2, "world": "w", **more}
 
 
 class Claims(unittest.TestCase):
-    def test_no_loss_is_a_tenth_of_the_gain_over_the_best_rule(self):
+    def test_no_loss_is_a_tenth_of_the_gain_over_the_best_heuristic(self):
         found = comparison({"initial": model(0.3), "by-aux": model(0.45), "psad": model(0.47, 0.49)})
         self.assertAlmostEqual(claims.margin(found), 0.003)
         self.assertEqual(claims.margin(comparison({"initial": model(0.3), "psad": model(0.9)})), 0.01)
-        self.assertEqual(claims.margin(comparison({"initial": model(0.3), "logger": model(0.85), "psad": model(0.9)})), 0.01)
+        found = comparison({"initial": model(0.3), "logged": model(0.85), "psad": model(0.9)})  # logged: no heuristic
+        self.assertEqual(claims.margin(found), 0.01)
 
     def test_a_claim_needs_the_interval_and_every_seed(self):
         found = comparison({"initial": model(0.3), "psad": model(0.5)})
@@ -59,10 +67,10 @@ class Claims(unittest.TestCase):
         self.assertEqual(claims.difference(found, "nar", "psad"), [-0.1, -0.2, -0.05])
         self.assertIsNone(claims.difference(found, "psad", "ar"))
 
-    def test_seeds_are_paired_and_a_rule_is_the_same_for_all(self):
-        found = comparison({"psad": model(0.5, 0.7), "nar": model(0.4, 0.3), "logger": model(0.6)})
+    def test_seeds_are_paired_and_a_heuristic_is_the_same_for_all(self):
+        found = comparison({"psad": model(0.5, 0.7), "nar": model(0.4, 0.3), "logged": model(0.6)})
         self.assertEqual([round(x, 6) for x in claims.by_seed(found, "psad", "nar")], [0.1, 0.4])
-        self.assertEqual([round(x, 6) for x in claims.by_seed(found, "psad", "logger")], [-0.1, 0.1])
+        self.assertEqual([round(x, 6) for x in claims.by_seed(found, "psad", "logged")], [-0.1, 0.1])
 
     def test_the_same_lists_count_once(self):
         models = {"initial": model(0.1), "psad": model(0.5, 0.5), "no-gates": model(0.4, 0.4)}
@@ -86,24 +94,25 @@ class Claims(unittest.TestCase):
                 kept_figures.check_agreement({"one": one, "other": comparison({}, **more)})
 
     def test_figures_that_can_not_be(self):
-        asked = ["--world", "", "--lists", "9", "--seeds", "2", "--models", "psad,nar"]
+        arguments = ["--world", "", "--lists", "9", "--seeds", "2", "--models", "psad,nar"]
 
         def good():
-            models = {"psad": model(0.5, 0.6), "nar": model(0.4, 0.5), "logger": rule(0.4), "initial": rule(0.3)}
-            pairs = [("psad", "logger", [0.15, 0.1, 0.2]), ("psad", "nar", [0.1, 0.05, 0.2])]
-            more = {"machine": "m", "test_lists": 4, "buckets": ["0"], "described": dict.fromkeys(models, "words")}
-            return comparison(models, pairs, asked=asked, train_lists=9, **more)
+            models = {"psad": model(0.5, 0.6), "nar": model(0.4, 0.5)}
+            models |= {"logged": heuristic(0.4), "initial": heuristic(0.3)}
+            pairs = [("psad", "logged", [0.15, 0.1, 0.2]), ("psad", "nar", [0.1, 0.05, 0.2])]
+            more = {"machine": "m", "test_lists": 4, "buckets": ["0"], "descriptions": dict.fromkeys(models, "words")}
+            return comparison(models, pairs, arguments=arguments, train_lists=9, **more)
 
         def broken(change):
             found = good()
             change(found)
             with self.assertRaises((ValueError, LookupError, TypeError, AttributeError)):
-                kept_figures.check(found, asked)
+                kept_figures.check(found, arguments)
 
-        kept_figures.check(good(), asked)
-        with self.assertRaisesRegex(ValueError, "wanted those of .'--world', 'slots=5'."):
-            kept_figures.check(good(), ["--world", "slots=5"])
-        broken(lambda f: f.pop("asked"))
+        kept_figures.check(good(), arguments)
+        with self.assertRaisesRegex(ValueError, "wanted those of .'--world', 'positions=5'."):
+            kept_figures.check(good(), ["--world", "positions=5"])
+        broken(lambda f: f.pop("arguments"))
         broken(lambda f: f.pop("world"))
         broken(lambda f: f.update(train_lists=8))
         broken(lambda f: f.update(seeds=3))
@@ -112,7 +121,7 @@ class Claims(unittest.TestCase):
         for path, value in (
             (("machine",), None),
             (("fingerprint",), None),
-            (("described",), {}),
+            (("descriptions",), {}),
             (("buckets",), ["1-5"]),
             (("models",), {}),
             (("paired", 0, "b"), "ar"),
@@ -146,7 +155,8 @@ class Claims(unittest.TestCase):
                 broken(change)
 
     def test_tables_of_students_histories_and_baselines(self):
-        models = {"psad": model(0.6), "psad/teacher": model(0.8), "no-upn": model(0.5), "mlp": model(0.4), "seq2slate": model(0.7)}
+        values = {"psad": 0.6, "psad/teacher": 0.8, "no-upn": 0.5, "mlp": 0.4, "seq2slate": 0.7}
+        models = {name: model(value) for name, value in values.items()}
         pairs = [("psad", "no-upn", [0.1, 0.05, 0.2]), ("seq2slate", "psad/teacher", [-0.1, -0.2, -0.05])]
         found = comparison(models, pairs, buckets=["0", "1-5"])
         found["paired"][0]["buckets"] = {"1-5": [0.3, 0.2, 0.4]}
@@ -156,11 +166,46 @@ class Claims(unittest.TestCase):
         self.assertEqual(claims.best_baseline_table({"w": found})[1], best)
 
     def test_only_pairs_that_a_table_asks_for_are_kept(self):
-        asked = [("psad", "ar", [0.123456, 0, 1]), ("seq2slate", "psad-sort", [0, 0, 1])]
-        found = comparison({}, [("psad", "nar", [1, 1, 1]), *asked])
+        wanted = [("psad", "ar", [0.123456, 0, 1]), ("seq2slate", "psad-sort", [0, 0, 1])]
+        found = comparison({}, [("psad", "nar", [1, 1, 1]), *wanted])
         found["paired"].append({**found["paired"][1], "metric": "another"})
         told = [(p["a"], p["b"], p["metric"], p["difference"][0]) for p in kept_figures.keep(found)["paired"]]
         self.assertEqual(told, [("psad", "ar", "share", 0.12346), ("seq2slate", "psad-sort", "share", 0)])
+
+
+class Text(unittest.TestCase):
+    def test_every_figure_of_the_text_is_one_of_those_kept(self):
+        command = [sys.executable, QUALITY, "results", "--check"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_figures_between_marks(self):
+        text = "a\n<!-- figures: x -->\nold\n<!-- end of figures -->\nb <!-- figures: xy --> <!-- end of figures -->"
+        found = common.with_figures(text, "x", r"new \1")
+        self.assertIn("<!-- figures: x -->\n\nnew \\1\n\n<!-- end of figures -->\nb <!-- figures: xy -->", found)
+        for wrong in ("", text + text):
+            with self.assertRaisesRegex(ValueError, "wanted one"):
+                common.with_figures(wrong, "x", "new")
+
+    def test_the_table_of_several_seeds(self):
+        def seed(student):
+            orders = {"initial": 0.1, "student": student}
+            figures = {name: {metric: [x, x - 0.1, x + 0.1] for metric in table.METRICS} for name, x in orders.items()}
+            pair = {"a": "student", "b": "initial", "difference": [student, 0, 1]}
+            pairs = [pair | {"metric": metric} for metric in table.METRICS]
+            return {"data": "d", "lists": 9, "left_out": 1, "orders": figures, "paired": pairs}
+
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for at, student in ((1, 0.4), (2, 0.6)):
+                (folder / f"seed-{at}.test.json").write_text(json.dumps(seed(student)))
+            text = table.report(folder, "test")
+            self.assertIn("| student | 0.5000 [0.400, 0.600] |", text)
+            self.assertIn("| student - initial order | +0.5000 [+0.0000, +1.0000] |", text)
+            self.assertIn("d, 9 test lists (1 without a positive left out); default settings; seeds 1, 2;", text)
+            self.assertIn("ndcg@10: student 0.1414.", text)
+            with self.assertRaisesRegex(ValueError, "no test figures of seed 3"):
+                table.report(folder, "test", [1, 3])
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Compiles and runs what the README shows.
+"""Compiles and runs what the README and the other pages show.
 
 Usage: readme_test.py SOURCE_DIR [--psad FILE] -- COMPILER FLAG... -- LINK_FLAG...
 
 - The first ```cpp block is examples/quickstart.cpp, character by character.
 - A ```cpp block with a main function is compiled, linked and run in a copy of the repository's layout.
-- Any other ```cpp block is compiled. The line above it says how: "<!-- declarations -->", or
-  "<!-- inside: SIGNATURE -->" for statements of a function.
-- A ```sh block below the line "<!-- run -->" is run, with the folder of FILE (the command line program) first
-  in PATH; without FILE such blocks are left out.
-- Links of the README and of docs/ to files of the repository lead somewhere.
+- Any other ```cpp block of the README is compiled, and those of docs/*.md that have a mark. The line above says how:
+  "<!-- declarations -->", or "<!-- inside: SIGNATURE -->" for statements of a function.
+- A ```sh block below the line "<!-- run -->" is run, page after page in one folder, with the folder of FILE (the
+  command line program) first in PATH; without FILE such blocks are left out.
+- Links of all pages to files of the repository lead somewhere.
 """
 
 import os
@@ -43,22 +43,31 @@ def run(command: list[str], folder: pathlib.Path, what: str, **more) -> str:
 def fragments(blocks: list[dict]) -> str:
     """One source file that holds all blocks without a main function, each in a namespace of its own."""
     out = ["#include <psad/psad.hpp>"]
-    for block in blocks:
+    for number, block in enumerate(blocks):
         mark = block["mark"] or ""
-        out.append(f"namespace block_at_line_{block['line']} {{")
+        out.append(f"namespace block_{number} {{  // {block['place']}")
         if mark == "declarations":
             out.append(block["text"])
         elif mark.startswith("inside: "):
             out.append(f"{mark.removeprefix('inside: ')} {{\n{block['text']}}}")
         else:
-            raise Failed(f"README.md:{block['line']}: a C++ block without main wants '<!-- declarations -->' or "
+            raise Failed(f"{block['place']}: a C++ block without main wants '<!-- declarations -->' or "
                          "'<!-- inside: SIGNATURE -->' on the line above")
         out.append("}")
     return "\n".join(out) + "\n"
 
 
-def check_links(source: pathlib.Path) -> None:
-    pages = [source / "README.md", source / "CONTRIBUTING.md", *sorted((source / "docs").glob("*.md"))]
+def blocks_of(page: pathlib.Path, source: pathlib.Path) -> list[dict]:
+    name, text = page.relative_to(source).as_posix(), page.read_text(encoding="utf-8")
+    blocks = [m.groupdict() | {"place": f"{name}:{text.count(chr(10), 0, m.start('kind')) + 1}"}
+              for m in BLOCK.finditer(text)]
+    if len(blocks) * 2 != len(re.findall(r"^```", text, re.MULTILINE)):
+        raise Failed(f"{name}: a block that is not ```KIND ... ```")
+    return blocks
+
+
+def check_links(source: pathlib.Path, docs: list[pathlib.Path]) -> None:
+    pages = [source / name for name in ("README.md", "CONTRIBUTING.md", "AGENTS.md", "CHANGELOG.md")] + docs
     for page in pages:
         prose = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
         for target in LINK.findall(prose):
@@ -68,16 +77,17 @@ def check_links(source: pathlib.Path) -> None:
 
 
 def check(source: pathlib.Path, psad: str, compiler: list[str], libraries: list[str]) -> None:
-    readme = (source / "README.md").read_text(encoding="utf-8")
-    blocks = [m.groupdict() | {"line": readme.count("\n", 0, m.start("kind")) + 1} for m in BLOCK.finditer(readme)]
-    if len(blocks) * 2 != len(re.findall(r"^```", readme, re.MULTILINE)):
-        raise Failed("README.md: a block that is not ```KIND ... ```")
+    docs = sorted((source / "docs").glob("*.md"))
+    blocks = blocks_of(source / "README.md", source)
     cpp = [block for block in blocks if block["kind"] == "cpp"]
-    programs = [block for block in cpp if re.search(r"^int main\(", block["text"], re.MULTILINE)]
-    rest = [block for block in cpp if block not in programs]
     if not cpp or cpp[0]["text"] != (source / "examples/quickstart.cpp").read_text(encoding="utf-8"):
         raise Failed("README.md: the first C++ block is not examples/quickstart.cpp")
-    check_links(source)
+    of_docs = [block for page in docs for block in blocks_of(page, source) if block["mark"]]
+    blocks += of_docs
+    cpp += [block for block in of_docs if block["kind"] == "cpp"]
+    programs = [block for block in cpp if re.search(r"^int main\(", block["text"], re.MULTILINE)]
+    rest = [block for block in cpp if block not in programs]
+    check_links(source, docs)
 
     with tempfile.TemporaryDirectory() as name:
         work = pathlib.Path(name)
@@ -85,8 +95,8 @@ def check(source: pathlib.Path, psad: str, compiler: list[str], libraries: list[
             (work / part).symlink_to(source / part)
         for block in programs:
             (work / "program.cpp").write_text(block["text"], encoding="utf-8")
-            run([*compiler, "program.cpp", "-o", "program", *libraries], work, f"program at line {block['line']}, compiled")
-            run(["./program"], work, f"program at line {block['line']}, run")
+            run([*compiler, "program.cpp", "-o", "program", *libraries], work, f"program at {block['place']}, compiled")
+            run(["./program"], work, f"program at {block['place']}, run")
         (work / "fragments.cpp").write_text(fragments(rest), encoding="utf-8")
         run([*compiler, "-fsyntax-only", "fragments.cpp"], work, f"{len(rest)} fragments, compiled")
         marked = [block for block in blocks if block["kind"] == "sh" and block["mark"] == "run"]
@@ -95,7 +105,7 @@ def check(source: pathlib.Path, psad: str, compiler: list[str], libraries: list[
             return
         path = os.path.dirname(os.path.abspath(psad)) + os.pathsep + os.environ["PATH"]
         for block in marked:
-            what = f"commands at line {block['line']}"
+            what = f"commands at {block['place']}"
             bash = ["bash", "-e", "-u", "-o", "pipefail", "-c", block["text"]]
             output = run(bash, work, what, env=os.environ | {"PATH": path})
             if '"error"' in output:  # the answer to a request that is none

@@ -27,8 +27,8 @@ using Device = backend::Cpu<float>;
 std::vector<OwnedRequest> many() {
     std::vector<OwnedRequest> out;
     for (std::uint64_t key = 0; key < 100; ++key) {
-        out.push_back(toy_request(key, 1 + static_cast<int>(key * 7 % 23), static_cast<int>(key % 10),
-                                  key % 3 != 0, key % 4 != 0));
+        out.push_back(toy_request(key, 1 + static_cast<int>(key * 7 % 23), static_cast<int>(key % 10), key % 3 != 0,
+                                  key % 4 != 0));
     }
     return out;
 }
@@ -99,9 +99,8 @@ TEST_CASE("top: the first places of the whole answer") {
         const int n = static_cast<int>(owned.items.size());
         for (const int top : {1, 2, n, n + 5}) {
             const auto places = static_cast<std::ptrdiff_t>((std::min)(top, n));
-            CHECK(ask(reranker, owned.view(), room, top) ==
-                  Answer{{all.order.begin(), all.order.begin() + places},
-                         {all.scores.begin(), all.scores.begin() + places}});
+            CHECK(ask(reranker, owned.view(), room, top) == Answer{{all.order.begin(), all.order.begin() + places},
+                                                                   {all.scores.begin(), all.scores.begin() + places}});
         }
     }
 }
@@ -162,8 +161,7 @@ TEST_CASE("a batch is what its requests are one by one, for any number of thread
             const serve::Reranker many_at_once(cpu, m);
             serve::BatchWorkspace<Device> batch;
             serve::Workspace<Device> room;
-            for (const std::size_t count :
-                 {requests.size(), std::size_t{1}, std::size_t{0}, std::size_t{17}}) {
+            for (const std::size_t count : {requests.size(), std::size_t{1}, std::size_t{0}, std::size_t{17}}) {
                 const auto lists = many_at_once(std::span(requests).first(count), batch, top);
                 REQUIRE(lists.size() == count);
                 for (std::size_t l = 0; l < count; ++l) {
@@ -198,7 +196,7 @@ TEST_CASE("a known user's lists are those of the whole request, whatever is anot
     };
     for (const OwnedRequest& owned : many()) {
         const Request r = owned.view();
-        user.forget();
+        user.invalidate();
         check(r);
         serve::UserCache<Device, Network> moved = std::move(user);
         CHECK(std::ranges::equal(reranker(r, moved, room).scores, ask(reranker, r, room).scores));

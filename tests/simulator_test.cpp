@@ -112,8 +112,7 @@ TEST_CASE("the utility of a list, by hand") {
     between.window = 1;
     const std::vector<int> before{0, 2};
     CHECK(utility.click(before, 1) == doctest::Approx(sigmoid(0.2 - 2 * 0.5)));
-    CHECK(ListUtility({0.1, 0.2, -0.3}, between).click(before, 1) ==
-          doctest::Approx(sigmoid(0.2 - 2 * 0.25)));
+    CHECK(ListUtility({0.1, 0.2, -0.3}, between).click(before, 1) == doctest::Approx(sigmoid(0.2 - 2 * 0.25)));
 }
 
 TEST_CASE("clicks are drawn with the chances that the utility is made of") {
@@ -187,23 +186,21 @@ TEST_CASE("the expert draws lists with p ~ exp(utility / temperature)") {
     constexpr int draws = 4000;
     for (int k = 0; k < draws; ++k) share[expert_list(utility, 3, 0.05, draw)] += 1.0 / draws;
     double distance = 0;
-    for (std::size_t k = 0; k < all.lists.size(); ++k)
-        distance += std::abs(share[all.lists[k]] - all.chance[k]) / 2;
+    for (std::size_t k = 0; k < all.lists.size(); ++k) distance += std::abs(share[all.lists[k]] - all.chance[k]) / 2;
     CHECK(distance < 0.04);  // 24 lists, 4000 draws: about .02 is chance
 }
 
-TEST_CASE("the pointwise logger sorts by appeal, the mixture is one or the other") {
-    const World world = world_of("candidates=10,positions=5,logger=pointwise,noise=0");
+TEST_CASE("the pointwise policy sorts by appeal, the mixture is one or the other") {
+    const World world = world_of("candidates=10,positions=5,logging=pointwise,noise=0");
     const Session session = world.session(5);
     rng::Stream draw(1);
     const std::vector<int> list = logged_list(world.settings(), session.utility, draw);
     const auto appeal = session.utility.appeal();
     for (std::size_t t = 1; t < list.size(); ++t)
         CHECK(appeal[static_cast<std::size_t>(list[t - 1])] >= appeal[static_cast<std::size_t>(list[t])]);
-    const World mixed = world_of("candidates=10,positions=5,logger=mixture,noise=0");
+    const World mixed = world_of("candidates=10,positions=5,logging=mixture,noise=0");
     int sorted = 0;
-    for (int k = 0; k < 200; ++k)
-        sorted += logged_list(mixed.settings(), session.utility, draw) == list ? 1 : 0;
+    for (int k = 0; k < 200; ++k) sorted += logged_list(mixed.settings(), session.utility, draw) == list ? 1 : 0;
     CHECK(sorted > 60);
     CHECK(sorted < 140);
 }
@@ -217,7 +214,7 @@ TEST_CASE("sessions are functions of seed and number, and make sense") {
         CHECK(a.items == b.items);
         CHECK(a.history_times == b.history_times);
         CHECK(a.scores == b.scores);
-        CHECK(a.taste == b.taste);
+        CHECK(a.current_interest == b.current_interest);
         differs = differs || a.items != other.session(s).items;
         CHECK(std::set<std::int32_t>(a.items.begin(), a.items.end()).size() == 15);
         CHECK(std::is_sorted(a.history_times.begin(), a.history_times.end()));
@@ -226,7 +223,7 @@ TEST_CASE("sessions are functions of seed and number, and make sense") {
         CHECK(a.fading >= 1.0 / 30);
         CHECK(a.fading <= 1);
         CHECK(a.variety > 0);
-        CHECK(detail::dot(a.taste, a.taste) == doctest::Approx(1));
+        CHECK(detail::dot(a.current_interest, a.current_interest) == doctest::Approx(1));
         without_history += a.history_items.empty() ? 1 : 0;
         CHECK(a.request().items.size() == 15);
     }
@@ -248,11 +245,10 @@ TEST_CASE("a click depends on the items above as the settings say") {
                 const bool follows = item.topic == (above.topic + 1) % world.settings().topics;
                 following += follows ? 1 : 0;
                 const double like = std::max(0.0, detail::dot(item.vector, above.vector));
-                const double logit = -2.2 + 4.5 * detail::dot(a.taste, item.vector) + item.quality -
+                const double logit = -2.2 + 4.5 * detail::dot(a.current_interest, item.vector) + item.quality -
                                      a.variety * like + world.settings().complement * follows;
                 const std::vector<int> before{static_cast<int>(j)};
-                CHECK(a.utility.click(before, static_cast<int>(i)) ==
-                      doctest::Approx(sigmoid(logit)).epsilon(1e-5));
+                CHECK(a.utility.click(before, static_cast<int>(i)) == doctest::Approx(sigmoid(logit)).epsilon(1e-5));
             }
         }
     }
@@ -274,7 +270,7 @@ TEST_CASE("users differ in their appetite for variety, by their fourth trait") {
     CHECK(high / high_count > 2 * (low / low_count));
 }
 
-TEST_CASE("a taste follows what was has_interacted last, the more so the faster it fades") {
+TEST_CASE("the current interest follows what was seen last, the more so the faster it fades") {
     const World world = world_of("");
     double slow = 0, fast = 0;
     int slow_count = 0, fast_count = 0;
@@ -282,7 +278,7 @@ TEST_CASE("a taste follows what was has_interacted last, the more so the faster 
         const Session a = world.session(s);
         if (a.history_items.size() < 10) continue;
         const Vector& last = world.items()[static_cast<std::size_t>(a.history_items.back())].vector;
-        const double near = detail::dot(a.taste, last);
+        const double near = detail::dot(a.current_interest, last);
         (a.fading > 0.5 ? fast : slow) += near;
         ++(a.fading > 0.5 ? fast_count : slow_count);
     }
@@ -373,7 +369,7 @@ TEST_CASE("simulated logs: each place is clicked as often as the worth of its li
 TEST_CASE("simulated logs survive the way over a folder") {
     const data::Dataset d =
         simulate(backend::Cpu<float>(1), world_of("candidates=8,positions=5"), {20, 3, 4}, false).dataset;
-    const psad_test::TempFolder place;
+    const psad::test::TempFolder place;
     const auto folder = place.path() / "logs";
     data::write_lists(folder, d);
     const data::Dataset read = data::read_lists(folder);
@@ -394,10 +390,10 @@ TEST_CASE("simulated logs survive the way over a folder") {
 }
 
 TEST_CASE("world settings as text") {
-    const WorldSettings s = world_settings("positions=6,candidates=12,variety=1.5,logger=mixture,seed=9");
+    const WorldSettings s = world_settings("positions=6,candidates=12,variety=1.5,logging=mixture,seed=9");
     CHECK(s.positions == 6);
     CHECK(s.variety == 1.5);
-    CHECK(s.logger == LoggingPolicy::mixture);
+    CHECK(s.logging == LoggingPolicy::mixture);
     CHECK(s.temperature == 0.05);
     CHECK(to_text(world_settings(to_text(s))) == to_text(s));
     CHECK(to_text(world_settings("")) == to_text(WorldSettings{}));
@@ -410,10 +406,11 @@ TEST_CASE("world settings as text") {
         return "";
     };
     CHECK(refusal("gamma=2").starts_with("world settings: found 'gamma=2', wanted one of candidates, positions"));
-    CHECK(refusal("positions").starts_with("world settings, positions: found 'positions', wanted positions=WHOLE_NUMBER"));
+    CHECK(refusal("positions")
+              .starts_with("world settings, positions: found 'positions', wanted positions=WHOLE_NUMBER"));
     CHECK(refusal("seed=-1").ends_with("found 'seed=-1', wanted seed=WHOLE_NUMBER from 0"));
     CHECK(refusal("positions=many").starts_with("world settings, positions: found 'positions=many'"));
-    CHECK(refusal("logger=nobody").starts_with("world settings, logger: found 'logger=nobody'"));
+    CHECK(refusal("logging=nobody").starts_with("world settings, logger: found 'logging=nobody'"));
     CHECK(refusal("positions=16").starts_with("world settings, positions: found 16, wanted 1 to 15"));
     CHECK(refusal("variety=nan").starts_with("world settings, variety: found nan"));
     CHECK(refusal("items=20").starts_with("world settings, items: found 20"));

@@ -8,9 +8,9 @@
 #include <set>
 #include <vector>
 
-#include "psad/train/training_batch.hpp"
 #include "psad/train/schedule.hpp"
 #include "psad/train/targets.hpp"
+#include "psad/train/training_batch.hpp"
 #include "support/toy.hpp"
 
 using namespace psad;
@@ -32,8 +32,7 @@ struct Laid {
 };
 
 template <class Target>
-Laid lay(const Labels01& labels, int positions, std::uint64_t key = 1,
-         const std::vector<std::int32_t>& shown = {}) {
+Laid build(const Labels01& labels, int positions, std::uint64_t key = 1, const std::vector<std::int32_t>& shown = {}) {
     Laid out;
     const auto rows = static_cast<std::size_t>(positions);
     out.target.assign(rows * labels.size(), 0.0);
@@ -43,7 +42,7 @@ Laid lay(const Labels01& labels, int positions, std::uint64_t key = 1,
     r.items = items;
     r.labels = labels;
     r.shown = shown;
-    Target::lay(r, positions, key, out.order, out.target.data(), out.weight.data());
+    Target::build(r, positions, key, out.order, out.target.data(), out.weight.data());
     for (std::size_t t = 0; t < rows; ++t) out.weight[t] /= position_weight(static_cast<int>(t));
     REQUIRE(out.order.size() == labels.size());
     REQUIRE(std::set<int>(out.order.begin(), out.order.end()).size() == labels.size());
@@ -51,6 +50,7 @@ Laid lay(const Labels01& labels, int positions, std::uint64_t key = 1,
 }
 
 using Row = std::vector<double>;
+constexpr LabelGroups every_group{true, true, true, true};
 
 }  // namespace
 
@@ -63,7 +63,7 @@ TEST_CASE("set target: non-positives in random order are followed, positives wan
     const Labels01 labels{0, 1, 0, 1, 0};
     std::set<std::vector<int>> orders;
     for (std::uint64_t key = 0; key < 40; ++key) {
-        const Laid l = lay<target::Set>(labels, 5, key);
+        const Laid l = build<target::Set>(labels, 5, key);
         orders.insert({l.order.begin(), l.order.begin() + 3});
         CHECK(std::vector<int>(l.order.begin() + 3, l.order.end()) == std::vector<int>{1, 3});
         for (const std::size_t t : {0u, 1u, 2u, 3u}) CHECK(l.row(t) == Row{0, 0.5, 0, 0.5, 0});
@@ -71,39 +71,39 @@ TEST_CASE("set target: non-positives in random order are followed, positives wan
         CHECK(l.weight == Row{1, 1, 1, 1, 1});
     }
     CHECK(orders.size() == 6);  // every order of the three
-    CHECK(lay<target::Set>(labels, 5, 7).order == lay<target::Set>(labels, 5, 7).order);
+    CHECK(build<target::Set>(labels, 5, 7).order == build<target::Set>(labels, 5, 7).order);
 }
 
 TEST_CASE("set target: only positives, no positive, fewer positions than candidates") {
-    const Laid all = lay<target::Set>({1, 1, 1}, 3);
+    const Laid all = build<target::Set>({1, 1, 1}, 3);
     CHECK(all.order == std::vector<int>{0, 1, 2});
     CHECK(all.row(0) == Row{1.0 / 3, 1.0 / 3, 1.0 / 3});
     CHECK(all.row(1) == Row{0, 0.5, 0.5});
     CHECK(all.row(2) == Row{0, 0, 1});
     CHECK(all.weight == Row{1, 1, 1});
-    const Laid none = lay<target::Set>({0, 0, 0}, 3);
+    const Laid none = build<target::Set>({0, 0, 0}, 3);
     CHECK(none.target == std::vector<double>(9, 0.0));
     CHECK(none.weight == Row{0, 0, 0});
-    const Laid few = lay<target::Set>({0, 0, 0, 1}, 2);
+    const Laid few = build<target::Set>({0, 0, 0, 1}, 2);
     CHECK(few.row(0) == Row{0, 0, 0, 1});
     CHECK(few.row(1) == Row{0, 0, 0, 1});
-    const Laid one = lay<target::Set>({1}, 1);
+    const Laid one = build<target::Set>({1}, 1);
     CHECK(one.row(0) == Row{1});
 }
 
 TEST_CASE("positives first: in shown order, then the rest in shown order") {
-    const Laid l = lay<target::PositivesFirst>({0, 1, 0, 1}, 3);
+    const Laid l = build<target::PositivesFirst>({0, 1, 0, 1}, 3);
     CHECK(l.order == std::vector<int>{1, 3, 0, 2});
     CHECK(l.row(0) == Row{0, 1, 0, 0});
     CHECK(l.row(1) == Row{0, 0, 0, 1});
     CHECK(l.row(2) == Row{1, 0, 0, 0});
     CHECK(l.weight == Row{1, 1, 1});
-    CHECK(lay<target::PositivesFirst>({0, 0, 0}, 3).order == std::vector<int>{0, 1, 2});
-    CHECK(lay<target::PositivesFirst>({1, 1}, 2).order == std::vector<int>{0, 1});
+    CHECK(build<target::PositivesFirst>({0, 0, 0}, 3).order == std::vector<int>{0, 1, 2});
+    CHECK(build<target::PositivesFirst>({1, 1}, 2).order == std::vector<int>{0, 1});
 }
 
 TEST_CASE("exposure: the shown list, clicks counting four times where asked") {
-    const Laid shown = lay<target::Exposure>({0, 1, 0, 1}, 3);
+    const Laid shown = build<target::Exposure>({0, 1, 0, 1}, 3);
     CHECK(shown.order == std::vector<int>{0, 1, 2, 3});
     for (const std::size_t t : {0u, 1u, 2u}) {
         Row wanted(4, 0.0);
@@ -111,40 +111,39 @@ TEST_CASE("exposure: the shown list, clicks counting four times where asked") {
         CHECK(shown.row(t) == wanted);
     }
     CHECK(shown.weight == Row{1, 1, 1});
-    const Laid clicked = lay<target::ClickWeightedExposure>({0, 1, 0, 1}, 3);
+    const Laid clicked = build<target::ClickWeightedExposure>({0, 1, 0, 1}, 3);
     CHECK(clicked.order == shown.order);
     CHECK(clicked.target == shown.target);
     CHECK(clicked.weight == Row{1, 4, 1});  // the second click lies beyond the positions
-    CHECK(lay<target::ClickWeightedExposure>({0, 0}, 2).weight == Row{1, 1});
-    CHECK(lay<target::ClickWeightedExposure>({1, 1}, 2).weight == Row{4, 4});
+    CHECK(build<target::ClickWeightedExposure>({0, 0}, 2).weight == Row{1, 1});
+    CHECK(build<target::ClickWeightedExposure>({1, 1}, 2).weight == Row{4, 4});
 }
 
-TEST_CASE("lessons: the layout of a batch, lists shorter than the positions included") {
+TEST_CASE("training batch: the layout of a batch, lists shorter than the positions included") {
     std::vector<OwnedRequest> owned{toy_request(1, 6, 2), toy_request(2, 3, 0), toy_request(3, 2, 1)};
     owned[0].labels = {0, 1, 0, 0, 1, 0};
     owned[1].labels = {0, 0, 0};
     owned[2].labels = {1, 1};
     const auto requests = views(owned);
-    Lessons<double> lessons;
-    lessons.prepare(toy_encoder(requests), requests, 4, 2, 9, target::PositivesFirst{});
-    const Inputs<double> in = lessons.inputs();
+    BatchBuilder<double> builder;
+    builder.build(toy_encoder(requests), requests, 4, 2, 9, target::PositivesFirst{}, every_group);
+    const TrainingBatch<double> batch = builder.view();
+    const Inputs<double>& in = batch.in;
     CHECK(in.layout.positions.rows == 4 + 3 + 2);
     CHECK(in.layout.items.rows == 6 + 3 + 2);
-    const Prefix prefix = lessons.prefix();
-    const std::vector<int> placed(prefix.placed, prefix.placed + 9),
-        position(prefix.position, prefix.position + 9);
+    const Prefix& prefix = batch.prefix;
+    const std::vector<int> placed(prefix.placed, prefix.placed + 9), position(prefix.position, prefix.position + 9);
     CHECK(placed == std::vector<int>{1, 4, 0, 2, 6, 7, 8, 9, 10});
     CHECK(position == std::vector<int>{0, 1, 2, 3, 0, 1, 2, 0, 1});
     CHECK(std::vector<int>(prefix.block_input, prefix.block_input + 9) ==
           std::vector<int>{-1, -1, 1, 4, -1, -1, 6, -1, -1});
-    CHECK(std::vector<int>(prefix.key_length, prefix.key_length + 9) ==
-          std::vector<int>{2, 2, 4, 4, 2, 2, 3, 2, 2});
+    CHECK(std::vector<int>(prefix.key_length, prefix.key_length + 9) == std::vector<int>{2, 2, 4, 4, 2, 2, 3, 2, 2});
     CHECK(prefix.placed_at[3] == RowMask::never_placed);  // candidates 3 and 5 found no position
     CHECK(prefix.placed_at[5] == RowMask::never_placed);
     CHECK(prefix.placed_at[10] == 1);
-    const Labels<double> l = lessons.labels();
+    const Labels<double>& l = batch.labels;
     CHECK(Row(l.has_positive, l.has_positive + 3) == Row{1, 0, 1});
-    CHECK(Row(l.share, l.share + 11) == Row{0, .5, 0, 0, .5, 0, 0, 0, 0, .5, .5});
+    CHECK(Row(l.target_prob, l.target_prob + 11) == Row{0, .5, 0, 0, .5, 0, 0, 0, 0, .5, .5});
     CHECK(Row(l.relevance, l.relevance + 11) == Row{0, 1, 0, 0, 1, 0, 0, 0, 0, 1, 1});
     for (int row = 0; row < 9; ++row) {
         CHECK(l.position_weight[row] == position_weight(position[static_cast<std::size_t>(row)]));

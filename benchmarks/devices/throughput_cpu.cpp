@@ -1,10 +1,10 @@
 #include "psad/backend/cpu/cpu.hpp"
 #include "throughput.hpp"
 
-namespace psad_benchmarks {
+namespace psad::benchmarks {
 
 std::vector<Throughput> throughput_of_cpu(const std::vector<int>& batches, int threads) {
-    return throughput(psad::backend::Cpu<float>(threads), batches);
+    return throughput(backend::Cpu<float>(threads), batches);
 }
 
-}  // namespace psad_benchmarks
+}  // namespace psad::benchmarks

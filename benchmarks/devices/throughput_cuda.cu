@@ -3,16 +3,16 @@
 #include "psad/backend/thrust/cuda.hpp"
 #include "throughput.hpp"
 
-namespace psad_benchmarks {
+namespace psad::benchmarks {
 
 std::vector<Throughput> throughput_of_cuda(const std::vector<int>& batches) {
-    return throughput(psad::backend::Cuda<float>(), batches);
+    return throughput(backend::Cuda<float>(), batches);
 }
 
 void profile_on_cuda(const std::string& task, int batch) {
-    Work work(psad::backend::Cuda<float>(), batch);
+    BatchTasks tasks(backend::Cuda<float>(), batch);
     if (task == "training") {
-        work.train(5, [](std::int64_t step) {
+        tasks.train(5, [](std::int64_t step) {
             if (step == 3) cudaProfilerStart();
             if (step == 4) cudaProfilerStop();
         });
@@ -20,9 +20,9 @@ void profile_on_cuda(const std::string& task, int batch) {
     }
     for (int i = 0; i < 3; ++i) {
         if (i == 2) cudaProfilerStart();
-        task == "student" ? work.student() : work.teacher();
+        task == "student" ? tasks.student() : tasks.teacher();
         if (i == 2) cudaProfilerStop();
     }
 }
 
-}  // namespace psad_benchmarks
+}  // namespace psad::benchmarks

@@ -1,4 +1,4 @@
-// What psad and its peers run side by side: models with made-up numbers, their inputs, and what psad scores.
+// What psad and its peers run side by side: models with random weights, their inputs, and psad's scores.
 #pragma once
 
 #include <algorithm>
@@ -12,12 +12,12 @@
 #include <utility>
 #include <vector>
 
-#include "../made_up.hpp"
+#include "../synthetic_requests.hpp"
 #include "psad/autograd/cost.hpp"
 #include "psad/autograd/inference.hpp"
 #include "psad/backend/cpu/cpu.hpp"
-#include "psad/model_file/safetensors.hpp"
 #include "psad/model/psad_model.hpp"
+#include "psad/model_file/safetensors.hpp"
 #include "psad/nn/attention.hpp"
 #include "psad/nn/embedding.hpp"
 #include "psad/nn/layer_norm.hpp"
@@ -25,90 +25,75 @@
 #include "psad/serve/reranker.hpp"
 #include "psad/train/trainer.hpp"
 
-namespace psad_peers {
+namespace psad::peers {
 
-using Device = psad::backend::Cpu<float>;
+using Device = backend::Cpu<float>;
 
 struct Sizes {
-    int lists = 1, candidates = 20, history = 50, places = 10;
+    int lists = 1, candidates = 20, history = 50, positions = 10;
 };
 
 struct Case {
-    std::string name;           ///< as in the report
-    std::string file;           ///< without a suffix
-    psad::model_file::TensorFile told;  ///< weights, inputs and scores, for the peers
-    double flops = 0;           ///< of what psad runs
-    std::function<void()> run;  ///< psad, once
+    std::string name;                ///< as in the report
+    std::string file;                ///< without a suffix
+    model_file::TensorFile tensors;  ///< weights, inputs and psad's scores, for the peers
+    double flops = 0;                ///< of what psad runs
+    std::function<void()> run;       ///< psad, once
 };
 
-/// Starting values are often 0 or 1; made up, every term of a model counts.
-inline void make_up(psad::Parameters<float>& parameters, const psad::ParameterRegistry& list) {
-    parameters.initialise(list, 1);
+/// Adds noise to the starting values: many are 0 or 1, and would hide a term of the model.
+inline void randomise(Parameters<float>& parameters, const ParameterRegistry& registry) {
+    parameters.initialise(registry, 1);
     std::uint64_t key = 77;
-    for (const psad::ParameterInfo& p : list.parameters) {
+    for (const ParameterInfo& p : registry.parameters) {
         float* at = parameters.at(p);
         ++key;
-        for (std::size_t i = 0; i < p.size(); ++i)
-            at[i] += 0.05f * static_cast<float>(psad::rng::normal(key, i));
+        for (std::size_t i = 0; i < p.size(); ++i) at[i] += 0.05f * static_cast<float>(rng::normal(key, i));
     }
 }
 
-inline void tell(psad::model_file::TensorFile& file, const psad::Parameters<float>& parameters,
-                 const psad::ParameterRegistry& list) {
-    for (const psad::ParameterInfo& p : list.parameters)
-        file.tensors.push_back(
-            psad::model_file::tensor(p.name, {p.rows, p.cols}, std::span(parameters.at(p), p.size())));
+inline void add(model_file::TensorFile& file, const Parameters<float>& parameters, const ParameterRegistry& registry) {
+    for (const ParameterInfo& p : registry.parameters) {
+        file.tensors.push_back(model_file::tensor(p.name, {p.rows, p.cols}, std::span(parameters.at(p), p.size())));
+    }
 }
 
 template <class Values>
-void tell(psad::model_file::TensorFile& file, std::string name, const Values& values) {
-    file.tensors.push_back(psad::model_file::tensor(std::move(name), {std::ssize(values)}, values));
+void add(model_file::TensorFile& file, std::string name, const Values& values) {
+    file.tensors.push_back(model_file::tensor(std::move(name), {std::ssize(values)}, values));
 }
 
-inline void tell(psad::model_file::TensorFile& file, const char* kind, const Sizes& sizes, int block = 0) {
+inline void describe(model_file::TensorFile& file, const char* kind, const Sizes& sizes, int block = 0) {
     file.metadata = {{"kind", kind},
                      {"lists", std::to_string(sizes.lists)},
                      {"candidates", std::to_string(sizes.candidates)},
                      {"history", std::to_string(sizes.history)},
-                     {"places", std::to_string(sizes.places)},
+                     {"positions", std::to_string(sizes.positions)},
                      {"block", std::to_string(block)}};
 }
 
-/// The columns of an encoded batch: the peers get what stands in the tables as ready embeddings.
-inline void tell(psad::model_file::TensorFile& file, const psad::Batch<float>& b) {
-    const auto fields = [&](const std::string& of, const std::vector<psad::Batch<float>::Field>& all) {
-        for (std::size_t f = 0; f < all.size(); ++f) {
-            tell(file, "in." + of + std::to_string(f) + ".bag", all[f].bag);
-            tell(file, "in." + of + std::to_string(f) + ".ids", all[f].ids);
-        }
-    };
-    fields("profile", b.profile_fields);
-    fields("item", b.item_fields);
-    fields("event", b.event_fields);
-    tell(file, "in.match.bag", b.match.bag);
-    tell(file, "in.match.ids", b.match.ids);
-    tell(file, "in.profile", b.profile);
-    tell(file, "in.dense", b.dense);
-    tell(file, "in.age", b.age);
-    tell(file, "in.match_dense", b.match_dense);
-    tell(file, "in.has_interacted", b.has_interacted);
-    tell(file, "in.rank", b.rank);
-    tell(file, "in.feedback", b.feedback);
-    tell(file, "in.age_bucket", b.age_bucket);
-    tell(file, "in.event_index", b.event_index);
-    tell(file, "in.match_feedback", b.match_feedback);
-    tell(file, "in.match_bucket", b.match_bucket);
-    tell(file, "in.match_index", b.match_index);
+inline void add(model_file::TensorFile& file, const std::string& name, const BagStorage& bag) {
+    add(file, name + ".bag", bag.offsets);
+    add(file, name + ".ids", bag.ids);
 }
 
-/// The student's scorer over ready embeddings: candidates [items, 64] as the user sees them, the user [lists,
-/// 64]. The user's share of the first layer is computed once per list, the rank's row is added to the
-/// candidate.
+inline void add(model_file::TensorFile& file, const std::string& name, const BagListStorage& bags) {
+    for (std::size_t f = 0; f < bags.fields.size(); ++f) add(file, name + "." + std::to_string(f), bags.fields[f]);
+}
+
+/// The columns of an encoded batch. From these make_peers.py looks up the embeddings that the peers start from.
+inline void add(model_file::TensorFile& file, const Batch<float>& batch) {
+    Batch<float>::for_each_column(
+        [&](auto column, const auto& numbers) { add(file, std::string("in.") + column.name, numbers); }, batch);
+}
+
+/// The student's scorer from embeddings on: personalised candidates [items, 64], the user [lists, 64]. The user's part
+/// of the first layer is computed once per list; the embedding of the rank is added to the candidate.
 template <bool Attends>
 class Scorer {
   public:
     static constexpr int width = 64;
-    explicit Scorer(const psad::Scope& scope)
+    explicit Scorer(const Scope& scope)
         : rank_(scope / "rank"),
           norm_(scope / "norm"),
           attention_(scope / "attention"),
@@ -118,10 +103,10 @@ class Scorer {
 
     template <class Ctx>
     auto operator()(Ctx& ctx, const float* items, const float* user, const int* rank) const {
-        const auto begun = hidden1_.begin(ctx, parts(ctx.template constant<psad::Lists, width>(user)));
-        const auto item = psad::gather<psad::Items>(
-            ctx, psad::identity_rows(ctx.template constant<psad::Items, width>(items)), rank_.rows(ctx, rank));
-        return out_(ctx, hidden2_(ctx, hidden1_(ctx, begun, psad::parts(in_context(ctx, item)))));
+        const auto partial = hidden1_.precompute(ctx, parts(ctx.template constant<Lists, width>(user)));
+        const auto item =
+            gather<Items>(ctx, identity_rows(ctx.template constant<Items, width>(items)), rank_.rows(ctx, rank));
+        return out_(ctx, hidden2_(ctx, hidden1_(ctx, partial, parts(in_context(ctx, item)))));
     }
 
   private:
@@ -129,42 +114,41 @@ class Scorer {
     auto in_context(Ctx& ctx, const X& x) const {
         if constexpr (Attends) {
             const auto h = norm_(ctx, x);
-            return map(ctx, psad::Add{}, x, attention_.attend(ctx, h, attention_.prepare(ctx, h)));
+            return map(ctx, Add{}, x, attention_.attend(ctx, h, attention_.prepare(ctx, h)));
         } else {
             return x;
         }
     }
 
-    psad::nn::PositionEmbedding<psad::rank_positions, width> rank_;
-    psad::PartIf<Attends, psad::nn::LayerNorm<width>> norm_;
-    psad::PartIf<Attends, psad::nn::MultiHeadAttention<width, 4>> attention_;
-    psad::nn::SplitLinear<width, width, 128, psad::Relu> hidden1_;
-    psad::nn::Linear<128, 64, psad::Relu> hidden2_;
-    psad::nn::Linear<64, 1> out_;
+    nn::PositionEmbedding<rank_positions, width> rank_;
+    LayerIf<Attends, nn::LayerNorm<width>> norm_;
+    LayerIf<Attends, nn::MultiHeadAttention<width, 4>> attention_;
+    nn::SplitLinear<width, width, 128, Relu> hidden1_;
+    nn::Linear<128, 64, Relu> hidden2_;
+    nn::Linear<64, 1> out_;
 };
 
 template <bool Attends>
-struct ScorerRoom {
-    psad::ParameterRegistry list;
-    Scorer<Attends> scorer{psad::Scope(list)};
-    psad::Parameters<float> parameters{list};
-    psad::LayoutStorage storage;
+struct ScorerState {
+    ParameterRegistry registry;
+    Scorer<Attends> scorer{Scope(registry)};
+    Parameters<float> parameters{registry};
+    LayoutStorage storage;
     std::vector<float> items, user;
     std::vector<int> rank;
     Device cpu;
-    psad::Arena<> arena;
+    Arena<> arena;
     std::vector<float> scores;
 
-    /// Sixteen lists at a time, whose numbers stay in a core's second cache.
+    /// Sixteen lists at a time: their numbers stay in a core's L2 cache.
     std::span<const float> operator()() {
-        const psad::Layout layout = storage.view();
-        for (std::size_t first = 0; first < rank.size();
-             first += static_cast<std::size_t>(layout.items.rows)) {
+        const Layout layout = storage.view();
+        for (std::size_t first = 0; first < rank.size(); first += static_cast<std::size_t>(layout.items.rows)) {
             arena.reset();
-            psad::Inference ctx(cpu, parameters, layout, arena);
+            Inference ctx(cpu, parameters, layout, arena);
             const std::size_t list = first * user.size() / items.size() * Scorer<Attends>::width;
-            const auto found = scorer(ctx, items.data() + first * Scorer<Attends>::width, user.data() + list,
-                                      rank.data() + first);
+            const auto found =
+                scorer(ctx, items.data() + first * Scorer<Attends>::width, user.data() + list, rank.data() + first);
             std::copy_n(found.data, found.rows, scores.data() + first);
         }
         return scores;
@@ -173,108 +157,106 @@ struct ScorerRoom {
 
 template <bool Attends>
 Case scorer_case(std::string name, std::string file, const Sizes& sizes) {
-    const auto room = std::make_shared<ScorerRoom<Attends>>();
-    make_up(room->parameters, room->list);
-    room->storage.clear();
+    const auto state = std::make_shared<ScorerState<Attends>>();
+    randomise(state->parameters, state->registry);
+    state->storage.clear();
     const int together = (std::min)(sizes.lists, 16);
-    for (int l = 0; l < together; ++l) room->storage.add(sizes.candidates, 0, sizes.places);
-    for (int i = 0; i < sizes.lists * sizes.candidates; ++i) room->rank.push_back(i % sizes.candidates);
-    room->scores.resize(room->rank.size());
+    for (int l = 0; l < together; ++l) state->storage.add(sizes.candidates, 0, sizes.positions);
+    for (int i = 0; i < sizes.lists * sizes.candidates; ++i) state->rank.push_back(i % sizes.candidates);
+    state->scores.resize(state->rank.size());
     const auto drawn = [](std::uint64_t key, int count) {
         std::vector<float> out(static_cast<std::size_t>(count));
-        for (std::size_t i = 0; i < out.size(); ++i)
-            out[i] = 0.5f * static_cast<float>(psad::rng::normal(key, i));
+        for (std::size_t i = 0; i < out.size(); ++i) out[i] = 0.5f * static_cast<float>(rng::normal(key, i));
         return out;
     };
-    room->items = drawn(3, sizes.lists * sizes.candidates * 64);
-    room->user = drawn(4, sizes.lists * 64);
+    state->items = drawn(3, sizes.lists * sizes.candidates * 64);
+    state->user = drawn(4, sizes.lists * 64);
 
-    Case c{std::move(name), std::move(file), {}, 0, [room] { (*room)(); }};
-    tell(c.told, "scorer", sizes);
-    tell(c.told, room->parameters, room->list);
-    tell(c.told, "in.items", room->items);
-    tell(c.told, "in.user", room->user);
-    tell(c.told, "psad.scores", (*room)());
-    psad::Cost cost(room->storage.view());
-    room->scorer(cost, nullptr, nullptr, nullptr);
+    Case c{std::move(name), std::move(file), {}, 0, [state] { (*state)(); }};
+    describe(c.tensors, "scorer", sizes);
+    add(c.tensors, state->parameters, state->registry);
+    add(c.tensors, "in.items", state->items);
+    add(c.tensors, "in.user", state->user);
+    add(c.tensors, "psad.scores", (*state)());
+    Cost cost(state->storage.view());
+    state->scorer(cost, nullptr, nullptr, nullptr);
     c.flops = cost.flops() * sizes.lists / together;
     return c;
 }
 
-constexpr psad::Spec with_block(int block) {
+constexpr Spec with_block(int block) {
     return {.block = block, .student_hidden1 = 128, .student_hidden2 = 64};
 }
-using WithStudent = psad::StudentOf<psad::Psad<with_block(5), psad::order::Sort>>;
+using WithStudent = StudentOf<Psad<with_block(5), order::Sort>>;
 template <int Block>
-using WithTeacher = psad::TeacherOf<psad::Psad<with_block(Block)>>;
+using WithTeacher = TeacherOf<Psad<with_block(Block)>>;
 
 template <class Network>
-struct ModelRoom {
-    psad_benchmarks::World<Network> world;
+struct ModelState {
+    benchmarks::Workload<Network> work;
     Device cpu;
-    psad::Batch<float> batch;
-    psad::Arena<> arena;
-    psad::serve::Workspace<Device> workspace;
+    Batch<float> batch;
+    Arena<> arena;
+    serve::Workspace<Device> workspace;
     std::size_t turn = 0;
 
-    explicit ModelRoom(const Sizes& sizes) : world(64, sizes.candidates, sizes.history) {
-        make_up(world.model.parameters, world.model.list);
-        world.model.encoder.encode(std::span(world.requests).first(static_cast<std::size_t>(sizes.lists)),
-                                   sizes.places, batch);
+    explicit ModelState(const Sizes& sizes) : work(64, sizes.candidates, sizes.history) {
+        randomise(work.model.parameters, work.model.registry);
+        work.model.encoder.encode(std::span(work.requests).first(static_cast<std::size_t>(sizes.lists)),
+                                  sizes.positions, batch);
     }
 };
 
-/// From raw requests, a different one each time, to an order; the peers get ready embeddings of the first.
+/// From raw requests, a different one each time, to an order; the peers start from the embeddings of the first.
 inline Case student_case(std::string name, std::string file, const Sizes& sizes) {
     using Network = WithStudent;
-    const auto room = std::make_shared<ModelRoom<Network>>(sizes);
-    const auto& model = room->world.model;
-    Case c{std::move(name), std::move(file), {}, 0, [room] {
-               const psad::serve::Reranker reranker(room->cpu, room->world.model);
-               reranker(room->world.requests[room->turn++ % 64], room->workspace);
+    const auto state = std::make_shared<ModelState<Network>>(sizes);
+    const auto& model = state->work.model;
+    Case c{std::move(name), std::move(file), {}, 0, [state] {
+               const serve::Reranker reranker(state->cpu, state->work.model);
+               reranker(state->work.requests[state->turn++ % 64], state->workspace);
            }};
-    tell(c.told, "student", sizes);
-    tell(c.told, model.parameters, model.registry);
-    tell(c.told, room->batch);
-    const psad::Inputs<float> in = room->batch.view();
-    psad::Inference ctx(room->cpu, model.parameters, in.layout, room->arena);
+    describe(c.tensors, "student", sizes);
+    add(c.tensors, model.parameters, model.registry);
+    add(c.tensors, state->batch);
+    const Inputs<float> in = state->batch.view();
+    Inference ctx(state->cpu, model.parameters, in.layout, state->arena);
     const auto& student = model.network.student;
     const auto scores = student.score(ctx, in, student.user(ctx, in)).score;
-    tell(c.told, "psad.scores", std::span(scores.data, static_cast<std::size_t>(scores.rows)));
-    psad::Cost cost(in.layout);
+    add(c.tensors, "psad.scores", std::span(scores.data, static_cast<std::size_t>(scores.rows)));
+    Cost cost(in.layout);
     student.score(cost, in, student.user(cost, in));
     c.flops = cost.flops();
     return c;
 }
 
-/// From an encoded request to ten places; the peers get its ready embeddings.
+/// From an encoded request to ten positions; the peers start from its embeddings.
 template <int Block>
 Case teacher_case(std::string name, std::string file, const Sizes& sizes) {
     using Network = WithTeacher<Block>;
-    const auto room = std::make_shared<ModelRoom<Network>>(sizes);
-    const auto& model = room->world.model;
-    const auto write = [room] {
-        room->arena.reset();
-        const psad::Inputs<float> in = room->batch.view();
-        psad::Inference ctx(room->cpu, room->world.model.parameters, in.layout, room->arena);
-        return psad::generate(ctx, room->world.model.network.teacher, in);
+    const auto state = std::make_shared<ModelState<Network>>(sizes);
+    const auto& model = state->work.model;
+    const auto generated = [state] {
+        state->arena.reset();
+        const Inputs<float> in = state->batch.view();
+        Inference ctx(state->cpu, state->work.model.parameters, in.layout, state->arena);
+        return generate(ctx, state->work.model.network.teacher, in);
     };
-    Case c{std::move(name), std::move(file), {}, 0, [write] { write(); }};
-    tell(c.told, "teacher", sizes, Block);
-    tell(c.told, model.parameters, model.registry);
-    tell(c.told, room->batch);
-    const auto written = write();
-    const auto places = static_cast<std::size_t>(sizes.lists * sizes.places);
-    tell(c.told, "psad.scores", std::span<const float>(written.score, places));
+    Case c{std::move(name), std::move(file), {}, 0, [generated] { generated(); }};
+    describe(c.tensors, "teacher", sizes, Block);
+    add(c.tensors, model.parameters, model.registry);
+    add(c.tensors, state->batch);
+    const auto positions = static_cast<std::size_t>(sizes.lists * sizes.positions);
+    add(c.tensors, "psad.scores", std::span<const float>(generated().score, positions));
     return c;
 }
 
 /// The default pair, trained together on one batch.
-using Trained = psad::Psad<psad::Spec{}, psad::target::PositivesFirst>;
+using Trained = Psad<Spec{}, target::PositivesFirst>;
 inline constexpr int training_lists = 128, training_steps = 20;
 
-inline psad::TrainSettings training_settings(int steps) {
-    psad::TrainSettings s;
+inline train::Settings training_settings(int steps) {
+    train::Settings s;
     s.epochs = s.steps = steps;
     s.batch = training_lists;
     s.dropout = 0;
@@ -284,47 +266,46 @@ inline psad::TrainSettings training_settings(int steps) {
     return s;
 }
 
-struct TrainingRoom {
-    psad_benchmarks::World<Trained> world{training_lists, 20, 50};
+struct TrainingState {
+    benchmarks::Workload<Trained> work{training_lists, 20, 50};
 
-    psad::TrainReport operator()(int steps, int threads) {
-        const auto unjudged = [](const auto&) { return psad::ValidationScore{}; };
-        return psad::train(Device(threads), world.model, std::span<const psad::Request>(world.requests),
-                           training_settings(steps), unjudged);
+    train::Report operator()(int steps, int threads) {
+        const auto no_validation = [](const auto&) { return train::ValidationScore{}; };
+        return train::train(Device(threads), work.model, std::span<const Request>(work.requests),
+                            training_settings(steps), no_validation);
     }
 };
 
 /// What train_peer.py needs.
-inline psad::model_file::TensorFile training_told() {
-    TrainingRoom room;
-    constexpr psad::Spec spec = Trained::spec;
-    const Sizes sizes{.lists = training_lists, .places = spec.positions};
-    psad::model_file::TensorFile file;
-    tell(file, "training", sizes, spec.block);
-    tell(file, room.world.model.parameters, room.world.model.list);
-    psad::Batch<float> batch;
-    room.world.model.encoder.encode(room.world.requests, spec.positions, batch);
-    tell(file, batch);
-    std::vector<int> order, all;
-    for (const psad::Request& r : room.world.requests) {
+inline model_file::TensorFile training_tensors() {
+    TrainingState state;
+    constexpr Spec spec = Trained::spec;
+    const Sizes sizes{.lists = training_lists, .positions = spec.positions};
+    model_file::TensorFile file;
+    describe(file, "training", sizes, spec.block);
+    add(file, state.work.model.parameters, state.work.model.registry);
+    Batch<float> batch;
+    state.work.model.encoder.encode(state.work.requests, spec.positions, batch);
+    add(file, batch);
+    std::vector<int> order, orders;
+    for (const Request& r : state.work.requests) {
         std::vector<float> target(r.size() * static_cast<std::size_t>(spec.positions));
         order.clear();
-        psad::target::PositivesFirst::lay<float>(r, spec.positions, 0, order, target.data(), nullptr);
-        all.insert(all.end(), order.begin(), order.begin() + spec.positions);
+        target::PositivesFirst::build<float>(r, spec.positions, 0, order, target.data(), nullptr);
+        orders.insert(orders.end(), order.begin(), order.begin() + spec.positions);
     }
-    tell(file, "in.order", all);
+    add(file, "in.order", orders);
     std::vector<float> losses;
-    for (const psad::StepRecord& s : room(training_steps, 1).steps)
-        losses.push_back(static_cast<float>(s.loss));
-    tell(file, "psad.losses", losses);
+    for (const train::StepRecord& s : state(training_steps, 1).steps) losses.push_back(static_cast<float>(s.loss));
+    add(file, "psad.losses", losses);
     return file;
 }
 
 inline std::vector<Case> cases() {
     std::vector<Case> all;
     for (const int n : {20, 100})
-        all.push_back(scorer_case<false>("student n=" + std::to_string(n), "student-" + std::to_string(n),
-                                         {.candidates = n}));
+        all.push_back(
+            scorer_case<false>("student n=" + std::to_string(n), "student-" + std::to_string(n), {.candidates = n}));
     for (const int lists : {64, 256})
         all.push_back(scorer_case<false>("student n=20 batch=" + std::to_string(lists),
                                          "student-batch-" + std::to_string(lists), {.lists = lists}));
@@ -337,4 +318,4 @@ inline std::vector<Case> cases() {
     return all;
 }
 
-}  // namespace psad_peers
+}  // namespace psad::peers

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace psad_peers {
+namespace psad::peers {
 
 class TorchModule {
   public:
@@ -24,8 +24,8 @@ class TorchModule {
     static std::string version();
 
   private:
-    struct Room;
-    std::unique_ptr<Room> room_;
+    struct State;
+    std::unique_ptr<State> state_;
 };
 
-}  // namespace psad_peers
+}  // namespace psad::peers

@@ -1,6 +1,6 @@
-// psad_peers write FOLDER: models, inputs and psad's scores for make_peers.py.
-// psad_peers train FOLDER PYTHON SCRIPT JSON: joint training beside train_peer.py, on one thread and on two.
-// psad_peers time FOLDER LIBRARY JSON: psad, ONNX Runtime and LibTorch in turn, on one thread.
+// psad_peers write FOLDER: writes models, inputs and psad's scores for make_peers.py.
+// psad_peers time FOLDER LIBRARY JSON: times psad, ONNX Runtime and LibTorch in turn, on one thread.
+// psad_peers train FOLDER PYTHON SCRIPT JSON: times joint training beside train_peer.py, on one thread and on two.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,7 +24,7 @@
 
 namespace {
 
-using namespace psad_peers;
+using namespace psad::peers;
 using Clock = std::chrono::steady_clock;
 
 double median(std::vector<double> x) {
@@ -63,104 +63,102 @@ nlohmann::json timed(Case& c, const std::filesystem::path& folder, const OnnxRun
         inputs.push_back({name, reinterpret_cast<float*>(t.bytes.data()), t.shape});
         arguments.push_back({inputs.back().data, t.shape});
     }
-    const auto wanted = c.told.values<float>("psad.scores");
+    const auto wanted = c.tensors.values<float>("psad.scores");
     std::vector<float> found(wanted.size());
-    const auto shape =
-        nlohmann::json::parse(std::ifstream(stem + ".output.json")).get<std::vector<std::int64_t>>();
+    const auto shape = nlohmann::json::parse(std::ifstream(stem + ".output.json")).get<std::vector<std::int64_t>>();
     OnnxRuntime::Session session = onnx.session(stem + ".onnx", inputs, {{"scores", found.data(), shape}});
     TorchModule torch(stem + ".pt", arguments);
     session.run();
     torch.run();
-    const double difference =
-        (std::max)(largest_difference(wanted, found), largest_difference(wanted, torch.scores()));
+    const double difference = (std::max)(largest_difference(wanted, found), largest_difference(wanted, torch.scores()));
 
     float largest = 1;
     for (const float x : wanted) largest = (std::max)(largest, std::abs(x));
     if (!(difference <= 1e-5 * static_cast<double>(largest)))
-        throw std::runtime_error(fmt::format(
-            "{}: found scores that differ by {:.1e}, wanted 1e-5 of the largest", c.name, difference));
+        throw std::runtime_error(
+            fmt::format("{}: found scores that differ by {:.1e}, wanted 1e-5 of the largest", c.name, difference));
 
     auto run_onnx = [&] { session.run(); };
     auto run_torch = [&] { torch.run(); };
     const int calls[] = {calls_of(c.run), calls_of(run_onnx), calls_of(run_torch)};
-    std::vector<double> mine, onnx_times, torch_times, to_onnx, to_torch, share;
+    std::vector<double> psad_times, onnx_times, torch_times, to_onnx, to_torch, peak_share;
     for (int r = 0; r < rounds; ++r) {
-        mine.push_back(microseconds(c.run, calls[0]));
+        psad_times.push_back(microseconds(c.run, calls[0]));
         onnx_times.push_back(microseconds(run_onnx, calls[1]));
         torch_times.push_back(microseconds(run_torch, calls[2]));
-        share.push_back(c.flops / (mine.back() * 1e-6) / psad_benchmarks::multiply_add_peak(4));
-        to_onnx.push_back(onnx_times.back() / mine.back());
-        to_torch.push_back(torch_times.back() / mine.back());
+        peak_share.push_back(c.flops / (psad_times.back() * 1e-6) / psad::benchmarks::multiply_add_peak(4));
+        to_onnx.push_back(onnx_times.back() / psad_times.back());
+        to_torch.push_back(torch_times.back() / psad_times.back());
     }
     nlohmann::json out{{"name", c.name},
-                       {"psad_us", median(mine)},
+                       {"psad_us", median(psad_times)},
                        {"onnxruntime_us", median(onnx_times)},
                        {"libtorch_us", median(torch_times)},
                        {"vs_onnxruntime", median(to_onnx)},
                        {"vs_libtorch", median(to_torch)},
                        {"max_abs_score_difference", difference}};
-    if (c.flops > 0) out["peak_share"] = median(share);
-    fmt::print("{:<36} {:>9.2f} {:>9.2f} {:>9.2f} {:>7.2f} {:>7.2f} {:>6} {:.1e}\n", c.name, median(mine),
+    if (c.flops > 0) out["peak_share"] = median(peak_share);
+    fmt::print("{:<36} {:>9.2f} {:>9.2f} {:>9.2f} {:>7.2f} {:>7.2f} {:>6} {:.1e}\n", c.name, median(psad_times),
                median(onnx_times), median(torch_times), median(to_onnx), median(to_torch),
-               c.flops > 0 ? fmt::format("{:.0f} %", 100 * median(share)) : "", difference);
+               c.flops > 0 ? fmt::format("{:.0f} %", 100 * median(peak_share)) : "", difference);
     std::fflush(stdout);
     return out;
 }
 
-nlohmann::json trained(const std::filesystem::path& folder, const std::string& python,
-                       const std::string& script, int threads) {
+nlohmann::json timed_training(const std::filesystem::path& folder, const std::string& python, const std::string& script,
+                              int threads) {
     TrainingPeer peer(python, script, folder.string(), threads);
     if (!(peer.difference() <= 1e-4))
         throw std::runtime_error(
             fmt::format("training: found losses that differ by {:.1e}, wanted 1e-4", peer.difference()));
-    TrainingRoom room;
-    std::vector<double> mine, other, ratio;
+    TrainingState training;
+    std::vector<double> psad_times, pytorch_times, ratios;
     for (int r = 0; r < 7; ++r) {
-        mine.push_back(1000 * training_lists / room(training_steps, threads).lists_per_second);
-        other.push_back(peer.milliseconds(5));
-        ratio.push_back(other.back() / mine.back());
+        psad_times.push_back(1000 * training_lists / training(training_steps, threads).lists_per_second);
+        pytorch_times.push_back(peer.milliseconds(5));
+        ratios.push_back(pytorch_times.back() / psad_times.back());
     }
     const std::string name = fmt::format("training batch={} threads={}", training_lists, threads);
-    fmt::print("{:<36} {:>9.1f} ms    PyTorch {:>9.1f} ms {:>14.2f}        {:.1e}\n", name, median(mine),
-               median(other), median(ratio), peer.difference());
+    fmt::print("{:<36} {:>9.1f} ms    PyTorch {:>9.1f} ms {:>14.2f}        {:.1e}\n", name, median(psad_times),
+               median(pytorch_times), median(ratios), peer.difference());
     return {{"name", name},
-            {"psad_us", 1000 * median(mine)},
-            {"pytorch_us", 1000 * median(other)},
-            {"vs_pytorch", median(ratio)},
+            {"psad_us", 1000 * median(psad_times)},
+            {"pytorch_us", 1000 * median(pytorch_times)},
+            {"vs_pytorch", median(ratios)},
             {"max_relative_loss_difference", peer.difference()}};
 }
 
-int run(const std::vector<std::string>& words) {
-    if (words.size() == 2 && words[0] == "write") {
-        std::filesystem::create_directories(words[1]);
+int run(const std::vector<std::string>& arguments) {
+    if (arguments.size() == 2 && arguments[0] == "write") {
+        std::filesystem::create_directories(arguments[1]);
         for (const Case& c : cases())
-            psad::model_file::write_safetensors(std::filesystem::path(words[1]) / (c.file + ".safetensors"), c.told);
-        psad::model_file::write_safetensors(std::filesystem::path(words[1]) / "training.safetensors",
-                                    training_told());
+            psad::model_file::write_safetensors(std::filesystem::path(arguments[1]) / (c.file + ".safetensors"),
+                                                c.tensors);
+        psad::model_file::write_safetensors(std::filesystem::path(arguments[1]) / "training.safetensors",
+                                            training_tensors());
         return 0;
     }
-    if (words.size() == 5 && words[0] == "train") {
+    if (arguments.size() == 5 && arguments[0] == "train") {
         nlohmann::json out;
         for (const int threads : {1, 2})
-            out["cases"].push_back(trained(words[1], words[2], words[3], threads));
-        std::ofstream(words[4]) << out.dump(1) << "\n";
+            out["cases"].push_back(timed_training(arguments[1], arguments[2], arguments[3], threads));
+        std::ofstream(arguments[4]) << out.dump(1) << "\n";
         return 0;
     }
-    if (words.size() == 4 && words[0] == "time") {
-        const OnnxRuntime onnx(words[2]);
+    if (arguments.size() == 4 && arguments[0] == "time") {
+        const OnnxRuntime onnx(arguments[2]);
         nlohmann::json out{{"onnxruntime", onnx.version()}, {"libtorch", TorchModule::version()}};
         fmt::print(
             "one thread, microseconds; ONNX Runtime {}, LibTorch {}\n{:<36} {:>9} {:>9} {:>9} {:>7} {:>7} "
             "{:>6} {}\n",
-            onnx.version(), TorchModule::version(), "", "psad", "ONNX", "LibTorch", "x ONNX", "x Torch",
-            "peak", "difference");
-        for (Case& c : cases()) out["cases"].push_back(timed(c, words[1], onnx, 41));
-        std::ofstream(words[3]) << out.dump(1) << "\n";
+            onnx.version(), TorchModule::version(), "", "psad", "ONNX", "LibTorch", "x ONNX", "x Torch", "peak",
+            "difference");
+        for (Case& c : cases()) out["cases"].push_back(timed(c, arguments[1], onnx, 41));
+        std::ofstream(arguments[3]) << out.dump(1) << "\n";
         return 0;
     }
-    fmt::print(
-        stderr,
-        "psad_peers: wanted write FOLDER, time FOLDER LIBRARY JSON or train FOLDER PYTHON SCRIPT JSON\n");
+    fmt::print(stderr,
+               "psad_peers: wanted write FOLDER, time FOLDER LIBRARY JSON or train FOLDER PYTHON SCRIPT JSON\n");
     return 2;
 }
 
@@ -168,7 +166,7 @@ int run(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
     try {
-        return run({words + 1, words + count});
+        return run({argv + 1, argv + argc});
     } catch (const std::exception& e) {
         fmt::print(stderr, "psad_peers: {}\n", e.what());
         return 1;

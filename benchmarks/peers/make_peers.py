@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The peers' models: what `psad_peers write FOLDER` told, as TorchScript and as ONNX.
+"""The peers' models: what `psad_peers write FOLDER` wrote, as TorchScript and as ONNX.
 
 Usage: make_peers.py FOLDER
 
-For every FOLDER/CASE.safetensors writes FOLDER/CASE.pt, FOLDER/CASE.onnx and FOLDER/CASE.inputs.safetensors: the inputs in
-the order of the model's arguments, and the scores that psad gave. Shapes are static, everything that is read from a
-table is a ready input, and each layer is written in the form that costs the peers least: parts that are the same for a
-whole list are multiplied once per list, batches of one are plain matrices.
+For every FOLDER/CASE.safetensors writes FOLDER/CASE.pt, FOLDER/CASE.onnx, the inputs (CASE.inputs.safetensors) with
+their names in the order of the model's arguments (CASE.inputs.json), and the shape of the scores (CASE.output.json).
+Shapes are static, embeddings are looked up beforehand, and each layer is written in the form that costs the peers least:
+parts that are the same for a whole list are multiplied once per list, batches of one are plain matrices.
 Needs PyTorch and onnx (Debian: python3-torch, python3-onnx).
 """
 
@@ -26,12 +26,12 @@ def read(path):
     data = path.read_bytes()
     size = struct.unpack("<Q", data[:8])[0]
     head = json.loads(data[8 : 8 + size])
-    told = head.pop("__metadata__", {})
+    metadata = head.pop("__metadata__", {})
     tensors = {}
     for name, t in head.items():
         begin, end = (8 + size + at for at in t["data_offsets"])
         tensors[name] = numpy.frombuffer(data[begin:end], TYPES[t["dtype"]]).reshape(t["shape"]).copy()
-    return told, tensors
+    return metadata, tensors
 
 
 def write(path, arrays):
@@ -48,10 +48,10 @@ def write(path, arrays):
 class Model(torch.nn.Module):
     """Weights by psad's names; B lists of n candidates and H events."""
 
-    def __init__(self, told, tensors, prefix=""):
+    def __init__(self, metadata, tensors, prefix=""):
         super().__init__()
-        self.B, self.n, self.H, self.L = (int(told[k]) for k in ("lists", "candidates", "history", "places"))
-        self.K = int(told["block"])
+        self.B, self.n, self.H, self.L = (int(metadata[k]) for k in ("lists", "candidates", "history", "positions"))
+        self.K = int(metadata["block"])
         self.prefix = prefix
         for name, a in tensors.items():
             if not name.startswith(("in.", "psad.")) and ".features.item." not in name and ".features.profile.field" not in name:
@@ -82,17 +82,15 @@ class Model(torch.nn.Module):
         return (x.reshape(self.B, -1, x.shape[-1]) + per_list.reshape(self.B, 1, -1)).reshape(x.shape)
 
     def norm(self, x, name):
-        return layer_norm(x, (x.shape[-1],), self.w(name + ".gain")[0], self.w(name + ".shift")[0], 1e-5)
+        return layer_norm(x, (x.shape[-1],), self.w(name + ".weight")[0], self.w(name + ".bias")[0], 1e-5)
 
     def heads(self, x):
         """[B r, 64] to [B, 4, r, 16]."""
         return x.reshape(self.B, -1, 4, 16).transpose(1, 2)
 
-    def attend(self, x, keys, values, name, hidden=None):
+    def attend(self, x, keys, values, name):
         """`keys` and `values` by heads."""
         scores = self.heads(self.linear(x, name + ".query")) @ keys.transpose(2, 3) * 0.25
-        if hidden is not None:
-            scores = scores + hidden
         mixed = (torch.softmax(scores, -1) @ values).transpose(1, 2).reshape(-1, 64)
         return self.linear(mixed, name + ".out")
 
@@ -112,13 +110,13 @@ class Model(torch.nn.Module):
 class Scorer(Model):
     def forward(self, items, user):
         weight, bias = self.w("hidden1.weight"), self.w("hidden1.bias")
-        begun = user @ weight[:64] + bias
+        partial = user @ weight[:64] + bias
         rank = self.w("rank.table")[: self.n]
         x = items + rank if self.B == 1 else (items.reshape(self.B, self.n, 64) + rank).reshape(-1, 64)
-        if self.has("norm.gain"):
+        if self.has("norm.weight"):
             h = self.norm(x, "norm")
             x = x + self.attend(h, *self.keys_values(h, "attention"), "attention")
-        hidden = torch.relu(self.plus_per_list(x @ weight[64:], begun))
+        hidden = torch.relu(self.plus_per_list(x @ weight[64:], partial))
         return self.linear(torch.relu(self.linear(hidden, "hidden2")), "out")
 
     def inputs(self, t):
@@ -132,19 +130,18 @@ def rows(table, index):
 
 def bag_sums(t, prefix, of, features):
     """The sum over fields of the mean over a field's values."""
-    total = 0
-    for f in range(100):
-        if f"in.{of}{f}.bag" not in t:
-            return total
-        bag, ids = t[f"in.{of}{f}.bag"], t[f"in.{of}{f}.ids"]
+    total, f = 0, 0
+    while (name := f"in.{of}_fields.{f}") + ".bag" in t:
+        bag, ids = t[name + ".bag"], t[name + ".ids"]
         table = t[f"{prefix}features.{features}.field{f}"]
         means = [table[ids[a:b]].mean(0) if b > a else numpy.zeros(64) for a, b in zip(bag[:-1], bag[1:])]
         total = total + numpy.array(means, numpy.float32)
-    raise ValueError("more fields than were looked for")
+        f += 1
+    return total
 
 
 class Upn(Model):
-    """Features and the parts of a UPN that student and teacher share."""
+    """Embeddings and the parts of a UPN that student and teacher have alike."""
 
     def features(self, item_ids, dense, profile_ids, profile):
         item = item_ids + self.linear(dense, "features.dense")
@@ -153,16 +150,17 @@ class Upn(Model):
     def key_scale(self, user):
         return self.two_sigmoid(self.linear(user, "upn.position.scale"))
 
-    def faded(self, user, fade):
+    def decay(self, user, log_age):
         """[B, H]"""
-        return -softplus(self.linear(user, "upn.fading.rate")) * fade
+        return -softplus(self.linear(user, "upn.fading.rate")) * log_age
 
-    def told(self, match_dense, mass, dense, how, touched):
+    def match(self, match_dense, mass, dense, last_match, has_interacted):
         m = "upn.match."
-        told = self.linear(torch.relu(self.linear(torch.cat([match_dense, mass, dense], 1), m + "hidden")), m + "out")
+        match = self.linear(torch.relu(self.linear(torch.cat([match_dense, mass, dense], 1), m + "hidden")), m + "out")
         if self.B == 1:
-            return touched * told + how
-        return (touched.reshape(self.B, 1, 1) * told.reshape(self.B, self.n, 64)).reshape(-1, 64) + how
+            return has_interacted * match + last_match
+        match = has_interacted.reshape(self.B, 1, 1) * match.reshape(self.B, self.n, 64)
+        return match.reshape(-1, 64) + last_match
 
     def inputs(self, t):
         p, n, H = self.prefix, self.n, self.H
@@ -173,8 +171,8 @@ class Upn(Model):
         position = rows(t[p + "upn.position.bucket.table"], t["in.age_bucket"])
         position += rows(t[p + "upn.position.index.table"], t["in.event_index"])
         m = p + "upn.match."
-        how = rows(t[m + "bucket.table"], t["in.match_bucket"]) + rows(t[m + "index.table"], t["in.match_index"])
-        how += rows(t[m + "feedback.table"], t["in.match_feedback"])
+        last_match = rows(t[m + "bucket.table"], t["in.match_bucket"]) + rows(t[m + "index.table"], t["in.match_index"])
+        last_match += rows(t[m + "feedback.table"], t["in.match_feedback"])
         event = bag_sums(t, p, "event", "item") + rows(t[p + "features.feedback.table"], t["in.feedback"])
         return [
             ("item_ids", bag_sums(t, p, "item", "item")),
@@ -183,62 +181,64 @@ class Upn(Model):
             ("profile", t["in.profile"].reshape(self.B, -1)),
             ("event", event.reshape(self.B, H, 64)),
             ("position", position.reshape(self.B, H, 64)),
-            ("fade", numpy.log1p(t["in.age"]).reshape(self.B, H)),
+            ("log_age", numpy.log1p(t["in.age"]).reshape(self.B, H)),
             ("same", same.reshape(self.B, n, H)),
             ("match_dense", t["in.match_dense"].reshape(self.B * n, -1)),
-            ("how", how),
-            ("touched", t["in.touched"].reshape(self.B, 1)),
+            ("last_match", last_match),
+            ("has_interacted", t["in.has_interacted"].reshape(self.B, 1)),
             ("rank", rows(t[p + "rank.table"], t["in.rank"])),
         ]
 
 
 class Student(Upn):
-    def forward(self, item_ids, dense, profile_ids, profile, event, position, fade, same, match_dense, how, touched, rank):
+    def forward(self, item_ids, dense, profile_ids, profile, event, position, log_age, same, match_dense, last_match,
+                has_interacted, rank):
         B, n, H = self.B, self.n, self.H
         item, user = self.features(item_ids, dense, profile_ids, profile)
         query = self.linear(user, "upn.query").reshape(B, 64, 1)
         key = position * self.per_list(self.key_scale(user)) + event
-        scores = (key @ query).reshape(B, H) * 0.125 + self.faded(user, fade)
+        scores = (key @ query).reshape(B, H) * 0.125 + self.decay(user, log_age)
         alpha = torch.softmax(scores, -1)
         intent = (alpha.reshape(B, 1, H) @ event).reshape(B, 64)
         scale = self.gate(torch.cat([user, intent], 1), "upn.gate") + self.linear(intent, "upn.scale")
         shift = self.linear(intent, "upn.mix")
         mass = (same @ alpha.reshape(B, H, 1)).reshape(B * n, 1)
-        told = self.told(match_dense, mass, dense, how, touched)
+        match = self.match(match_dense, mass, dense, last_match, has_interacted)
         if B == 1:
-            x = scale * item + shift + told + rank
+            x = scale * item + shift + match + rank
         else:
             item = (scale.reshape(B, 1, 64) * item.reshape(B, n, 64) + shift.reshape(B, 1, 64)).reshape(-1, 64)
-            x = item + told + rank
+            x = item + match + rank
         weight, bias = self.w("hidden1.weight"), self.w("hidden1.bias")
         lists = x.reshape(B, n, 64)
         whole = torch.cat([user, intent, lists.mean(1), lists.max(1)[0]], 1)
         around = torch.cat([weight[:128], weight[192:]])
-        begun = whole @ around + bias
-        hidden = torch.relu(self.plus_per_list(x @ weight[128:192], begun))
+        partial = whole @ around + bias
+        hidden = torch.relu(self.plus_per_list(x @ weight[128:192], partial))
         return self.linear(torch.relu(self.linear(hidden, "hidden2")), "out")
 
 
 class Teacher(Upn):
-    """One list, written block by block with cached keys and values; the loop is unrolled."""
+    """One list, generated block by block with cached keys and values; the loop is unrolled."""
 
-    def personalised(self, item, user, event, position, fade, same, match_dense, dense, how, touched):
+    def personalised(self, item, user, event, position, log_age, same, match_dense, dense, last_match, has_interacted):
         weight, bias = self.w("upn.query.weight"), self.w("upn.query.bias")
         query = item @ weight[:64] + (user @ weight[64:] + bias)
         event, position = event[0], position[0]
         key = self.linear(event, "upn.key") + position * self.key_scale(user)
-        scores = query @ key.t() * 0.125 + self.faded(user, fade)
+        scores = query @ key.t() * 0.125 + self.decay(user, log_age)
         alpha = torch.softmax(scores + same[0] * self.w("upn.match_logit.logit"), -1)
         mass = (alpha * same[0]).sum(1, keepdim=True)
-        intent = alpha @ event + self.told(match_dense, mass, dense, how, touched)
+        intent = alpha @ event + self.match(match_dense, mass, dense, last_match, has_interacted)
         mixed = self.linear(torch.cat([intent, item * intent], 1), "upn.mix")
         weight, bias = self.w("upn.gate.hidden.weight"), self.w("upn.gate.hidden.bias")
         hidden = torch.cat([intent, item], 1) @ weight[64:] + (user @ weight[:64] + bias)
         return self.two_sigmoid(self.linear(torch.relu(hidden), "upn.gate.out")) * item + mixed
 
-    def forward(self, item_ids, dense, profile_ids, profile, event, position, fade, same, match_dense, how, touched, rank):
+    def forward(self, item_ids, dense, profile_ids, profile, event, position, log_age, same, match_dense, last_match,
+                has_interacted, rank):
         item, user = self.features(item_ids, dense, profile_ids, profile)
-        item = self.personalised(item, user, event, position, fade, same, match_dense, dense, how, touched)
+        item = self.personalised(item, user, event, position, log_age, same, match_dense, dense, last_match, has_interacted)
         z = item + rank
         for i in range(self.count("encoder")):
             name = f"encoder.{i}"
@@ -252,9 +252,9 @@ class Teacher(Upn):
         part = self.linear(item, "transition.parts")
         r = part.shape[1] // 4
         one, two = (part[:, i : i + r] @ part[:, i + r : i + 2 * r].t() for i in (0, 2 * r))
-        places = self.w("slot.table") * self.two_sigmoid(self.linear(user, "slot_gate"))
+        encoding = self.w("slot.table") * self.two_sigmoid(self.linear(user, "slot_gate"))
         number = torch.arange(self.n)
-        taken = torch.zeros(self.n)
+        unavailable = torch.zeros(self.n)
         chosen, best, cache = [], [], [[] for _ in layers]
         for t in range(0, self.L, self.K):
             until = min(t + self.K, self.L)
@@ -262,7 +262,7 @@ class Teacher(Upn):
                 before = self.w("start.table").expand(until, 64)
             else:
                 before = torch.cat([item.index_select(0, c) for c in chosen[t - self.K : until - self.K]])
-            h = before + places[t:until]
+            h = before + encoding[t:until]
             for i in layers:
                 name = f"decoder.{i}"
                 normal = self.norm(h, name + ".norm")
@@ -278,16 +278,16 @@ class Teacher(Upn):
                     row = row + one.index_select(0, chosen[-1])[0]
                 if t + k > 1:
                     row = row + two.index_select(0, chosen[-2])[0]
-                row = row + taken
+                row = row + unavailable
                 at = torch.argmax(row, keepdim=True)
-                taken = torch.where(number == at, torch.tensor(-1e9), taken)
+                unavailable = torch.where(number == at, torch.tensor(-1e9), unavailable)
                 chosen.append(at)
                 best.append(row.index_select(0, at))
         return torch.cat(best)
 
     def count(self, of):
         i = 0
-        while self.has(f"{of}.{i}.norm.gain"):
+        while self.has(f"{of}.{i}.norm.weight"):
             i += 1
         return i
 
@@ -300,9 +300,9 @@ def main():
     for path in sorted(Path(sys.argv[1]).glob("*.safetensors")):
         if path.name.endswith((".inputs.safetensors", "training.safetensors")):
             continue
-        told, tensors = read(path)
-        kind, prefix = KINDS[told["kind"]]
-        model = kind(told, tensors, prefix).eval()
+        metadata, tensors = read(path)
+        kind, prefix = KINDS[metadata["kind"]]
+        model = kind(metadata, tensors, prefix).eval()
         named = model.inputs(tensors)
         inputs = tuple(torch.from_numpy(numpy.ascontiguousarray(a, numpy.float32)) for _, a in named)
         with torch.no_grad():

@@ -1,6 +1,5 @@
-// As much of ONNX Runtime's C interface as a timing needs. The npm package brings the library without a
-// header; its function table keeps the place of every entry from version to version, so a few places are
-// enough.
+// The few functions of ONNX Runtime's C interface that a timing needs. The npm package brings the library without a
+// header; the function table keeps the index of every entry from version to version.
 #pragma once
 
 #include <dlfcn.h>
@@ -11,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace psad_peers {
+namespace psad::peers {
 
 struct Bound {
     std::string name;
@@ -46,9 +45,7 @@ class OnnxRuntime {
     /// A session with all of its buffers bound, ready to run.
     class Session {
       public:
-        void run() {
-            owner_->check(owner_->call<run_with_binding, void*, void*, void*>(session_, nullptr, binding_));
-        }
+        void run() { owner_->check(owner_->call<run_with_binding, void*, void*, void*>(session_, nullptr, binding_)); }
 
       private:
         friend class OnnxRuntime;
@@ -64,12 +61,10 @@ class OnnxRuntime {
         check(call<set_intra_op_threads, void*, int>(options, threads_));
         check(call<set_inter_op_threads, void*, int>(options, 1));
         check(call<set_optimization, void*, int>(options, 99));
-        check(
-            call<add_config, void*, const char*, const char*>(options, "session.set_denormal_as_zero", "1"));
+        check(call<add_config, void*, const char*, const char*>(options, "session.set_denormal_as_zero", "1"));
         Session out;
         out.owner_ = this;
-        check(call<create_session, void*, const char*, void*, void**>(env_, model.c_str(), options,
-                                                                      &out.session_));
+        check(call<create_session, void*, const char*, void*, void**>(env_, model.c_str(), options, &out.session_));
         check(call<create_binding, void*, void**>(out.session_, &out.binding_));
         for (const Bound& b : inputs)
             check(call<bind_input, void*, const char*, void*>(out.binding_, b.name.c_str(), value(b)));
@@ -79,7 +74,7 @@ class OnnxRuntime {
     }
 
   private:
-    enum Place : std::size_t {  // in struct OrtApi
+    enum Index : std::size_t {  // in struct OrtApi
         error_message = 2,
         create_env = 3,
         create_session = 7,
@@ -96,9 +91,9 @@ class OnnxRuntime {
         bind_output = 137,
     };
 
-    template <Place place, class... Args>
+    template <Index index, class... Args>
     void* call(Args... args) const {
-        return reinterpret_cast<void* (*)(Args...)>(api_[place])(args...);
+        return reinterpret_cast<void* (*)(Args...)>(api_[index])(args...);
     }
     void check(void* status) const {
         if (status)
@@ -119,4 +114,4 @@ class OnnxRuntime {
     void* memory_ = nullptr;
 };
 
-}  // namespace psad_peers
+}  // namespace psad::peers

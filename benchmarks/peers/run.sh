@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
-# The same models, with the same numbers, in psad, ONNX Runtime, LibTorch and PyTorch: scores compared, times taken in turn.
+# The same models with the same weights in psad, ONNX Runtime, LibTorch and PyTorch: compares scores, times all in turn.
 set -euo pipefail
 
 usage() {
     cat <<TXT
 usage: benchmarks/peers/run.sh [--json FILE]
 
-Builds psad_peers, fetches ONNX Runtime from npm, writes the models and their inputs, lets PyTorch make TorchScript and ONNX
-of them, and times all in turn on one core, then a joint training step on one thread and on two. Writes FILE (default
-build/peers/peers.json) and beside it the same as a table in Markdown.
-
-Wants Debian's python3-torch, libtorch-dev, python3-onnx, libopenblas0-pthread, libbenchmark-dev, ninja, taskset and npm.
+Installs the Debian packages that are missing, builds psad_peers, fetches ONNX Runtime from npm, writes the models
+and their inputs, lets PyTorch make TorchScript and ONNX of them, and times all in turn on one core, then a joint
+training step on one thread and on two. Writes FILE (default build/peers/peers.json) and beside it the same as a table
+in Markdown.
 TXT
 }
 
@@ -37,15 +36,17 @@ while (($#)); do
 done
 
 cd "$root"
+packages=(libbenchmark-dev libopenblas0-pthread libtorch-dev python3-onnx python3-torch)
+command -v npm >/dev/null || packages+=(npm)
+scripts/setup.sh "${packages[@]}"
 python=/usr/bin/python3 # Debian's, whose packages these are
-"$python" -c 'import torch, onnx' || { echo "run.sh: python3-torch and python3-onnx are wanted" >&2; exit 1; }
 
 mkdir -p build/peers
 trap 'rm -f "$json.part" "$json.models" "$json.training"' EXIT
 : >"$json.part" # before the work: it may not be possible
 
-cmake -S . -B build/peers -G Ninja -DCMAKE_BUILD_TYPE=Release -DPSAD_BUILD_PEERS=ON -DPSAD_BUILD_TESTS=OFF \
-    -DPSAD_BUILD_EXAMPLES=OFF >build/peers-cmake.log 2>&1 || { cat build/peers-cmake.log >&2; exit 1; }
+cmake -S . -B build/peers -G Ninja -DCMAKE_BUILD_TYPE=Release -DPSAD_BUILD_PEERS=ON \
+    -DPSAD_THRUST=OFF -DPSAD_BUILD_TESTS=OFF -DPSAD_BUILD_TOOLS=OFF -DPSAD_BUILD_EXAMPLES=OFF --log-level=WARNING
 cmake --build build/peers --target psad_peers
 
 library=build/peers/onnxruntime/package/bin/napi-v6/linux/x64/libonnxruntime.so.1

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The joint training of psad's default pair in PyTorch: the same numbers, batch, losses and optimiser.
+"""The joint training of psad's default pair in PyTorch: the same parameters, batch, losses and optimiser.
 
 Usage: train_peer.py FOLDER THREADS
 
@@ -26,32 +26,32 @@ from make_peers import read
 
 
 class Pair:
-    def __init__(self, told, tensors):
-        self.B, self.n, self.H, self.L = (int(told[k]) for k in ("lists", "candidates", "history", "places"))
-        self.K = int(told["block"])
+    def __init__(self, metadata, tensors):
+        self.B, self.n, self.H, self.L = (int(metadata[k]) for k in ("lists", "candidates", "history", "positions"))
+        self.K = int(metadata["block"])
         self.p = {k: torch.from_numpy(a).requires_grad_() for k, a in tensors.items() if not k.startswith(("in.", "psad."))}
         self.t = {k: torch.from_numpy(a) for k, a in tensors.items() if k.startswith("in.")}
         B, n, H, L = self.B, self.n, self.H, self.L
         self.ids = {}
         for of, rows in (("item", B * n), ("event", B * H), ("profile", B)):
             f = 0
-            while f"in.{of}{f}.ids" in self.t:
-                self.ids[of, f] = self.t[f"in.{of}{f}.ids"].long().reshape(rows, -1)
+            while f"in.{of}_fields.{f}.ids" in self.t:
+                self.ids[of, f] = self.t[f"in.{of}_fields.{f}.ids"].long().reshape(rows, -1)
                 f += 1
         same = numpy.zeros((B * n, H), numpy.float32)
         bag, ids = tensors["in.match.bag"], tensors["in.match.ids"]
         for i, (a, b) in enumerate(zip(bag[:-1], bag[1:])):
             same[i, ids[a:b] - i // n * H] = 1
         self.same = torch.from_numpy(same).reshape(B, n, H)
-        self.fade = torch.log1p(self.t["in.age"]).reshape(B, H)
+        self.log_age = torch.log1p(self.t["in.age"]).reshape(B, H)
         order = torch.from_numpy(tensors["in.order"]).long().reshape(B, L)
         self.order = order
         placed_at = torch.full((B, n), 1 << 30)
         placed_at.scatter_(1, order, torch.arange(L).expand(B, L))
-        self.taken = (placed_at[:, None, :] < torch.arange(L)[None, :, None]).float() * -1e30  # before the slot
-        slots = torch.arange(L)
-        self.later_block = (slots[None, :] // self.K > slots[:, None] // self.K).float() * -1e30
-        self.weight = 1 / torch.log2(slots + 2.0)
+        self.unavailable = (placed_at[:, None, :] < torch.arange(L)[None, :, None]).float() * -1e30  # before the position
+        positions = torch.arange(L)
+        self.later_block = (positions[None, :] // self.K > positions[:, None] // self.K).float() * -1e30
+        self.weight = 1 / torch.log2(positions + 2.0)
         self.target = torch.zeros(B, L, n).scatter_(2, order[:, :, None], 1.0)
 
     def linear(self, x, name):
@@ -79,7 +79,7 @@ class Pair:
         return total
 
     def norm(self, x, name):
-        return layer_norm(x, (64,), self.p[name + ".gain"][0], self.p[name + ".shift"][0], 1e-5)
+        return layer_norm(x, (64,), self.p[name + ".weight"][0], self.p[name + ".bias"][0], 1e-5)
 
     def heads(self, x):
         return x.reshape(self.B, -1, 4, 16).transpose(1, 2)
@@ -105,20 +105,20 @@ class Pair:
         event = self.embed(p, "event", "item").reshape(B, H, 64) + self.table(p + "features.feedback", t["in.feedback"], (B, H))
         return item, user, event
 
-    def positions(self, p, user):
+    def event_positions(self, p, user):
         at = self.table(p + "upn.position.bucket", self.t["in.age_bucket"], (self.B, self.H))
         at = at + self.table(p + "upn.position.index", self.t["in.event_index"], (self.B, self.H))
         return at * (2 * torch.sigmoid(self.linear(user, p + "upn.position.scale")))[:, None]
 
-    def told(self, p, mass):
+    def match(self, p, mass):
         B, n, t, m = self.B, self.n, self.t, p + "upn.match."
-        told = self.in_parts(m + "hidden", t["in.match_dense"].reshape(B, n, -1), mass, t["in.dense"].reshape(B, n, -1))
-        how = self.table(m + "bucket", t["in.match_bucket"], (B, n)) + self.table(m + "index", t["in.match_index"], (B, n))
-        how = how + self.table(m + "feedback", t["in.match_feedback"], (B, n))
-        return t["in.touched"].reshape(B, 1, 1) * self.linear(torch.relu(told), m + "out") + how
+        match = self.in_parts(m + "hidden", t["in.match_dense"].reshape(B, n, -1), mass, t["in.dense"].reshape(B, n, -1))
+        last = self.table(m + "bucket", t["in.match_bucket"], (B, n)) + self.table(m + "index", t["in.match_index"], (B, n))
+        last = last + self.table(m + "feedback", t["in.match_feedback"], (B, n))
+        return t["in.has_interacted"].reshape(B, 1, 1) * self.linear(torch.relu(match), m + "out") + last
 
-    def fading(self, p, user):
-        return -softplus(self.linear(user, p + "upn.fading.rate")) * self.fade
+    def decay(self, p, user):
+        return -softplus(self.linear(user, p + "upn.fading.rate")) * self.log_age
 
     def picked(self, x, at):
         """Rows of [B, n, w] by [B, r]."""
@@ -136,15 +136,15 @@ class Pair:
         p, B, L, K = "teacher.", self.B, self.L, self.K
         item, user, event = self.features(p)
         query = self.in_parts(p + "upn.query", item, user)
-        key = self.linear(event, p + "upn.key") + self.positions(p, user)
-        scores = query @ key.transpose(1, 2) * 0.125 + self.fading(p, user)[:, None]
+        key = self.linear(event, p + "upn.key") + self.event_positions(p, user)
+        scores = query @ key.transpose(1, 2) * 0.125 + self.decay(p, user)[:, None]
         alpha = torch.softmax(scores + self.same * self.p[p + "upn.match_logit.logit"], -1)
-        intent = alpha @ event + self.told(p, (alpha * self.same).sum(2, keepdim=True))
+        intent = alpha @ event + self.match(p, (alpha * self.same).sum(2, keepdim=True))
         mixed = self.in_parts(p + "upn.mix", intent, item * intent)
         item = self.gate(p + "upn.gate", user, intent, item.detach()) * item + mixed
         z = item + self.table(p + "rank", self.t["in.rank"], (B, self.n))
         i = 0
-        while f"{p}encoder.{i}.norm.gain" in self.p:
+        while f"{p}encoder.{i}.norm.weight" in self.p:
             h = self.norm(z, f"{p}encoder.{i}.norm")
             z = self.feed_forward(z + self.attend(h, h, f"{p}encoder.{i}.attention"), f"{p}encoder.{i}.feed_forward")
             i += 1
@@ -153,35 +153,35 @@ class Pair:
         h = torch.cat([start, self.picked(item, self.order[:, : L - K])], 1)
         h = h + self.p[p + "slot.table"] * (2 * torch.sigmoid(self.linear(user, p + "slot_gate")))[:, None]
         i = 0
-        while f"{p}decoder.{i}.norm.gain" in self.p:
+        while f"{p}decoder.{i}.norm.weight" in self.p:
             d = f"{p}decoder.{i}"
             own = self.norm(h, d + ".norm")
             h = h + self.attend(own, own, d + ".self", self.later_block)
             h = h + self.attend(self.norm(h, d + ".cross_norm"), z, d + ".cross")
             h = self.feed_forward(h, d + ".feed_forward")
             i += 1
-        places = self.linear(self.norm(h, p + "decoded"), p + "pointer_query")
-        logits = places @ self.linear(z, p + "pointer_key").transpose(1, 2) * 0.125
+        query = self.linear(self.norm(h, p + "decoded"), p + "pointer_query")
+        logits = query @ self.linear(z, p + "pointer_key").transpose(1, 2) * 0.125
         return self.along(logits, self.linear(item, p + "transition.parts"))
 
     def student(self):
         p, B, n = "student.", self.B, self.n
         item, user, event = self.features(p)
         query = self.linear(user, p + "upn.query")
-        key = event + self.positions(p, user)
-        alpha = torch.softmax((key @ query[:, :, None])[:, :, 0] * 0.125 + self.fading(p, user), -1)
+        key = event + self.event_positions(p, user)
+        alpha = torch.softmax((key @ query[:, :, None])[:, :, 0] * 0.125 + self.decay(p, user), -1)
         intent = (alpha[:, None] @ event)[:, 0]
         scale = self.gate(p + "upn.gate", user, intent) + self.linear(intent, p + "upn.scale")
         mass = self.same @ alpha[:, :, None]
-        item = scale[:, None] * item + self.linear(intent, p + "upn.mix")[:, None] + self.told(p, mass)
+        item = scale[:, None] * item + self.linear(intent, p + "upn.mix")[:, None] + self.match(p, mass)
         item = item + self.table(p + "rank", self.t["in.rank"], (B, n))
         hidden = torch.relu(self.in_parts(p + "hidden1", user, intent, item, item.mean(1), item.max(1)[0]))
         score = self.linear(torch.relu(self.linear(hidden, p + "hidden2")), p + "out")
         return self.along(score.transpose(1, 2), self.linear(item, p + "transition.parts"))
 
     def loss(self):
-        teacher = log_softmax(self.teacher() + self.taken, -1)
-        student = log_softmax(self.student() + self.taken, -1)
+        teacher = log_softmax(self.teacher() + self.unavailable, -1)
+        student = log_softmax(self.student() + self.unavailable, -1)
         weight = self.weight[None, :, None]
         of_teacher = -(weight * self.target * teacher).sum()
         supervised = -(weight * self.target * student).sum()
@@ -189,8 +189,8 @@ class Pair:
         return (of_teacher + supervised + distilled) / self.B
 
 
-class Adam:
-    """Decoupled decay of matrices, one norm for all, rows of tables that the batch did not touch stay as they are."""
+class AdamW:
+    """Weight decay of matrices alone, one norm for all gradients; table rows that the batch does not read stay as they are."""
 
     def __init__(self, pair, steps):
         self.steps, self.at, self.pair = steps, 0, pair
@@ -233,15 +233,15 @@ class Adam:
 
 def main():
     torch.set_num_threads(int(sys.argv[2]))
-    told, tensors = read(Path(sys.argv[1]) / "training.safetensors")
-    pair = Pair(told, tensors)
+    metadata, tensors = read(Path(sys.argv[1]) / "training.safetensors")
+    pair = Pair(metadata, tensors)
     wanted = tensors["psad.losses"]
-    adam = Adam(pair, len(wanted))
+    optimizer = AdamW(pair, len(wanted))
 
     def step():
         loss = pair.loss()
         loss.backward()
-        adam.step()
+        optimizer.step()
         return float(loss.detach())
 
     losses = [step() for _ in wanted]

@@ -1,4 +1,4 @@
-// PyTorch's training in a program beside this one, which makes steps when it is told to.
+// PyTorch's training in a child process that makes steps on request.
 #pragma once
 
 #include <sys/wait.h>
@@ -9,28 +9,27 @@
 #include <stdexcept>
 #include <string>
 
-namespace psad_peers {
+namespace psad::peers {
 
 class TrainingPeer {
   public:
-    TrainingPeer(const std::string& python, const std::string& script, const std::string& folder,
-                 int threads) {
-        int told[2], asked[2];
-        if (pipe(told) != 0 || pipe(asked) != 0) throw std::runtime_error("pipe: failed");
+    TrainingPeer(const std::string& python, const std::string& script, const std::string& folder, int threads) {
+        int answer[2], question[2];
+        if (pipe(answer) != 0 || pipe(question) != 0) throw std::runtime_error("pipe: failed");
         child_ = fork();
         if (child_ == 0) {
-            dup2(asked[0], 0);
-            dup2(told[1], 1);
-            for (const int end : {told[0], told[1], asked[0], asked[1]}) close(end);
+            dup2(question[0], 0);
+            dup2(answer[1], 1);
+            for (const int end : {answer[0], answer[1], question[0], question[1]}) close(end);
             const std::string count = std::to_string(threads);
             execlp(python.c_str(), python.c_str(), script.c_str(), folder.c_str(), count.c_str(), nullptr);
             _exit(127);
         }
-        close(told[1]);
-        close(asked[0]);
-        answers_ = fdopen(told[0], "r");
-        questions_ = fdopen(asked[1], "w");
-        difference_ = answer();
+        close(answer[1]);
+        close(question[0]);
+        answers_ = fdopen(answer[0], "r");
+        questions_ = fdopen(question[1], "w");
+        difference_ = read_answer();
     }
     TrainingPeer(const TrainingPeer&) = delete;
     TrainingPeer& operator=(const TrainingPeer&) = delete;
@@ -47,11 +46,11 @@ class TrainingPeer {
     double milliseconds(int steps) {
         std::fprintf(questions_, "%d\n", steps);
         std::fflush(questions_);
-        return answer();
+        return read_answer();
     }
 
   private:
-    double answer() {
+    double read_answer() {
         double x = 0;
         if (std::fscanf(answers_, "%lf", &x) != 1) throw std::runtime_error("train_peer.py: no answer");
         return x;
@@ -63,4 +62,4 @@ class TrainingPeer {
     double difference_ = 0;
 };
 
-}  // namespace psad_peers
+}  // namespace psad::peers

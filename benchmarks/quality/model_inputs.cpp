@@ -1,6 +1,6 @@
 // The numbers that models read, as a table for other tools: one line per candidate, with its list, its label
 // and every dense column of the encoder (ids are left out: they mean nothing as numbers).
-//   model_inputs DATA_FOLDER train|valid|test > inputs.tsv
+//   model-inputs DATA_FOLDER train|valid|test > inputs.tsv
 #include <algorithm>
 #include <cstddef>
 #include <cstdio>
@@ -33,8 +33,8 @@ void rows(std::ostream& out, std::size_t list, const psad::Request& r, const psa
         columns(b.profile, 0, psad::profile_width);
         columns(b.dense, i, psad::dense_width);
         columns(b.match_dense, i, psad::match_width);
-        out << '\t' << b.rank[i] << '\t' << b.match_feedback[i] << '\t' << b.match_bucket[i] << '\t'
-            << b.match_index[i] << '\n';
+        out << '\t' << b.rank[i] << '\t' << b.match_feedback[i] << '\t' << b.match_bucket[i] << '\t' << b.match_index[i]
+            << '\n';
     }
 }
 
@@ -56,14 +56,14 @@ int run(const std::string& folder, const std::string& split) {
 
 int main(int argc, char** argv) {
     const std::vector<std::string> splits{"train", "valid", "test"};
-    if (count != 3 || std::find(splits.begin(), splits.end(), words[2]) == splits.end()) {
-        std::cerr << "usage: model_inputs DATA_FOLDER train|valid|test\n";
+    if (argc != 3 || std::find(splits.begin(), splits.end(), argv[2]) == splits.end()) {
+        std::cerr << "usage: model-inputs DATA_FOLDER train|valid|test\n";
         return 2;
     }
     try {
-        return run(words[1], words[2]);
+        return run(argv[1], argv[2]);
     } catch (const std::exception& e) {
-        std::cerr << "model_inputs: " << e.what() << '\n';
+        std::cerr << "model-inputs: " << e.what() << '\n';
         return 1;
     }
 }

@@ -1,4 +1,4 @@
-// Trains one contender once and judges what it learned.
+// Trains one method once and judges what it learned.
 #pragma once
 
 #include <fmt/format.h>
@@ -10,132 +10,118 @@
 #include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "protocol.hpp"
+#include "experiment.hpp"
+#include "psad/backend/cpu/cpu.hpp"
+#include "psad/eval/latency.hpp"
 #include "psad/eval/orders.hpp"
 #include "psad/model/psad_model.hpp"
+#include "psad/train/fit.hpp"
+#include "psad/train/trainer.hpp"
 
-namespace psad::cli {
+namespace psad::quality {
 
-namespace cell_detail {
+namespace run_detail {
 
-using Clock = std::chrono::steady_clock;
 using Device = backend::Cpu<float>;
+using Requests = std::span<const Request>;
 
-inline double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
+inline std::string today() {
+    const std::chrono::year_month_day d(std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()));
+    return fmt::format("{:04}-{:02}-{:02}", int(d.year()), unsigned(d.month()), unsigned(d.day()));
 }
 
-inline Cell begun_today() {
-    const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
-    const std::chrono::year_month_day d(today);
-    Cell cell;
-    cell.date = fmt::format("{:04}-{:02}-{:02}", int(d.year()), unsigned(d.month()), unsigned(d.day()));
-    return cell;
-}
-
-/// Orders all test lists, then some of them one by one for the time that each takes.
+/// Orders all test lists, then some of them one by one for the time that each takes. `orders(device, lists)` orders.
 template <class Orders>
-Row judge(const Protocol& p, std::string name, const Device& device, Orders orders) {
-    Row row{std::move(name), p.judge(orders(device, std::span<const Request>(p.test))), 0, 0};
+Row evaluate(const Experiment& e, std::string name, const Device& device, Orders orders) {
+    const Requests test(e.test);
+    Row row{std::move(name), e.evaluate(orders(device, test))};
     const Device one_thread;
-    std::vector<double> times;
-    for (std::size_t l = 0; l < (std::min)(p.test.size(), std::size_t{200}); ++l) {
-        const auto start = Clock::now();
-        orders(one_thread, std::span<const Request>(p.test).subspan(l, 1));
-        times.push_back(1e6 * seconds_since(start));
-    }
-    std::sort(times.begin(), times.end());
-    row.p50 = times[times.size() / 2];
-    row.p99 = times[times.size() * 99 / 100];
+    row.latency = eval::measure_latency((std::min)(test.size(), std::size_t{200}),
+                                        [&](std::size_t l) { orders(one_thread, test.subspan(l, 1)); });
     return row;
 }
 
 template <class Network>
-void learn(const Protocol& p, const Device& device, Model<Network>& model, std::uint64_t seed, int epochs,
-           Cell& cell) {
-    TrainSettings settings = p.settings;
+void learn(const Experiment& e, const Device& device, Model<Network>& model, std::uint64_t seed, int epochs, Run& run) {
+    train::Settings settings = e.settings;
     settings.epochs = epochs;
     settings.seed = seed;
-    int epoch = 0;
+    double epoch = 0;
     const auto validate = [&](const Model<Network>& m) {
-        ++epoch;
-        if (p.world) return ValidationScore{double(epoch), double(epoch)};
-        ValidationScore score;
-        if constexpr (HasStudent<Network>)
-            score.student = p.valid_score(eval::student_orders(device, m, p.valid));
-        if constexpr (HasTeacher<Network>)
-            score.teacher = p.valid_score(eval::teacher_orders(device, m, p.valid));
-        return score;
+        ++epoch;  // in a world the last epoch stands: nobody could ask for the truth
+        return e.world ? train::ValidationScore{epoch, epoch} : ndcg10(device, m, Requests(e.valid));
     };
-    const auto start = Clock::now();
-    const TrainReport report = train(device, model, std::span<const Request>(p.train), settings, validate);
-    cell.train_seconds += seconds_since(start);
-    for (const EpochRecord& e : report.epochs) {
-        cell.losses.push_back(e.loss);
-        if (!p.world) cell.valid.push_back(HasStudent<Network> ? e.valid.student : e.valid.teacher);
+    const auto start = std::chrono::steady_clock::now();
+    const train::Report report = train::train(device, model, Requests(e.train), settings, validate);
+    run.train_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    for (const train::EpochRecord& record : report.epochs) {
+        run.losses.push_back(record.loss);
+        if (!e.world) run.valid.push_back(HasStudent<Network> ? record.valid.student : record.valid.teacher);
     }
 }
 
 /// Rows NAME (the student, or a teacher alone) and NAME/teacher.
 template <class Network>
-void judge_parts(const Protocol& p, const Device& device, const Model<Network>& model,
-                 const std::string& name, Cell& cell) {
+void add_rows(const Experiment& e, const Device& device, const Model<Network>& model, const std::string& name,
+              Run& run) {
     if constexpr (HasStudent<Network>) {
-        cell.rows.push_back(judge(p, name, device, [&](const Device& d, std::span<const Request> lists) {
-            return eval::student_orders(d, model, lists);
-        }));
+        run.rows.push_back(evaluate(
+            e, name, device, [&](const Device& d, Requests lists) { return eval::student_orders(d, model, lists); }));
     }
     if constexpr (HasTeacher<Network>) {
-        const std::string of_teacher = HasStudent<Network> ? name + "/teacher" : name;
-        cell.rows.push_back(
-            judge(p, of_teacher, device, [&](const Device& d, std::span<const Request> lists) {
-                return eval::teacher_orders(d, model, lists);
-            }));
+        const std::string teacher = HasStudent<Network> ? name + "/teacher" : name;
+        run.rows.push_back(evaluate(e, teacher, device, [&](const Device& d, Requests lists) {
+            return eval::teacher_orders(d, model, lists);
+        }));
     }
 }
 
-}  // namespace cell_detail
+}  // namespace run_detail
 
-/// `times` as many passes as the protocol's: for what trains so much faster than a pair.
+/// Makes `times` as many epochs as the experiment's: for what trains so much faster than a pair.
 template <class Network, int times = 1>
-Cell run_cell(const Protocol& p, const std::string& name, std::uint64_t seed, int threads) {
+Run run_method(const Experiment& e, const std::string& name, std::uint64_t seed, int threads) {
     const backend::Cpu<float> device(threads);
-    Cell cell = cell_detail::begun_today();
-    Model<Network> model(p.encoder, seed);
-    cell_detail::learn(p, device, model, seed, times * p.settings.epochs, cell);
-    cell_detail::judge_parts(p, device, model, name, cell);
-    return cell;
+    Run run{.date = run_detail::today()};
+    Model<Network> model(e.encoder, seed);
+    run_detail::learn(e, device, model, seed, times * e.settings.epochs, run);
+    run_detail::add_rows(e, device, model, name, run);
+    return run;
 }
 
-/// `First`, then `Then` from what it learned, `times` as many passes. The rows are those of `Then`.
+/// Trains `First`, then `Then` from what it learned, in `times` as many epochs. The rows are those of `Then`.
 template <class First, class Then, int times = 1>
-Cell run_in_turn(const Protocol& p, const std::string& name, std::uint64_t seed, int threads) {
+Run run_in_turn(const Experiment& e, const std::string& name, std::uint64_t seed, int threads) {
     const backend::Cpu<float> device(threads);
-    Cell cell = cell_detail::begun_today();
-    Model<First> first(p.encoder, seed);
-    cell_detail::learn(p, device, first, seed, p.settings.epochs, cell);
-    Model<Then> then(p.encoder, seed);
+    Run run{.date = run_detail::today()};
+    Model<First> first(e.encoder, seed);
+    run_detail::learn(e, device, first, seed, e.settings.epochs, run);
+    Model<Then> then(e.encoder, seed);
     then.warm_start(first);
-    cell_detail::learn(p, device, then, seed, times * p.settings.epochs, cell);
-    cell_detail::judge_parts(p, device, then, name, cell);
-    return cell;
+    run_detail::learn(e, device, then, seed, times * e.settings.epochs, run);
+    run_detail::add_rows(e, device, then, name, run);
+    return run;
 }
 
-/// The numbers of all contenders: the variant "small".
-inline constexpr Spec compared{
+/// The numbers of all methods: those of the variant "small".
+inline constexpr Spec method_spec{
     .width = 32, .encoder_layers = 1, .decoder_layers = 1, .feed_forward = 64, .gate = 16};
 
 constexpr Spec with_block(int block) {
-    Spec s = compared;
+    Spec s = method_spec;
     s.block = block;
     return s;
 }
 
+/// Teacher and student.
 template <class... Policies>
-using Compared = Psad<compared, target::ShownOrSet, Policies...>;
+using Pair = Psad<method_spec, target::ShownOrSet, Policies...>;
+/// A student without a teacher.
+template <class... Policies>
+using Alone = StudentOf<Pair<Policies...>>;
+/// A teacher without a student.
 template <int Block, class... Policies>
-using Writer = TeacherOf<Psad<with_block(Block), target::ShownOrSet, Policies...>>;
+using Generator = TeacherOf<Psad<with_block(Block), target::ShownOrSet, Policies...>>;
 
-}  // namespace psad::cli
+}  // namespace psad::quality

@@ -27,7 +27,7 @@ Shares shares_of(const World& world, const Session& s, std::uint64_t seed) {
     const double best = best_list(s.utility, positions, seed).value;
     const auto share = [&](const std::vector<int>& list) { return s.utility(list) / best; };
     const auto best_for = [&](const Session& seen, double fading) {
-        return share(best_list(world.utility(s, world.taste(seen, fading)), positions, seed).list);
+        return share(best_list(world.utility(s, world.current_interest(seen, fading)), positions, seed).list);
     };
     Session seen = s;
     if (!s.history_items.empty()) {
@@ -45,22 +45,21 @@ Shares shares_of(const World& world, const Session& s, std::uint64_t seed) {
     const auto top = [&] { return std::vector<int>(order.begin(), order.begin() + positions); };
     out.initial = share(top());
     std::sort(order.begin(), order.end(), [&](int a, int b) {
-        return s.utility.appeal()[static_cast<std::size_t>(a)] >
-               s.utility.appeal()[static_cast<std::size_t>(b)];
+        return s.utility.appeal()[static_cast<std::size_t>(a)] > s.utility.appeal()[static_cast<std::size_t>(b)];
     });
     out.by_appeal = share(top());
     return out;
 }
 
-// Prints the means over the first sessions whose history has from `least` to `most` events.
-void print_row(const char* name, double value, const std::string& settings, int sessions,
-               std::size_t least = 0, std::size_t most = std::size_t(-1)) {
+// Prints the means over the first sessions whose history has from `min_events` to `max_events` events.
+void print_row(const char* name, double value, const std::string& settings, int sessions, std::size_t min_events = 0,
+               std::size_t max_events = std::size_t(-1)) {
     const World world(world_settings(settings));
     Shares sum;
     int found = 0;
     for (std::uint64_t number = 0; found < sessions; ++number) {
         const Session s = world.session(number);
-        if (s.history_items.size() < least || s.history_items.size() > most) continue;
+        if (s.history_items.size() < min_events || s.history_items.size() > max_events) continue;
         ++found;
         const Shares one = shares_of(world, s, number);
         sum.by_appeal += one.by_appeal;
@@ -78,11 +77,11 @@ void print_row(const char* name, double value, const std::string& settings, int 
 
 int main(int argc, char** argv) try {
     int sessions = 200;
-    const char* end = count == 2 ? words[1] + std::strlen(words[1]) : nullptr;
-    const bool good = count == 1 || (count == 2 && std::from_chars(words[1], end, sessions) ==
-                                                       std::from_chars_result{end, {}});
+    const char* end = argc == 2 ? argv[1] + std::strlen(argv[1]) : nullptr;
+    const bool good =
+        argc == 1 || (argc == 2 && std::from_chars(argv[1], end, sessions) == std::from_chars_result{end, {}});
     if (!good || sessions < 1) {
-        std::fprintf(stderr, "usage: world_effects [SESSIONS]\n");
+        std::fprintf(stderr, "usage: world-effects [SESSIONS]\n");
         return 2;
     }
     std::printf("setting\tvalue\tby_appeal\twithout_events\tlast_event\twithout_fading\tinitial\n");
@@ -95,11 +94,11 @@ int main(int argc, char** argv) try {
         print_row("window", value, "window=" + std::to_string(value), sessions);
     }
     constexpr std::pair<std::size_t, std::size_t> lengths[]{{0, 0}, {1, 5}, {6, 20}, {21, 50}, {51, 79}};
-    for (const auto& [least, most] : lengths) {
-        print_row("events", static_cast<double>(least), "", sessions, least, most);
+    for (const auto& [min_events, max_events] : lengths) {
+        print_row("events", static_cast<double>(min_events), "", sessions, min_events, max_events);
     }
     return std::fflush(stdout) == 0 ? 0 : 1;
 } catch (const std::exception& problem) {
-    std::fprintf(stderr, "world_effects: %s\n", problem.what());
+    std::fprintf(stderr, "world-effects: %s\n", problem.what());
     return 1;
 }

@@ -1,4 +1,4 @@
-// What perfect imitation of a world's expert is worth to a model that sorts, and to one that fills all places
+// What perfect imitation of a world's expert is worth to a model that sorts, and to one that fills all positions
 // at once: both fitted to many of his lists of one request, so that nothing but their form holds them back.
 #include <algorithm>
 #include <cmath>
@@ -11,10 +11,10 @@
 
 #include "psad/core/rng.hpp"
 #include "psad/eval/bootstrap.hpp"
-#include "psad/train/targets.hpp"
 #include "psad/simulator/best_list.hpp"
 #include "psad/simulator/logging_policy.hpp"
 #include "psad/simulator/world.hpp"
+#include "psad/train/targets.hpp"
 
 using psad::position_weight;
 using namespace psad::simulator;
@@ -49,8 +49,8 @@ std::vector<int> by_one_score(const Lists& lists, std::size_t candidates, int po
     return order;
 }
 
-// One distribution per place: the candidate that stood there most often, of those that are left.
-std::vector<int> by_place(const Lists& lists, std::size_t candidates, int positions) {
+// One distribution per position: the candidate that stood there most often, of those that are left.
+std::vector<int> by_position(const Lists& lists, std::size_t candidates, int positions) {
     std::vector<int> out;
     for (int t = 0; t < positions; ++t) {
         std::vector<int> count(candidates, 0);
@@ -69,11 +69,11 @@ void print(const char* name, const std::vector<double>& shares) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-    if (count > 2) {
-        std::fprintf(stderr, "usage: world_imitation [NAME=VALUE,...]\n");
+    if (argc > 2) {
+        std::fprintf(stderr, "usage: world-imitation [NAME=VALUE,...]\n");
         return 2;
     }
-    const World world(world_settings(count > 1 ? words[1] : ""));
+    const World world(world_settings(argc > 1 ? argv[1] : ""));
     const int positions = world.settings().positions;
     std::vector<double> expert, sorted, at_once;
     for (std::uint64_t number = 0; number < 200; ++number) {
@@ -88,12 +88,12 @@ int main(int argc, char** argv) try {
         }
         expert.push_back(worth / best);
         sorted.push_back(s.utility(by_one_score(lists, s.items.size(), positions)) / best);
-        at_once.push_back(s.utility(by_place(lists, s.items.size(), positions)) / best);
+        at_once.push_back(s.utility(by_position(lists, s.items.size(), positions)) / best);
     }
     print("the expert", expert);
     print("sorted", sorted);
-    print("all places at once", at_once);
+    print("all positions at once", at_once);
 } catch (const std::exception& problem) {
-    std::fprintf(stderr, "world_imitation: %s\n", problem.what());
+    std::fprintf(stderr, "world-imitation: %s\n", problem.what());
     return 1;
 }

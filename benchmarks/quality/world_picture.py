@@ -1,37 +1,29 @@
-#!/usr/bin/env python3
-"""docs/world.svg: how much order, history and fading matter in a simulated world.
-
-Usage: world_picture.py WORLD_EFFECTS_PROGRAM SVG
-
-Runs the example world_effects and draws its table. Needs matplotlib (Debian: python3-matplotlib).
-"""
+"""The command world-picture: docs/world.svg from the table that world-effects prints."""
 
 import subprocess
-import sys
-from pathlib import Path
 
-from compare_report import write_whole
+from common import write_whole
 from plots import pyplot, svg_of
 
 LINES = [
     ("by_appeal", "sorted by each item's own appeal"),
-    ("without_events", "best list for the long taste alone"),
-    ("last_event", "best list for the long taste and the last event"),
+    ("without_events", "best list for the long-term interest alone"),
+    ("last_event", "best list for the long-term interest and the last event"),
     ("without_fading", "best list, had nothing faded"),
     ("initial", "the initial order"),
 ]
 
 
-def drawn(told):
-    """The picture of world_effects' table, as SVG text."""
-    header, *rows = [line.split("\t") for line in told.splitlines()]
+def picture(table):
+    """The plot of world-effects' table, as SVG text."""
+    header, *rows = [line.split("\t") for line in table.splitlines()]
     settings = list(dict.fromkeys(row[0] for row in rows))
     figure, [panels] = pyplot.subplots(1, len(settings), figsize=(13, 3.8), sharey=True, squeeze=False)
     for axes, setting in zip(panels, settings):
-        mine = [row for row in rows if row[0] == setting]
-        for column, words in LINES:
-            at = header.index(column)
-            axes.plot([float(row[1]) for row in mine], [float(row[at]) for row in mine], marker="o", markersize=3, label=words)
+        points = [row for row in rows if row[0] == setting]
+        for column, label in LINES:
+            values = [float(row[header.index(column)]) for row in points]
+            axes.plot([float(row[1]) for row in points], values, marker="o", markersize=3, label=label)
         axes.set_xlabel({"events": "events in the history, at least"}.get(setting, setting))
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("share of the best list's utility")
@@ -41,17 +33,11 @@ def drawn(told):
     return svg_of(figure)
 
 
-def main():
-    if len(sys.argv) != 3:
-        sys.exit(__doc__.strip())
+def run(options):
+    table = subprocess.run([options.program], stdout=subprocess.PIPE, text=True, check=True).stdout
     try:
-        told = subprocess.run([sys.argv[1]], capture_output=True, text=True, check=True).stdout
-        write_whole(Path(sys.argv[2]), drawn(told))
-    except (OSError, subprocess.CalledProcessError) as problem:
-        sys.exit(f"world_picture.py: {problem}")
-    except (ValueError, IndexError):
-        sys.exit(f"world_picture.py: found no table in what {sys.argv[1]} printed, wanted that of world_effects")
-
-
-if __name__ == "__main__":
-    main()
+        svg = picture(table)
+    except (ValueError, IndexError) as problem:
+        raise ValueError(f"{options.program}: found no table in its output, wanted that of world-effects") from problem
+    write_whole(options.svg, svg)
+    print(f"wrote {options.svg}")

@@ -1,6 +1,6 @@
 /// \file train.hpp
-/// What a program that trains needs: the CPU, data sets, training, evaluation, model files. CMake: psad::cpu, psad::data and
-/// psad::model_file.
+/// What a program that trains needs: the CPU, data sets, training, evaluation, model files. CMake: psad::cpu,
+/// psad::data and psad::model_file.
 #pragma once
 
 #include "psad/backend/cpu/cpu.hpp"

@@ -8,6 +8,6 @@
 using Wrong = psad::StudentOf<psad::Psad<psad::Spec{}, psad::student_loss::ClicksAlongList>>;
 
 void wrong(psad::Model<Wrong>& model, std::span<const psad::Request> lists) {
-    psad::train(psad::backend::Cpu<float>(), model, lists, {},
-                [](const auto&) { return psad::ValidationScore{}; });
+    psad::train::train(psad::backend::Cpu<float>(), model, lists, {},
+                       [](const auto&) { return psad::train::ValidationScore{}; });
 }

@@ -3,7 +3,8 @@
 
 Usage: run.py PROGRAM.cpp COMPILER FLAG...
 
-The program names what it expects in lines "// EXPECT: REGEX"; each must be found in the compiler's output.
+The program names what it expects in lines "// EXPECT: REGEX"; each must be found in the compiler's output. A line
+"// FLAGS: FLAG..." adds flags.
 """
 
 import re
@@ -14,11 +15,13 @@ import sys
 def main() -> int:
     program, *command = sys.argv[1:]
     with open(program, encoding="utf-8") as source:
-        expected = re.findall(r"^// EXPECT: (.+)$", source.read(), re.MULTILINE)
+        text = source.read()
+    expected = re.findall(r"^// EXPECT: (.+)$", text, re.MULTILINE)
+    flags = " ".join(re.findall(r"^// FLAGS: (.+)$", text, re.MULTILINE)).split()
     if not expected:
         print(f"{program} has no line '// EXPECT: REGEX'")
         return 1
-    result = subprocess.run([*command, "-fsyntax-only", program], capture_output=True, text=True, check=False)
+    result = subprocess.run([*command, *flags, "-fsyntax-only", program], capture_output=True, text=True, check=False)
     output = result.stdout + result.stderr
     if result.returncode == 0:
         print(f"{program} compiles, but must not")

@@ -7,6 +7,6 @@
 using namespace psad;
 
 void wrong(Model<Psad<>>& model, std::span<const Request> lists) {
-    train(backend::Reference<double>(), model, lists, {},
-          [](const Model<Psad<>>&) { return ValidationScore{}; });
+    train::train(backend::Reference<double>(), model, lists, {},
+                 [](const Model<Psad<>>&) { return train::ValidationScore{}; });
 }

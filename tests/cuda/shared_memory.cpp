@@ -30,8 +30,7 @@ Region region;
 bool start() {
     setenv("CUDA_LAUNCH_BLOCKING", "1", 1);  // a kernel is done when the call returns
     void* p = nullptr;
-    if (cudaHostAlloc(&p, region_bytes, cudaHostAllocDefault) == cudaSuccess)
-        region.begin = static_cast<std::byte*>(p);
+    if (cudaHostAlloc(&p, region_bytes, cudaHostAllocDefault) == cudaSuccess) region.begin = static_cast<std::byte*>(p);
     return true;
 }
 [[maybe_unused]] const bool started = start();

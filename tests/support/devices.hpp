@@ -23,18 +23,18 @@
 #include "support/mutants.hpp"
 #define PSAD_TEST_DEVICES(T) PSAD_TEST_DEVICES_##T
 #define PSAD_TEST_DEVICES_double psad::backend::Reference<double>
-#define PSAD_TEST_DEVICES_float                                                                              \
-    psad::test::mutant::Upload, psad::test::mutant::Download, psad::test::mutant::ForEach,                   \
-        psad::test::mutant::Parallel, psad::test::mutant::Gemm, psad::test::mutant::GemmTn,          \
-        psad::test::mutant::Affine, psad::test::mutant::Map, psad::test::mutant::ColumnSums,                 \
-        psad::test::mutant::RowSums, psad::test::mutant::SumSquares, psad::test::mutant::SegmentSums,        \
-        psad::test::mutant::SegmentMax, psad::test::mutant::Gather, psad::test::mutant::Embed,               \
-        psad::test::mutant::ScatterAdd, psad::test::mutant::Transpose, psad::test::mutant::Fill,             \
-        psad::test::mutant::PairDot, psad::test::mutant::PairApply, psad::test::mutant::PairApplyTransposed, \
-        psad::test::mutant::PairSoftmax, psad::test::mutant::PairSoftmaxBackward,                            \
-        psad::test::mutant::LayerNorm, psad::test::mutant::LayerNormBackward, psad::test::mutant::AttentionForward,    \
-        psad::test::mutant::AttentionForwardTrain, psad::test::mutant::AttentionBackward,                               \
-        psad::test::mutant::GemmNt, psad::test::mutant::ForEachRow
+#define PSAD_TEST_DEVICES_float                                                                                       \
+    psad::test::mutant::Upload, psad::test::mutant::Download, psad::test::mutant::ForEach,                            \
+        psad::test::mutant::Parallel, psad::test::mutant::Gemm, psad::test::mutant::GemmTn,                           \
+        psad::test::mutant::Affine, psad::test::mutant::Map, psad::test::mutant::ColumnSums,                          \
+        psad::test::mutant::RowSums, psad::test::mutant::SumSquares, psad::test::mutant::SegmentSums,                 \
+        psad::test::mutant::SegmentMax, psad::test::mutant::Gather, psad::test::mutant::Embed,                        \
+        psad::test::mutant::ScatterAdd, psad::test::mutant::Transpose, psad::test::mutant::Fill,                      \
+        psad::test::mutant::PairDot, psad::test::mutant::PairApply, psad::test::mutant::PairApplyTransposed,          \
+        psad::test::mutant::PairSoftmax, psad::test::mutant::PairSoftmaxBackward, psad::test::mutant::LayerNorm,      \
+        psad::test::mutant::LayerNormBackward, psad::test::mutant::AttentionForward,                                  \
+        psad::test::mutant::AttentionForwardTrain, psad::test::mutant::AttentionBackward, psad::test::mutant::GemmNt, \
+        psad::test::mutant::ForEachRow
 #else
 #include "psad/backend/cpu/cpu.hpp"
 #include "support/fenced.hpp"

@@ -146,8 +146,7 @@ class Fenced : public BackendDefaults<Fenced<T>, T> {
     void scatter_add(Matrix<const T> x, const int* index, Matrix<T> out) const {
         run([&] { reference_.scatter_add(x, index, out); }, x, index, out);
     }
-    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p,
-                  bool accumulate) const {
+    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p, bool accumulate) const {
         run([&] { reference_.pair_dot(query, key, pairs, scale, p, accumulate); }, query, key, pairs, p);
     }
     void pair_apply(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {

@@ -10,7 +10,7 @@
 #include <string>
 #include <system_error>
 
-namespace psad_test {
+namespace psad::test {
 
 /// A fresh folder among the temporary files, removed at the end of its life.
 class TempFolder {
@@ -46,4 +46,4 @@ inline std::string read_bytes(const std::filesystem::path& file) {
     return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-}  // namespace psad_test
+}  // namespace psad::test

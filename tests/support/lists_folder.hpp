@@ -12,7 +12,7 @@
 
 #include "support/files.hpp"
 
-namespace psad_test {
+namespace psad::test {
 
 inline void write_gzip(const std::filesystem::path& file, const std::string& text) {
     const gzFile out = gzopen(file.string().c_str(), "wb");
@@ -73,4 +73,4 @@ class ListsFolder {
     std::map<std::string, std::string> texts_;
 };
 
-}  // namespace psad_test
+}  // namespace psad::test

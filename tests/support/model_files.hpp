@@ -16,18 +16,18 @@ namespace psad::test {
 class ModelFile {
   public:
     template <class Network>
-    explicit ModelFile(const Model<Network>& model, model_file::Keep keep = model_file::Keep::everything) {
+    explicit ModelFile(const Model<Network>& model, model_file::Parts keep = model_file::Parts::all) {
         model_file::save(path(), model, "some variant", keep);
         saved_ = model_file::read_model_file(path());
     }
 
     std::filesystem::path path() const { return folder_.path() / "model.safetensors"; }
     model_file::TensorFile content() const { return saved_; }
-    std::string bytes() const { return psad_test::read_bytes(path()); }
+    std::string bytes() const { return psad::test::read_bytes(path()); }
 
     // Writes something else in its place: with a checksum of its own, as a stranger's program would.
     void replace(const model_file::TensorFile& content) const { model_file::write_safetensors(path(), content); }
-    void replace(const std::string& bytes) const { psad_test::write_bytes(path(), bytes); }
+    void replace(const std::string& bytes) const { psad::test::write_bytes(path(), bytes); }
 
     // What loading says: "PLACE: found ..."; "" when it loads. Any other exception fails the test.
     template <class Network>
@@ -46,7 +46,7 @@ class ModelFile {
     }
 
   private:
-    psad_test::TempFolder folder_;
+    psad::test::TempFolder folder_;
     model_file::TensorFile saved_;
 };
 

@@ -16,9 +16,7 @@ struct Upload : Right {
     void upload(const void* from, std::size_t bytes, void* to) const { Right::upload(from, bytes - 1, to); }
 };
 struct Download : Right {
-    void download(const void* from, std::size_t bytes, void* to) const {
-        Right::download(from, bytes / 2, to);
-    }
+    void download(const void* from, std::size_t bytes, void* to) const { Right::download(from, bytes / 2, to); }
 };
 struct ForEach : Right {
     template <class F>
@@ -89,9 +87,7 @@ struct Gather : Right {
     }
 };
 struct Embed : Right {
-    void embed(const BagSource<float>* sources, int count, Out out) const {
-        Right::embed(sources, count - 1, out);
-    }
+    void embed(const BagSource<float>* sources, int count, Out out) const { Right::embed(sources, count - 1, out); }
 };
 // The last row that goes somewhere wins.
 struct ScatterAdd : Right {
@@ -149,14 +145,14 @@ struct LayerNormBackward : Right {
 struct AttentionForward : Right {
     template <class Take>
     void attention_forward(In q, In k, In v, int heads, float scale, PairRows pairs, const int*, Take take,
-                Out out) const {
+                           Out out) const {
         Right::attention_forward(q, k, v, heads, scale, pairs, nullptr, take, out);
     }
 };
 // Reads what it is to write.
 struct AttentionForwardTrain : Right {
     void attention_forward_train(In q, In k, In v, int heads, float scale, PairRows pairs, const int* key_length,
-                        float* weights, Out out) const {
+                                 float* weights, Out out) const {
         const float before = out(0, 0);
         Right::attention_forward_train(q, k, v, heads, scale, pairs, key_length, weights, out);
         out(0, 0) += 0 * before;
@@ -165,7 +161,7 @@ struct AttentionForwardTrain : Right {
 struct AttentionBackward : Right {
     template <class Take>
     void attention_backward(const float* weights, In dout, In q, In k, In v, int heads, float, PairRows pairs,
-                         Take take, Out dq, Out dk, Out dv) const {
+                            Take take, Out dq, Out dk, Out dv) const {
         Right::attention_backward(weights, dout, q, k, v, heads, 1, pairs, take, dq, dk, dv);
     }
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "psad/core/rng.hpp"
@@ -18,8 +19,7 @@ struct OwnedRequest {
     std::vector<std::int8_t> labels;
 
     Request view() const {
-        return {user,  context, 1000000, history_items, history_times, history_feedback,
-                items, scores,  aux,     labels};
+        return {user, context, 1000000, history_items, history_times, history_feedback, items, scores, aux, labels};
     }
 };
 
@@ -29,9 +29,7 @@ inline constexpr int toy_items = 60;
 inline OwnedRequest toy_request(std::uint64_t key, int n, int history, bool scores = true, bool aux = true) {
     OwnedRequest r;
     std::uint64_t c = 0;
-    const auto draw = [&](std::uint32_t bound) {
-        return static_cast<std::int32_t>(rng::below(key, c++, bound));
-    };
+    const auto draw = [&](std::uint32_t bound) { return static_cast<std::int32_t>(rng::below(key, c++, bound)); };
     r.user = {draw(3), draw(4)};
     r.context = {draw(5)};
     std::vector<std::int32_t> pool(toy_items);
@@ -42,9 +40,8 @@ inline OwnedRequest toy_request(std::uint64_t key, int n, int history, bool scor
         r.items.push_back(pool[static_cast<std::size_t>(i)]);
     }
     for (int h = 0; h < history; ++h) {
-        r.history_items.push_back(draw(3) == 0
-                                      ? r.items[static_cast<std::size_t>(draw(static_cast<std::uint32_t>(n)))]
-                                      : draw(toy_items));
+        r.history_items.push_back(draw(3) == 0 ? r.items[static_cast<std::size_t>(draw(static_cast<std::uint32_t>(n)))]
+                                               : draw(toy_items));
         r.history_times.push_back(900000 + h * 1000 + draw(900));
         r.history_feedback.push_back(draw(7));
     }
@@ -64,14 +61,12 @@ inline Encoder toy_encoder(const std::vector<Request>& train = {}, int min_count
     catalog.items = toy_items;
     catalog.fields.resize(2);
     for (std::int32_t i = 0; i < toy_items; ++i) {
-        for (std::int32_t j = 0; j < i % 3; ++j)
-            catalog.fields[0].ids.push_back((i + j) % 6);  // none, one or two
+        for (std::int32_t j = 0; j < i % 3; ++j) catalog.fields[0].ids.push_back((i + j) % 6);  // none, one or two
         catalog.fields[0].offsets.push_back(static_cast<std::int64_t>(catalog.fields[0].ids.size()));
         catalog.fields[1].ids.push_back(i % 4);
         catalog.fields[1].offsets.push_back(i + 1);
     }
-    return fit_encoder(std::move(schema), std::move(catalog), train,
-                       {.max_history = 6, .min_count = min_count});
+    return fit_encoder(std::move(schema), std::move(catalog), train, {.max_history = 6, .min_count = min_count});
 }
 
 // Requests over the jagged edges: one candidate, no history, fewer candidates than positions, a long history.
@@ -90,5 +85,19 @@ inline std::vector<Request> views(const std::vector<OwnedRequest>& owned) {
     for (const OwnedRequest& r : owned) out.push_back(r.view());
     return out;
 }
+
+// Several such sets: enough lists for shards of differing length.
+struct ToyLists {
+    std::vector<OwnedRequest> owned;
+    std::vector<Request> all;
+
+    explicit ToyLists(std::uint64_t key, int sets) {
+        for (int s = 0; s < sets; ++s) {
+            for (OwnedRequest& r : toy_requests(rng::derive(key, static_cast<std::uint64_t>(s))))
+                owned.push_back(std::move(r));
+        }
+        all = views(owned);
+    }
+};
 
 }  // namespace psad::test

@@ -38,7 +38,8 @@ CLI::Validator between(V min, V max, const char* kind) {
     return CLI::Validator(
         [=](std::string& text) {
             V value{};
-            if (!parse(text, value) || !(value >= min && value <= max)) return fmt::format("found {}, wanted {}", text, wanted);
+            if (!parse(text, value) || !(value >= min && value <= max))
+                return fmt::format("found {}, wanted {}", text, wanted);
             text = fmt::format("{}", value);
             return std::string();
         },
@@ -59,8 +60,7 @@ inline CLI::Validator one_of(std::vector<std::string> words) {
     return CLI::Validator(
         [words](std::string& text) {
             const bool known = std::find(words.begin(), words.end(), text) != words.end();
-            return known ? std::string()
-                         : fmt::format("found {}, wanted one of {}", text, fmt::join(words, ", "));
+            return known ? std::string() : fmt::format("found {}, wanted one of {}", text, fmt::join(words, ", "));
         },
         fmt::format("{{{}}}", fmt::join(words, ",")));
 }
@@ -89,9 +89,7 @@ inline void must_differ(const char* flag, const std::string& written, const char
 }
 
 inline void add_threads(CLI::App& command, int& threads) {
-    command.add_option("--threads", threads, "0 = all of the machine")
-        ->transform(whole(0, 256))
-        ->capture_default_str();
+    command.add_option("--threads", threads, "0 = all of the machine")->transform(whole(0, 256))->capture_default_str();
 }
 inline CLI::Option* add_data(CLI::App& command, std::string& data) {
     return command.add_option("--data", data, "Folder in the format psad-lists-1")->check(path());

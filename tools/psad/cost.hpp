@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "commands.hpp"
+#include "options.hpp"
 #include "psad/autograd/cost.hpp"
 #include "psad/core/error.hpp"
 #include "psad/model/baselines/dlcm.hpp"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "commands.hpp"
+#include "options.hpp"
 
 namespace psad::cli {
 
@@ -19,8 +19,7 @@ void train_on_cuda(const TrainOptions& options);
 
 /// All that the program knows.
 inline std::vector<Device> devices(void (*train_on_cpu)(const TrainOptions&)) {
-    std::vector<Device> all{
-        {"cpu", train_on_cpu}, {"thrust-tbb", nullptr}, {"thrust-omp", nullptr}, {"cuda", nullptr}};
+    std::vector<Device> all{{"cpu", train_on_cpu}, {"thrust-tbb", nullptr}, {"thrust-omp", nullptr}, {"cuda", nullptr}};
 #if defined(PSAD_CLI_THRUST)
     all[1].train = train_on_thrust_tbb;
 #if PSAD_CLI_THRUST_OMP

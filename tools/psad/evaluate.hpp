@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "commands.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "psad/backend/cpu/cpu.hpp"
 #include "psad/data/encoding.hpp"
@@ -101,8 +101,7 @@ inline nlohmann::json print_buckets(const std::vector<Ranking>& rankings, std::s
                 out[label][r.key][m.name] =
                     interval_json(eval::bootstrap_mean(eval::values_in(b, bucket, r.quality.*m.values)));
             }
-            fmt::print(" {:>22}",
-                       interval_text(eval::bootstrap_mean(eval::values_in(b, bucket, r.quality.ndcg10))));
+            fmt::print(" {:>22}", interval_text(eval::bootstrap_mean(eval::values_in(b, bucket, r.quality.ndcg10))));
         }
         fmt::print(" {:>7}\n", count);
     }
@@ -136,16 +135,16 @@ inline std::vector<Ranking> heuristic_rankings(const data::Dataset& dataset, std
     out.push_back(rank("history-first", "history first", requests, eval::history_first));
     const std::vector<Request> valid = data::requests_of(dataset, dataset.valid);
     if (const auto direction = eval::aux_direction(valid); direction && eval::has_aux(requests)) {
-        out.push_back(rank("by-aux", "by aux", requests,
-                           [&](const Request& r) { return eval::by_aux(r, *direction); }));
+        out.push_back(
+            rank("by-aux", "by aux", requests, [&](const Request& r) { return eval::by_aux(r, *direction); }));
     }
     return out;
 }
 
 /// The student of a model, and its teacher if it has one.
 template <class Network>
-void rank_by_model(const data::Dataset& dataset, const model_file::TensorFile& file,
-                   std::span<const Request> requests, std::vector<Ranking>& out) {
+void rank_by_model(const data::Dataset& dataset, const model_file::TensorFile& file, std::span<const Request> requests,
+                   std::vector<Ranking>& out) {
     const auto model = model_file::load<Network>(file);
     data::check_same_ids(model.encoder, dataset);
     for (const Request& r : requests) model.encoder.check(r);
@@ -157,9 +156,8 @@ void rank_by_model(const data::Dataset& dataset, const model_file::TensorFile& f
         return eval::Order(reranked.order.begin(), reranked.order.end());
     }));
     if constexpr (HasTeacher<Network>) {
-        out.push_back(rank("teacher", "teacher", requests, [&](const Request& r) {
-            return eval::teacher_orders(cpu, model, std::span(&r, 1))[0];
-        }));
+        out.push_back(rank("teacher", "teacher", requests,
+                           [&](const Request& r) { return eval::teacher_orders(cpu, model, std::span(&r, 1))[0]; }));
     }
 }
 
@@ -167,8 +165,7 @@ template <class Network>
 void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
     const data::Dataset dataset = data::read_lists(o.data);
     const std::vector<Request> requests = data::requests_of(dataset, dataset.split(o.split));
-    if (requests.empty())
-        throw DataError(o.data, "split " + o.split, "no lists", "at least one with a positive");
+    if (requests.empty()) throw DataError(o.data, "split " + o.split, "no lists", "at least one with a positive");
     check_writable(o.json);
     std::vector<Ranking> rankings = heuristic_rankings(dataset, requests);
     const std::size_t heuristics = rankings.size();
@@ -182,10 +179,8 @@ void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
     fmt::print("{}, split {}: {} lists", dataset.meta.name, o.split, requests.size());
     if (left_out > 0) fmt::print(", {} without a positive left out", left_out);
     fmt::print("\n\n");
-    nlohmann::json out{{"data", dataset.meta.name},
-                       {"split", o.split},
-                       {"lists", requests.size() - left_out},
-                       {"left_out", left_out}};
+    nlohmann::json out{
+        {"data", dataset.meta.name}, {"split", o.split}, {"lists", requests.size() - left_out}, {"left_out", left_out}};
     out["orders"] = print_rankings(rankings);
     out["buckets"] = print_buckets(rankings, requests);
     out["paired"] = print_pairs(rankings, heuristics);

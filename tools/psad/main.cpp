@@ -16,13 +16,12 @@ namespace {
 using namespace psad::cli;
 
 int run(int argc, char** argv) {
-    CLI::App app(
-        "psad reranks recommendation lists: a semi-autoregressive teacher and the light student it trains.",
-        "psad");
+    CLI::App app("psad reranks recommendation lists: a semi-autoregressive teacher and the light student it trains.",
+                 "psad");
     app.require_subcommand(1);
-    app.set_version_flag("--version", fmt::format("psad {}.{}.{} (vectors of {} bytes)", PSAD_VERSION_MAJOR,
-                                                  PSAD_VERSION_MINOR, PSAD_VERSION_PATCH,
-                                                  psad::backend::Cpu<float>::vector_bytes()));
+    app.set_version_flag("--version",
+                         fmt::format("psad {}.{}.{} (vectors of {} bytes)", PSAD_VERSION_MAJOR, PSAD_VERSION_MINOR,
+                                     PSAD_VERSION_PATCH, psad::backend::Cpu<float>::vector_bytes()));
     const std::vector<Command> commands{add_train(app), add_evaluate(app), add_rerank(app), add_cost(app),
                                         add_simulate(app)};
     try {

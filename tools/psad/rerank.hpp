@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "commands.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "psad/backend/cpu/cpu.hpp"
 #include "psad/data/encoding.hpp"
@@ -44,9 +44,8 @@ inline nlohmann::json explanation_json(const std::vector<serve::Explanation>& ex
             why["title"] = dataset->titles[static_cast<std::size_t>(item)];
         nlohmann::json matches = nlohmann::json::array();
         for (const serve::MatchedEvent& m : e.matches) {
-            matches.push_back({{"seconds_before", m.seconds_before},
-                               {"feedback", m.feedback},
-                               {"attention", m.attention}});
+            matches.push_back(
+                {{"seconds_before", m.seconds_before}, {"feedback", m.feedback}, {"attention", m.attention}});
         }
         why["events"] = matches;
         out.push_back(why);

@@ -9,7 +9,7 @@
 #include <string>
 #include <type_traits>
 
-#include "commands.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "progress.hpp"
 #include "psad/data/read_lists.hpp"
@@ -24,8 +24,7 @@ void add_settings(const Settings& settings, nlohmann::json& to) {
     Settings::for_each_setting([&](const Setting& s, const auto& value) { to[s.name] = value; }, settings);
 }
 
-inline nlohmann::json report_json(const TrainOptions& o, const EncoderSettings& encoding,
-                                  const train::Report& report) {
+inline nlohmann::json report_json(const TrainOptions& o, const EncoderSettings& encoding, const train::Report& report) {
     nlohmann::json losses = nlohmann::json::array(), valid = nlohmann::json::array();
     for (const train::StepRecord& step : report.steps) losses.push_back(step.loss);
     for (const train::EpochRecord& epoch : report.epochs) {
@@ -96,9 +95,9 @@ void train_with(const TrainOptions& o, Fit fit) {
 
 template <class Network, class B>
 void train_on(const B& backend, const TrainOptions& o) {
-    train_with<Network>(o, [&](const data::Dataset& dataset, const train::Settings& settings,
-                               const EncoderSettings& encoding,
-                               ShowProgress& hooks) { return fit<Network>(backend, dataset, settings, encoding, hooks); });
+    train_with<Network>(
+        o, [&](const data::Dataset& dataset, const train::Settings& settings, const EncoderSettings& encoding,
+               ShowProgress& hooks) { return fit<Network>(backend, dataset, settings, encoding, hooks); });
 }
 
 /// Calls f(Variant{}) for the variant of a device beyond the CPU that the options name.

@@ -7,9 +7,8 @@
 namespace psad::cli {
 
 void train_on_thrust_tbb(const TrainOptions& o) {
-    visit_device_variant<DeviceVariants>(o, [&](auto variant) {
-        train_on<typename decltype(variant)::type>(backend::ThrustTbb<float>(o.threads), o);
-    });
+    visit_device_variant<DeviceVariants>(
+        o, [&](auto variant) { train_on<typename decltype(variant)::type>(backend::ThrustTbb<float>(o.threads), o); });
 }
 
 }  // namespace psad::cli

@@ -1,12 +1,12 @@
 // All commands of one variant: CMake writes a file for each that is built.
 #pragma once
 
-#include "commands.hpp"
 #include "cost.hpp"
 #include "evaluate.hpp"
 #include "psad/backend/cpu/cpu.hpp"
 #include "rerank.hpp"
 #include "train.hpp"
+#include "variant_programs.hpp"
 #include "variants.hpp"
 
 namespace psad::cli {
@@ -14,8 +14,7 @@ namespace psad::cli {
 template <class Variant>
 VariantProgram program_of() {
     using Network = typename Variant::type;
-    return {Variant::name,
-            [](const TrainOptions& o) { train_on<Network>(backend::Cpu<float>(o.threads), o); },
+    return {Variant::name, [](const TrainOptions& o) { train_on<Network>(backend::Cpu<float>(o.threads), o); },
             evaluate<Network>, rerank<Network>, cost<Network>};
 }
 

@@ -1,4 +1,5 @@
-#include "commands.hpp"
+#include "variant_programs.hpp"
+
 #include "psad/core/error.hpp"
 #include "psad/model_file/visit_model.hpp"
 #include "variants.hpp"

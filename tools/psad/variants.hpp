@@ -15,8 +15,7 @@ struct Default {
 /// Half as wide, one layer each: for small data and small machines.
 struct Small {
     static constexpr const char* name = "small";
-    using type =
-        Psad<Spec{.width = 32, .encoder_layers = 1, .decoder_layers = 1, .feed_forward = 64, .gate = 16}>;
+    using type = Psad<Spec{.width = 32, .encoder_layers = 1, .decoder_layers = 1, .feed_forward = 64, .gate = 16}>;
 };
 /// A student that gives one number per item.
 struct Sort {

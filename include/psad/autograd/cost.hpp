@@ -7,7 +7,7 @@
 #include "psad/autograd/value.hpp"
 #include "psad/core/layout.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// The shape of a value.
 template <class Axis, int Width>

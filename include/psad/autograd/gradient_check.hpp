@@ -10,7 +10,7 @@
 #include "psad/autograd/parameters.hpp"
 #include "psad/autograd/tape.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// The parameter whose two derivatives differ most.
 struct GradientCheck {
@@ -25,8 +25,8 @@ template <class T>
 void add_sparse(const SparseGradient<T>* record, T* tables) {
     for (; record != nullptr; record = record->next) {
         for (int r = 0; r < record->rows; ++r) {
-            const int first = record->bag ? record->bag[r] : r,
-                      last = record->bag ? record->bag[r + 1] : r + 1;
+            const int first = record->offsets ? record->offsets[r] : r,
+                      last = record->offsets ? record->offsets[r + 1] : r + 1;
             for (int i = first; i < last; ++i) {
                 T* to = tables + record->table + static_cast<std::size_t>(record->ids[i] * record->width);
                 for (int c = 0; c < record->width; ++c) {
@@ -39,10 +39,10 @@ void add_sparse(const SparseGradient<T>* record, T* tables) {
 
 /// `build(tape)` returns a value of width 1; the loss is the sum of its rows. Every parameter is moved by
 /// +-3e-5 and +-6e-5, so that the third derivative drops out and a large loss costs no digits; of parameters
-/// with more than `most` numbers, evenly spaced ones.
+/// with more than `max_numbers` numbers, evenly spaced ones.
 template <class B, class Build>
 GradientCheck check_gradients(const B& backend, const ParameterRegistry& list, Parameters<double> parameters,
-                              const Layout& layout, Build build, std::size_t most = 40,
+                              const Layout& layout, Build build, std::size_t max_numbers = 40,
                               DropoutDraw dropout = {}) {
     Arena<typename B::Memory> arena;
     Parameters<double> grad(list);
@@ -61,7 +61,7 @@ GradientCheck check_gradients(const B& backend, const ParameterRegistry& list, P
     loss_at(true);
     GradientCheck result;
     for (const ParameterInfo& p : list.parameters) {
-        const std::size_t stride = (std::max)(std::size_t{1}, p.size() / most);
+        const std::size_t stride = (std::max)(std::size_t{1}, p.size() / max_numbers);
         for (std::size_t i = 0; i < p.size(); i += stride) {
             double& x = parameters.at(p)[i];
             const double kept = x, h = 3e-5;
@@ -74,8 +74,7 @@ GradientCheck check_gradients(const B& backend, const ParameterRegistry& list, P
             const double near = difference(h), far = difference(2 * h);
             x = kept;
             const double numeric = (8 * near - far) / (12 * h), exact = grad.at(p)[i];
-            const double error =
-                std::abs(numeric - exact) / (std::max)(std::abs(numeric) + std::abs(exact), 1e-3);
+            const double error = std::abs(numeric - exact) / (std::max)(std::abs(numeric) + std::abs(exact), 1e-3);
             if (!(error <= result.worst)) result = {error, p.name, i, exact, numeric};
         }
     }

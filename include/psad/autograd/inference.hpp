@@ -2,12 +2,12 @@
 /// The inference context: a value is a view into the arena; no tape, no heap once warm, the model const.
 #pragma once
 
+#include "psad/autograd/op_workspace.hpp"
 #include "psad/autograd/parameters.hpp"
 #include "psad/autograd/value.hpp"
-#include "psad/autograd/op_workspace.hpp"
 #include "psad/backend/concept.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 template <Backend B>
 class Inference {
@@ -20,7 +20,7 @@ class Inference {
 
     /// Everything is borrowed and must outlive the context.
     Inference(const B& backend, const Parameters<Scalar, typename B::Memory>& parameters, const Layout& layout,
-         Arena<typename B::Memory>& arena)
+              Arena<typename B::Memory>& arena)
         : dense_(parameters.dense.data()), layout_(layout) {
         workspace_.backend = &backend;
         workspace_.layout = &layout_;

@@ -10,7 +10,7 @@
 #include "psad/core/layout.hpp"
 #include "psad/core/matrix.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 template <class B>
 struct OpWorkspace {

@@ -17,7 +17,7 @@
 #include "psad/core/buffer.hpp"
 #include "psad/core/rng.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Which part of a network owns a parameter: what is trained, kept, saved and loaded together.
 enum class Part {
@@ -117,8 +117,7 @@ struct Parameters {
     Buffer<T, Memory> tables;
 
     Parameters() = default;
-    explicit Parameters(const ParameterRegistry& registry)
-        : dense(registry.dense_size), tables(registry.table_size) {}
+    explicit Parameters(const ParameterRegistry& registry) : dense(registry.dense_size), tables(registry.table_size) {}
 
     T* at(const ParameterInfo& p) { return (p.table ? tables.data() : dense.data()) + p.offset; }
     const T* at(const ParameterInfo& p) const { return (p.table ? tables.data() : dense.data()) + p.offset; }
@@ -149,8 +148,7 @@ struct Parameters {
 
 /// The numbers where the device reads them: these, which must then outlive the result, or a copy.
 template <class B, class T>
-std::shared_ptr<const Parameters<T, typename B::Memory>> on_device(const B& backend,
-                                                                   const Parameters<T>& host) {
+std::shared_ptr<const Parameters<T, typename B::Memory>> on_device(const B& backend, const Parameters<T>& host) {
     if constexpr (B::Memory::on_host) {
         return {std::shared_ptr<void>(), &host};
     } else {

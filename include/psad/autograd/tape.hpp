@@ -6,12 +6,12 @@
 #include <new>
 #include <type_traits>
 
+#include "psad/autograd/op_workspace.hpp"
 #include "psad/autograd/parameters.hpp"
 #include "psad/autograd/value.hpp"
-#include "psad/autograd/op_workspace.hpp"
 #include "psad/backend/concept.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// A value with the place of its gradient; grad is null where no gradient is wanted.
 template <class T, class Axis, int Width>
@@ -126,8 +126,8 @@ class Tape {
     void record(F rule) {
         static_assert(std::is_trivially_destructible_v<F>, "psad: a tape record is never destroyed");
         auto* holding = workspace_.template take_on_host<Holding<F>>(1);
-        new (holding) Holding<F>{
-            {last_, [](Record* r, OpWorkspace<B>& w) { static_cast<Holding<F>*>(r)->rule(w); }}, rule};
+        new (holding)
+            Holding<F>{{last_, [](Record* r, OpWorkspace<B>& w) { static_cast<Holding<F>*>(r)->rule(w); }}, rule};
         last_ = holding;
     }
 

@@ -7,9 +7,9 @@
 #include "psad/core/axes.hpp"
 #include "psad/core/matrix.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
-/// What every kind of value tells the compiler about itself.
+/// Compile-time facts of every kind of value: its axis and its width.
 template <class Axis, int Width>
 struct Typed {
     using axis = Axis;
@@ -63,18 +63,16 @@ template <class Given, class Wanted>
 struct width_check;
 template <int Given, int Wanted>
 struct width_check<given_width<Given>, wanted_width<Wanted>> {
-    static_assert(
-        Given == Wanted,
-        "psad: a value of the wrong width: see given_width<...> and wanted_width<...> in this message");
+    static_assert(Given == Wanted,
+                  "psad: a value of the wrong width: see given_width<...> and wanted_width<...> in this message");
 };
 
 template <class Given, class Wanted>
 struct axis_check;
 template <class Given, class Wanted>
 struct axis_check<given_axis<Given>, wanted_axis<Wanted>> {
-    static_assert(
-        std::is_same_v<Given, Wanted>,
-        "psad: a value on the wrong axis: see given_axis<...> and wanted_axis<...> in this message");
+    static_assert(std::is_same_v<Given, Wanted>,
+                  "psad: a value on the wrong axis: see given_axis<...> and wanted_axis<...> in this message");
 };
 
 /// Refuses a value of another width.

@@ -11,7 +11,7 @@
 #include "psad/core/layout.hpp"
 #include "psad/core/matrix.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 namespace backend_detail {
 struct NoWork {
@@ -79,8 +79,8 @@ concept HasReductions = requires(const B b, backend_detail::ConstMat<B> in, back
 /// segment_sums(x, segments, out): out[l] += sum of the rows of list l. segment_max: the largest per column,
 /// with the row it came from (-1 and 0 for an empty list); `from` may be null.
 template <class B>
-concept HasSegments = requires(const B b, backend_detail::ConstMat<B> in, Jagged rows,
-                               backend_detail::Mat<B> out, int* from) {
+concept HasSegments = requires(const B b, backend_detail::ConstMat<B> in, Jagged rows, backend_detail::Mat<B> out,
+                               int* from) {
     b.segment_sums(in, rows, out);
     b.segment_max(in, rows, out, from);
 };
@@ -89,8 +89,8 @@ concept HasSegments = requires(const B b, backend_detail::ConstMat<B> in, Jagged
 /// negative. scatter_add(x, index, out): out[index[r]] += x[r],
 /// added up in an order that depends on the index alone.
 template <class B>
-concept HasGather = requires(const B b, backend_detail::ConstMat<B> in, const int* index,
-                             backend_detail::Mat<B> out, const RowSource<typename B::Scalar> (&sources)[2]) {
+concept HasGather = requires(const B b, backend_detail::ConstMat<B> in, const int* index, backend_detail::Mat<B> out,
+                             const RowSource<typename B::Scalar> (&sources)[2]) {
     b.gather(sources, out);
     b.scatter_add(in, index, out);
 };
@@ -99,9 +99,8 @@ concept HasGather = requires(const B b, backend_detail::ConstMat<B> in, const in
 /// pair_dot: p[q,k] (+)= scale query[q] . key[k]; pair_apply: out[q] += sum_k p[q,k] value[k];
 /// pair_apply_transposed: out[k] += sum_q p[q,k] value[q].
 template <class B>
-concept HasPairs = requires(const B b, backend_detail::ConstMat<B> in, PairRows pairs,
-                            backend_detail::Mat<B> out, backend_detail::Numbers<B> p,
-                            typename B::Scalar scale) {
+concept HasPairs = requires(const B b, backend_detail::ConstMat<B> in, PairRows pairs, backend_detail::Mat<B> out,
+                            backend_detail::Numbers<B> p, typename B::Scalar scale) {
     b.pair_dot(in, in, pairs, scale, p, true);
     b.pair_apply(p, in, pairs, out);
     b.pair_apply_transposed(p, in, pairs, out);
@@ -119,8 +118,8 @@ concept HasSoftmax = requires(const B b, PairRows pairs, backend_detail::Numbers
 
 /// A device that models, training and generation can run on.
 template <class B>
-concept Backend = HasMemory<B> && HasForEach<B> && HasGemm<B> && HasMap<B> && HasReductions<B> &&
-    HasSegments<B> && HasGather<B> && HasPairs<B> && HasSoftmax<B>;
+concept Backend = HasMemory<B> && HasForEach<B> && HasGemm<B> && HasMap<B> && HasReductions<B> && HasSegments<B> &&
+    HasGather<B> && HasPairs<B> && HasSoftmax<B>;
 
 /// Whether `Self` itself declares all of these member functions: an override of BackendDefaults with a misspelt name
 /// would leave the default in place without a word.

@@ -1,4 +1,4 @@
-/// \file kernels.hpp
+/// \file default_kernels.hpp
 /// Row functors that every backend can run through its for_each: the default of compound operations.
 #pragma once
 
@@ -7,12 +7,12 @@
 #include <cstdint>
 
 #include "psad/backend/operand.hpp"
-#include "psad/core/version.hpp"
 #include "psad/core/math.hpp"
 #include "psad/core/matrix.hpp"
 #include "psad/core/rng.hpp"
+#include "psad/core/version.hpp"
 
-namespace psad::default_kernels {
+namespace psad::inline PSAD_ABI::default_kernels {
 
 /// y = (x - mean) / deviation * weight + bias, one row. Keeps 1 / deviation and the normalised row for the
 /// derivative.
@@ -56,13 +56,13 @@ struct LayerNormRowBackward {
         const T* d = dy.row(r);
         const T* z = normalized.row(r);
         const int n = dy.cols;
-        T sum = 0, along = 0;
+        T sum = 0, dot = 0;
         for (int c = 0; c < n; ++c) {
             const T g = d[c] * weight[c];
             sum += g;
-            along += g * z[c];
+            dot += g * z[c];
         }
-        const T a = sum / static_cast<T>(n), b = along / static_cast<T>(n);
+        const T a = sum / static_cast<T>(n), b = dot / static_cast<T>(n);
         T* out = dx.row(r);
         for (int c = 0; c < n; ++c) out[c] += inv_std[r] * (d[c] * weight[c] - a - z[c] * b);
     }

@@ -10,7 +10,7 @@
 #include "psad/backend/operand.hpp"
 #include "psad/core/functors.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 template <class Self, class T>
 class BackendDefaults {
@@ -38,17 +38,16 @@ class BackendDefaults {
     }
 
     /// Adds the derivative of layer_norm by x to dx.
-    void layer_norm_backward(Matrix<const T> dy, const T* weight, Matrix<const T> normalized,
-                             const T* inv_std, Matrix<T> dx) const {
-        self().for_each(dy.rows,
-                        default_kernels::LayerNormRowBackward<T>{dy, weight, normalized, inv_std, dx});
+    void layer_norm_backward(Matrix<const T> dy, const T* weight, Matrix<const T> normalized, const T* inv_std,
+                             Matrix<T> dx) const {
+        self().for_each(dy.rows, default_kernels::LayerNormRowBackward<T>{dy, weight, normalized, inv_std, dx});
     }
 
     /// out = softmax(scale q k^T) v for every head (columns side by side) and list; query row r sees the
     /// first key_length[r] keys of its list, all of them when null. `take(count)` allocates scratch numbers.
     template <class Take>
     void attention_forward(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
-                const int* key_length, Take take, Matrix<T> out) const {
+                           const int* key_length, Take take, Matrix<T> out) const {
         const int head = q.cols / heads;
         T* const weights = take(static_cast<std::size_t>(pairs.rows));
         self().for_each_row(out.rows, default_kernels::FillRow<T>{out, 0});
@@ -61,7 +60,7 @@ class BackendDefaults {
 
     /// The same for training: the weights of every head, [heads x pairs], are kept for the derivative.
     void attention_forward_train(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale,
-                        PairRows pairs, const int* key_length, T* weights, Matrix<T> out) const {
+                                 PairRows pairs, const int* key_length, T* weights, Matrix<T> out) const {
         const int head = q.cols / heads;
         self().for_each_row(out.rows, default_kernels::FillRow<T>{out, 0});
         for (int at = 0; at < q.cols; at += head, weights += pairs.rows) {
@@ -74,8 +73,8 @@ class BackendDefaults {
     /// Adds the derivative of attention to those of dq, dk and dv that are not empty.
     template <class Take>
     void attention_backward(const T* weights, Matrix<const T> dout, Matrix<const T> q, Matrix<const T> k,
-                         Matrix<const T> v, int heads, T scale, PairRows pairs, Take take, Matrix<T> dq,
-                         Matrix<T> dk, Matrix<T> dv) const {
+                            Matrix<const T> v, int heads, T scale, PairRows pairs, Take take, Matrix<T> dq,
+                            Matrix<T> dk, Matrix<T> dv) const {
         const int head = q.cols / heads;
         T* const dlogits = take(static_cast<std::size_t>(pairs.rows));
         for (int at = 0; at < q.cols; at += head, weights += pairs.rows) {
@@ -91,8 +90,8 @@ class BackendDefaults {
     /// c += a b^T. `take(count)` allocates scratch numbers.
     template <class Take>
     void gemm_nt(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, Take take) const {
-        const Matrix<T> transposed{take(static_cast<std::size_t>(b.rows) * static_cast<std::size_t>(b.cols)),
-                                   b.cols, b.rows, b.rows};
+        const Matrix<T> transposed{take(static_cast<std::size_t>(b.rows) * static_cast<std::size_t>(b.cols)), b.cols,
+                                   b.rows, b.rows};
         self().transpose(b, transposed);
         self().gemm(a, transposed, c, true);
     }
@@ -132,8 +131,7 @@ class BackendDefaults {
 
   private:
     static void copy(const void* from, std::size_t bytes, void* to) {
-        static_assert(Self::Memory::on_host,
-                      "psad: a device with memory of its own brings upload and download");
+        static_assert(Self::Memory::on_host, "psad: a device with memory of its own brings upload and download");
         if (bytes > 0) std::memcpy(to, from, bytes);
     }
     const Self& self() const { return static_cast<const Self&>(*this); }

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "psad/core/bag.hpp"
-#include "psad/core/version.hpp"
 #include "psad/core/matrix.hpp"
+#include "psad/core/version.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Row r of the argument lies at data + row(r) * stride, where row(r) = row_of ? row_of[r] : r.
 /// PerRow: the row holds a single number that meets every column. A stride of 0 repeats one row for all.
@@ -16,9 +16,7 @@ struct Operand {
     int stride;
     const int* row_of = nullptr;
 
-    PSAD_HOST_DEVICE const T* row(int r) const {
-        return data + static_cast<long>(row_of ? row_of[r] : r) * stride;
-    }
+    PSAD_HOST_DEVICE const T* row(int r) const { return data + static_cast<long>(row_of ? row_of[r] : r) * stride; }
     /// The same argument for rows from `first` on.
     Operand from_row(int first) const {
         if (!data) return *this;

@@ -9,7 +9,7 @@
 #include "psad/backend/defaults.hpp"
 #include "psad/core/arena.hpp"
 
-namespace psad::backend {
+namespace psad::inline PSAD_ABI::backend {
 
 template <class T>
 class Reference : public BackendDefaults<Reference<T>, T> {
@@ -115,8 +115,7 @@ class Reference : public BackendDefaults<Reference<T>, T> {
         }
     }
 
-    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p,
-                  bool accumulate) const {
+    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p, bool accumulate) const {
         for_each_pair(pairs, [&](int q, int k, int at) {
             T sum = 0;
             for (int c = 0; c < query.cols; ++c) sum += query(q, c) * key(k, c);
@@ -152,9 +151,9 @@ class Reference : public BackendDefaults<Reference<T>, T> {
     void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) const {
         for (int q = 0; q < pairs.queries; ++q) {
             const auto [first_key, n, start] = pairs.row(q);
-            T along = 0;
-            for (int j = 0; j < n; ++j) along += p[start + j] * dp[start + j];
-            for (int j = 0; j < n; ++j) dp[start + j] = scale * p[start + j] * (dp[start + j] - along);
+            T dot = 0;
+            for (int j = 0; j < n; ++j) dot += p[start + j] * dp[start + j];
+            for (int j = 0; j < n; ++j) dp[start + j] = scale * p[start + j] * (dp[start + j] - dot);
         }
     }
 

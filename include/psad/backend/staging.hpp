@@ -7,7 +7,7 @@
 
 #include "psad/core/arena.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Replaces pointers to arrays of the host by pointers to their copies on the device, which lie in the arena.
 /// `for_each_array(f)` calls f(pointer, count) for every array, in the same order each time; null stays null. The

@@ -11,7 +11,7 @@
 
 #include "psad/core/version.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Plain host memory, aligned to a cache line.
 struct HostMemory {
@@ -27,8 +27,7 @@ template <class Memory = HostMemory>
 class Arena {
   public:
     Arena() : Arena(std::size_t{1} << 16) {}
-    explicit Arena(std::size_t first_chunk_bytes)
-        : next_chunk_(first_chunk_bytes > 0 ? first_chunk_bytes : 1) {}
+    explicit Arena(std::size_t first_chunk_bytes) : next_chunk_(first_chunk_bytes > 0 ? first_chunk_bytes : 1) {}
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;
     Arena(Arena&& other) noexcept

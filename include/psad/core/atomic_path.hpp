@@ -17,7 +17,7 @@
 
 #include "psad/core/error.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// A new file in the folder of `target` that takes its place on commit(), or vanishes. Every member throws
 /// FileError naming `target` and the reason when the file can't be made, written or put in place.
@@ -32,8 +32,7 @@ class AtomicFile {
         }
         static std::atomic<unsigned> counter = 0;
         do {
-            temporary_ =
-                folder_ / (".psad-" + std::to_string(getpid()) + "-" + std::to_string(counter++) + ".tmp");
+            temporary_ = folder_ / (".psad-" + std::to_string(getpid()) + "-" + std::to_string(counter++) + ".tmp");
             file_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         } while (file_ < 0 && errno == EEXIST);
         if (file_ < 0) fail("creating a file in its folder");

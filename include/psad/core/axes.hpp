@@ -6,7 +6,7 @@
 
 #include "psad/core/version.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 struct Lists {};      ///< one row per request
 struct Items {};      ///< one row per candidate
@@ -37,9 +37,8 @@ template <class A, class B>
 struct meeting {
     static constexpr bool a_is_coarse = std::is_same_v<A, Lists> || is_fixed<A>;
     static constexpr bool b_is_coarse = std::is_same_v<B, Lists> || is_fixed<B>;
-    static_assert(
-        std::is_same_v<A, B> || a_is_coarse || b_is_coarse,
-        "psad: these two axes do not meet; only values per list and fixed ones broadcast to a finer axis");
+    static_assert(std::is_same_v<A, B> || a_is_coarse || b_is_coarse,
+                  "psad: these two axes do not meet; only values per list and fixed ones broadcast to a finer axis");
     using type = std::conditional_t<is_fixed<A>, B, std::conditional_t<b_is_coarse, A, B>>;
 };
 

@@ -7,16 +7,16 @@
 
 #include "psad/core/version.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
-/// A view: row r holds ids[first(r)] ... ids[last(r) - 1]; ids[r] alone when `bag` is null.
+/// A view: row r holds ids[first(r)] ... ids[last(r) - 1]; ids[r] alone when `offsets` is null.
 struct Bag {
-    const int* bag = nullptr;  ///< [rows + 1] where each row begins
-    const int* ids = nullptr;  ///< [count]
-    int count = 0;             ///< ids of all rows; needed where the host cannot read `bag`
+    const int* offsets = nullptr;  ///< [rows + 1] where each row begins
+    const int* ids = nullptr;      ///< [count]
+    int count = 0;                 ///< ids of all rows; needed where the host cannot read `offsets`
 
-    PSAD_HOST_DEVICE int first(int r) const { return bag ? bag[r] : r; }
-    PSAD_HOST_DEVICE int last(int r) const { return bag ? bag[r + 1] : r + 1; }
+    PSAD_HOST_DEVICE int first(int r) const { return offsets ? offsets[r] : r; }
+    PSAD_HOST_DEVICE int last(int r) const { return offsets ? offsets[r + 1] : r + 1; }
 };
 
 /// One bag per categorical field. The bags lie in host memory, where operations read them; what they point to
@@ -28,11 +28,11 @@ struct BagList {
 
 /// Owns the numbers of a Bag.
 struct BagStorage {
-    std::vector<int> bag{0};
+    std::vector<int> offsets{0};
     std::vector<int> ids;
 
     void clear() {
-        bag.assign(1, 0);
+        offsets.assign(1, 0);
         ids.clear();
     }
     /// Appends one row of several values, each through its vocabulary.
@@ -47,9 +47,9 @@ struct BagStorage {
         end_row();
     }
     /// Ends a row whose ids were appended.
-    void end_row() { bag.push_back(static_cast<int>(ids.size())); }
+    void end_row() { offsets.push_back(static_cast<int>(ids.size())); }
 
-    Bag view() const { return {bag.data(), ids.data(), static_cast<int>(ids.size())}; }
+    Bag view() const { return {offsets.data(), ids.data(), static_cast<int>(ids.size())}; }
 };
 
 /// Owns a BagList: one bag per field.

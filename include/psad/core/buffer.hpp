@@ -8,7 +8,7 @@
 
 #include "psad/core/arena.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// `size()` numbers; copied as a whole where the host may touch the memory, else only moved.
 template <class T, class Memory = HostMemory>
@@ -17,8 +17,7 @@ class Buffer {
     Buffer() = default;
     /// Zeros; uninitialised where the host may not touch the memory.
     explicit Buffer(std::size_t count)
-        : data_(static_cast<T*>(Memory::allocate((std::max<std::size_t>)(count, 1) * sizeof(T)))),
-          size_(count) {
+        : data_(static_cast<T*>(Memory::allocate((std::max<std::size_t>)(count, 1) * sizeof(T)))), size_(count) {
         if constexpr (Memory::on_host) std::fill_n(data_, count, T(0));
     }
     Buffer(const Buffer& other) requires(Memory::on_host) : Buffer(other.size_) {

@@ -18,9 +18,9 @@
 #include "psad/core/bag.hpp"
 #include "psad/core/layout.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
-/// What a visitor is told of a column: its name, the axis that its rows run along, and the numbers per row.
+/// What a visitor receives of a column: its name, the axis that its rows run along, and the numbers per row.
 template <class Axis, int Width = 1>
 struct Column {
     using axis = Axis;
@@ -67,7 +67,7 @@ void for_each_array(const U*& numbers, std::size_t size, int /*rows*/, F& f) {
 template <class F>
 void for_each_array(Bag& bag, std::size_t, int rows, F& f) {
     if (bag.ids) f(bag.ids, static_cast<std::size_t>(bag.count));
-    if (bag.bag) f(bag.bag, static_cast<std::size_t>(rows) + 1);
+    if (bag.offsets) f(bag.offsets, static_cast<std::size_t>(rows) + 1);
 }
 template <class F>
 void for_each_array(BagList& bags, std::size_t, int rows, F& f) {
@@ -84,8 +84,7 @@ void clear_columns(Columns& owned) {
 /// Points the columns of `viewed` to those of `owned`; an empty column becomes null.
 template <class OwnedColumns, class ViewedColumns>
 void view_columns(OwnedColumns& owned, ViewedColumns& viewed) {
-    OwnedColumns::for_each_column([](auto, auto& from, auto& to) { to = columns_detail::view(from); }, owned,
-                                  viewed);
+    OwnedColumns::for_each_column([](auto, auto& from, auto& to) { to = columns_detail::view(from); }, owned, viewed);
 }
 
 /// Calls f(pointer, numbers) for every array of a struct of viewed columns that is there; f may replace the

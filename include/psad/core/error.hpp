@@ -1,5 +1,5 @@
 /// \file error.hpp
-/// The one exception family: bad input from outside, said so that a person can mend it.
+/// The one exception family: bad input from outside, worded so that a person can fix it.
 #pragma once
 
 #include <stdexcept>
@@ -8,15 +8,14 @@
 
 #include "psad/core/version.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Something from outside (a file, a request, a setting) is not what psad can read.
 /// what() reads "SOURCE, PLACE: found FOUND, wanted WANTED"; an empty place is left out.
 class Error : public std::runtime_error {
   public:
     Error(std::string source, std::string place, std::string found, std::string wanted)
-        : std::runtime_error(source + (place.empty() ? "" : ", " + place) + ": found " + found + ", wanted " +
-                             wanted),
+        : std::runtime_error(source + (place.empty() ? "" : ", " + place) + ": found " + found + ", wanted " + wanted),
           source_(std::move(source)),
           place_(std::move(place)),
           found_(std::move(found)),

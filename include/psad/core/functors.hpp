@@ -3,10 +3,10 @@
 /// partial derivative by each x, where y = f(x...).
 #pragma once
 
-#include "psad/core/version.hpp"
 #include "psad/core/math.hpp"
+#include "psad/core/version.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 template <class T, int N>
 struct Derivatives {

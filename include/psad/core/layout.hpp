@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "psad/core/axes.hpp"
-#include "psad/core/version.hpp"
 #include "psad/core/error.hpp"
+#include "psad/core/version.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// The rows of one axis: list l owns rows [begin[l], end[l]); owner[r] is the list of row r.
 struct Jagged {
@@ -178,7 +178,7 @@ class LayoutStorage {
     }
 
     /// Adds one list with its numbers of candidates, history events and output positions. Throws SettingError for
-    /// a batch beyond all numbering.
+    /// a batch of 2^31 pairs or more.
     void add(int candidates, int history, int positions) {
         list_.add(1, lists_);
         items_.add(candidates, lists_);

@@ -8,7 +8,7 @@
 
 #include "psad/core/version.hpp"
 
-namespace psad::math {
+namespace psad::inline PSAD_ABI::math {
 
 template <class T>
 inline constexpr T lowest = -std::numeric_limits<T>::infinity();
@@ -19,7 +19,7 @@ PSAD_HOST_DEVICE constexpr To bit_cast(From x) {
     return __builtin_bit_cast(To, x);
 }
 
-// clang has no macro that tells of -fassociative-math, which would cancel the two additions of `magic`.
+// clang has no macro that reports -fassociative-math, which would cancel the two additions of `magic`.
 #if defined(__clang__) && !defined(__CUDACC__)
 #define PSAD_AS_WRITTEN _Pragma("clang fp reassociate(off)")
 #else
@@ -43,8 +43,7 @@ PSAD_HOST_DEVICE inline float exp(float x) {
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * (r * r) + r + 1.0f;
-    const auto exponent = static_cast<std::uint32_t>(bit_cast<std::int32_t>(shifted) - 0x4B400000 + 127)
-                          << 23;
+    const auto exponent = static_cast<std::uint32_t>(bit_cast<std::int32_t>(shifted) - 0x4B400000 + 127) << 23;
     const float result = p * bit_cast<float>(exponent);
     return x < -87.0f ? 0.0f : result;
 }

@@ -6,7 +6,7 @@
 
 #include "psad/core/version.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// rows x cols numbers; row r starts at data + r * stride.
 template <class T>

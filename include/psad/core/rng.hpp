@@ -9,7 +9,7 @@
 
 #include "psad/core/version.hpp"
 
-namespace psad::rng {
+namespace psad::inline PSAD_ABI::rng {
 
 /// 64 well mixed bits (the finaliser of SplitMix64, Steele et al., OOPSLA 2014).
 PSAD_HOST_DEVICE constexpr std::uint64_t mix(std::uint64_t x) {
@@ -34,8 +34,7 @@ PSAD_HOST_DEVICE constexpr float uniform(std::uint64_t key, std::uint64_t counte
 }
 
 /// Uniform integer in [0, bound), bound > 0; the bias is below bound / 2^32.
-PSAD_HOST_DEVICE constexpr std::uint32_t below(std::uint64_t key, std::uint64_t counter,
-                                               std::uint32_t bound) {
+PSAD_HOST_DEVICE constexpr std::uint32_t below(std::uint64_t key, std::uint64_t counter, std::uint32_t bound) {
     return static_cast<std::uint32_t>(((bits(key, counter) >> 32) * bound) >> 32);
 }
 

@@ -17,7 +17,7 @@
 #include "psad/core/error.hpp"
 #include "psad/core/text.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// A setting's name, what it does, and its range; infinite bounds mean none.
 struct Setting {
@@ -40,8 +40,8 @@ struct Setting {
         std::string out;
         if (low) out = above_min ? "above " + number_text(min) : number_text(min) + " or more";
         if (high)
-            out += (out.empty() ? "" : ", ") +
-                   (below_max ? "below " + number_text(max) : number_text(max) + " or less");
+            out +=
+                (out.empty() ? "" : ", ") + (below_max ? "below " + number_text(max) : number_text(max) + " or less");
         return out.empty() ? "a finite number" : out;
     }
 };

@@ -10,7 +10,7 @@
 
 #include "psad/core/version.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Whether the bytes are UTF-8 (RFC 3629: shortest forms only, no surrogates, at most U+10FFFF) without
 /// control characters.
@@ -26,8 +26,8 @@ inline bool is_text(std::string_view text) {
         }
         if (more > 1) {
             const unsigned second = byte(i + 1);
-            if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
-                (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) {
+            if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) || (lead == 0xf0 && second < 0x90) ||
+                (lead == 0xf4 && second > 0x8f)) {
                 return false;
             }
         }
@@ -56,12 +56,22 @@ inline std::string in_quotes(std::string_view text) {
     return out + (text.size() > longest ? "...'" : "'");
 }
 
-/// The text for a message without quotes: at most `longest` bytes of it, control characters as question marks, so
-/// that a damaged file can neither flood nor steer a terminal.
+/// The text for a message without quotes: at most `longest` bytes of it, control characters as question marks, and so
+/// all that is not ASCII unless the whole is UTF-8. So a damaged file can neither flood nor steer a terminal.
 inline std::string printable(std::string_view text, std::size_t longest = 120) {
     std::string out(text.substr(0, longest));
+    const auto byte = [](char c) { return static_cast<unsigned char>(c); };
+    if (text.size() > longest) {  // no character cut in half
+        while (!out.empty() && (byte(out.back()) & 0xc0U) == 0x80) out.pop_back();
+        if (!out.empty() && byte(out.back()) >= 0xc0) out.pop_back();
+    }
     for (char& c : out) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+        if (byte(c) < 0x20 || c == 0x7f) c = '?';
+    }
+    if (!is_text(out)) {
+        for (char& c : out) {
+            if (byte(c) >= 0x80) c = '?';
+        }
     }
     return text.size() > out.size() ? out + "..." : out;
 }

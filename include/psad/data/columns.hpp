@@ -10,7 +10,9 @@
 #include <vector>
 #include <xtensor/xtensor.hpp>
 
-namespace psad::data {
+#include "psad/core/version.hpp"
+
+namespace psad::inline PSAD_ABI::data {
 
 /// The values [begin, begin + count) of a column, seen and not copied.
 template <class T>

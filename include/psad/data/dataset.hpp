@@ -16,7 +16,7 @@
 #include "psad/data/columns.hpp"
 #include "psad/features/request.hpp"
 
-namespace psad::data {
+namespace psad::inline PSAD_ABI::data {
 
 /// Rows of differing length, end to end.
 struct JaggedColumn {

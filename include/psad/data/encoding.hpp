@@ -12,7 +12,7 @@
 #include "psad/features/request.hpp"
 #include "psad/features/schema.hpp"
 
-namespace psad::data {
+namespace psad::inline PSAD_ABI::data {
 
 inline Schema schema_of(const Meta& meta) {
     const auto fields = [](const std::vector<std::string>& names, const std::vector<std::int32_t>& sizes) {
@@ -55,8 +55,7 @@ inline void check_same_ids(const Encoder& encoder, const Dataset& d) {
                 out += (out.empty() ? "" : ", ") + f.name + " of " + std::to_string(f.vocabulary);
             return out.empty() ? "none" : out;
         };
-        if (have != want)
-            throw DataError(d.meta.name, kind, shown(have), shown(want) + ", as the model knows");
+        if (have != want) throw DataError(d.meta.name, kind, shown(have), shown(want) + ", as the model knows");
     };
     same("user fields", found.user_fields, wanted.user_fields);
     same("context fields", found.context_fields, wanted.context_fields);

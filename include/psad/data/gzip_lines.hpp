@@ -18,7 +18,7 @@
 
 #include "psad/core/error.hpp"
 
-namespace psad::data {
+namespace psad::inline PSAD_ABI::data {
 
 /// Reads one file line by line, in time linear in its size however long the lines are.
 class GzipLines {
@@ -51,8 +51,7 @@ class GzipLines {
             const void* newline =
                 scanned < end_ ? std::memchr(buffer_.data() + scanned, '\n', end_ - scanned) : nullptr;
             if (newline != nullptr) {
-                const auto stop =
-                    static_cast<std::size_t>(static_cast<const char*>(newline) - buffer_.data());
+                const auto stop = static_cast<std::size_t>(static_cast<const char*>(newline) - buffer_.data());
                 line = std::string_view(buffer_.data() + begin_, stop - begin_);
                 begin_ = stop + 1;
                 ++line_number_;
@@ -122,7 +121,7 @@ class GzipLines {
         }
     }
 
-    /// Inflates what was read, as far as there is room. A file may hold several gzip streams end to end, and
+    /// Inflates what was read, as far as there is space. A file may hold several gzip streams end to end, and
     /// nothing else.
     void unpack() {
         if (waiting() == 0) {
@@ -148,16 +147,14 @@ class GzipLines {
 
     [[noreturn]] void corrupt() const {
         const char* reason = stream_.state.msg != nullptr ? stream_.state.msg : "no reason given";
-        throw DataError(source_, place(), std::string("a corrupt gzip stream (") + reason + ")",
-                        "a whole gzip file");
+        throw DataError(source_, place(), std::string("a corrupt gzip stream (") + reason + ")", "a whole gzip file");
     }
 
     /// How far the file was good.
     std::string place() const {
-        const auto whole_lines =
-            line_number_ +
-            static_cast<std::size_t>(std::count(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
-                                                buffer_.begin() + static_cast<std::ptrdiff_t>(end_), '\n'));
+        const auto whole_lines = line_number_ + static_cast<std::size_t>(std::count(
+                                                    buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+                                                    buffer_.begin() + static_cast<std::ptrdiff_t>(end_), '\n'));
         return "after line " + std::to_string(whole_lines);
     }
 

@@ -17,7 +17,7 @@
 #include "psad/data/tsv_table.hpp"
 #include "psad/features/check_request.hpp"
 
-namespace psad::data::detail {
+namespace psad::inline PSAD_ABI::data::detail {
 
 /// The times of a split: `first` <= time < `end`.
 struct TimeRange {
@@ -74,11 +74,10 @@ class ListReader {
         const std::int32_t user = table_.id(user_column, table_.cell(user_column), meta_.users);
         const std::int64_t time = table_.integer(time_column, -max_time, max_time);
         if (time < times_.first || time >= times_.end) {
-            table_.fail(
-                time_column, std::to_string(time),
-                time < times_.first
-                    ? std::to_string(times_.first) + " or later: the splits of meta.tsv are by time"
-                    : "before " + std::to_string(times_.end) + ": the splits of meta.tsv are by time");
+            table_.fail(time_column, std::to_string(time),
+                        time < times_.first
+                            ? std::to_string(times_.first) + " or later: the splits of meta.tsv are by time"
+                            : "before " + std::to_string(times_.end) + ": the splits of meta.tsv are by time");
         }
         const std::int64_t history = table_.integer(history_column, 0, max_int32);
         const std::int64_t first = events_.offsets(static_cast<std::size_t>(user));

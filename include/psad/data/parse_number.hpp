@@ -1,6 +1,6 @@
 /// \file parse_number.hpp
-/// Numbers from text, the whole text or not at all. Where the standard library's from_chars knows no floating point (libc++
-/// before 20), fast_float reads it: Debian's libfast-float-dev.
+/// Numbers from text, the whole text or not at all. Where the standard library's from_chars knows no floating point
+/// (libc++ before 20), fast_float reads it: Debian's libfast-float-dev.
 #pragma once
 
 #include <charconv>
@@ -16,7 +16,7 @@
 #include <fast_float/fast_float.h>
 #endif
 
-namespace psad::data {
+namespace psad::inline PSAD_ABI::data {
 
 /// The whole text as an integer; false if it is anything else or overflows.
 template <class V>

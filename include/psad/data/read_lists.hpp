@@ -21,7 +21,7 @@
 #include "psad/data/read_meta.hpp"
 #include "psad/data/tsv_table.hpp"
 
-namespace psad::data {
+namespace psad::inline PSAD_ABI::data {
 
 namespace detail {
 
@@ -29,8 +29,7 @@ namespace detail {
 inline void check_dense(const TsvTable& table) {
     std::int64_t id = 0;
     if (!parse_integer(table.cell(0), id) || id != static_cast<std::int64_t>(table.row())) {
-        table.fail(0, in_quotes(table.cell(0)),
-                   std::to_string(table.row()) + " (ids are dense, from 0, in order)");
+        table.fail(0, in_quotes(table.cell(0)), std::to_string(table.row()) + " (ids are dense, from 0, in order)");
     }
 }
 
@@ -72,9 +71,8 @@ inline std::vector<JaggedColumn> read_items(const std::filesystem::path& file, c
         for (std::size_t f = 0; f < fields; ++f) {
             const auto vocab = static_cast<std::size_t>(meta.item_vocab[f]);
             if (table.cell(f + 1) != "-") {
-                for_each_part(table.cell(f + 1), '|', [&](std::string_view part) {
-                    values[f].push_back(table.id(f + 1, part, vocab));
-                });
+                for_each_part(table.cell(f + 1), '|',
+                              [&](std::string_view part) { values[f].push_back(table.id(f + 1, part, vocab)); });
             }
             offsets[f].push_back(static_cast<std::int64_t>(values[f].size()));
         }
@@ -177,8 +175,7 @@ inline Dataset read_lists(const std::filesystem::path& folder) {
     std::error_code ignored;
     if (!std::filesystem::is_directory(folder, ignored)) {
         const bool exists = std::filesystem::exists(folder, ignored);
-        throw DataError(folder.string(), "", exists ? "not a folder" : "no such folder",
-                        "a psad-lists-1 folder");
+        throw DataError(folder.string(), "", exists ? "not a folder" : "no such folder", "a psad-lists-1 folder");
     }
     Dataset set;
     set.meta = read_meta(folder / "meta.tsv");

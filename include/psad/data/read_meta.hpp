@@ -19,7 +19,7 @@
 #include "psad/features/check_request.hpp"
 #include "psad/features/schema.hpp"
 
-namespace psad::data {
+namespace psad::inline PSAD_ABI::data {
 
 namespace detail {
 
@@ -81,8 +81,7 @@ class MetaKeys {
             out.push_back(static_cast<std::int32_t>(integer(key, value, size, 1, max_vocabulary)));
         });
         if (out.size() != fields) {
-            fail(key, value, std::to_string(out.size()) + " sizes",
-                 std::to_string(fields) + ", one per field");
+            fail(key, value, std::to_string(out.size()) + " sizes", std::to_string(fields) + ", one per field");
         }
         return out;
     }
@@ -104,8 +103,7 @@ class MetaKeys {
         return std::move(node.mapped());
     }
 
-    [[noreturn]] void fail(const std::string& key, const Value& value, std::string found,
-                           std::string wanted) const {
+    [[noreturn]] void fail(const std::string& key, const Value& value, std::string found, std::string wanted) const {
         throw DataError(source_, value.place + ", key " + key, std::move(found), std::move(wanted));
     }
 
@@ -113,8 +111,7 @@ class MetaKeys {
                          std::int64_t high) const {
         std::int64_t out = 0;
         if (!parse_integer(text, out) || out < low || out > high) {
-            fail(key, value, in_quotes(text),
-                 "an integer from " + std::to_string(low) + " to " + std::to_string(high));
+            fail(key, value, in_quotes(text), "an integer from " + std::to_string(low) + " to " + std::to_string(high));
         }
         return out;
     }

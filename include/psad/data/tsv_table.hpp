@@ -16,7 +16,7 @@
 #include "psad/data/gzip_lines.hpp"
 #include "psad/data/parse_number.hpp"
 
-namespace psad::data {
+namespace psad::inline PSAD_ABI::data {
 
 /// The largest id, count or length.
 inline constexpr std::int64_t max_int32 = (std::numeric_limits<std::int32_t>::max)();
@@ -47,8 +47,7 @@ class TsvTable {
         split();
         for (std::size_t c = 0; c < columns_.size(); ++c) {
             if (cells_[c] != columns_[c]) {
-                fail_line("column " + std::to_string(c + 1) + " named " + in_quotes(cells_[c]),
-                          in_quotes(columns_[c]));
+                fail_line("column " + std::to_string(c + 1) + " named " + in_quotes(cells_[c]), in_quotes(columns_[c]));
             }
         }
     }
@@ -68,12 +67,10 @@ class TsvTable {
 
     /// `text`, which stands in `column`, as an integer from low to high.
     /// \throws DataError
-    std::int64_t integer(std::size_t column, std::string_view text, std::int64_t low,
-                         std::int64_t high) const {
+    std::int64_t integer(std::size_t column, std::string_view text, std::int64_t low, std::int64_t high) const {
         std::int64_t value = 0;
         if (!parse_integer(text, value) || value < low || value > high) {
-            fail(column, in_quotes(text),
-                 "an integer from " + std::to_string(low) + " to " + std::to_string(high));
+            fail(column, in_quotes(text), "an integer from " + std::to_string(low) + " to " + std::to_string(high));
         }
         return value;
     }
@@ -99,15 +96,13 @@ class TsvTable {
 
     /// Complains about a cell of this row.
     [[noreturn]] void fail(std::size_t column, std::string found, std::string wanted) const {
-        throw DataError(source(),
-                        "line " + std::to_string(lines_.line_number()) + ", column " + columns_[column],
+        throw DataError(source(), "line " + std::to_string(lines_.line_number()) + ", column " + columns_[column],
                         std::move(found), std::move(wanted));
     }
 
     /// Complains about this row.
     [[noreturn]] void fail_line(std::string found, std::string wanted) const {
-        throw DataError(source(), "line " + std::to_string(lines_.line_number()), std::move(found),
-                        std::move(wanted));
+        throw DataError(source(), "line " + std::to_string(lines_.line_number()), std::move(found), std::move(wanted));
     }
 
   private:
@@ -118,8 +113,7 @@ class TsvTable {
             ++count;
         });
         if (count != cells_.size()) {
-            fail_line(std::to_string(count) + (count == 1 ? " column" : " columns"),
-                      std::to_string(cells_.size()));
+            fail_line(std::to_string(count) + (count == 1 ? " column" : " columns"), std::to_string(cells_.size()));
         }
     }
 

@@ -5,8 +5,8 @@
 #include <zlib.h>
 
 #include <cstddef>
-#include <cstdio>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -19,7 +19,7 @@
 #include "psad/core/text.hpp"
 #include "psad/data/dataset.hpp"
 
-namespace psad::data {
+namespace psad::inline PSAD_ABI::data {
 
 /// A table of TAB-separated cells in a gzip file: the writing twin of TsvTable.
 class TsvWriter {
@@ -92,9 +92,7 @@ inline void write_meta(const std::filesystem::path& file, const Meta& meta) {
         return out.empty() ? std::string("-") : out;
     };
     std::string text = "format\tpsad-lists-1\nname\t" + meta.name;
-    const auto key = [&](const char* name, const std::string& value) {
-        text += "\n" + (name + ("\t" + value));
-    };
+    const auto key = [&](const char* name, const std::string& value) { text += "\n" + (name + ("\t" + value)); };
     key("users", std::to_string(meta.users));
     key("items", std::to_string(meta.items));
     key("user_fields", joined(meta.user_fields));
@@ -108,8 +106,7 @@ inline void write_meta(const std::filesystem::path& file, const Meta& meta) {
     for (const auto& [name, value] : meta.notes) key(name.c_str(), value);
     text += '\n';
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(std::fopen(file.c_str(), "wb"), std::fclose);
-    if (!out || std::fwrite(text.data(), 1, text.size(), out.get()) != text.size() ||
-        std::fclose(out.release()) != 0) {
+    if (!out || std::fwrite(text.data(), 1, text.size(), out.get()) != text.size() || std::fclose(out.release()) != 0) {
         throw DataError(file.string(), "", "a write that failed", "a place that can be written");
     }
 }
@@ -121,8 +118,7 @@ inline std::string header(std::string first, const std::vector<std::string>& fie
 
 inline void write_split(const std::filesystem::path& folder, const std::string& split, const Dataset& set,
                         const ListColumns& lists) {
-    TsvWriter out(folder / ("lists_" + split + ".tsv.gz"),
-                  "list\tuser\tts\thist_len\tctx\titems\tscores\tlabels\taux");
+    TsvWriter out(folder / ("lists_" + split + ".tsv.gz"), "list\tuser\tts\thist_len\tctx\titems\tscores\tlabels\taux");
     for (std::size_t l = 0; l < lists.size(); ++l) {
         const Request r = set.request(lists, l);
         out << l << lists.user(l) << r.time << lists.history_length(l);
@@ -140,10 +136,10 @@ inline void write_split(const std::filesystem::path& folder, const std::string& 
 /// Writes all of a set into a new folder, which is still to be committed. Names and titles hold no TAB and no
 /// line end.
 /// \throws DataError naming what cannot be written
-inline void write_lists(const AtomicFolder& place, const Dataset& set) {
-    detail::write_meta(place.path() / "meta.tsv", set.meta);
+inline void write_lists(const AtomicFolder& folder, const Dataset& set) {
+    detail::write_meta(folder.path() / "meta.tsv", set.meta);
     {
-        TsvWriter out(place.path() / "users.tsv.gz", detail::header("user", set.meta.user_fields));
+        TsvWriter out(folder.path() / "users.tsv.gz", detail::header("user", set.meta.user_fields));
         for (std::size_t u = 0; u < set.meta.users; ++u) {
             out << u;
             for (std::size_t f = 0; f < set.meta.user_fields.size(); ++f) out << set.user_fields(u, f);
@@ -152,7 +148,7 @@ inline void write_lists(const AtomicFolder& place, const Dataset& set) {
         out.close();
     }
     {
-        TsvWriter out(place.path() / "items.tsv.gz", detail::header("item", set.meta.item_fields));
+        TsvWriter out(folder.path() / "items.tsv.gz", detail::header("item", set.meta.item_fields));
         for (std::size_t i = 0; i < set.meta.items; ++i) {
             out << i;
             for (const JaggedColumn& field : set.item_fields) out.list(field[i], '|');
@@ -161,7 +157,7 @@ inline void write_lists(const AtomicFolder& place, const Dataset& set) {
         out.close();
     }
     {
-        TsvWriter out(place.path() / "events.tsv.gz", "user\tts\titem\tfeedback");
+        TsvWriter out(folder.path() / "events.tsv.gz", "user\tts\titem\tfeedback");
         for (std::size_t u = 0; u < set.meta.users; ++u) {
             for (auto e = set.events.offsets(u); e < set.events.offsets(u + 1); ++e) {
                 out << u << set.events.time(e) << set.events.item(e) << set.events.feedback(e);
@@ -171,23 +167,23 @@ inline void write_lists(const AtomicFolder& place, const Dataset& set) {
         out.close();
     }
     if (!set.titles.empty()) {
-        TsvWriter out(place.path() / "titles.tsv.gz", "item\ttitle");
+        TsvWriter out(folder.path() / "titles.tsv.gz", "item\ttitle");
         for (std::size_t i = 0; i < set.titles.size(); ++i) {
             out << i << set.titles[i];
             out.end_row();
         }
         out.close();
     }
-    detail::write_split(place.path(), "train", set, set.train);
-    detail::write_split(place.path(), "valid", set, set.valid);
-    detail::write_split(place.path(), "test", set, set.test);
+    detail::write_split(folder.path(), "train", set, set.train);
+    detail::write_split(folder.path(), "valid", set, set.valid);
+    detail::write_split(folder.path(), "test", set, set.test);
 }
 
 /// The same into a folder that must be new or empty; it appears as a whole or not at all.
 inline void write_lists(const std::filesystem::path& folder, const Dataset& set) {
-    AtomicFolder place(folder);
-    write_lists(place, set);
-    place.commit();
+    AtomicFolder target(folder);
+    write_lists(target, set);
+    target.commit();
 }
 
 }  // namespace psad::data

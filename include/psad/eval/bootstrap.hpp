@@ -13,7 +13,7 @@
 #include "psad/core/error.hpp"
 #include "psad/core/rng.hpp"
 
-namespace psad::eval {
+namespace psad::inline PSAD_ABI::eval {
 
 /// A mean over lists and where it lies with 95 % confidence.
 struct Interval {
@@ -38,9 +38,7 @@ class ResamplePositions {
     }
 
   private:
-    std::size_t scaled(std::uint64_t half) const noexcept {
-        return static_cast<std::size_t>((half * lists_) >> 32);
-    }
+    std::size_t scaled(std::uint64_t half) const noexcept { return static_cast<std::size_t>((half * lists_) >> 32); }
 
     std::uint64_t state_, lists_;
 };
@@ -89,8 +87,7 @@ inline Interval paired_difference(std::span<const double> a, std::span<const dou
                            std::to_string(a.size()) + ", as many as in a");
     }
     std::vector<double> difference(a.size());
-    std::transform(a.begin(), a.end(), b.begin(), difference.begin(),
-                   [](double x, double y) { return x - y; });
+    std::transform(a.begin(), a.end(), b.begin(), difference.begin(), [](double x, double y) { return x - y; });
     return bootstrap_mean(difference, resamples, seed);
 }
 

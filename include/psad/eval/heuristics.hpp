@@ -14,7 +14,7 @@
 #include "psad/eval/ranking_quality.hpp"
 #include "psad/features/request.hpp"
 
-namespace psad::eval {
+namespace psad::inline PSAD_ABI::eval {
 
 inline Order initial_order(const Request& r) {
     Order order(r.size());
@@ -56,8 +56,8 @@ inline bool has_aux(std::span<const Request> requests) {
 /// The direction of by_aux that has the higher NDCG@10 on labelled lists: a trend is best high, a price low.
 /// None where no list with a positive has aux.
 inline std::optional<float> aux_direction(std::span<const Request> labelled) {
-    const auto tells = [](const Request& r) { return !r.aux.empty() && r.has_positive(); };
-    if (std::ranges::none_of(labelled, tells)) return std::nullopt;
+    const auto has_positive_and_aux = [](const Request& r) { return !r.aux.empty() && r.has_positive(); };
+    if (std::ranges::none_of(labelled, has_positive_and_aux)) return std::nullopt;
     const auto ndcg = [&](float direction) {
         std::vector<Order> orders;
         for (const Request& r : labelled) orders.push_back(by_aux(r, direction));

@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
-namespace psad::eval {
+#include "psad/core/version.hpp"
+
+namespace psad::inline PSAD_ABI::eval {
 
 /// Number of buckets: 0, 1-5, 6-20, 21-50 and 51+ events.
 inline constexpr std::size_t history_buckets = 5;

@@ -10,7 +10,7 @@
 
 #include "psad/core/version.hpp"
 
-namespace psad::eval {
+namespace psad::inline PSAD_ABI::eval {
 
 /// Microseconds per call.
 struct Latency {
@@ -31,8 +31,7 @@ Latency measure_latency(std::size_t count, F f) {
     for (std::size_t i = 0; i < count; ++i) {
         const auto start = std::chrono::steady_clock::now();
         f(i);
-        times.push_back(
-            std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+        times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
     }
     return latency_of(std::move(times));
 }

@@ -17,7 +17,9 @@
 #include <span>
 #include <vector>
 
-namespace psad::eval {
+#include "psad/core/version.hpp"
+
+namespace psad::inline PSAD_ABI::eval {
 
 /// Stands for "this list has no such value".
 inline constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
@@ -50,8 +52,8 @@ inline double average_precision(std::span<const std::int8_t> labels, std::size_t
     return sum / static_cast<double>(best);
 }
 
-/// NDCG@k of binary labels: gain 1 for a positive, discount log2(rank + 1), by that of the list with all positives in front.
-/// NaN without a positive or with k = 0.
+/// NDCG@k of binary labels: gain 1 for a positive, discount log2(rank + 1), by that of the list with all positives in
+/// front. NaN without a positive or with k = 0.
 inline double ndcg(std::span<const std::int8_t> labels, std::size_t k, std::size_t positives) {
     const std::size_t best = (std::min)(positives, k);
     if (best == 0) return no_value;

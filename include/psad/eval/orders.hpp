@@ -13,7 +13,7 @@
 #include "psad/model/generate.hpp"
 #include "psad/model/model.hpp"
 
-namespace psad::eval {
+namespace psad::inline PSAD_ABI::eval {
 
 /// Positions of a request's candidates, best first; all of them.
 using Order = std::vector<int>;
@@ -47,8 +47,7 @@ std::vector<Order> orders(const B& backend, const Model<Network>& model, std::sp
         Inference ctx(backend, *parameters, in.layout, arena);
         const GeneratedLists<float> lists = generate_lists(ctx, in);
         const Layout& layout = host.layout;
-        const int* chosen =
-            ctx.workspace().on_host(lists.chosen, static_cast<std::size_t>(layout.positions.rows));
+        const int* chosen = ctx.workspace().on_host(lists.chosen, static_cast<std::size_t>(layout.positions.rows));
         for (std::size_t l = 0; l < chunk_requests.size(); ++l) {
             Order& order = out[first + l];
             for (int s = layout.positions.begin[l]; s < layout.positions.end[l]; ++s) {
@@ -64,8 +63,8 @@ std::vector<Order> orders(const B& backend, const Model<Network>& model, std::sp
 
 /// The student fills the first `positions` positions; what is left keeps its prior order.
 template <class B, class Network>
-std::vector<Order> student_orders(const B& backend, const Model<Network>& model,
-                                  std::span<const Request> requests, int positions = Network::spec.positions) {
+std::vector<Order> student_orders(const B& backend, const Model<Network>& model, std::span<const Request> requests,
+                                  int positions = Network::spec.positions) {
     return detail::orders(backend, model, requests, positions, [&](auto& ctx, const Inputs<float>& in) {
         const auto& student = model.network.student;
         return generate(ctx, student, student.score(ctx, in, student.user(ctx, in)));
@@ -74,11 +73,9 @@ std::vector<Order> student_orders(const B& backend, const Model<Network>& model,
 
 /// The teacher fills the variant's positions; what is left keeps its prior order.
 template <class B, class Network>
-std::vector<Order> teacher_orders(const B& backend, const Model<Network>& model,
-                                  std::span<const Request> requests) {
-    return detail::orders(
-        backend, model, requests, Network::spec.positions,
-        [&](auto& ctx, const Inputs<float>& in) { return generate(ctx, model.network.teacher, in); });
+std::vector<Order> teacher_orders(const B& backend, const Model<Network>& model, std::span<const Request> requests) {
+    return detail::orders(backend, model, requests, Network::spec.positions,
+                          [&](auto& ctx, const Inputs<float>& in) { return generate(ctx, model.network.teacher, in); });
 }
 
 }  // namespace psad::eval

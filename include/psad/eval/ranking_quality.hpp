@@ -13,7 +13,7 @@
 #include "psad/eval/metrics.hpp"
 #include "psad/eval/orders.hpp"
 
-namespace psad::eval {
+namespace psad::inline PSAD_ABI::eval {
 
 /// Per list with at least one positive, in the order of the requests.
 struct RankingQuality {
@@ -43,8 +43,8 @@ inline RankingQuality ranking_quality(std::span<const Request> requests, std::sp
     RankingQuality q;
     for (std::size_t l = 0; l < requests.size(); ++l) {
         if (requests[l].labels.size() != requests[l].size()) {
-            throw RequestError("request " + std::to_string(l), "labels",
-                               std::to_string(requests[l].labels.size()), std::to_string(requests[l].size()));
+            throw RequestError("request " + std::to_string(l), "labels", std::to_string(requests[l].labels.size()),
+                               std::to_string(requests[l].size()));
         }
         const std::vector<std::int8_t> labels = labels_in(requests[l], orders[l]);
         std::size_t positives = 0;

@@ -7,7 +7,7 @@
 #include "psad/core/columns.hpp"
 #include "psad/features/dense_features.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Sizes of the position tables; larger values share the last row.
 inline constexpr int age_buckets = 32;

@@ -11,7 +11,7 @@
 #include "psad/core/text.hpp"
 #include "psad/features/schema.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Throws SettingError unless names are text, vocabularies are 1 to `max_vocabulary`, and the catalog has one
 /// field per item field whose offsets rise from 0 to its number of ids, all within the vocabulary.
@@ -21,8 +21,7 @@ inline void check_catalog(const Catalog& catalog, const Schema& schema) {
     };
     for (const auto* fields : {&schema.user_fields, &schema.context_fields, &schema.item_fields}) {
         for (const FieldSchema& f : *fields) {
-            if (!is_text(f.name))
-                throw SettingError("schema", "field names", "bytes that are no text", "UTF-8");
+            if (!is_text(f.name)) throw SettingError("schema", "field names", "bytes that are no text", "UTF-8");
             if (f.vocabulary < 1 || f.vocabulary > max_vocabulary) {
                 throw SettingError("schema", f.name, "a vocabulary of " + std::to_string(f.vocabulary),
                                    "1 to " + std::to_string(max_vocabulary));

@@ -14,7 +14,7 @@
 #include "psad/features/request.hpp"
 #include "psad/features/schema.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 inline constexpr int max_candidates = 4096;
 /// The largest magnitude of a score or of `aux`: its square, summed over a list, stays a float.
@@ -28,23 +28,20 @@ inline std::string place(const char* what, std::size_t i) {
     return std::string(what) + "[" + std::to_string(i) + "]";
 }
 
-inline void fields(std::span<const std::int32_t> ids, const std::vector<FieldSchema>& schema,
-                   const char* what) {
+inline void fields(std::span<const std::int32_t> ids, const std::vector<FieldSchema>& schema, const char* what) {
     if (ids.size() != schema.size()) {
-        throw RequestError("request", what, std::to_string(ids.size()) + " ids",
-                           std::to_string(schema.size()));
+        throw RequestError("request", what, std::to_string(ids.size()) + " ids", std::to_string(schema.size()));
     }
     for (std::size_t f = 0; f < ids.size(); ++f) {
         if (ids[f] < 0 || ids[f] >= schema[f].vocabulary) {
-            throw RequestError("request", std::string(what) + " field " + schema[f].name,
-                               std::to_string(ids[f]), "0.." + std::to_string(schema[f].vocabulary - 1));
+            throw RequestError("request", std::string(what) + " field " + schema[f].name, std::to_string(ids[f]),
+                               "0.." + std::to_string(schema[f].vocabulary - 1));
         }
     }
 }
 inline void length(std::size_t found, std::size_t wanted, const char* what) {
     if (found != 0 && found != wanted) {
-        throw RequestError("request", what, std::to_string(found) + " numbers",
-                           std::to_string(wanted) + " or none");
+        throw RequestError("request", what, std::to_string(found) + " numbers", std::to_string(wanted) + " or none");
     }
 }
 inline void item_id(std::int32_t id, const char* what, std::size_t i) {
@@ -111,8 +108,7 @@ inline void check_request(const Schema& schema, const Request& r) {
     for (std::size_t h = 0; h < r.history_items.size(); ++h) {
         detail::item_id(r.history_items[h], "history", h);
         if (h > 0 && r.history_times[h] < r.history_times[h - 1]) {
-            throw RequestError("request", detail::place("history", h), "a time before the event above",
-                               "oldest first");
+            throw RequestError("request", detail::place("history", h), "a time before the event above", "oldest first");
         }
     }
     detail::time(r.time, "ts");

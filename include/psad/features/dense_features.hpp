@@ -8,7 +8,7 @@
 
 #include "psad/core/version.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Kinds of feedback with a row of their own; kind 0 and kinds beyond count as unknown.
 inline constexpr int feedback_kinds = 16;
@@ -37,17 +37,17 @@ struct CandidateFeatures {
     float aux = 0;                 ///< log(1 + aux), standardised over the training lists
     float aux_in_list = 0;         ///< the same, standardised within the list
     float aux_below = 0;           ///< fraction of the list with a smaller aux
-    float aux_below_above = 0;     ///< fraction of the candidates further up with a smaller aux
-    float aux_over_least = 0;      ///< difference to the smallest aux further up
-    float aux_over_mean = 0;       ///< difference to the mean of the list
-    float aux_over_previous = 0;   ///< difference to the candidate before
-    float aux_is_least = 0;        ///< 1 if smaller than all further up
+    float aux_smaller_above = 0;   ///< fraction of the candidates further up with a smaller aux
+    float aux_minus_smallest = 0;  ///< difference to the smallest aux further up
+    float aux_minus_mean = 0;      ///< difference to the mean of the list
+    float aux_minus_previous = 0;  ///< difference to the candidate before
+    float aux_is_smallest = 0;     ///< 1 if smaller than all further up
     float position = 0;            ///< position / candidates
     float inverse_position = 0;    ///< 1 / (1 + position)
     float log_position = 0;        ///< log(1 + position) / 3
     float log_candidates = 0;      ///< log(1 + candidates) / 4
-    float aux_over_next = 0;       ///< difference to the candidate after
-    float score_over_next = 0;     ///< difference to the candidate after, in deviations of the list
+    float aux_minus_next = 0;      ///< difference to the candidate after
+    float score_minus_next = 0;    ///< difference to the candidate after, in deviations of the list
 
     template <class Visit, class... Self>
     static constexpr void for_each_number(Visit&& visit, Self&... self) {
@@ -56,33 +56,33 @@ struct CandidateFeatures {
         visit("aux", self.aux...);
         visit("aux_in_list", self.aux_in_list...);
         visit("aux_below", self.aux_below...);
-        visit("aux_below_above", self.aux_below_above...);
-        visit("aux_over_least", self.aux_over_least...);
-        visit("aux_over_mean", self.aux_over_mean...);
-        visit("aux_over_previous", self.aux_over_previous...);
-        visit("aux_is_least", self.aux_is_least...);
+        visit("aux_smaller_above", self.aux_smaller_above...);
+        visit("aux_minus_smallest", self.aux_minus_smallest...);
+        visit("aux_minus_mean", self.aux_minus_mean...);
+        visit("aux_minus_previous", self.aux_minus_previous...);
+        visit("aux_is_smallest", self.aux_is_smallest...);
         visit("position", self.position...);
         visit("inverse_position", self.inverse_position...);
         visit("log_position", self.log_position...);
         visit("log_candidates", self.log_candidates...);
-        visit("aux_over_next", self.aux_over_next...);
-        visit("score_over_next", self.score_over_next...);
+        visit("aux_minus_next", self.aux_minus_next...);
+        visit("score_minus_next", self.score_minus_next...);
     }
 };
 
 /// Of a candidate: what the history says of this very item, and where it stands to the list's candidate of the
 /// latest event. All 0 where the history holds none of the list's candidates.
 struct MatchFeatures {
-    float has_match = 0;          ///< 1 if an event is on this item
-    float log_matches = 0;        ///< log(1 + events on it)
-    float log_age = 0;            ///< log(1 + age of the last of them / tau0) / 10
-    float recency = 0;            ///< 1 / (1 + events after the last of them)
-    float is_latest_event = 0;    ///< 1 if the latest event of all is on it
-    float is_last_matched = 0;    ///< 1 if no other candidate has a later event
-    float inverse_below = 0;      ///< 1 / distance where it stands below the last matched candidate
-    float inverse_above = 0;      ///< 1 / distance where it stands above
-    float aux_over_matched = 0;   ///< difference of log(1 + aux) to that candidate
-    float distance = 0;           ///< distance to it / candidates, negative above
+    float has_match = 0;                              ///< 1 if an event is on this item
+    float log_matches = 0;                            ///< log(1 + events on it)
+    float log_age = 0;                                ///< log(1 + age of the last of them / tau0) / 10
+    float recency = 0;                                ///< 1 / (1 + events after the last of them)
+    float is_latest_event = 0;                        ///< 1 if the latest event of all is on it
+    float is_last_matched = 0;                        ///< 1 if no other candidate has a later event
+    float inverse_below = 0;                          ///< 1 / distance where it stands below the last matched candidate
+    float inverse_above = 0;                          ///< 1 / distance where it stands above
+    float aux_minus_matched = 0;                      ///< difference of log(1 + aux) to that candidate
+    float distance = 0;                               ///< distance to it / candidates, negative above
     std::array<float, feedback_kinds> log_kind = {};  ///< log(1 + events on it), by kind of feedback
 
     template <class Visit, class... Self>
@@ -95,7 +95,7 @@ struct MatchFeatures {
         visit("is_last_matched", self.is_last_matched...);
         visit("inverse_below", self.inverse_below...);
         visit("inverse_above", self.inverse_above...);
-        visit("aux_over_matched", self.aux_over_matched...);
+        visit("aux_minus_matched", self.aux_minus_matched...);
         visit("distance", self.distance...);
         for (std::size_t k = 0; k < feedback_kinds; ++k) visit("log_kind", self.log_kind[k]...);
     }

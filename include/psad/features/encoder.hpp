@@ -19,7 +19,7 @@
 #include "psad/features/request.hpp"
 #include "psad/features/schema.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 class Encoder {
   public:
@@ -123,9 +123,7 @@ class Encoder {
         const auto exponent = static_cast<int>(std::bit_cast<std::uint64_t>(1.0 + age) >> 52) - 1023;
         return (std::min)(age_buckets - 1, exponent);
     }
-    static int index(std::size_t h) {
-        return static_cast<int>((std::min)(h, std::size_t{event_positions - 1}));
-    }
+    static int index(std::size_t h) { return static_cast<int>((std::min)(h, std::size_t{event_positions - 1})); }
 
     /// Age of an event at the request, in units of tau0.
     double age_of(const Request& r, std::size_t event) const {
@@ -157,8 +155,7 @@ class Encoder {
         if (inv_std.empty())
             Row::for_each_number([&](const char*, float x) { *out++ = static_cast<T>(x); }, row);
         else
-            Row::for_each_number([&](const char*, float x) { *out++ = static_cast<T>(bounded(x * *by++, 8.0f)); },
-                                 row);
+            Row::for_each_number([&](const char*, float x) { *out++ = static_cast<T>(bounded(x * *by++, 8.0f)); }, row);
     }
     static float bounded(float x, float limit) { return (std::max)(-limit, (std::min)(limit, x)); }
 
@@ -195,7 +192,7 @@ class Encoder {
         const auto score = [&](std::size_t i) { return r.scores.empty() ? 0.0f : r.scores[i]; };
         const ListScale aux_scale(n, aux), score_scale(n, score);
         const auto count = static_cast<float>(n);
-        float least = 0;  // aux of the candidates further up
+        float smallest = 0;  // aux of the candidates further up
         for (std::size_t i = 0; i < n; ++i) {
             const float a = aux(i), below_above = smaller(r.aux, i, 0, i);
             const auto position = static_cast<float>(i);
@@ -205,23 +202,23 @@ class Encoder {
             if (!r.aux.empty()) f.aux = standardised(a, statistics_.log_aux);
             f.aux_in_list = aux_scale(a);
             f.aux_below = (below_above + smaller(r.aux, i, i, n)) / count;
-            f.aux_over_mean = bounded(a - aux_scale.mean, 2.0f);
+            f.aux_minus_mean = bounded(a - aux_scale.mean, 2.0f);
             if (i > 0) {
-                f.aux_below_above = below_above / position;
-                f.aux_over_least = bounded(a - least, 2.0f);
-                f.aux_over_previous = bounded(a - aux(i - 1), 2.0f);
-                f.aux_is_least = a < least ? 1.0f : 0.0f;
+                f.aux_smaller_above = below_above / position;
+                f.aux_minus_smallest = bounded(a - smallest, 2.0f);
+                f.aux_minus_previous = bounded(a - aux(i - 1), 2.0f);
+                f.aux_is_smallest = a < smallest ? 1.0f : 0.0f;
             }
             f.position = position / count;
             f.inverse_position = 1.0f / (1.0f + position);
             f.log_position = math::log1p(position) / 3.0f;
             f.log_candidates = math::log1p(count) / 4.0f;
             if (i + 1 < n) {
-                f.aux_over_next = bounded(a - aux(i + 1), 2.0f);
-                f.score_over_next = bounded((score(i) - score(i + 1)) * score_scale.inv_std, 3.0f);
+                f.aux_minus_next = bounded(a - aux(i + 1), 2.0f);
+                f.score_minus_next = bounded((score(i) - score(i + 1)) * score_scale.inv_std, 3.0f);
             }
             append(f, statistics_.dense_inv_std, b.dense);
-            least = i == 0 ? a : (std::min)(least, a);
+            smallest = i == 0 ? a : (std::min)(smallest, a);
         }
     }
 
@@ -255,10 +252,10 @@ class Encoder {
     bool add_matches(const Request& r, std::size_t events, Batch<T>& b) const {
         const std::size_t n = r.items.size(), all = r.history_items.size();
         const int first_event = static_cast<int>(b.age.size() - events);
-        const std::size_t first_bag = b.match.bag.size() - 1;
+        const std::size_t first_bag = b.match.offsets.size() - 1;
         const LastMatched last = add_match_bags(r, events, first_event, b);
         for (std::size_t i = 0; i < n; ++i) {
-            const int begin = b.match.bag[first_bag + i], end = b.match.bag[first_bag + i + 1];
+            const int begin = b.match.offsets[first_bag + i], end = b.match.offsets[first_bag + i + 1];
             const bool none = begin == end;
             MatchFeatures f;
             std::size_t latest = 0, event = 0;  // counted from the latest, and in the history
@@ -280,8 +277,7 @@ class Encoder {
                 f.is_last_matched = i == last.candidate ? 1.0f : 0.0f;
                 f.inverse_below = ahead > 0 ? 1.0f / ahead : 0.0f;
                 f.inverse_above = ahead < 0 ? -1.0f / ahead : 0.0f;
-                f.aux_over_matched =
-                    r.aux.empty() ? 0.0f : bounded(b.log_aux[i] - b.log_aux[last.candidate], 2.0f);
+                f.aux_minus_matched = r.aux.empty() ? 0.0f : bounded(b.log_aux[i] - b.log_aux[last.candidate], 2.0f);
                 f.distance = ahead / static_cast<float>(n);
             }
             append(f, statistics_.match_inv_std, b.match_dense);

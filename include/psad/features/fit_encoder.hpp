@@ -13,7 +13,7 @@
 #include "psad/features/check_catalog.hpp"
 #include "psad/features/encoder.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 struct EncoderSettings {
     int max_history = 50;
@@ -30,14 +30,13 @@ struct EncoderSettings {
 namespace fit_detail {
 
 /// Mean and deviation of a stream of numbers.
-struct Moments {
+struct RunningMoments {
     double n = 0, sum = 0, squares = 0;
     void add(double x) { n += 1, sum += x, squares += x * x; }
     Scaling scaling() const {
         if (n < 2) return {};
         const double mean = sum / n, variance = squares / n - mean * mean;
-        return {static_cast<float>(mean),
-                variance > 1e-12 ? static_cast<float>(1.0 / std::sqrt(variance)) : 1.0f};
+        return {static_cast<float>(mean), variance > 1e-12 ? static_cast<float>(1.0 / std::sqrt(variance)) : 1.0f};
     }
 };
 
@@ -45,8 +44,7 @@ struct Moments {
 class ValueCounts {
   public:
     template <class Size>
-    explicit ValueCounts(Size values)
-        : counts_(static_cast<std::size_t>(values)), last_list_(counts_.size()) {}
+    explicit ValueCounts(Size values) : counts_(static_cast<std::size_t>(values)), last_list_(counts_.size()) {}
 
     /// Lists are numbered from 1, rising.
     void add(std::int32_t value, int list) {
@@ -131,7 +129,7 @@ class StatisticsBuilder {
     std::vector<double> gaps_;
     ValueCounts items_;
     std::vector<ValueCounts> item_fields_, profile_fields_;
-    Moments score_, log_aux_;
+    RunningMoments score_, log_aux_;
 };
 
 /// Gathers the moments of the columns of row-major blocks.
@@ -140,17 +138,16 @@ class ColumnMoments {
     explicit ColumnMoments(int width) : columns_(static_cast<std::size_t>(width)) {}
 
     void add(const std::vector<float>& rows) {
-        for (std::size_t i = 0; i < rows.size(); ++i)
-            columns_[i % columns_.size()].add(static_cast<double>(rows[i]));
+        for (std::size_t i = 0; i < rows.size(); ++i) columns_[i % columns_.size()].add(static_cast<double>(rows[i]));
     }
     std::vector<float> inv_std() const {
         std::vector<float> out;
-        for (const Moments& m : columns_) out.push_back(m.scaling().inv_std);
+        for (const RunningMoments& m : columns_) out.push_back(m.scaling().inv_std);
         return out;
     }
 
   private:
-    std::vector<Moments> columns_;
+    std::vector<RunningMoments> columns_;
 };
 
 }  // namespace fit_detail

@@ -9,7 +9,7 @@
 #include "psad/core/arena.hpp"
 #include "psad/features/batch.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 namespace on_device_detail {
 /// Bags are read by the host, but point to the device: each copy of the columns gets an array of its own.

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <span>
 
-namespace psad {
+#include "psad/core/version.hpp"
+
+namespace psad::inline PSAD_ABI {
 
 /// One request, seen through spans: it owns nothing, so dataset columns are served without a copy.
 /// Candidates stand in the order of the earlier stage (position = prior rank). `history` spans run from
@@ -21,8 +23,8 @@ struct Request {
     std::span<const std::int32_t> history_feedback;  ///< [H] feedback id, 0 = unknown
     std::span<const std::int32_t> items;             ///< [n] candidates
     std::span<const float> scores;                   ///< [n] or empty: score of the earlier stage
-    std::span<const float> aux;           ///< [n] or empty: one number per candidate, e.g. its price
-    std::span<const std::int8_t> labels;  ///< [n] or empty: 1 = positive feedback (training only)
+    std::span<const float> aux;                      ///< [n] or empty: one number per candidate, e.g. its price
+    std::span<const std::int8_t> labels;             ///< [n] or empty: 1 = positive feedback (training only)
     /// Positions of candidates in the order in which they were shown (training only); those not named were
     /// not shown. Empty: all were, in prior order.
     std::span<const std::int32_t> shown = {};

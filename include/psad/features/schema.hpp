@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
-namespace psad {
+#include "psad/core/version.hpp"
+
+namespace psad::inline PSAD_ABI {
 
 /// The largest number of ids of a field or of the catalog.
 inline constexpr int max_vocabulary = 100'000'000;

@@ -7,7 +7,7 @@
 #include "psad/core/arena.hpp"
 #include "psad/core/layout.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// The arrays of one block, side by side in memory. They depend on the extents alone.
 template <class Int>
@@ -50,7 +50,7 @@ struct Blocks {
     int size = 0;
 };
 
-/// Makes one block that of a layout, for as long as this lives: its rows, its pairs, and the positions that are
+/// Makes one block the current block of a layout, for as long as this lives: its rows, its pairs, and the positions that are
 /// written once it is.
 class BlockScope {
   public:

@@ -1,6 +1,6 @@
 /// \file candidate_upn.hpp
-/// The User Profile Network of the teacher (docs/method.md): it personalises each candidate by the user's history. Gates
-/// as in PEPNet (KDD 2023).
+/// The User Profile Network of the teacher (docs/method.md): it personalises each candidate by the user's history.
+/// Gates as in PEPNet (KDD 2023).
 #pragma once
 
 #include <cmath>
@@ -12,13 +12,13 @@
 #include "psad/features/batch.hpp"
 #include "psad/model/event_position.hpp"
 #include "psad/model/item_match.hpp"
-#include "psad/model/part.hpp"
+#include "psad/model/optional_layer.hpp"
 #include "psad/model/time_decay.hpp"
 #include "psad/model/upn_policies.hpp"
 #include "psad/nn/gate.hpp"
 #include "psad/nn/linear.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// The UPN that pools the history for every candidate (target-aware attention):
 /// alpha_ih = softmax_h(q_i . (k_h + p_h) / sqrt(d) - lambda fade(age_h) + b_match [h is i]), u_i = sum alpha
@@ -71,10 +71,10 @@ class CandidateUpn {
     nn::Projection<Width, Width> key_;
     EventPosition<Width, typename Chosen::Position> position_;
     TimeDecay<Width, typename Chosen::Fade> decay_;
-    PartIf<Chosen::matches, ItemMatch<Width, Hidden>> match_;
-    PartIf<Chosen::matches, MatchLogit> match_logit_;
+    LayerIf<Chosen::matches, ItemMatch<Width, Hidden>> match_;
+    LayerIf<Chosen::matches, MatchLogit> match_logit_;
     static constexpr int gate_parts = std::is_same_v<typename Chosen::Gate, gate::PerItem> ? 3 : 1;
-    PartIf<Chosen::gated, nn::Gate<gate_parts * Width, Hidden, Width>> gate_;
+    LayerIf<Chosen::gated, nn::Gate<gate_parts * Width, Hidden, Width>> gate_;
     nn::Projection<2 * Width, Width> mix_;
 };
 

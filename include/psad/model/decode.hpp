@@ -12,16 +12,16 @@
 #include "psad/core/math.hpp"
 #include "psad/core/matrix.hpp"
 
-namespace psad::decode {
+namespace psad::inline PSAD_ABI::decode {
 
 /// The lists being written. All arrays lie on the device.
 template <class T>
 struct DecodingState {
-    Jagged positions;    ///< positions of the output lists
-    Jagged items;    ///< candidates
-    int* placed_at;  ///< [items] position of an item, RowMask::never_placed while free
-    int* chosen;     ///< [positions] item row at a position
-    T* score;        ///< [positions] the logit with which it was chosen
+    Jagged positions;  ///< positions of the output lists
+    Jagged items;      ///< candidates
+    int* placed_at;    ///< [items] position of an item, RowMask::never_placed while free
+    int* chosen;       ///< [positions] item row at a position
+    T* score;          ///< [positions] the logit with which it was chosen
 
     PSAD_HOST_DEVICE void place(int list, int t, int item, T value) const {
         placed_at[item] = t;
@@ -53,8 +53,8 @@ template <class T>
 struct FillLeftToRight {
     DecodingState<T> state;
     BlockLogits<T> in;
-    const T* after_one;  ///< [items x items pairs] transition scores from one position before, or null
-    const T* after_two;  ///< the same from two positions before
+    const T* after_one;            ///< [items x items pairs] transition scores from one position before, or null
+    const T* after_two;            ///< the same from two positions before
     const int* transition_offset;  ///< [lists]
 
     PSAD_HOST_DEVICE void operator()(int l) const {
@@ -123,8 +123,8 @@ struct FillLeftToRight {
     }
 };
 
-/// The largest scores first, ties by prior rank: what FillLeftToRight would write without transitions, but each position
-/// is found on its own.
+/// The largest scores first, ties by prior rank: what FillLeftToRight would write without transitions, but each
+/// position is found on its own.
 struct FillSorted {
     DecodingState<float> state;
     const float* scores;   ///< [items]
@@ -134,8 +134,7 @@ struct FillSorted {
         const int first = state.items.begin[l], n = state.items.end[l] - first;
         const int count = state.positions.end[l] - state.positions.begin[l];
         std::int64_t* keys = ranked + first;
-        for (int i = 0; i < n; ++i)
-            keys[i] = (std::int64_t{math::ordered_bits(scores[first + i])} << 32) | (n - i);
+        for (int i = 0; i < n; ++i) keys[i] = (std::int64_t{math::ordered_bits(scores[first + i])} << 32) | (n - i);
         for (int i = 0; i < n; ++i) {
             int above = 0;
             for (int j = 0; j < n; ++j) above += keys[j] > keys[i] ? 1 : 0;
@@ -182,8 +181,7 @@ struct FillByConfidence {
                 if (chosen[k] >= 0) continue;
                 for (int i = 0; i < n; ++i) {
                     const T value = rows[k * n + i] - norms[k];
-                    if (state.is_free(first + i) && (best_i < 0 || value > top))
-                        best_k = k, best_i = i, top = value;
+                    if (state.is_free(first + i) && (best_i < 0 || value > top)) best_k = k, best_i = i, top = value;
                 }
             }
             state.place(l, in.from + best_k, first + best_i, rows[best_k * n + best_i]);
@@ -211,8 +209,7 @@ struct FillContrastive {
             T top = 0;
             for (int i = 0; i < n; ++i) {
                 if (!state.is_free(first + i)) continue;
-                const T value =
-                    (T(1) - weight) * math::exp(row[i] - norm) - weight * similarity(l, t, first + i);
+                const T value = (T(1) - weight) * math::exp(row[i] - norm) - weight * similarity(l, t, first + i);
                 if (best < 0 || value > top) best = i, top = value;
             }
             state.place(l, t, first + best, row[best]);
@@ -243,13 +240,13 @@ template <class T>
 struct FillOptimally {
     DecodingState<T> state;
     BlockLogits<T> in;
-    T* item_price;   ///< [items + lists] scratch, n + 1 numbers per list
-    T* distance;     ///< the same
-    int* owner;      ///< the same
-    int* previous;   ///< the same
-    int* visited;    ///< the same
+    T* item_price;      ///< [items + lists] scratch, n + 1 numbers per list
+    T* distance;        ///< the same
+    int* owner;         ///< the same
+    int* previous;      ///< the same
+    int* visited;       ///< the same
     T* position_price;  ///< [positions + lists] scratch
-    T* norm;         ///< [positions] scratch
+    T* norm;            ///< [positions] scratch
 
     PSAD_HOST_DEVICE void operator()(int l) const {
         const int first = state.items.begin[l], n = state.items.end[l] - first;
@@ -257,7 +254,7 @@ struct FillOptimally {
         const T* rows = in.logits + in.offset[l];
         // Candidates count from 1; 0 stands for "no candidate yet". owner[j] is the position (from 1) that holds j.
         T* v = item_price + first + l;
-        T* least = distance + first + l;
+        T* slack = distance + first + l;
         int* held = owner + first + l;
         int* from = previous + first + l;
         int* seen = visited + first + l;
@@ -269,7 +266,7 @@ struct FillOptimally {
         for (int k = 1; k <= count; ++k) {
             held[0] = k;
             int at = 0;
-            for (int j = 0; j <= n; ++j) least[j] = -math::lowest<T>, seen[j] = 0;
+            for (int j = 0; j <= n; ++j) slack[j] = -math::lowest<T>, seen[j] = 0;
             do {
                 seen[at] = 1;
                 const int position = held[at];
@@ -278,14 +275,14 @@ struct FillOptimally {
                 for (int j = 1; j <= n; ++j) {
                     if (seen[j] || !state.is_free(first + j - 1)) continue;
                     const T reduced = norms[position - 1] - rows[(position - 1) * n + j - 1] - u[position] - v[j];
-                    if (reduced < least[j]) least[j] = reduced, from[j] = at;
-                    if (next < 0 || least[j] < step) step = least[j], next = j;
+                    if (reduced < slack[j]) slack[j] = reduced, from[j] = at;
+                    if (next < 0 || slack[j] < step) step = slack[j], next = j;
                 }
                 for (int j = 0; j <= n; ++j) {
                     if (seen[j])
                         u[held[j]] += step, v[j] -= step;
                     else
-                        least[j] -= step;
+                        slack[j] -= step;
                 }
                 at = next;
             } while (held[at] != 0);

@@ -8,7 +8,7 @@
 #include "psad/autograd/cost.hpp"
 #include "psad/model/generate.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 namespace detail {
 /// Keys and values of all positions of the list, as shapes.

@@ -10,7 +10,7 @@
 #include "psad/nn/embedding.hpp"
 #include "psad/nn/linear.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Rows of each embedding table, as the encoder's vocabularies ask for.
 struct TableSizes {

@@ -6,12 +6,12 @@
 
 #include "psad/autograd/ops/map.hpp"
 #include "psad/features/batch.hpp"
-#include "psad/model/part.hpp"
+#include "psad/model/optional_layer.hpp"
 #include "psad/model/policy.hpp"
 #include "psad/nn/embedding.hpp"
 #include "psad/nn/linear.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// 2 sigmoid(W x + b) of the user, 1 at the start.
 template <int In, int Out>
@@ -50,7 +50,7 @@ class EventPosition {
 
     nn::PositionEmbedding<age_buckets, Width> bucket_;
     nn::PositionEmbedding<event_positions, Width> index_;
-    PartIf<adaptive, UserScale<Width, 1>> scale_;
+    LayerIf<adaptive, UserScale<Width, 1>> scale_;
 };
 
 /// No position encoding.

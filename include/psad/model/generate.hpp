@@ -13,7 +13,7 @@
 #include "psad/model/scorer.hpp"
 #include "psad/model/teacher.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Generated lists: one entry per position of the batch's layout. Lies in the context's arena.
 template <class T>
@@ -38,7 +38,7 @@ auto empty_lists(Ctx& ctx) {
     const auto items = static_cast<std::size_t>(layout.items.rows),
                positions = static_cast<std::size_t>(layout.positions.rows);
     const decode::DecodingState<T> state{layout.positions, layout.items, w.template take<int>(items),
-                                 w.template take<int>(positions), w.template take<T>(positions)};
+                                         w.template take<int>(positions), w.template take<T>(positions)};
     w.backend->for_each(layout.items.rows, FillInt{state.placed_at, RowMask::never_placed});
     return state;
 }
@@ -51,8 +51,7 @@ void fill_block(Ctx& ctx, const decode::DecodingState<typename Ctx::Scalar>& sta
     const Layout& layout = ctx.layout();
     const auto& w = ctx.workspace();
     const auto positions = static_cast<std::size_t>(layout.positions.rows);
-    const auto items = static_cast<std::size_t>(layout.items.rows),
-               lists = static_cast<std::size_t>(layout.lists);
+    const auto items = static_cast<std::size_t>(layout.items.rows), lists = static_cast<std::size_t>(layout.lists);
     if constexpr (std::is_same_v<Policy, decode::LeftToRight>) {
         w.backend->for_each(layout.lists,
                             decode::FillLeftToRight<T>{state, in, after_one, after_two, layout.items_items.offset});
@@ -64,10 +63,10 @@ void fill_block(Ctx& ctx, const decode::DecodingState<typename Ctx::Scalar>& sta
         static_assert(std::is_same_v<Policy, decode::OptimalAssignment>, "psad: not a decode policy");
         const auto per_item = items + lists;
         w.backend->for_each(layout.lists, decode::FillOptimally<T>{
-                                              state, in, w.template take<T>(per_item),
-                                              w.template take<T>(per_item), w.template take<int>(per_item),
+                                              state, in, w.template take<T>(per_item), w.template take<T>(per_item),
                                               w.template take<int>(per_item), w.template take<int>(per_item),
-                                              w.template take<T>(positions + lists), w.template take<T>(positions)});
+                                              w.template take<int>(per_item), w.template take<T>(positions + lists),
+                                              w.template take<T>(positions)});
     }
 }
 
@@ -102,8 +101,7 @@ class PositionCache {
         const auto i = static_cast<std::size_t>(layer);
         store(ctx, fresh.keys.matrix(), keys_[i]);
         store(ctx, fresh.values.matrix(), values_[i]);
-        return nn::KeysValues<Rows, Rows>{Rows(keys_[i].data, keys_[i].rows),
-                                          Rows(values_[i].data, values_[i].rows)};
+        return nn::KeysValues<Rows, Rows>{Rows(keys_[i].data, keys_[i].rows), Rows(values_[i].data, values_[i].rows)};
     }
 
   private:
@@ -122,9 +120,7 @@ struct BlockInput {
     const int* chosen;
     int block;
     int* input;
-    PSAD_HOST_DEVICE void operator()(int r) const {
-        input[r] = start[r] == 0 ? -1 : chosen[position_row[r] - block];
-    }
+    PSAD_HOST_DEVICE void operator()(int r) const { input[r] = start[r] == 0 ? -1 : chosen[position_row[r] - block]; }
 };
 
 }  // namespace generate_detail
@@ -133,34 +129,33 @@ struct BlockInput {
 template <class Ctx, Spec spec, class... Policies, class T>
 GeneratedLists<T> generate(Ctx& ctx, const Teacher<spec, Policies...>& teacher, const Inputs<T>& in) {
     namespace detail = generate_detail;
-    using Model = Teacher<spec, Policies...>;
+    using TeacherModel = Teacher<spec, Policies...>;
     Layout& layout = ctx.layout();
     const auto& w = ctx.workspace();
-    const auto memory = teacher.encode(ctx, in);
+    const auto encoded = teacher.encode(ctx, in);
     const T* after_one = nullptr;
     const T* after_two = nullptr;
-    if constexpr (Model::has_transitions) {
-        const auto transitions = teacher.transition_scores(ctx, memory);
+    if constexpr (TeacherModel::has_transitions) {
+        const auto transitions = teacher.transition_scores(ctx, encoded);
         after_one = transitions.one.data;
         after_two = transitions.two.data;
     }
     const decode::DecodingState<T> state = detail::empty_lists(ctx);
-    const Blocks blocks = plan_blocks(layout.on_host(), Model::block, w.arena->host());
+    const Blocks blocks = plan_blocks(layout.on_host(), TeacherModel::block, w.arena->host());
     const int* numbers = w.on_device(blocks.numbers, static_cast<std::size_t>(blocks.size));
     int* const input = w.template take<int>(static_cast<std::size_t>(blocks.max_rows));  // item rows K before, or -1
-    detail::PositionCache<Ctx, Model::width, static_cast<std::size_t>(Model::layers)> cache(ctx);
+    detail::PositionCache<Ctx, TeacherModel::width, static_cast<std::size_t>(TeacherModel::layers)> cache(ctx);
     for (int k = 0; k < blocks.count; ++k) {
         const BlockScope block(blocks, k, numbers, layout);
         const BlockArrays<const int>& a = block.arrays;
         w.backend->for_each(layout.block.rows,
                             detail::BlockInput{a.position_row, a.start, state.chosen, blocks.block, input});
         cache.at(a.position_row);
-        const auto logits =
-            teacher.template decode<Block>(ctx, memory, input, a.start, a.position, nullptr, cache);
-        detail::fill_block<typename Model::DecodePolicy>(
+        const auto logits = teacher.template decode<Block>(ctx, encoded, input, a.start, a.position, nullptr, cache);
+        detail::fill_block<typename TeacherModel::DecodePolicy>(
             ctx, state,
             decode::BlockLogits<T>{logits.data, layout.block_items.offset, k * blocks.block, blocks.block, 1},
-            after_one, after_two, memory.item.matrix());
+            after_one, after_two, encoded.item.matrix());
     }
     return {state.chosen, state.score};
 }

@@ -7,7 +7,7 @@
 #include "psad/model/embeddings.hpp"
 #include "psad/model/user_upn.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// `Upn` holds the chosen policies (UpnPolicies); pool::None leaves the history out.
 template <int Width, int Hidden, class Upn>

@@ -8,7 +8,7 @@
 #include "psad/nn/embedding.hpp"
 #include "psad/nn/linear.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Embedding of what the history says of this very candidate: MatchFeatures, the attention on its own events, and
 /// kind, age and index of the last of them. Zero where the history holds no candidate of the list.
@@ -25,12 +25,10 @@ class ItemMatch {
     /// `mass` [items] is the attention on the candidate's own events.
     template <class Ctx, class T, class M>
     auto operator()(Ctx& ctx, const Inputs<T>& in, const M& mass) const {
-        const auto match =
-            out_(ctx, hidden_(ctx, parts(ctx.template constant<Items, match_width>(in.match_dense), mass,
-                                         ctx.template constant<Items, dense_width>(in.dense))));
-        const auto last_match =
-            gather<Items>(ctx, bucket_.rows(ctx, in.match_bucket), index_.rows(ctx, in.match_index),
-                          feedback_.rows(ctx, in.match_feedback));
+        const auto match = out_(ctx, hidden_(ctx, parts(ctx.template constant<Items, match_width>(in.match_dense), mass,
+                                                        ctx.template constant<Items, dense_width>(in.dense))));
+        const auto last_match = gather<Items>(ctx, bucket_.rows(ctx, in.match_bucket), index_.rows(ctx, in.match_index),
+                                              feedback_.rows(ctx, in.match_feedback));
         return map(ctx, MultiplyAdd{}, ctx.template constant<Lists, 1>(in.has_interacted), match, last_match);
     }
 

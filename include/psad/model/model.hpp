@@ -14,7 +14,7 @@
 #include "psad/features/encoder.hpp"
 #include "psad/model/embeddings.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// A number that no two models of a program have, nor one model before and after its parameters changed: what was
 /// computed with the one must not be used with the other. A copy is another model and gets a number of its own.
@@ -51,9 +51,7 @@ struct Model {
 
     /// All parameters at their starting values.
     explicit Model(Encoder e, std::uint64_t seed = 1)
-        : encoder(std::move(e)),
-          network(Scope(registry), TableSizes::of(encoder.statistics())),
-          parameters(registry) {
+        : encoder(std::move(e)), network(Scope(registry), TableSizes::of(encoder.statistics())), parameters(registry) {
         parameters.initialise(registry, seed);
     }
 
@@ -76,8 +74,7 @@ struct Model {
                 taken.emplace_back(&from, &to);
             }
         }
-        for (const auto& [from, to] : taken)
-            std::copy_n(other.parameters.at(*from), from->size(), parameters.at(*to));
+        for (const auto& [from, to] : taken) std::copy_n(other.parameters.at(*from), from->size(), parameters.at(*to));
         generation.renew();
     }
 };

@@ -9,7 +9,7 @@
 
 #include "psad/core/functors.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// The first of `Given` whose kind is `Kind`, else Default.
 template <class Kind, class Default, class... Given>
@@ -18,9 +18,8 @@ struct choose_policy {
 };
 template <class Kind, class Default, class First, class... Rest>
 struct choose_policy<Kind, Default, First, Rest...> {
-    using type =
-        typename std::conditional_t<std::is_same_v<typename First::kind, Kind>, std::type_identity<First>,
-                                    choose_policy<Kind, Default, Rest...>>::type;
+    using type = typename std::conditional_t<std::is_same_v<typename First::kind, Kind>, std::type_identity<First>,
+                                             choose_policy<Kind, Default, Rest...>>::type;
 };
 template <class Kind, class Default, class... Given>
 using policy_or = typename choose_policy<Kind, Default, Given...>::type;
@@ -40,8 +39,7 @@ inline constexpr bool is_one_of = (std::is_same_v<P, Known> || ...);
 
 /// How many of the policies are of a kind.
 template <class Kind, Policy... Given>
-inline constexpr int policies_of_kind = (0 + ... +
-                                         static_cast<int>(std::is_same_v<typename Given::kind, Kind>));
+inline constexpr int policies_of_kind = (0 + ... + static_cast<int>(std::is_same_v<typename Given::kind, Kind>));
 
 /// How the weight of an event falls with its age (a = age / tau0).
 namespace fade {

@@ -11,7 +11,7 @@
 #include "psad/core/columns.hpp"
 #include "psad/model/transition.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// The columns of a prefix: owned by a PrefixStorage, or seen through a Prefix. t is a position in its list, K the
 /// block size.
@@ -26,7 +26,7 @@ struct PrefixColumns {
     typename Store::template column<int> block_begin{};  ///< [positions] first position of the block of t
     typename Store::template column<int> one_before{};   ///< [positions] item row at t - 1, -1 if none
     typename Store::template column<int> two_before{};   ///< [positions] item row at t - 2, -1 if none
-    typename Store::template column<int> placed_at{};  ///< [items] position of an item, RowMask::never_placed if none
+    typename Store::template column<int> placed_at{};    ///< [items] position of an item, RowMask::never_placed if none
 
     template <class Visit, class... Self>
     static void for_each_column(Visit&& visit, Self&... self) {

@@ -11,7 +11,7 @@
 #include "psad/model/student.hpp"
 #include "psad/model/teacher.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 namespace psad_detail {
 template <class Chosen, Spec Numbers, class... Policies>
@@ -48,8 +48,7 @@ struct Psad {
         typename psad_detail::ChooseStudent<policy<student::kind_tag, student::PsadS>, Numbers, Policies...>::type;
 
     using TiePolicy = policy<tie::kind_tag, tie::Nothing>;
-    static_assert(is_one_of<TiePolicy, tie::Nothing, tie::Embeddings>,
-                  "psad: wanted tie::Nothing or tie::Embeddings");
+    static_assert(is_one_of<TiePolicy, tie::Nothing, tie::Embeddings>, "psad: wanted tie::Nothing or tie::Embeddings");
     static constexpr bool tied_embeddings = std::is_same_v<TiePolicy, tie::Embeddings>;
     static_assert(!tied_embeddings || StudentModel::width == Numbers.width,
                   "psad: tied embeddings want a student of the teacher's width");
@@ -70,7 +69,7 @@ struct Psad {
   private:
     static Embeddings<Numbers.width> teacher_embeddings(const Scope& scope, const TableSizes& sizes,
                                                         const Embeddings<StudentModel::width>& of_student) {
-        if constexpr (tied_embeddings)  // layers are handles: two holders of one handle share the numbers
+        if constexpr (tied_embeddings)  // copying a layer copies offsets: both read the same numbers
             return of_student;
         else
             return {scope.of(Part::teacher) / "teacher" / "features", sizes};
@@ -104,7 +103,11 @@ struct StudentOf {
     StudentModel student;
 
     StudentOf(const Scope& scope, const TableSizes& sizes)
-        : student(scope / "student", Variant::student_embeddings(scope, sizes)) {}
+        : student(scope / "student", student_embeddings(scope, sizes)) {}
+
+    static auto student_embeddings(const Scope& scope, const TableSizes& sizes) {
+        return Variant::student_embeddings(scope, sizes);
+    }
 };
 
 /// The teacher of a variant alone, with embeddings of its own.
@@ -120,8 +123,7 @@ struct TeacherOf {
     TeacherModel teacher;
 
     TeacherOf(const Scope& scope, const TableSizes& sizes)
-        : teacher(scope.of(Part::teacher) / "teacher",
-                  {scope.of(Part::teacher) / "teacher" / "features", sizes}) {}
+        : teacher(scope.of(Part::teacher) / "teacher", {scope.of(Part::teacher) / "teacher" / "features", sizes}) {}
 };
 
 /// A variant whose teacher was trained before and stays as it is: offline distillation.

@@ -15,7 +15,7 @@
 #include "psad/model/policy.hpp"
 #include "psad/model/prefix.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// What one pass of a student gives, if it gives nothing but a score per candidate.
 template <class S>
@@ -33,7 +33,9 @@ template <class S>
 using User = decltype(std::declval<const S&>().user(std::declval<Ctx&>(), std::declval<const In&>()));
 template <class S>
 using ScoresOf = decltype(std::declval<const S&>().score(std::declval<Ctx&>(), std::declval<const In&>(),
-                                                        std::declval<const User<S>&>()));
+                                                         std::declval<const User<S>&>()));
+template <class S>
+constexpr bool built_from_scope = std::is_constructible_v<S, const Scope&, const Embeddings<S::width>&>;
 }  // namespace scorer_detail
 
 /// `static constexpr int width`: that of the embeddings it reads.
@@ -48,7 +50,7 @@ concept HasName = requires {
 };
 /// A constructor from (const Scope&, const Embeddings<width>&), which registers its parameters.
 template <class S>
-concept HasScopeConstructor = HasWidth<S> && std::constructible_from<S, const Scope&, const Embeddings<S::width>&>;
+concept HasScopeConstructor = HasWidth<S> && scorer_detail::built_from_scope<S>;
 /// `auto user(Ctx& ctx, const Inputs<T>& in) const`: the user state, whatever needs no candidate. A server may keep it.
 template <class S>
 concept HasUserState = requires {
@@ -63,7 +65,7 @@ concept HasScore = HasUserState<S> && requires(scorer_detail::ScoresOf<S> scores
 /// The contract of a student. It may besides have
 /// - `static constexpr bool greedy = true` and `auto transition_scores(ctx, scores) const`: it is then decoded position
 ///   by position, each given the one or two candidates before; else it sorts by score;
-/// - `auto logits(ctx, scores, prefix) const`: logits [positions x items] along a known list, if these are more than the
+/// - `auto logits(ctx, scores, prefix) const`: logits [positions x items] along a known list, unless these are the
 ///   scores repeated;
 /// - `auto click_logits(ctx, logits, prefix) const`, for student_loss::ClicksAlongList;
 /// - `template <class Visit> static void describe(Visit&& visit)`, which calls visit(name, number or text) for all that

@@ -5,7 +5,7 @@
 
 #include "psad/core/version.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 struct Spec {
     int width = 64;            ///< of every embedding and hidden value

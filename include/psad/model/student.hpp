@@ -16,7 +16,7 @@
 #include "psad/nn/layer_norm.hpp"
 #include "psad/nn/transformer.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// What one pass gives: a score per candidate, and the parts of the transition head (empty for a sorting student).
 template <class S, class Tr>
@@ -47,8 +47,7 @@ class Student {
     using Upn = UpnPolicies<pool::PerUser, gate::PerUser, Policies...>;
     using OrderPolicy = policy_or<order::kind_tag, order::Greedy, Policies...>;
     using ContextPolicy = policy_or<list_context::kind_tag, list_context::MeanMax, Policies...>;
-    static_assert(is_one_of<OrderPolicy, order::Greedy, order::Sort>,
-                  "psad: wanted order::Greedy or order::Sort");
+    static_assert(is_one_of<OrderPolicy, order::Greedy, order::Sort>, "psad: wanted order::Greedy or order::Sort");
     static_assert(is_one_of<ContextPolicy, list_context::MeanMax, list_context::SelfAttention, list_context::None>,
                   "psad: wanted list_context::MeanMax, list_context::SelfAttention or list_context::None");
     static constexpr bool greedy = std::is_same_v<OrderPolicy, order::Greedy>;
@@ -82,8 +81,8 @@ class Student {
         const auto hidden = hidden1_(ctx, user.hidden_partial, with_list_context(ctx, item));
         const auto score = out_(ctx, hidden2_(ctx, dropout(ctx, hidden)));
         const auto transitions = transition_parts(ctx, item);
-        return StudentScores<std::remove_const_t<decltype(score)>,
-                             std::remove_const_t<decltype(transitions)>>{score, transitions};
+        return StudentScores<std::remove_const_t<decltype(score)>, std::remove_const_t<decltype(transitions)>>{
+            score, transitions};
     }
 
     /// Logits of every position along a known list: [positions x items].
@@ -91,16 +90,17 @@ class Student {
     auto logits(Ctx& ctx, const S& scores, const Prefix& prefix) const {
         const auto flat = spread_keys<Positions>(ctx, scores.score);
         if constexpr (greedy)
-            return transition_.along(ctx, flat, scores.transitions, prefix.previous());
+            return transition_.add_to(ctx, flat, scores.transitions, prefix.previous());
         else
             return flat;
     }
 
-    /// Logits of a click on what a known list holds at each position, [positions]: those of logits() and a learned bias of
-    /// the position (PAL, RecSys 2019).
+    /// Logits of a click on what a known list holds at each position, [positions]: those of logits() and a learned bias
+    /// of the position (PAL, RecSys 2019).
     template <class Ctx, class L>
     auto click_logits(Ctx& ctx, const L& logits, const Prefix& prefix) const {
-        return gather<Positions>(ctx, PickedRows<L>{logits, prefix.placed_pair}, position_bias_.rows(ctx, prefix.position));
+        return gather<Positions>(ctx, PickedRows<L>{logits, prefix.placed_pair},
+                                 position_bias_.rows(ctx, prefix.position));
     }
 
     /// Transition scores between any two candidates, for decoding.
@@ -126,8 +126,7 @@ class Student {
   private:
     static constexpr bool reads_positions = (requires { Policies::reads_positions; } || ...);
     struct PositionBias : nn::PositionEmbedding<spec.positions, 1> {
-        explicit PositionBias(const Scope& scope)
-            : nn::PositionEmbedding<spec.positions, 1>(scope, Init::value(0)) {}
+        explicit PositionBias(const Scope& scope) : nn::PositionEmbedding<spec.positions, 1>(scope, Init::value(0)) {}
     };
     static constexpr bool mean_max = std::is_same_v<ContextPolicy, list_context::MeanMax>;
     static constexpr bool attends = std::is_same_v<ContextPolicy, list_context::SelfAttention>;
@@ -173,12 +172,12 @@ class Student {
 
     PersonalItems items_;
     nn::PositionEmbedding<rank_positions, width> rank_;
-    PartIf<attends, AttentionContext> context_;
+    LayerIf<attends, AttentionContext> context_;
     nn::SplitLinear<user_parts * width, item_parts * width, spec.student_hidden1, Relu> hidden1_;
     nn::Linear<spec.student_hidden1, spec.student_hidden2, Relu> hidden2_;
     nn::Linear<spec.student_hidden2, 1> out_;
-    std::conditional_t<greedy, TransitionHead<width, spec.student_rank>, NoPart> transition_;
-    PartIf<reads_positions, PositionBias> position_bias_;  // of training alone: it orders nothing
+    std::conditional_t<greedy, TransitionHead<width, spec.student_rank>, NoLayer> transition_;
+    LayerIf<reads_positions, PositionBias> position_bias_;  // of training alone: it orders nothing
 };
 
 }  // namespace psad

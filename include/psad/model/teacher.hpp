@@ -19,15 +19,15 @@
 #include "psad/model/user_upn.hpp"
 #include "psad/nn/transformer.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// What every decoding step reads, computed once per list.
 template <class E, class G, class KV, std::size_t Layers, class Tr>
-struct TeacherMemory {
-    E item;                          ///< [items] personalised
-    G position_scale;                     ///< [lists] scale of the position encoding
-    std::array<KV, Layers> crossed;  ///< keys and values of the candidates, per decoder layer
-    E pointer;                       ///< [items] keys of the pointer over candidates
+struct EncodedList {
+    E item;                                  ///< [items] personalised
+    G position_scale;                        ///< [lists] scale of the position encoding
+    std::array<KV, Layers> cross_attention;  ///< keys and values of the candidates, per decoder layer
+    E pointer;                               ///< [items] keys of the pointer over candidates
     Tr transitions;
 };
 
@@ -51,11 +51,11 @@ class Teacher {
         : embeddings_(embeddings),
           upn_(scope / "upn"),
           rank_(scope / "rank"),
-          encoded_(scope / "encoded"),
+          encoder_norm_(scope / "encoded"),
           start_(scope / "start"),
           position_(scope / "slot"),
           position_scale_(scope / "slot_gate"),
-          decoded_(scope / "decoded"),
+          decoder_norm_(scope / "decoded"),
           pointer_query_(scope / "pointer_query"),
           pointer_key_(scope / "pointer_key"),
           transition_(scope / "transition") {
@@ -70,51 +70,51 @@ class Teacher {
         const auto item = personalised(ctx, in, user);
         auto z = gather<Items>(ctx, identity_rows(item), rank_.rows(ctx, in.rank));
         for (const auto& layer : encoder_) z = layer(ctx, z);
-        z = encoded_(ctx, z);
+        z = encoder_norm_(ctx, z);
         using KV = decltype(decoder_[0].prepare(ctx, z));
-        std::array<KV, static_cast<std::size_t>(layers)> crossed;
-        for (std::size_t i = 0; i < crossed.size(); ++i) crossed[i] = decoder_[i].prepare(ctx, z);
+        std::array<KV, static_cast<std::size_t>(layers)> cross_attention;
+        for (std::size_t i = 0; i < cross_attention.size(); ++i) cross_attention[i] = decoder_[i].prepare(ctx, z);
         const auto pointer = pointer_key_(ctx, z);
         const auto transitions = transition_parts(ctx, item);
         const auto position_scale = position_scale_of(ctx, user);
-        return TeacherMemory<decltype(z), std::remove_const_t<decltype(position_scale)>, KV,
-                             static_cast<std::size_t>(layers), std::remove_const_t<decltype(transitions)>>{
-            item, position_scale, crossed, pointer, transitions};
+        return EncodedList<decltype(z), std::remove_const_t<decltype(position_scale)>, KV,
+                           static_cast<std::size_t>(layers), std::remove_const_t<decltype(transitions)>>{
+            item, position_scale, cross_attention, pointer, transitions};
     }
 
     /// Logits [Axis x items] of the positions of Axis (Positions: all at once, Block: those being decoded), before
     /// transitions. `block_input`, `start` and `position` as in Prefix, one number per row of Axis.
-    template <class Axis, class Ctx, class M, class Cache>
-    auto decode(Ctx& ctx, const M& memory, const int* block_input, const int* start, const int* position,
+    template <class Axis, class Ctx, class E, class Cache>
+    auto decode(Ctx& ctx, const E& encoded, const int* block_input, const int* start, const int* position,
                 const int* key_length, Cache& cache) const {
-        const auto encoding = scaled_position(ctx, position_.template on<Axis>(ctx, position), memory.position_scale);
-        const auto input = gather<Axis>(ctx, PickedRows<decltype(memory.item)>{memory.item, block_input},
-                                         start_.rows(ctx, start));
+        const auto encoding = scaled_position(ctx, position_.template on<Axis>(ctx, position), encoded.position_scale);
+        const auto input =
+            gather<Axis>(ctx, PickedRows<decltype(encoded.item)>{encoded.item, block_input}, start_.rows(ctx, start));
         auto h = map(ctx, Add{}, input, encoding);
         for (int i = 0; i < layers; ++i) {
             const auto at = static_cast<std::size_t>(i);
-            h = decoder_[at](ctx, h, memory.crossed[at], key_length, cache, i);
+            h = decoder_[at](ctx, h, encoded.cross_attention[at], key_length, cache, i);
         }
         const auto scale = typename Ctx::Scalar(1) / std::sqrt(static_cast<typename Ctx::Scalar>(width));
-        return pair_dot(ctx, pointer_query_(ctx, decoded_(ctx, h)), memory.pointer, scale);
+        return pair_dot(ctx, pointer_query_(ctx, decoder_norm_(ctx, h)), encoded.pointer, scale);
     }
 
     /// Teacher forcing: logits [positions x items] along a known list, transitions included.
-    template <class Ctx, class M>
-    auto logits(Ctx& ctx, const M& memory, const Prefix& prefix) const {
+    template <class Ctx, class E>
+    auto logits(Ctx& ctx, const E& encoded, const Prefix& prefix) const {
         nn::NoCache all;
-        const auto plain = decode<Positions>(ctx, memory, prefix.block_input, prefix.start, prefix.position,
-                                         prefix.key_length, all);
+        const auto plain =
+            decode<Positions>(ctx, encoded, prefix.block_input, prefix.start, prefix.position, prefix.key_length, all);
         if constexpr (has_transitions)
-            return transition_.along(ctx, plain, memory.transitions, prefix.previous());
+            return transition_.add_to(ctx, plain, encoded.transitions, prefix.previous());
         else
             return plain;
     }
 
     /// Transition scores between any two candidates, for decoding.
-    template <class Ctx, class M>
-    auto transition_scores(Ctx& ctx, const M& memory) const {
-        return transition_.transition_scores(ctx, memory.transitions);
+    template <class Ctx, class E>
+    auto transition_scores(Ctx& ctx, const E& encoded) const {
+        return transition_.transition_scores(ctx, encoded.transitions);
     }
 
     /// Calls visit(name, value) for all that a model file and the type that reads it must agree on.
@@ -133,8 +133,7 @@ class Teacher {
   private:
     static constexpr bool per_item = std::is_same_v<typename Upn::Pool, pool::TargetAware>;
     static constexpr bool reads_history = !std::is_same_v<typename Upn::Pool, pool::None>;
-    static constexpr bool adaptive =
-        reads_history && std::is_same_v<typename Upn::Position, position::Adaptive>;
+    static constexpr bool adaptive = reads_history && std::is_same_v<typename Upn::Position, position::Adaptive>;
 
     template <class Ctx, class X>
     auto position_scale_of(Ctx& ctx, const X& user) const {
@@ -176,14 +175,14 @@ class Teacher {
         upn_;
     nn::PositionEmbedding<rank_positions, width> rank_;
     std::vector<nn::EncoderLayer<width, spec.heads, spec.feed_forward>> encoder_;
-    nn::LayerNorm<width> encoded_;
+    nn::LayerNorm<width> encoder_norm_;
     nn::PositionEmbedding<1, width> start_;
     nn::PositionEmbedding<spec.positions, width> position_;
-    PartIf<adaptive, UserScale<width, width>> position_scale_;
+    LayerIf<adaptive, UserScale<width, width>> position_scale_;
     std::vector<nn::DecoderLayer<width, spec.heads, spec.feed_forward>> decoder_;
-    nn::LayerNorm<width> decoded_;
+    nn::LayerNorm<width> decoder_norm_;
     nn::Projection<width, width> pointer_query_, pointer_key_;
-    std::conditional_t<has_transitions, TransitionHead<width, spec.transition_rank>, NoPart> transition_;
+    std::conditional_t<has_transitions, TransitionHead<width, spec.transition_rank>, NoLayer> transition_;
 };
 
 }  // namespace psad

@@ -8,7 +8,7 @@
 #include "psad/model/policy.hpp"
 #include "psad/nn/linear.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Adds the time decay of each event to its attention scores: -lambda fade(age / tau0), lambda the user's rate
 /// (docs/method.md, after MIR, SIGIR 2022). `scores` has a row per (query, event) pair.

@@ -10,7 +10,7 @@
 #include "psad/autograd/ops/pairs.hpp"
 #include "psad/nn/linear.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Row indices of the items one and two positions before each position, -1 where there is none.
 struct PreviousItems {
@@ -40,7 +40,7 @@ class TransitionHead {
 
     /// logits [positions x items] plus the transitions along a known list.
     template <class Ctx, class P, class V>
-    auto along(Ctx& ctx, const P& logits, const V& parts, PreviousItems previous) const {
+    auto add_to(Ctx& ctx, const P& logits, const V& parts, PreviousItems previous) const {
         const auto one = first(ctx, gather<Positions>(ctx, parts, previous.one), parts);
         const auto two = second(ctx, gather<Positions>(ctx, parts, previous.two), parts);
         return map(ctx, Add{}, logits, map(ctx, Add{}, one, two));

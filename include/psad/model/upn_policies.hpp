@@ -6,7 +6,7 @@
 
 #include "psad/model/policy.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// The UPN's policies among those given; its owner chooses the defaults of pooling and gates.
 template <class DefaultPool, class DefaultGate, class... Policies>

@@ -11,13 +11,13 @@
 #include "psad/features/batch.hpp"
 #include "psad/model/event_position.hpp"
 #include "psad/model/item_match.hpp"
-#include "psad/model/part.hpp"
+#include "psad/model/optional_layer.hpp"
 #include "psad/model/time_decay.hpp"
 #include "psad/model/upn_policies.hpp"
 #include "psad/nn/gate.hpp"
 #include "psad/nn/linear.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// What the UPN computes once per user and reuses for any list while the history does not change.
 template <class X, class A>
@@ -95,11 +95,11 @@ class UserUpn {
             return product;
     }
 
-    PartIf<attends, nn::Linear<Width, Width>> query_;
-    PartIf<attends, EventPosition<Width, typename Chosen::Position>> position_;
-    PartIf<attends, TimeDecay<Width, typename Chosen::Fade>> decay_;
-    PartIf<Chosen::matches, ItemMatch<Width, Hidden>> match_;
-    PartIf<Chosen::gated, nn::Gate<2 * Width, Hidden, Width>> gate_;
+    LayerIf<attends, nn::Linear<Width, Width>> query_;
+    LayerIf<attends, EventPosition<Width, typename Chosen::Position>> position_;
+    LayerIf<attends, TimeDecay<Width, typename Chosen::Fade>> decay_;
+    LayerIf<Chosen::matches, ItemMatch<Width, Hidden>> match_;
+    LayerIf<Chosen::gated, nn::Gate<2 * Width, Hidden, Width>> gate_;
     nn::Linear<Width, Width> scale_;
     nn::Projection<Width, Width> mix_;
 };

@@ -9,7 +9,7 @@
 
 #include "psad/core/error.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// `struct Small { static constexpr const char* name = "small"; using type = Psad<...>; };` is a named
 /// variant.

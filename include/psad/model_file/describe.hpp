@@ -7,7 +7,7 @@
 
 #include "psad/model/psad_model.hpp"
 
-namespace psad::model_file {
+namespace psad::inline PSAD_ABI::model_file {
 
 namespace detail {
 

@@ -13,13 +13,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "psad/core/text.hpp"
 #include "psad/features/check_catalog.hpp"
 #include "psad/features/encoder.hpp"
-#include "psad/core/text.hpp"
 #include "psad/model_file/strict_json.hpp"
 #include "psad/model_file/tensor.hpp"
 
-namespace psad::model_file {
+namespace psad::inline PSAD_ABI::model_file {
 
 namespace detail {
 
@@ -67,8 +67,7 @@ class MetadataReader {
     }
 
     const nlohmann::json& array(const nlohmann::json& in, const char* name) const {
-        if (!in.is_object() || !in.contains(name) || !in[name].is_array())
-            fail(std::string("no list ") + name, name);
+        if (!in.is_object() || !in.contains(name) || !in[name].is_array()) fail(std::string("no list ") + name, name);
         return in[name];
     }
 
@@ -191,17 +190,15 @@ inline void add_encoder(TensorFile& file, const Encoder& encoder) {
                                      {"max_history", encoder.max_history()}};
     file.metadata["psad.schema"] = schema_json.dump();
     nlohmann::json statistics;
-    Statistics::for_each_column(
-        [&](const char* name, const auto& value) { statistics[name] = detail::to_json(value); },
-        encoder.statistics());
+    Statistics::for_each_column([&](const char* name, const auto& value) { statistics[name] = detail::to_json(value); },
+                                encoder.statistics());
     file.metadata["psad.statistics"] = statistics.dump();
     for (std::size_t f = 0; f < catalog.fields.size(); ++f) {
         const std::string name = "catalog." + std::to_string(f);
         const Catalog::Field& field = catalog.fields[f];
         file.tensors.push_back(
             tensor(name + ".offsets", {static_cast<std::int64_t>(field.offsets.size())}, field.offsets));
-        file.tensors.push_back(
-            tensor(name + ".ids", {static_cast<std::int64_t>(field.ids.size())}, field.ids));
+        file.tensors.push_back(tensor(name + ".ids", {static_cast<std::int64_t>(field.ids.size())}, field.ids));
     }
 }
 
@@ -211,8 +208,7 @@ inline Encoder read_encoder(const TensorFile& file) {
     Schema schema{detail::read_fields(schema_reader, "user_fields"),
                   detail::read_fields(schema_reader, "context_fields"),
                   detail::read_fields(schema_reader, "item_fields")};
-    const int max_history =
-        schema_reader.get<int>(schema_reader.json(), "max_history", 1, Encoder::max_history_limit);
+    const int max_history = schema_reader.get<int>(schema_reader.json(), "max_history", 1, Encoder::max_history_limit);
     Catalog catalog;
     catalog.items = schema_reader.get<std::size_t>(schema_reader.json(), "catalog_items", 0, max_vocabulary);
     for (std::size_t f = 0; f < schema.item_fields.size(); ++f) {

@@ -9,20 +9,20 @@
 #include <string_view>
 #include <utility>
 
+#include "psad/model/model.hpp"
 #include "psad/model_file/describe.hpp"
 #include "psad/model_file/encoder_file.hpp"
 #include "psad/model_file/safetensors.hpp"
-#include "psad/model/model.hpp"
 
-namespace psad::model_file {
+namespace psad::inline PSAD_ABI::model_file {
 
 inline constexpr std::string_view model_format = "psad-model-2";
 
 /// Which parts of a model a file holds.
 enum class Parts { all, student };
 
-/// Writes the file as a whole or not at all; throws FileError when it can't be written. `name` is the variant's name, for
-/// people and for programs that choose among variants.
+/// Writes the file as a whole or not at all; throws FileError when it can't be written. `name` is the variant's name,
+/// for people and for programs that choose among variants.
 template <class Network>
 void save(const std::filesystem::path& path, const Model<Network>& model, const std::string& name,
           Parts parts = Parts::all) {
@@ -77,8 +77,7 @@ Model<Network> load(const TensorFile& file) {
         for (const auto& [key, value] : numbers.items()) {
             const auto& found = reader.json()[part];
             if (!found.contains(key) || found[key] != value) {
-                reader.fail(part + "." + key + " = " +
-                                (found.contains(key) ? printable(found[key].dump()) : "nothing"),
+                reader.fail(part + "." + key + " = " + (found.contains(key) ? printable(found[key].dump()) : "nothing"),
                             value.dump());
             }
         }

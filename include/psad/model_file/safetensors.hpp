@@ -30,7 +30,7 @@
 #include "psad/model_file/strict_json.hpp"
 #include "psad/model_file/tensor.hpp"
 
-namespace psad::model_file {
+namespace psad::inline PSAD_ABI::model_file {
 namespace detail {
 
 inline constexpr std::string_view metadata_key = "__metadata__";
@@ -75,12 +75,10 @@ inline nlohmann::json parse_header(const std::string& source, const std::string&
     }
 }
 
-inline std::map<std::string, std::string> parse_metadata(const std::string& source,
-                                                         const nlohmann::json& entry) {
+inline std::map<std::string, std::string> parse_metadata(const std::string& source, const nlohmann::json& entry) {
     std::map<std::string, std::string> metadata;
-    const bool strings = entry.is_object() && std::ranges::all_of(entry, [](const nlohmann::json& value) {
-                             return value.is_string();
-                         });
+    const bool strings =
+        entry.is_object() && std::ranges::all_of(entry, [](const nlohmann::json& value) { return value.is_string(); });
     if (!strings) throw ModelFileError(source, "__metadata__", printable(entry.dump()), "an object of strings");
     for (const auto& [key, value] : entry.items()) metadata.emplace(key, value.get<std::string>());
     return metadata;
@@ -90,13 +88,11 @@ inline std::map<std::string, std::string> parse_metadata(const std::string& sour
 inline Placed parse_tensor(const std::string& source, const std::string& name, const nlohmann::json& entry,
                            std::uint64_t data_size) {
     const auto integers = [](const nlohmann::json& value) {
-        return value.is_array() && std::ranges::all_of(value, [](const nlohmann::json& item) {
-                   return item.is_number_integer();
-               });
+        return value.is_array() &&
+               std::ranges::all_of(value, [](const nlohmann::json& item) { return item.is_number_integer(); });
     };
-    const bool formed = entry.is_object() && entry.size() == 3 && entry.contains("dtype") &&
-                        entry.contains("shape") && entry.contains("data_offsets") &&
-                        entry["dtype"].is_string() && integers(entry["shape"]) &&
+    const bool formed = entry.is_object() && entry.size() == 3 && entry.contains("dtype") && entry.contains("shape") &&
+                        entry.contains("data_offsets") && entry["dtype"].is_string() && integers(entry["shape"]) &&
                         integers(entry["data_offsets"]) && entry["data_offsets"].size() == 2;
     if (!formed) {
         throw ModelFileError(source, place(name), printable(entry.dump()),
@@ -126,8 +122,7 @@ inline void sort_by_place(const std::string& source, std::vector<Placed>& layout
     std::uint64_t covered = 0;
     for (const Placed& placed : layout) {
         if (placed.begin != covered) {
-            throw ModelFileError(source, place(placed.tensor.name),
-                                 "data from byte " + std::to_string(placed.begin),
+            throw ModelFileError(source, place(placed.tensor.name), "data from byte " + std::to_string(placed.begin),
                                  "data from byte " + std::to_string(covered) + ", where the one before ends");
         }
         covered = placed.end;
@@ -163,10 +158,10 @@ inline TensorFile read_safetensors(const std::filesystem::path& path) {
         throw ModelFileError(source, "header", std::to_string(file_size) + " bytes", "at least 8");
     }
     read(&header_size, sizeof header_size);
-    const std::uint64_t most = (std::min)(file_size - sizeof header_size, detail::longest_header);
-    if (header_size > most) {
+    const std::uint64_t max_size = (std::min)(file_size - sizeof header_size, detail::longest_header);
+    if (header_size > max_size) {
         throw ModelFileError(source, "header", "a length of " + std::to_string(header_size) + " bytes",
-                             "at most " + std::to_string(most));
+                             "at most " + std::to_string(max_size));
     }
     std::string text(header_size, '\0');
     read(text.data(), header_size);
@@ -213,8 +208,8 @@ inline TensorFile read_safetensors(const std::filesystem::path& path) {
 /// Writes a file with its checksum. The bytes depend on names and content alone, not on the tensors' order;
 /// the widest numbers come first, so that each tensor is aligned in the file. An existing file is replaced in
 /// one step once the new one is on disk; on an error it stays as it was and nothing else remains. Throws
-/// ModelFileError for a tensor whose bytes don't fit its shape, a duplicated or reserved name and text that is not UTF-8,
-/// FileError for whatever keeps the file from being written.
+/// ModelFileError for a tensor whose bytes don't fit its shape, a duplicated or reserved name and text that is not
+/// UTF-8, FileError for whatever keeps the file from being written.
 inline void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
     const std::string source = path.string();
     nlohmann::json header = nlohmann::json::object();
@@ -229,20 +224,17 @@ inline void write_safetensors(const std::filesystem::path& path, const TensorFil
     std::vector<const Tensor*> order;
     for (const Tensor& tensor : file.tensors) order.push_back(&tensor);
     std::ranges::sort(order, {}, [](const Tensor* tensor) {
-        return std::tuple(-static_cast<int>(detail::dtype_size(tensor->dtype)),
-                          std::string_view(tensor->name));
+        return std::tuple(-static_cast<int>(detail::dtype_size(tensor->dtype)), std::string_view(tensor->name));
     });
     std::uint64_t offset = 0;
     for (const Tensor* tensor : order) {
         const std::uint64_t size = detail::byte_count(source, tensor->name, tensor->dtype, tensor->shape);
         if (tensor->bytes.size() != size) {
-            throw ModelFileError(source, detail::place(tensor->name),
-                                 std::to_string(tensor->bytes.size()) + " bytes",
+            throw ModelFileError(source, detail::place(tensor->name), std::to_string(tensor->bytes.size()) + " bytes",
                                  std::to_string(size) + " for shape " + detail::shape_text(tensor->shape));
         }
         if (header.contains(tensor->name)) {
-            throw ModelFileError(source, detail::place(tensor->name), "a name that is taken",
-                                 "each name once");
+            throw ModelFileError(source, detail::place(tensor->name), "a name that is taken", "each name once");
         }
         header[tensor->name] = {
             {"dtype", tensor->dtype}, {"shape", tensor->shape}, {"data_offsets", {offset, offset + size}}};

@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
-namespace psad::model_file {
+#include "psad/core/version.hpp"
+
+namespace psad::inline PSAD_ABI::model_file {
 
 /// What is wrong with a text, for a message that also says where it came from.
 struct JsonFault {
@@ -21,8 +23,7 @@ inline nlohmann::json parse_strictly(std::string_view text, int deepest) {
     using Json = nlohmann::json;
     // The parser takes a zero byte for the end of the text, whatever follows.
     const std::size_t zero = text.find('\0');
-    if (zero != std::string_view::npos)
-        throw JsonFault{"a zero byte at byte " + std::to_string(zero + 1), "JSON"};
+    if (zero != std::string_view::npos) throw JsonFault{"a zero byte at byte " + std::to_string(zero + 1), "JSON"};
     std::vector<std::set<std::string>> keys;
     const auto check = [&](int depth, Json::parse_event_t event, Json& value) {
         if (depth > deepest) {
@@ -33,9 +34,8 @@ inline nlohmann::json parse_strictly(std::string_view text, int deepest) {
         if (event == Json::parse_event_t::object_end) keys.pop_back();
         if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
             const auto name = value.get<std::string>();
-            throw JsonFault{
-                "the key \"" + (name.size() > 40 ? name.substr(0, 40) + "..." : name) + "\" twice",
-                "each key once"};
+            throw JsonFault{"the key \"" + (name.size() > 40 ? name.substr(0, 40) + "..." : name) + "\" twice",
+                            "each key once"};
         }
         return true;
     };

@@ -21,7 +21,7 @@
 #include "psad/core/error.hpp"
 #include "psad/core/text.hpp"
 
-namespace psad::model_file {
+namespace psad::inline PSAD_ABI::model_file {
 
 static_assert(std::endian::native == std::endian::little, "safetensors data is little endian");
 

@@ -9,10 +9,11 @@
 #include "psad/model/variant_set.hpp"
 #include "psad/model_file/model_file.hpp"
 
-namespace psad::model_file {
+namespace psad::inline PSAD_ABI::model_file {
 
 /// Calls f(Variant{}) for the variant of `Set` (a VariantSet) that the file was made of: the one of its name, or, for a
-/// name that the set does not have, the first whose description the file holds. Throws ModelFileError where there is none.
+/// name that the set does not have, the first whose description the file holds. Throws ModelFileError where there is
+/// none.
 template <class Set, class F>
 void visit_model(const TensorFile& file, F f) {
     std::string name = variant_name(file);

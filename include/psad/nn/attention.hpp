@@ -5,7 +5,7 @@
 #include "psad/autograd/ops/attention.hpp"
 #include "psad/nn/linear.hpp"
 
-namespace psad::nn {
+namespace psad::inline PSAD_ABI::nn {
 
 /// The keys and values of one layer.
 template <class K, class V>

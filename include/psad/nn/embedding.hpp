@@ -10,7 +10,7 @@
 #include "psad/autograd/ops/gather.hpp"
 #include "psad/autograd/parameters.hpp"
 
-namespace psad::nn {
+namespace psad::inline PSAD_ABI::nn {
 
 /// One table per categorical field; a row's embedding is the sum over fields of the mean over the field's
 /// values.
@@ -20,8 +20,7 @@ class FieldEmbedding {
     /// `sizes[f]` rows for field f.
     FieldEmbedding(const Scope& scope, const std::vector<int>& sizes) {
         for (std::size_t f = 0; f < sizes.size(); ++f) {
-            tables_.push_back(
-                scope.table<Width>("field" + std::to_string(f), sizes[f], Init::gaussian(0.05f)));
+            tables_.push_back(scope.table<Width>("field" + std::to_string(f), sizes[f], Init::gaussian(0.05f)));
         }
     }
 

@@ -4,7 +4,7 @@
 
 #include "psad/nn/linear.hpp"
 
-namespace psad::nn {
+namespace psad::inline PSAD_ABI::nn {
 
 template <int In, int Hidden, int Out>
 class Gate {

@@ -5,7 +5,7 @@
 #include "psad/autograd/ops/map.hpp"
 #include "psad/nn/linear.hpp"
 
-namespace psad::nn {
+namespace psad::inline PSAD_ABI::nn {
 
 /// h' = h + z (c - h), z = sigmoid(W_z [x, h]), c = tanh(W_c [x, r h]), r = sigmoid(W_r [x, h]).
 template <int In, int Width>

@@ -5,7 +5,7 @@
 #include "psad/autograd/ops/norm.hpp"
 #include "psad/autograd/parameters.hpp"
 
-namespace psad::nn {
+namespace psad::inline PSAD_ABI::nn {
 
 template <int Width>
 class LayerNorm {

@@ -6,7 +6,7 @@
 #include "psad/autograd/parameters.hpp"
 #include "psad/core/functors.hpp"
 
-namespace psad::nn {
+namespace psad::inline PSAD_ABI::nn {
 
 template <class X>
 inline constexpr bool is_parts = false;
@@ -18,8 +18,7 @@ template <int In, int Out, class Act = Identity>
 class Linear {
   public:
     explicit Linear(const Scope& scope, Init weight = Init::glorot(In, Out), float bias = 0)
-        : weight_(scope.weight<In, Out>("weight", weight)),
-          bias_(scope.weight<1, Out>("bias", Init::value(bias))) {}
+        : weight_(scope.weight<In, Out>("weight", weight)), bias_(scope.weight<1, Out>("bias", Init::value(bias))) {}
 
     template <class Ctx, class X>
     auto operator()(Ctx& ctx, const X& x) const {
@@ -48,8 +47,7 @@ class SplitLinear {
     template <class Ctx, class... Part>
     auto precompute(Ctx& ctx, const Parts<Part...>& first) const {
         expect_width<Parts<Part...>, First>();
-        return linear(ctx, first, ctx.weight(Weight<First, Out>{weight_.offset}), ctx.weight(bias_),
-                      Identity{});
+        return linear(ctx, first, ctx.weight(Weight<First, Out>{weight_.offset}), ctx.weight(bias_), Identity{});
     }
     /// act(partial + rest W_rest).
     template <class Ctx, class S, class... Part>

@@ -9,14 +9,13 @@
 #include "psad/nn/layer_norm.hpp"
 #include "psad/nn/linear.hpp"
 
-namespace psad::nn {
+namespace psad::inline PSAD_ABI::nn {
 
 /// x + W2 relu(W1 norm(x)).
 template <int Width, int Hidden>
 class FeedForward {
   public:
-    explicit FeedForward(const Scope& scope)
-        : norm_(scope / "norm"), hidden_(scope / "hidden"), out_(scope / "out") {}
+    explicit FeedForward(const Scope& scope) : norm_(scope / "norm"), hidden_(scope / "hidden"), out_(scope / "out") {}
 
     template <class Ctx, class X>
     auto operator()(Ctx& ctx, const X& x) const {
@@ -49,7 +48,7 @@ class EncoderLayer {
     FeedForward<Width, Hidden> feed_forward_;
 };
 
-/// All places at once: what a place may attend to is what was just prepared.
+/// All positions at once: what a position may attend to is what was just prepared.
 struct NoCache {
     template <class Ctx, class Prepared>
     const Prepared& extend(Ctx&, int, const Prepared& fresh) const {
@@ -57,7 +56,7 @@ struct NoCache {
     }
 };
 
-/// Masked self-attention among the places of the output list, cross-attention to its candidates,
+/// Masked self-attention among the positions of the output list, cross-attention to its candidates,
 /// feed-forward.
 template <int Width, int Heads, int Hidden>
 class DecoderLayer {
@@ -75,16 +74,16 @@ class DecoderLayer {
         return cross_.prepare(ctx, candidates);
     }
 
-    /// `cache.extend(ctx, layer, fresh)` gives the keys and values that x may see, `key_length` how many of
-    /// them.
+    /// `cache.extend(ctx, layer, fresh)` gives the keys and values that x attends to; `key_length` limits them
+    /// per row.
     template <class Ctx, class X, class Memory, class Cache>
     auto operator()(Ctx& ctx, const X& x, const Memory& candidates, const int* key_length, Cache& cache,
                     int layer) const {
         const auto h = norm_(ctx, x);
         const auto seen = cache.extend(ctx, layer, self_.prepare(ctx, h));
-        const auto own = map(ctx, Add{}, x, dropout(ctx, self_.attend(ctx, h, seen, key_length)));
-        const auto crossed = cross_.attend(ctx, cross_norm_(ctx, own), candidates);
-        return feed_forward_(ctx, map(ctx, Add{}, own, dropout(ctx, crossed)));
+        const auto attended = map(ctx, Add{}, x, dropout(ctx, self_.attend(ctx, h, seen, key_length)));
+        const auto cross_attended = cross_.attend(ctx, cross_norm_(ctx, attended), candidates);
+        return feed_forward_(ctx, map(ctx, Add{}, attended, dropout(ctx, cross_attended)));
     }
 
   private:

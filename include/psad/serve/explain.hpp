@@ -13,20 +13,20 @@
 #include "psad/model/model.hpp"
 #include "psad/serve/reranker.hpp"
 
-namespace psad::serve {
+namespace psad::inline PSAD_ABI::serve {
 
 /// An event on the candidate itself.
 struct MatchedEvent {
-    std::int64_t seconds_before = 0;  ///< the request
+    std::int64_t seconds_before = 0;  ///< from the event to the request
     std::int32_t feedback = 0;
     float attention = 0;  ///< its weight in the user state; 0 for a student that pools no events
 };
 
 /// One placed candidate.
 struct Explanation {
-    int position = 0;               ///< in the prior order
-    float own_score = 0;            ///< its logit on its own
-    float from_items_before = 0;    ///< what the candidates placed before it add
+    int position = 0;                   ///< in the prior order
+    float own_score = 0;                ///< its logit on its own
+    float from_items_before = 0;        ///< what the candidates placed before it add
     std::vector<MatchedEvent> matches;  ///< latest first
 };
 

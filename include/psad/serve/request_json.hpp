@@ -17,7 +17,7 @@
 #include "psad/features/request.hpp"
 #include "psad/serve/reranker.hpp"
 
-namespace psad::serve {
+namespace psad::inline PSAD_ABI::serve {
 
 /// Owns the columns of one request; reused from request to request.
 ///
@@ -25,17 +25,16 @@ namespace psad::serve {
 ///      "history": [{"item": id, "ts": unix seconds, "feedback": id}],
 ///      "candidates": [{"item": id, "score": number, "aux": number}]}
 ///
-/// `id`, `history`, `feedback`, `score` and `aux` may be left out, and `ts` where there is no history. Events may stand in
-/// any order.
+/// `id`, `history`, `feedback`, `score` and `aux` may be left out, and `ts` where there is no history. Events may stand
+/// in any order.
 class RequestColumns {
   public:
-    /// Reads an object; throws RequestError naming the place, also for an unknown key. {"index": u} is looked up in row u
-    /// of `users` [users, user fields]. What a request must be besides is Encoder::check's to say.
+    /// Reads an object; throws RequestError naming the place, also for an unknown key. {"index": u} is looked up in row
+    /// u of `users` [users, user fields]. Encoder::check tests everything else.
     Request read(const nlohmann::json& line, Matrix<const std::int32_t> users = {}) {
         clear();
         if (!line.is_object())
-            throw RequestError("request", "", "something other than an object",
-                               "{\"candidates\": [...], ...}");
+            throw RequestError("request", "", "something other than an object", "{\"candidates\": [...], ...}");
         only(line, "", {"id", "user", "ts", "context", "history", "candidates"});
         read_user(member(line, "user"), users);
         read_ids(member(line, "context"), "context", context_);
@@ -79,22 +78,18 @@ class RequestColumns {
             throw RequestError("request", name, "nothing", std::string("\"") + name + "\" in the request");
         return object[name];
     }
-    static const nlohmann::json& member(const nlohmann::json& object, const char* name,
-                                        const std::string& place) {
+    static const nlohmann::json& member(const nlohmann::json& object, const char* name, const std::string& place) {
         if (!object.is_object() || !object.contains(name))
-            throw RequestError("request", place, shortened(object),
-                               std::string("an object with \"") + name + "\"");
+            throw RequestError("request", place, shortened(object), std::string("an object with \"") + name + "\"");
         return object[name];
     }
     static std::int64_t whole(const nlohmann::json& value, const std::string& place, std::int64_t min,
                               std::int64_t max) {
-        const bool fits =
-            value.is_number_integer() &&
-            !(value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(max));
+        const bool fits = value.is_number_integer() &&
+                          !(value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(max));
         if (!fits || value.get<std::int64_t>() < min || value.get<std::int64_t>() > max) {
-            throw RequestError(
-                "request", place, shortened(value),
-                "a whole number from " + std::to_string(min) + " to " + std::to_string(max));
+            throw RequestError("request", place, shortened(value),
+                               "a whole number from " + std::to_string(min) + " to " + std::to_string(max));
         }
         return value.get<std::int64_t>();
     }
@@ -106,9 +101,7 @@ class RequestColumns {
             throw RequestError("request", place, shortened(value), "a number from -1e15 to 1e15");
         return value.get<float>();
     }
-    static std::string at(const char* what, std::size_t i) {
-        return std::string(what) + "[" + std::to_string(i) + "]";
-    }
+    static std::string at(const char* what, std::size_t i) { return std::string(what) + "[" + std::to_string(i) + "]"; }
 
     static void read_ids(const nlohmann::json& list, const char* name, std::vector<std::int32_t>& out) {
         if (!list.is_array()) throw RequestError("request", name, shortened(list), "a list of ids");
@@ -121,8 +114,8 @@ class RequestColumns {
         if (users.rows == 0)
             throw RequestError("request", "user", shortened(user),
                                "a list of ids, or known users to look the index up in (--data)");
-        const auto row = static_cast<int>(
-            whole(member(user, "index", "user"), "user.index", 0, std::int64_t{users.rows} - 1));
+        const auto row =
+            static_cast<int>(whole(member(user, "index", "user"), "user.index", 0, std::int64_t{users.rows} - 1));
         for (int f = 0; f < users.cols; ++f) user_.push_back(users(row, f));
     }
 
@@ -143,8 +136,7 @@ class RequestColumns {
             events.push_back({whole(member(history[h], "ts", place), place + ".ts", -max_time, max_time),
                               id(member(history[h], "item", place), place + ".item"), kind});
         }
-        std::stable_sort(events.begin(), events.end(),
-                         [](const Event& a, const Event& b) { return a.time < b.time; });
+        std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return a.time < b.time; });
         for (const Event& e : events) {
             times_.push_back(e.time);
             items_of_history_.push_back(e.item);
@@ -165,8 +157,8 @@ class RequestColumns {
     }
 
     // A column that all candidates have or none has.
-    static void optional(const nlohmann::json& candidate, const char* name, const std::string& place,
-                         std::size_t i, std::vector<float>& column) {
+    static void optional(const nlohmann::json& candidate, const char* name, const std::string& place, std::size_t i,
+                         std::vector<float>& column) {
         const bool has = candidate.contains(name);
         if (i > 0 && has == column.empty()) {
             throw RequestError("request", place + "." + name, has ? "a number" : "nothing",

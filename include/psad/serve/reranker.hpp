@@ -1,6 +1,6 @@
 /// \file reranker.hpp
-/// Requests in, orders out, one by one or many at once. The model is const and may be shared by threads; each thread brings
-/// a workspace.
+/// Requests in, orders out, one by one or many at once. The model is const and may be shared by threads; each thread
+/// brings a workspace.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,7 @@
 #include "psad/model/model.hpp"
 #include "psad/serve/user_cache.hpp"
 
-namespace psad::serve {
+namespace psad::inline PSAD_ABI::serve {
 
 /// The memory of one thread: grows to the largest request seen (with the square of its candidates), then nothing is
 /// allocated any more.
@@ -97,16 +97,16 @@ class Reranker {
     /// Many requests, on the threads of the backend. Valid until the workspace is used again.
     std::span<const Reranked> operator()(std::span<const Request> requests, BatchWorkspace<B>& workspace,
                                          int top = 0) const {
-        const std::size_t tasks = (requests.size() + per_task - 1) / per_task;
+        const std::size_t tasks = (requests.size() + lists_per_task - 1) / lists_per_task;
         if (workspace.tasks.size() < tasks) workspace.tasks.resize(tasks);
         workspace.lists.resize(requests.size());
         backend_->parallel(static_cast<int>(tasks), [&](int c) {
-            const std::size_t first = static_cast<std::size_t>(c) * per_task;
-            const std::size_t end = (std::min)(first + per_task, requests.size());
+            const std::size_t first = static_cast<std::size_t>(c) * lists_per_task;
+            const std::size_t end = (std::min)(first + lists_per_task, requests.size());
             Workspace<B>& task = workspace.tasks[static_cast<std::size_t>(c)];
             task.order.clear(), task.scores.clear();
-            for (std::size_t l = first; l < end; l += per_pass) {
-                const auto lists = requests.subspan(l, (std::min)(per_pass, end - l));
+            for (std::size_t l = first; l < end; l += lists_per_pass) {
+                const auto lists = requests.subspan(l, (std::min)(lists_per_pass, end - l));
                 const Inputs<float>& in = encode(lists, task, top);
                 Inference ctx(*backend_, *parameters_, in.layout, task.arena);
                 generate_lists(ctx, in, student().user(ctx, in), task);
@@ -123,7 +123,7 @@ class Reranker {
     }
 
   private:
-    static constexpr std::size_t per_task = lists_at_once<B>(16), per_pass = lists_at_once<B>(2);
+    static constexpr std::size_t lists_per_task = lists_at_once<B>(16), lists_per_pass = lists_at_once<B>(2);
 
     static std::size_t positions(const Request& r, int top) {
         return top > 0 ? (std::min)(static_cast<std::size_t>(top), r.size()) : r.size();

@@ -14,11 +14,12 @@
 #include "psad/features/request.hpp"
 #include "psad/model/model.hpp"
 
-namespace psad::serve {
+namespace psad::inline PSAD_ABI::serve {
 
-/// The user state of one user: a few hundred numbers and a copy of the history. It is computed again where the model, the
-/// user's fields, the context or the history differ, or where the history holds a candidate of one list and none of the
-/// other. Only the ages of the events stay those of the request that it was computed with: invalidate() it after a while.
+/// The user state of one user: a few hundred numbers and a copy of the history. It is computed again where the model,
+/// the user's fields, the context or the history differ, or `has_interacted`
+/// differs (whether the history holds a candidate of the list). Only the ages of the events stay those of the request
+/// that it was computed with: invalidate() it after a while.
 template <class B, class Network>
 class UserCache {
   public:
@@ -29,13 +30,13 @@ class UserCache {
     UserCache(UserCache&&) = default;  // the views follow the numbers, which do not move
     UserCache& operator=(UserCache&&) = default;
 
-    /// True if the cached state equals what `model` would compute now, ignoring event ages. `has_interacted`: the history
-    /// holds a candidate of the list, which the profile says.
+    /// True if the cached state equals what `model` would compute now, ignoring event ages. `has_interacted`: the
+    /// history holds a candidate of the list, which the profile says.
     bool matches(const Model<Network>& model, const Request& r, bool has_interacted) const {
         return state_ && generation_ == model.generation.number() && has_interacted_ == has_interacted &&
                std::ranges::equal(items_, r.history_items) && std::ranges::equal(times_, r.history_times) &&
-               std::ranges::equal(feedback_, r.history_feedback) &&
-               std::ranges::equal(user_fields_, r.user_fields) && std::ranges::equal(context_, r.context);
+               std::ranges::equal(feedback_, r.history_feedback) && std::ranges::equal(user_fields_, r.user_fields) &&
+               std::ranges::equal(context_, r.context);
     }
     /// The next request computes the state again.
     void invalidate() { state_.reset(); }

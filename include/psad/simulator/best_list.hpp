@@ -13,16 +13,16 @@
 #include "psad/simulator/list_utility.hpp"
 #include "psad/simulator/list_walk.hpp"
 
-namespace psad::simulator {
+namespace psad::inline PSAD_ABI::simulator {
 
 /// Calls `take(list, value)` for every list of `positions` candidates.
 template <class Take>
 void for_each_list(const ListUtility& utility, int positions, Take&& take) {
-    const auto places = static_cast<std::size_t>(positions);
+    const auto length = static_cast<std::size_t>(positions);
     std::vector<int> list;
     std::vector<char> used(utility.size(), 0);
     const auto extend = [&](auto& self, const ListUtility::BrowsingState& state) -> void {
-        if (list.size() == places) {
+        if (list.size() == length) {
             take(std::span<const int>(list), state.clicks);
             return;
         }

@@ -9,9 +9,11 @@
 #include <utility>
 #include <vector>
 
-namespace psad::simulator {
+#include "psad/core/version.hpp"
 
-/// The probability to read on, after a click and after none.
+namespace psad::inline PSAD_ABI::simulator {
+
+/// The probability that the next position is examined, after a click and after none.
 struct Examination {
     double after_click = 0.7;
     double after_skip = 0.95;
@@ -36,7 +38,8 @@ class ListUtility {
     std::size_t size() const { return appeal_.size(); }
     std::span<const double> appeal() const { return appeal_; }
 
-    /// A user who reads a list from its top: expected clicks so far, and the probability that the next position is examined.
+    /// A user who reads a list from its top: expected clicks so far, and the probability that the next position is
+    /// examined.
     struct BrowsingState {
         double clicks = 0;
         double examined = 1;

@@ -14,7 +14,7 @@
 #include "psad/core/rng.hpp"
 #include "psad/simulator/list_utility.hpp"
 
-namespace psad::simulator {
+namespace psad::inline PSAD_ABI::simulator {
 
 class ListWalk {
   public:

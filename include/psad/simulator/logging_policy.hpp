@@ -12,12 +12,11 @@
 #include "psad/simulator/list_walk.hpp"
 #include "psad/simulator/world.hpp"
 
-namespace psad::simulator {
+namespace psad::inline PSAD_ABI::simulator {
 
 /// A list with p(list) ~ exp(utility / temperature): a walk annealed to the temperature, then as
 /// many steps there as it takes to forget its start.
-inline std::vector<int> expert_list(const ListUtility& utility, int positions, double temperature,
-                                    rng::Stream& draw) {
+inline std::vector<int> expert_list(const ListUtility& utility, int positions, double temperature, rng::Stream& draw) {
     ListWalk walk(utility, positions);
     constexpr int cooling = 2000, staying = 4000;
     const double hot = (std::max)(0.5, temperature);
@@ -27,8 +26,7 @@ inline std::vector<int> expert_list(const ListUtility& utility, int positions, d
 }
 
 /// The candidates by appeal + noise.
-inline std::vector<int> pointwise_list(const ListUtility& utility, int positions, double noise,
-                                       rng::Stream& draw) {
+inline std::vector<int> pointwise_list(const ListUtility& utility, int positions, double noise, rng::Stream& draw) {
     std::vector<std::pair<double, int>> guess;
     for (std::size_t i = 0; i < utility.size(); ++i)
         guess.emplace_back(utility.appeal()[i] + noise * draw.normal(), static_cast<int>(i));
@@ -39,10 +37,9 @@ inline std::vector<int> pointwise_list(const ListUtility& utility, int positions
 }
 
 /// The list that the world's logging policy shows.
-inline std::vector<int> logged_list(const WorldSettings& settings, const ListUtility& utility,
-                                    rng::Stream& draw) {
-    const bool expert =
-        settings.logging == LoggingPolicy::expert || (settings.logging == LoggingPolicy::mixture && draw.uniform() < 0.5);
+inline std::vector<int> logged_list(const WorldSettings& settings, const ListUtility& utility, rng::Stream& draw) {
+    const bool expert = settings.logging == LoggingPolicy::expert ||
+                        (settings.logging == LoggingPolicy::mixture && draw.uniform() < 0.5);
     return expert ? expert_list(utility, settings.positions, settings.temperature, draw)
                   : pointwise_list(utility, settings.positions, settings.noise, draw);
 }

@@ -16,7 +16,7 @@
 #include "psad/simulator/logging_policy.hpp"
 #include "psad/simulator/world.hpp"
 
-namespace psad::simulator {
+namespace psad::inline PSAD_ABI::simulator {
 
 /// Lists per split. Requests are numbered through: training, then validation, then test.
 struct LogSizes {
@@ -56,8 +56,7 @@ inline LoggedRequest log_request(const World& world, std::uint64_t index, bool w
     out.clicked = out.session.utility.draw_clicks(out.shown, [&] { return draw.uniform(); });
     out.truth.shown = out.session.utility(out.shown);
     if (with_best) {
-        out.truth.best =
-            best_list(out.session.utility, s.positions, rng::derive(rng::derive(s.seed, 0xBE57), index));
+        out.truth.best = best_list(out.session.utility, s.positions, rng::derive(rng::derive(s.seed, 0xBE57), index));
         if (out.truth.shown > out.truth.best.value) out.truth.best = {out.shown, out.truth.shown, false};
     }
     return out;
@@ -168,8 +167,7 @@ Logs simulate(const B& backend, const World& world, const LogSizes& sizes, bool 
                 user_fields.insert(user_fields.end(), s.user_fields.begin(), s.user_fields.end());
                 event_item.insert(event_item.end(), s.history_items.begin(), s.history_items.end());
                 event_time.insert(event_time.end(), s.history_times.begin(), s.history_times.end());
-                event_feedback.insert(event_feedback.end(), s.history_feedback.begin(),
-                                      s.history_feedback.end());
+                event_feedback.insert(event_feedback.end(), s.history_feedback.begin(), s.history_feedback.end());
                 event_offsets.push_back(static_cast<std::int64_t>(event_item.size()));
                 out.truth.push_back(r.truth);
             }

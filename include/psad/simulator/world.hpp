@@ -17,7 +17,7 @@
 #include "psad/simulator/list_utility.hpp"
 #include "psad/simulator/world_settings.hpp"
 
-namespace psad::simulator {
+namespace psad::inline PSAD_ABI::simulator {
 
 inline constexpr int dimension = 16;
 using Vector = std::array<double, dimension>;
@@ -61,10 +61,10 @@ struct Session {
     std::vector<std::int32_t> items;             ///< candidates in prior order: best score first
     std::vector<float> scores;                   ///< a noisy guess of quality that knows nothing of the user
 
-    double fading = 0;           ///< lambda, per day: hidden, as all that follows
-    double variety = 0;  ///< gamma, the preference for diversity
-    Vector long_term_interest{};    ///< theta
-    Vector current_interest{};   ///< of the moment
+    double fading = 0;            ///< lambda, per day: hidden, as all that follows
+    double variety = 0;           ///< gamma, the preference for diversity
+    Vector long_term_interest{};  ///< theta
+    Vector current_interest{};    ///< of the moment
     ListUtility utility{{}, {}};
 
     /// The request that a model is given; valid as long as the session does not change.
@@ -132,8 +132,7 @@ class World {
             s.user_fields[k] = 1 + level;
             x[k] = 2.0 * level / (Session::trait_levels - 1) - 1;
         }
-        s.fading =
-            (std::min)(1.0, (std::max)(1.0 / 30, 0.18 * std::exp(1.4 * x[0] - 1.0 * x[1] + 0.4 * x[2])));
+        s.fading = (std::min)(1.0, (std::max)(1.0 / 30, 0.18 * std::exp(1.4 * x[0] - 1.0 * x[1] + 0.4 * x[2])));
         s.variety = settings_.variety * softplus(1.0 + 0.9 * x[3] - 0.5 * x[0]) / mean_variety;
         const int favourite = topic(draw);
         s.user_fields[Session::traits] = 1 + favourite;
@@ -160,15 +159,14 @@ class World {
     ListUtility utility(const Session& s, const Vector& interest) const {
         const std::size_t n = s.items.size();
         std::vector<double> appeal(n);
-        Interaction between{std::vector<float>(n * n), std::vector<float>(n * n), s.variety,
-                            settings_.complement, settings_.window};
+        Interaction between{std::vector<float>(n * n), std::vector<float>(n * n), s.variety, settings_.complement,
+                            settings_.window};
         for (std::size_t i = 0; i < n; ++i) {
             const Item& a = item(s.items[i]);
             appeal[i] = base + interest_weight * detail::dot(interest, a.vector) + a.quality;
             for (std::size_t j = 0; j < n; ++j) {
                 const Item& b = item(s.items[j]);
-                between.similarity[i * n + j] =
-                    static_cast<float>((std::max)(0.0, detail::dot(a.vector, b.vector)));
+                between.similarity[i * n + j] = static_cast<float>((std::max)(0.0, detail::dot(a.vector, b.vector)));
                 between.follows[i * n + j] = complements(a.topic, b.topic) ? 1.0f : 0.0f;
             }
         }
@@ -179,10 +177,10 @@ class World {
     static constexpr double day = 86400;
     static constexpr std::int64_t first_time = 1'700'000'000;
     static constexpr std::int64_t seconds_between = 30;
-    static constexpr double style_weight = 1.0;   ///< of an item's style beside its topic
-    static constexpr double item_spread = 0.3;    ///< length of an item's own offset
-    static constexpr double interest_spread = 0.6;   ///< and of a long-term interest from its topic
-    static constexpr double mean_variety = 1.36;  ///< of softplus(...) over the traits
+    static constexpr double style_weight = 1.0;     ///< of an item's style beside its topic
+    static constexpr double item_spread = 0.3;      ///< length of an item's own offset
+    static constexpr double interest_spread = 0.6;  ///< and of a long-term interest from its topic
+    static constexpr double mean_variety = 1.36;    ///< of softplus(...) over the traits
     static constexpr double base = -2.2, interest_weight = 4.5;
 
     static double softplus(double x) { return std::log1p(std::exp(x)); }

@@ -16,7 +16,7 @@
 #include "psad/core/text.hpp"
 #include "psad/data/parse_number.hpp"
 
-namespace psad::simulator {
+namespace psad::inline PSAD_ABI::simulator {
 
 /// The logging policy: who made the lists of the logs.
 enum class LoggingPolicy {
@@ -48,8 +48,7 @@ struct WorldSettings {
         visit(Setting{"candidates", "Candidates of a request", 2, 100}, self.candidates);
         visit(Setting{"positions", "Positions of a list", 1, 100}, self.positions);
         visit(Setting{"variety", "What similarity to an item just before costs, in logits", 0, 20}, self.variety);
-        visit(Setting{"complement", "What complementing the item before is worth, in logits", 0, 20},
-              self.complement);
+        visit(Setting{"complement", "What complementing the item before is worth, in logits", 0, 20}, self.complement);
         visit(Setting{"window", "How many items back similarity counts", 1, 100}, self.window);
         visit(Setting{"logging", "Who made the lists of the logs"}, self.logging);
         visit(Setting{"temperature", "Of the expert: small = nearly always the best list", 0.001, 100},
@@ -77,16 +76,18 @@ inline void check(const WorldSettings& s) {
 
 inline std::string to_text(const WorldSettings& settings) {
     std::string out;
-    WorldSettings::for_each_setting([&](const Setting& setting, const auto& value) {
-        if (!out.empty()) out += ',';
-        out += setting.name;
-        out += '=';
-        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, LoggingPolicy>) {
-            for (const auto& [policy, word] : logging_policy_names) out += policy == value ? word : "";
-        } else {
-            out += number_text(value);
-        }
-    }, settings);
+    WorldSettings::for_each_setting(
+        [&](const Setting& setting, const auto& value) {
+            if (!out.empty()) out += ',';
+            out += setting.name;
+            out += '=';
+            if constexpr (std::is_same_v<std::decay_t<decltype(value)>, LoggingPolicy>) {
+                for (const auto& [policy, word] : logging_policy_names) out += policy == value ? word : "";
+            } else {
+                out += number_text(value);
+            }
+        },
+        settings);
     return out;
 }
 
@@ -118,27 +119,28 @@ inline WorldSettings world_settings(std::string_view text) {
             throw SettingError("world settings", std::string(name), "it twice", "each setting once");
         named.push_back(name);
         std::string names;
-        WorldSettings::for_each_setting([&](const Setting& setting, auto& value) {
-            names += (names.empty() ? "" : ", ") + std::string(setting.name);
-            if (name != setting.name) return;
-            known = true;
-            if (equals == std::string_view::npos || !read(part.substr(equals + 1), value)) {
-                std::string wanted;
-                using Value = std::decay_t<decltype(value)>;
-                if constexpr (std::is_floating_point_v<Value>) {
-                    wanted = "NUMBER";
-                } else if constexpr (std::is_integral_v<Value>) {
-                    wanted = std::is_unsigned_v<Value> ? "WHOLE_NUMBER from 0" : "WHOLE_NUMBER";
-                } else {
-                    for (const auto& [policy, word] : logging_policy_names)
-                        wanted += (wanted.empty() ? "" : " or ") + std::string(word);
+        WorldSettings::for_each_setting(
+            [&](const Setting& setting, auto& value) {
+                names += (names.empty() ? "" : ", ") + std::string(setting.name);
+                if (name != setting.name) return;
+                known = true;
+                if (equals == std::string_view::npos || !read(part.substr(equals + 1), value)) {
+                    std::string wanted;
+                    using Value = std::decay_t<decltype(value)>;
+                    if constexpr (std::is_floating_point_v<Value>) {
+                        wanted = "NUMBER";
+                    } else if constexpr (std::is_integral_v<Value>) {
+                        wanted = std::is_unsigned_v<Value> ? "WHOLE_NUMBER from 0" : "WHOLE_NUMBER";
+                    } else {
+                        for (const auto& [policy, word] : logging_policy_names)
+                            wanted += (wanted.empty() ? "" : " or ") + std::string(word);
+                    }
+                    throw SettingError("world settings", setting.name, "'" + std::string(part) + "'",
+                                       std::string(setting.name) + "=" + wanted);
                 }
-                throw SettingError("world settings", setting.name, "'" + std::string(part) + "'",
-                                   std::string(setting.name) + "=" + wanted);
-            }
-        }, out);
-        if (!known)
-            throw SettingError("world settings", "", "'" + std::string(part) + "'", "one of " + names);
+            },
+            out);
+        if (!known) throw SettingError("world settings", "", "'" + std::string(part) + "'", "one of " + names);
     }
     check(out);
     return out;

@@ -8,7 +8,7 @@
 
 #include "psad/core/setting.hpp"
 
-namespace psad::train {
+namespace psad::inline PSAD_ABI::train {
 
 /// The numbers that a rule keeps per parameter, in blocks that lie like the parameters.
 template <class T, int N>
@@ -16,8 +16,8 @@ struct Moments {
     T* block[N > 0 ? N : 1];
 };
 
-/// An update rule has `moments`, the numbers it keeps per parameter, and `step<T>(learning_rate, weight_decay, number)`,
-/// whose result updates one parameter: see AdamW::Step. It runs on the device.
+/// An update rule has `moments`, the numbers it keeps per parameter, and `step<T>(learning_rate, weight_decay,
+/// number)`, whose result updates one parameter: see AdamW::Step. It runs on the device.
 struct AdamW {
     double beta1 = 0.9;
     double beta2 = 0.999;

@@ -14,7 +14,7 @@
 #include "psad/train/joint_loss.hpp"
 #include "psad/train/training_batch.hpp"
 
-namespace psad::train {
+namespace psad::inline PSAD_ABI::train {
 
 /// The lists of one step: `lists` of them from number `first` in the order of the epoch.
 struct BatchRange {
@@ -46,8 +46,8 @@ class BatchPipeline {
                            static_cast<std::uint64_t>(shard));
     }
 
-    /// Calls learn(shard, batch, key) for each shard of the range, on the threads of the backend, and encodes `next` (if it
-    /// has lists) beside it. `order` gives the number of the request for each place in the epoch.
+    /// Calls learn(shard, batch, key) for each shard of the range, on the threads of the backend, and encodes `next`
+    /// (if it has lists) beside it. `order` gives the number of the request for each index of the epoch.
     template <class Learn>
     void run(const BatchRange& range, const BatchRange& next, std::span<const std::size_t> order, Learn learn) {
         if (prepared_ != range.step) prepare(range, order);
@@ -59,6 +59,9 @@ class BatchPipeline {
                          });
         prepared_ = next.lists > 0 ? next.step : -1;
     }
+
+    /// Drops the batch that is encoded: the next one comes from elsewhere.
+    void discard() { prepared_ = -1; }
 
   private:
     struct Shard {
@@ -89,8 +92,8 @@ class BatchPipeline {
     std::span<const Request> requests_;
     int shard_;
     std::uint64_t seed_;
-    std::vector<Shard> buffers_[2];    ///< of even and of odd steps
-    std::int64_t prepared_ = -1;       ///< the step whose batch is encoded
+    std::vector<Shard> buffers_[2];  ///< of even and of odd steps
+    std::int64_t prepared_ = -1;     ///< the step whose batch is encoded
 };
 
 }  // namespace psad::train

@@ -9,10 +9,10 @@
 #include "psad/model/psad_model.hpp"
 #include "psad/train/settings.hpp"
 
-namespace psad::train {
+namespace psad::inline PSAD_ABI::train {
 
-/// Student and teacher are judged and kept apart; with tied embeddings one set of numbers serves both, so they are judged
-/// by their mean and kept together.
+/// Student and teacher are judged and kept apart; with tied embeddings one set of numbers serves both, so they are
+/// judged by their mean and kept together.
 template <class Network>
 struct BestParameters {
     Parameters<float> parameters;
@@ -21,9 +21,8 @@ struct BestParameters {
     int teacher_epoch = -1;
     int epochs_since = 0;  ///< since any part was at its best
 
-    /// Copies the parts that are better than ever.
-    void consider(const ParameterRegistry& registry, const Parameters<float>& now, int epoch,
-                  ValidationScore valid) {
+    /// Copies the parts that are better than in all earlier epochs.
+    void consider(const ParameterRegistry& registry, const Parameters<float>& now, int epoch, ValidationScore valid) {
         ++epochs_since;
         if constexpr (Network::tied_embeddings) {
             valid.student = valid.teacher = (valid.student + valid.teacher) / 2;

@@ -22,7 +22,7 @@
 #include "psad/core/functors.hpp"
 #include "psad/core/matrix.hpp"
 
-namespace psad::train {
+namespace psad::inline PSAD_ABI::train {
 
 namespace device_gradients_detail {
 
@@ -50,7 +50,7 @@ struct UpdateDense {
 /// What one id of a sparse gradient adds to its table row.
 template <class T>
 struct IdGradient {
-    const int* bag;  ///< null: row i is of id i
+    const int* offsets;  ///< null: row i is of id i
     const int* ids;
     T scale;
     Matrix<const T> grad;
@@ -63,14 +63,14 @@ struct IdGradient {
         const int to = first + id;
         int from = id;
         T by = scale;
-        if (bag) {
-            int low = 0, high = grad.rows;  // the last bag that begins at the id or before
+        if (offsets) {
+            int low = 0, high = grad.rows;  // the last row that begins at the id or before
             while (high - low > 1) {
                 const int middle = (low + high) / 2;
-                (bag[middle] <= id ? low : high) = middle;
+                (offsets[middle] <= id ? low : high) = middle;
             }
             from = low;
-            by /= static_cast<T>(bag[from + 1] - bag[from]);
+            by /= static_cast<T>(offsets[from + 1] - offsets[from]);
         }
         for (int c = begin; c < out.cols; c += step) out(to, c) = by * grad(from, c);
         if (begin > 0) return;
@@ -110,7 +110,8 @@ class DeviceGradients {
     using Memory = typename B::Memory;
 
   public:
-    /// Parameters that are not in the registry stay as they are. Throws SettingError for tables beyond all numbering.
+    /// Parameters that are not in the registry stay as they are. Throws SettingError for tables of 2^31 numbers or
+    /// more.
     DeviceGradients(const B& backend, const ParameterRegistry& registry)
         : dense_size_(static_cast<int>(registry.dense_size)),
           learned_(registry.dense_size),
@@ -138,15 +139,14 @@ class DeviceGradients {
         }
     }
 
-    double collect(const B& backend, std::span<T* const> dense,
-                   std::span<const SparseGradient<T>* const> sparse, double scale) {
+    double collect(const B& backend, std::span<T* const> dense, std::span<const SparseGradient<T>* const> sparse,
+                   double scale) {
         namespace detail = device_gradients_detail;
         arena_.reset();
         sum_ = {dense[0], 1, dense_size_, dense_size_};
         for (std::size_t s = 1; s < dense.size(); ++s)
             backend.template map<true>(Identity{}, sum_, Operand<T>{dense[s], dense_size_});
-        backend.template map<false>(detail::Scaled<T>{static_cast<T>(scale)}, sum_,
-                                    Operand<T>{sum_.data, dense_size_},
+        backend.template map<false>(detail::Scaled<T>{static_cast<T>(scale)}, sum_, Operand<T>{sum_.data, dense_size_},
                                     Operand<T>{learned_.data(), dense_size_});
         double squares = backend.sum_squares(sum_.data, static_cast<std::size_t>(dense_size_));
         for (Tables& t : tables_) {
@@ -163,9 +163,9 @@ class DeviceGradients {
         backend.for_each(dense_size_, detail::UpdateDense<T, Step, M>{step, shrink, decayed_.data(), sum_.data,
                                                                       p.dense.data(), dense_moments});
         for (Tables& t : tables_) {
-            backend.for_each(t.ids * t.width, detail::UpdateRow<T, Step, M>{
-                                                  step, shrink, t.row, t.owner.data(), t.offset.data(), t.width,
-                                                  t.grad.data(), p.tables.data(), table_moments});
+            backend.for_each(t.ids * t.width,
+                             detail::UpdateRow<T, Step, M>{step, shrink, t.row, t.owner.data(), t.offset.data(),
+                                                           t.width, t.grad.data(), p.tables.data(), table_moments});
         }
     }
 
@@ -224,20 +224,19 @@ class DeviceGradients {
                               t.width};
         int first = 0;
         for_each_record(sparse, t.width, [&](const SparseGradient<T>& r, int first_row) {
-            backend.for_each_row(r.count, device_gradients_detail::IdGradient<T>{.bag = r.bag,
-                                                                                 .ids = r.ids,
-                                                                                 .scale = scale,
-                                                                                 .grad = {r.grad, r.rows, r.width,
-                                                                                          r.width},
-                                                                                 .first_row = first_row,
-                                                                                 .first = first,
-                                                                                 .out = by_id,
-                                                                                 .row = t.row,
-                                                                                 .owner = t.owner.data()});
+            backend.for_each_row(r.count,
+                                 device_gradients_detail::IdGradient<T>{.offsets = r.offsets,
+                                                                        .ids = r.ids,
+                                                                        .scale = scale,
+                                                                        .grad = {r.grad, r.rows, r.width, r.width},
+                                                                        .first_row = first_row,
+                                                                        .first = first,
+                                                                        .out = by_id,
+                                                                        .row = t.row,
+                                                                        .owner = t.owner.data()});
             first += r.count;
         });
-        backend.scatter_add(by_id, t.row,
-                            {t.grad.data(), static_cast<int>(t.host_offset.size()), t.width, t.width});
+        backend.scatter_add(by_id, t.row, {t.grad.data(), static_cast<int>(t.host_offset.size()), t.width, t.width});
     }
 
     int dense_size_;

@@ -6,7 +6,7 @@
 
 #include "psad/autograd/parameters.hpp"
 
-namespace psad::train {
+namespace psad::inline PSAD_ABI::train {
 
 /// A model's own parameters where the device's memory is the host's, else a copy on the device.
 template <class B>

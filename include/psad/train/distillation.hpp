@@ -1,6 +1,6 @@
 /// \file distillation.hpp
-/// What the student learns from the teacher: policies of the distillation loss (docs/method.md), one number per list, added
-/// with the weight beta.
+/// What the student learns from the teacher: policies of the distillation loss (docs/method.md), one number per list,
+/// added with the weight beta.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@
 #include "psad/model/scorer.hpp"
 #include "psad/train/labels.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// The lists that a teacher writes, laid out as a list to follow and as one-hot targets. Owns their numbers.
 template <class T>
@@ -40,8 +40,7 @@ class GreedyTargets {
 
     /// `chosen` holds an item row per position of `layout`; both on the host. A copy for the device lies in the arena.
     template <class B>
-    View build(const B& backend, const Layout& layout, const int* chosen, int block,
-               Arena<typename B::Memory>& arena) {
+    View build(const B& backend, const Layout& layout, const int* chosen, int block, Arena<typename B::Memory>& arena) {
         prefix_.clear();
         clear_columns(owned_);
         for (int l = 0; l < layout.lists; ++l) {
@@ -126,8 +125,8 @@ struct LogitMse {
 
     template <class S>
     static auto loss(S& s) {
-        return sum_per_list(s.ctx, squared_logits(s.ctx, s.student, s.ctx.detach(s.teacher),
-                                                  s.labels.position_weight, s.prefix.not_before_position()));
+        return sum_per_list(s.ctx, squared_logits(s.ctx, s.student, s.ctx.detach(s.teacher), s.labels.position_weight,
+                                                  s.prefix.not_before_position()));
     }
 };
 

@@ -10,7 +10,7 @@
 #include "psad/eval/ranking_quality.hpp"
 #include "psad/train/trainer.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 template <class Network>
 struct Fitted {
@@ -30,8 +30,8 @@ train::ValidationScore ndcg10(const B& backend, const Model<Network>& model, std
     return out;
 }
 
-/// Fits the encoder and trains the variant on the training split; after each epoch NDCG@10 on the validation split decides
-/// what is kept. Throws SettingError where no validation list has a positive.
+/// Fits the encoder and trains the variant on the training split; after each epoch NDCG@10 on the validation split
+/// decides what is kept. Throws SettingError where no validation list has a positive.
 template <class Network, class B, class Hooks = train::NoHooks>
 Fitted<Network> fit(const B& backend, const data::Dataset& dataset, const train::Settings& settings = {},
                     const EncoderSettings& encoding = {}, Hooks&& hooks = {}) {

@@ -11,7 +11,7 @@
 #include "psad/autograd/parameters.hpp"
 #include "psad/autograd/sparse_gradient.hpp"
 
-namespace psad::train {
+namespace psad::inline PSAD_ABI::train {
 
 /// Dense weights in chunks, one task each; tables by the rows that the step read, one task each.
 template <class B>
@@ -19,7 +19,7 @@ class HostGradients {
     using T = typename B::Scalar;
 
   public:
-    /// Of the parameters that are learned. `registry` must outlive this.
+    /// Gradients of the parameters in `registry`. `registry` must outlive this.
     HostGradients(const B&, const ParameterRegistry& registry) {
         for (const ParameterInfo& p : registry.parameters) {
             if (p.table) {
@@ -33,8 +33,8 @@ class HostGradients {
 
     /// Sums the shards' gradients, times `scale`. `dense[s]` is the dense gradient of shard s; dense[0] is overwritten.
     /// Returns the sum of squares.
-    double collect(const B& backend, std::span<T* const> dense,
-                   std::span<const SparseGradient<T>* const> sparse, double scale) {
+    double collect(const B& backend, std::span<T* const> dense, std::span<const SparseGradient<T>* const> sparse,
+                   double scale) {
         dense_ = dense[0];
         squares_.assign(chunks_.size() + tables_.size(), 0.0);
         backend.parallel(tasks(), [&](int i) {
@@ -114,7 +114,8 @@ class HostGradients {
 
     static void add_record(TableRows& table, const SparseGradient<T>& record, std::size_t width) {
         for (int r = 0; r < record.rows; ++r) {
-            const int first = record.bag ? record.bag[r] : r, last = record.bag ? record.bag[r + 1] : r + 1;
+            const int first = record.offsets ? record.offsets[r] : r,
+                      last = record.offsets ? record.offsets[r + 1] : r + 1;
             const T* from = record.grad + static_cast<std::size_t>(r) * width;
             const T fraction = last - first > 1 ? T(1) / static_cast<T>(last - first) : T(1);
             for (int j = first; j < last; ++j) {

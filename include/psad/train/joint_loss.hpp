@@ -1,5 +1,6 @@
 /// \file joint_loss.hpp
-/// The loss of one tape: L = L_gen + a L_student + beta L_KD (docs/method.md), or what of it the network has.
+/// The loss of one tape: L = L_gen + a L_student + beta L_KD (docs/method.md), or those terms whose parts the network
+/// has.
 #pragma once
 
 #include <type_traits>
@@ -12,7 +13,7 @@
 #include "psad/train/student_loss.hpp"
 #include "psad/train/training_batch.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// The teacher's loss on lists without a positive label.
 namespace penalty {
@@ -24,8 +25,8 @@ struct None {
     static constexpr LabelGroups reads{};
 };
 
-/// Unlikelihood of what was shown on a poor list (NAR4Rec, KDD 2024). Needs a target that follows the shown
-/// list (target::Exposure); a set target is empty there.
+/// Unlikelihood of what was shown on a list without a positive (NAR4Rec, KDD 2024). Needs a target that follows the
+/// shown list (target::Exposure); a set target is empty there.
 struct Unlikelihood {
     using kind = kind_tag;
     static constexpr const char* name = "unlikelihood";
@@ -40,7 +41,7 @@ struct LossWeights {
     double temperature = 1;   ///< tau
 };
 
-/// The terms, [lists]; those that the network has not are empty values.
+/// The terms, [lists]; those that the network lacks are empty values.
 template <class V>
 struct JointLoss {
     V total{}, teacher{}, student{}, distillation{};
@@ -57,9 +58,9 @@ struct LossStep {
     const Inputs<T>& in;
     const Prefix& prefix;
     const Labels<T>& labels;
-    Scores scores;    ///< of the student's one pass
-    Logits student;   ///< [positions x items] along the prefix
-    Logits teacher;   ///< the same of the teacher; empty without one
+    Scores scores;   ///< of the student's one pass
+    Logits student;  ///< [positions x items] along the prefix
+    Logits teacher;  ///< the same of the teacher; empty without one
     T temperature;
     GreedyTargets<T>& greedy_targets;
 };
@@ -95,8 +96,7 @@ constexpr LabelGroups label_groups() {
     LabelGroups groups;
     if constexpr (HasTeacher<Network>)
         groups = groups | groups_read_by<typename Network::template policy<penalty::kind_tag, penalty::None>>();
-    if constexpr (HasStudent<Network>)
-        groups = groups | groups_read_by<joint_loss_detail::StudentLoss<Network>>();
+    if constexpr (HasStudent<Network>) groups = groups | groups_read_by<joint_loss_detail::StudentLoss<Network>>();
     if constexpr (HasTeacher<Network> && HasStudent<Network>)
         groups = groups | groups_read_by<joint_loss_detail::Distill<Network>>();
     return groups;
@@ -119,8 +119,9 @@ auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T, Memory>& p
         const auto scores = network.student.score(ctx, batch.in, network.student.user(ctx, batch.in));
         const Logits student = student_logits(ctx, network.student, scores, batch.prefix);
         LossStep<Ctx, Network, std::remove_const_t<decltype(scores)>, Logits> step{
-            ctx,     network, parameters, batch.in, batch.prefix, batch.labels,
-            scores,  student, teacher,    static_cast<T>(weights.temperature), greedy_targets};
+            ctx,           network, parameters, batch.in, batch.prefix,
+            batch.labels,  scores,  student,    teacher,  static_cast<T>(weights.temperature),
+            greedy_targets};
         out.student = detail::StudentLoss<Network>::loss(step);
         const auto a = static_cast<T>(weights.student);
         if constexpr (!HasTeacher<Network> || HasFrozenTeacher<Network>)

@@ -4,10 +4,10 @@
 
 #include "psad/core/columns.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
-/// Groups of label columns. A loss policy says which it reads, `static constexpr LabelGroups reads{.clicks = true}`; the
-/// others are not laid out. The target's columns are always there.
+/// Groups of label columns. A loss policy says which it reads, `static constexpr LabelGroups reads{.clicks = true}`;
+/// the others are not laid out. The target's columns are always there.
 struct LabelGroups {
     bool relevance = false;     ///< `relevance`
     bool distribution = false;  ///< `target_prob`, `has_positive`

@@ -13,7 +13,7 @@
 #include "psad/train/device_gradients.hpp"
 #include "psad/train/host_gradients.hpp"
 
-namespace psad::train {
+namespace psad::inline PSAD_ABI::train {
 
 /// Dense weights are all updated in each step, tables lazily: only the rows that the step read.
 template <class B, class Rule = AdamW>

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-namespace psad::schedule {
+#include "psad/core/version.hpp"
+
+namespace psad::inline PSAD_ABI::schedule {
 
 /// Linear warm-up over the first `warmup` of the steps, then a cosine down to a hundredth.
 inline double warm_cosine(double progress, double warmup) {

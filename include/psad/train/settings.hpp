@@ -11,7 +11,7 @@
 #include "psad/core/setting.hpp"
 #include "psad/features/request.hpp"
 
-namespace psad::train {
+namespace psad::inline PSAD_ABI::train {
 
 /// All but the update rule's own numbers (see adamw.hpp). A fraction is one of all steps.
 struct Settings {
@@ -57,7 +57,8 @@ struct Settings {
               self.dropout);
         visit(Setting{"student_weight", "Weight of the student's loss on the feedback", 0}, self.student_weight);
         visit(Setting{"distillation", "Final weight of the distillation loss", 0}, self.distillation);
-        visit(Setting{"distill_from", "Fraction of the steps before which that weight is 0"}, self.distill_from);
+        visit(Setting{"distill_from", "Fraction of the steps before which that weight is 0; below 0: never"},
+              self.distill_from);
         visit(Setting{"distill_full", "Fraction of the steps after which that weight is final"}, self.distill_full);
         visit(Setting{.name = "temperature", .help = "Temperature of soft distillation", .min = 0, .above_min = true},
               self.temperature);
@@ -68,7 +69,7 @@ struct Settings {
 };
 
 /// How good the parts of a network are on validation lists, the larger the better: mean NDCG@10 in fit(). A part that
-/// the network has not stays at 0.
+/// the network lacks stays at 0.
 struct ValidationScore {
     double student = 0;
     double teacher = 0;
@@ -97,14 +98,12 @@ struct Report {
 
 /// Throws SettingError for settings out of range and for training without a list.
 inline void check(const Settings& s, std::size_t requests) {
-    if (requests == 0)
-        throw SettingError("training settings", "requests", "none", "at least one labelled list");
+    if (requests == 0) throw SettingError("training settings", "requests", "none", "at least one labelled list");
     check_settings("training settings", s);
     const auto wrong = [](const char* name, double found, const char* wanted) {
         throw SettingError("training settings", name, number_text(found), wanted);
     };
-    if (s.learning_rate * s.weight_decay >= 1)
-        wrong("weight_decay", s.weight_decay, "less than 1 / learning_rate");
+    if (s.learning_rate * s.weight_decay >= 1) wrong("weight_decay", s.weight_decay, "less than 1 / learning_rate");
     if (s.distill_from >= s.distill_full) wrong("distill_full", s.distill_full, "more than distill_from");
 }
 
@@ -117,8 +116,7 @@ inline void check_feedback(const Request& r) {
     }
     for (std::size_t i = 0; i < r.size(); ++i) {
         if (r.labels[i] != 0 && r.labels[i] != 1) {
-            throw RequestError("request", "labels[" + std::to_string(i) + "]", std::to_string(r.labels[i]),
-                               "0 or 1");
+            throw RequestError("request", "labels[" + std::to_string(i) + "]", std::to_string(r.labels[i]), "0 or 1");
         }
     }
     std::vector<char> shown(r.size(), 0);

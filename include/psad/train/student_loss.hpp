@@ -11,7 +11,7 @@
 #include "psad/train/labels.hpp"
 #include "psad/train/targets.hpp"
 
-namespace psad::student_loss {
+namespace psad::inline PSAD_ABI::student_loss {
 
 struct kind_tag : policy_kind {};
 
@@ -69,10 +69,9 @@ struct ClicksAlongList {
     static auto loss(S& s) {
         using Target =
             typename std::remove_cvref_t<decltype(s.network)>::template policy<target::kind_tag, target::Set>;
-        static_assert(
-            !is_one_of<Target, target::Set, target::PositivesFirst>,
-            "psad: student_loss::ClicksAlongList reads the shown list; wanted a target that follows it: "
-            "target::Exposure, target::ShownOrSet or target::ClickWeightedExposure");
+        static_assert(!is_one_of<Target, target::Set, target::PositivesFirst>,
+                      "psad: student_loss::ClicksAlongList reads the shown list; wanted a target that follows it: "
+                      "target::Exposure, target::ShownOrSet or target::ClickWeightedExposure");
         const auto logit = s.network.student.click_logits(s.ctx, s.student, s.prefix);
         const auto clicked = s.ctx.template constant<Positions, 1>(s.labels.clicked);
         const auto shown = s.ctx.template constant<Positions, 1>(s.labels.shown);

@@ -1,6 +1,6 @@
 /// \file targets.hpp
-/// The teacher's target (docs/method.md): a list to follow, a distribution over candidates per position, and a weight per
-/// position.
+/// The teacher's target (docs/method.md): a list to follow, a distribution over candidates per position, and a weight
+/// per position.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 #include "psad/features/request.hpp"
 #include "psad/model/policy.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// The weight of position t, from 0: the discount of NDCG.
 inline double position_weight(int t) {
@@ -43,8 +43,7 @@ inline void append(const Request& r, bool positive, std::vector<int>& order) {
 template <class T>
 void follow(const std::vector<int>& order, int positions, std::size_t n, T* target) {
     for (int t = 0; t < positions; ++t) {
-        target[static_cast<std::size_t>(t) * n +
-               static_cast<std::size_t>(order[static_cast<std::size_t>(t)])] = T(1);
+        target[static_cast<std::size_t>(t) * n + static_cast<std::size_t>(order[static_cast<std::size_t>(t)])] = T(1);
     }
 }
 }  // namespace detail
@@ -60,15 +59,14 @@ struct Set {
 
     template <class T>
     static void build(const Request& r, int positions, std::uint64_t key, std::vector<int>& order, T* target,
-                    T* weight) {
+                      T* weight) {
         const std::size_t n = r.size();
         detail::append(r, false, order);
         const std::size_t negatives = order.size();
         rng::shuffle(order, key);
         detail::append(r, true, order);
         for (int t = 0; t < positions; ++t) {
-            const std::size_t first =
-                (std::max)(negatives, static_cast<std::size_t>(t));  // positives still free
+            const std::size_t first = (std::max)(negatives, static_cast<std::size_t>(t));  // positives still free
             if (first >= n) weight[t] = T(0);
             for (std::size_t j = first; j < n; ++j) {
                 target[static_cast<std::size_t>(t) * n + static_cast<std::size_t>(order[j])] =
@@ -97,8 +95,7 @@ struct Exposure {
     static constexpr const char* name = "exposure";
 
     template <class T>
-    static void build(const Request& r, int positions, std::uint64_t, std::vector<int>& order, T* target,
-                    T* weight) {
+    static void build(const Request& r, int positions, std::uint64_t, std::vector<int>& order, T* target, T* weight) {
         for_each_shown(r, [&](int i) { order.push_back(i); });
         const int shown = r.shown.empty() ? positions : (std::min)(positions, static_cast<int>(r.shown.size()));
         detail::follow(order, shown, r.size(), target);
@@ -113,7 +110,7 @@ struct ShownOrSet {
 
     template <class T>
     static void build(const Request& r, int positions, std::uint64_t key, std::vector<int>& order, T* target,
-                    T* weight) {
+                      T* weight) {
         if (r.shown.empty())
             Set::build(r, positions, key, order, target, weight);
         else
@@ -128,7 +125,7 @@ struct ClickWeightedExposure {
 
     template <class T>
     static void build(const Request& r, int positions, std::uint64_t key, std::vector<int>& order, T* target,
-                    T* weight) {
+                      T* weight) {
         Exposure::build(r, positions, key, order, target, weight);
         for (int t = 0; t < positions; ++t) {
             if (r.labels[static_cast<std::size_t>(order[static_cast<std::size_t>(t)])] > 0) weight[t] *= T(4);

@@ -1,6 +1,6 @@
 /// \file trainer.hpp
-/// Teacher and student trained at the same time. A batch is cut into shards of a fixed size, each with a tape of its own;
-/// their gradients are added in a fixed order, so one seed gives the same bits on any number of threads.
+/// Teacher and student trained at the same time. A batch is cut into shards of a fixed size, each with a tape of its
+/// own; their gradients are added in a fixed order, so one seed gives the same bits on any number of threads.
 #pragma once
 
 #include <algorithm>
@@ -27,15 +27,15 @@
 #include "psad/train/schedule.hpp"
 #include "psad/train/settings.hpp"
 
-namespace psad::train {
+namespace psad::inline PSAD_ABI::train {
 
 /// Hooks that do nothing. Hooks are any type that has some of
 ///
 ///     bool on_step(auto& trainer, const StepRecord& record);    // after each step
 ///     bool on_epoch(auto& trainer, const EpochRecord& record);  // after each epoch and its validation
 ///
-/// False ends the training: after a step, the epoch ends there and is validated as usual. A hook may return void. It sees
-/// the model by trainer.model().
+/// False ends the training: after a step, the epoch ends there and is validated as usual. A hook may return void. It
+/// sees the model by trainer.model().
 struct NoHooks {};
 
 namespace trainer_detail {
@@ -74,7 +74,8 @@ double sum(const W& workspace, const V& v) {
 
 }  // namespace trainer_detail
 
-/// How far a training is: with the parameters, Trainer::optimizer() and Trainer::best() all that its next step depends on.
+/// How far a training is: with the parameters, Trainer::optimizer() and Trainer::best() all that its next step depends
+/// on.
 struct State {
     std::int64_t step = 0;  ///< steps made
     int epoch = 0;
@@ -88,8 +89,8 @@ struct State {
     std::chrono::duration<double> seconds{0};  ///< spent on that
 };
 
-/// Trains step by step: step() until epoch_done(), then end_epoch(); or epoch() for all of that. Everything is borrowed and
-/// must outlive the trainer; `model` is its own until finish().
+/// Trains step by step: step() until epoch_done(), then end_epoch(); or epoch() for all of that. Everything is borrowed
+/// and must outlive the trainer; only the trainer may use `model` until finish().
 template <class B, class Network, class Rule = AdamW>
 class Trainer {
     using T = typename B::Scalar;
@@ -118,10 +119,12 @@ class Trainer {
         std::iota(state_.order.begin(), state_.order.end(), std::size_t{0});
     }
 
+    Trainer(const Trainer&) = delete;
+    Trainer& operator=(const Trainer&) = delete;
+
     /// Steps of the whole training.
     std::int64_t last_step() const {
-        return settings_.steps > 0 ? settings_.steps
-                                   : std::int64_t{(count_ - 1) / batch_ + 1} * settings_.epochs;
+        return settings_.steps > 0 ? settings_.steps : std::int64_t{(count_ - 1) / batch_ + 1} * settings_.epochs;
     }
     /// Whether there is another step to make.
     bool running() const { return !state_.stopped && state_.step < last_step(); }
@@ -155,16 +158,14 @@ class Trainer {
         return record;
     }
 
-    /// Ends the epoch: `validate(model)`, a ValidationScore, decides whether the parts are better than ever. Throws
-    /// TrainingError for a score that is not finite.
+    /// Ends the epoch: `validate(model)`, a ValidationScore, decides whether the parts are better than in all earlier
+    /// epochs. Throws TrainingError for a score that is not finite.
     template <class Validate>
     EpochRecord end_epoch(Validate&& validate) {
-        const EpochRecord record{state_.epoch, state_.step, state_.epoch_loss / state_.epoch_steps,
-                                 validate(model())};
+        const EpochRecord record{state_.epoch, state_.step, state_.epoch_loss / state_.epoch_steps, validate(model())};
         if (!std::isfinite(record.valid.student) || !std::isfinite(record.valid.teacher)) {
             throw TrainingError("training", "epoch " + std::to_string(state_.epoch),
-                                "a validation score that is not finite",
-                                "numbers that can choose the epoch to keep");
+                                "a validation score that is not finite", "numbers that can choose the epoch to keep");
         }
         best_.consider(model_.registry, model_.parameters, state_.epoch, record.valid);
         state_.report.epochs.push_back(record);
@@ -215,7 +216,12 @@ class Trainer {
 
     // What a checkpoint holds, besides the model. After the model's parameters have been changed from outside:
     // parameters().upload().
-    State& state() { return state_; }
+    const State& state() const { return state_; }
+    /// Goes on from another state, also of another trainer with the same settings and requests.
+    void restore(State state) {
+        state_ = std::move(state);
+        pipeline_.discard();
+    }
     Optimizer<B, Rule>& optimizer() { return optimizer_; }
     BestParameters<Network>& best() { return best_; }
     DeviceParameters<B>& parameters() { return parameters_; }
@@ -233,7 +239,8 @@ class Trainer {
     static void check_all(const Model<Network>& model, std::span<const Request> requests, const Settings& settings,
                           const Rule& rule) {
         check(settings, requests.size());
-        check_settings("training settings", rule);
+        if constexpr (requires { Rule::for_each_setting([](auto&&...) {}, rule); })
+            check_settings("training settings", rule);
         for (const Request& r : requests) {
             model.encoder.check(r);
             check_feedback(r);
@@ -243,13 +250,10 @@ class Trainer {
     BatchRange range(std::int64_t step, int first) const { return {step, first, (std::min)(batch_, count_ - first)}; }
 
     /// Fraction of the training after so many steps.
-    double progress(std::int64_t steps) const {
-        return static_cast<double>(steps) / static_cast<double>(last_step());
-    }
+    double progress(std::int64_t steps) const { return static_cast<double>(steps) / static_cast<double>(last_step()); }
 
     LossWeights weights_now() const {
-        const double ramp =
-            schedule::ramp(progress(state_.step), settings_.distill_from, settings_.distill_full);
+        const double ramp = schedule::ramp(progress(state_.step), settings_.distill_from, settings_.distill_full);
         return {settings_.student_weight, settings_.distillation * ramp, settings_.temperature};
     }
 
@@ -260,8 +264,7 @@ class Trainer {
         const TrainingBatch<T> batch = on_device(backend_, host, shard.arena);
         Tape<B> tape(backend_, *parameters_, batch.in.layout, shard.arena, shard.dense_grad.data(),
                      {settings_.dropout, key});
-        const auto loss =
-            joint_loss(tape, model_.network, *parameters_, batch, weights, shard.greedy_targets);
+        const auto loss = joint_loss(tape, model_.network, *parameters_, batch, weights, shard.greedy_targets);
         tape.backward(loss.total, T(1));
         shard.sparse = tape.sparse_gradients();
         const auto sum = [&](const auto& v) { return trainer_detail::sum(tape.workspace(), v); };
@@ -302,8 +305,8 @@ class Trainer {
     BatchPipeline<B, Network> pipeline_;
 };
 
-/// Trains `model` on labelled requests. After each epoch `validate(model)`, a ValidationScore, decides: the teacher's and
-/// the student's parameters are each kept from their best epoch. Throws as Trainer does.
+/// Trains `model` on labelled requests. After each epoch `validate(model)`, a ValidationScore, decides: the teacher's
+/// and the student's parameters are each kept from their best epoch. Throws as Trainer does.
 template <class B, class Network, class Validate, class Hooks = NoHooks, class Rule = AdamW>
 Report train(const B& backend, Model<Network>& model, std::span<const Request> requests, const Settings& settings,
              Validate validate, Hooks&& hooks = {}, const Rule& rule = {}) {

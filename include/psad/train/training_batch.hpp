@@ -15,7 +15,7 @@
 #include "psad/train/labels.hpp"
 #include "psad/train/targets.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// All that one tape reads of its lists: on the host, or on a device.
 template <class T>
@@ -39,11 +39,11 @@ TrainingBatch<T> on_device(const B& backend, const TrainingBatch<T>& host, Arena
 template <class T>
 class BatchBuilder {
   public:
-    /// Encodes labelled requests that pass Encoder::check, and lays out the list that `Target` asks for and the labels of
-    /// `groups`. `key` seeds what a target policy draws.
+    /// Encodes labelled requests that pass Encoder::check, and lays out the list that `Target` asks for and the labels
+    /// of `groups`. `key` seeds what a target policy draws.
     template <class Target>
-    void build(const Encoder& encoder, std::span<const Request> requests, int positions, int block,
-               std::uint64_t key, Target, LabelGroups groups) {
+    void build(const Encoder& encoder, std::span<const Request> requests, int positions, int block, std::uint64_t key,
+               Target, LabelGroups groups) {
         encoder.encode(requests, positions, batch_);
         prefix_.clear();
         clear_columns(labels_);
@@ -82,13 +82,11 @@ class BatchBuilder {
     }
 
     void add_labels(const Request& r, std::size_t first_position, LabelGroups groups) {
-        const auto positives =
-            std::count_if(r.labels.begin(), r.labels.end(), [](auto y) { return y > 0; });
+        const auto positives = std::count_if(r.labels.begin(), r.labels.end(), [](auto y) { return y > 0; });
         const auto flag = [](bool yes) { return yes ? T(1) : T(0); };
         for (const auto y : r.labels) {
             if (groups.relevance) labels_.relevance.push_back(flag(y > 0));
-            if (groups.distribution)
-                labels_.target_prob.push_back(y > 0 ? T(1) / static_cast<T>(positives) : T(0));
+            if (groups.distribution) labels_.target_prob.push_back(y > 0 ? T(1) / static_cast<T>(positives) : T(0));
         }
         if (groups.distribution) labels_.has_positive.push_back(flag(positives > 0));
         for (std::size_t row = first_position; row < labels_.target_weight.size(); ++row) {

@@ -4,12 +4,12 @@
 
 #include <cmath>
 
-#include "psad/autograd/value.hpp"
 #include "psad/autograd/op_workspace.hpp"
+#include "psad/autograd/value.hpp"
 #include "psad/backend/operand.hpp"
 #include "psad/core/functors.hpp"
 
-namespace psad::ops {
+namespace psad::inline PSAD_ABI::ops {
 
 /// Query row q sees the first key_length[q] keys of its list; all of them when null. A list without keys gives
 /// zeros.
@@ -36,11 +36,10 @@ struct Attention {
     }
 
     template <class B>
-    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> q, Tracked<T> k,
-                  Tracked<T> v) const {
+    void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> q, Tracked<T> k, Tracked<T> v) const {
         const auto take = [&w](std::size_t count) { return w.take(count); };
         w.backend->attention_backward(weights, Matrix<const T>(dout), q.value, k.value, v.value, Heads, scale(),
-                                   w.layout->template pairs<Query, Key>(), take, q.grad, k.grad, v.grad);
+                                      w.layout->template pairs<Query, Key>(), take, q.grad, k.grad, v.grad);
     }
 
     template <class Out, class... S>
@@ -54,7 +53,7 @@ struct Attention {
 
 }  // namespace psad::ops
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// For each head: softmax(q k / sqrt(head width)) v, heads side by side. `key_length` (one number per query row)
 /// hides the later keys of a list; null shows all.

@@ -2,12 +2,12 @@
 /// How a coarse value meets a fine axis, and how a fine gradient is folded back.
 #pragma once
 
-#include "psad/autograd/value.hpp"
 #include "psad/autograd/op_workspace.hpp"
+#include "psad/autograd/value.hpp"
 #include "psad/backend/operand.hpp"
 #include "psad/core/functors.hpp"
 
-namespace psad::ops {
+namespace psad::inline PSAD_ABI::ops {
 
 /// A value on axis `From` with width `Width`, read on axis `To` by an operation of width `OutWidth`.
 template <class From, int Width, class To, int OutWidth>

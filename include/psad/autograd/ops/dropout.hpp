@@ -2,13 +2,13 @@
 /// Dropout (Srivastava et al., 2014) with counter-based masks: the same on every device and thread.
 #pragma once
 
-#include "psad/autograd/value.hpp"
 #include "psad/autograd/op_workspace.hpp"
+#include "psad/autograd/value.hpp"
 #include "psad/backend/default_kernels.hpp"
 #include "psad/backend/operand.hpp"
 #include "psad/core/functors.hpp"
 
-namespace psad::ops {
+namespace psad::inline PSAD_ABI::ops {
 
 template <class Axis, int Width, class T>
 struct Dropout {
@@ -30,8 +30,7 @@ struct Dropout {
     template <class B>
     void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> x) const {
         if (!x.grad) return;
-        w.backend->template map<true>(Multiply{}, x.grad, Operand<T>{dout.data, Width},
-                                      Operand<T>{mask, Width});
+        w.backend->template map<true>(Multiply{}, x.grad, Operand<T>{dout.data, Width}, Operand<T>{mask, Width});
     }
     template <class Out, class S>
     double flops(const Layout&, Out out, S) const {
@@ -41,7 +40,7 @@ struct Dropout {
 
 }  // namespace psad::ops
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Zeroes each number with the context's probability and scales the others up; x itself where that is 0
 /// (inference).

@@ -7,14 +7,14 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "psad/autograd/op_workspace.hpp"
 #include "psad/autograd/parameters.hpp"
 #include "psad/autograd/value.hpp"
-#include "psad/autograd/op_workspace.hpp"
 #include "psad/backend/operand.hpp"
 #include "psad/core/bag.hpp"
 #include "psad/core/functors.hpp"
 
-namespace psad::ops {
+namespace psad::inline PSAD_ABI::ops {
 
 /// out[r] = the sum over the sources of source[index[r]], nothing where an index is negative; of row r itself
 /// where IsIdentity says so.
@@ -74,7 +74,7 @@ struct Embed {
     void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout) const {
         for (int f = 0; f < fields; ++f) {
             auto* entry = w.template take_on_host<SparseGradient<T>>(1);
-            *entry = {tables[f].offset, Width,     dout.rows, bags[f].bag,
+            *entry = {tables[f].offset, Width,     dout.rows, bags[f].offsets,
                       bags[f].ids,      dout.data, w.sparse,  bags[f].count};
             w.sparse = entry;
         }
@@ -87,7 +87,7 @@ struct Embed {
 
 }  // namespace psad::ops
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// The rows of a value that an index (one entry per row of the result) picks.
 template <class V>
@@ -113,8 +113,7 @@ template <class Axis, class Ctx, class... Rows>
 requires(requires { Rows::is_identity; } && ...) auto gather(Ctx& ctx, const Rows&... rows) {
     constexpr int width = (std::max)({width_of<decltype(rows.source)>...});
     (expect_width<decltype(rows.source), width>(), ...);
-    (expect_axis<decltype(rows.source),
-                 std::conditional_t<Rows::is_identity, Axis, axis_of<decltype(rows.source)>>>(),
+    (expect_axis<decltype(rows.source), std::conditional_t<Rows::is_identity, Axis, axis_of<decltype(rows.source)>>>(),
      ...);
     using Op = ops::Gather<Axis, width, Rows::is_identity...>;
     return ctx.apply(Op{{rows.index...}}, rows.source...);

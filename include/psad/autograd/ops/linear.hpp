@@ -9,7 +9,7 @@
 
 #include "psad/autograd/ops/broadcast.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// The pieces of a linear layer's input, side by side, each on its own axis.
 template <class... Part>
@@ -25,7 +25,7 @@ Parts<Part...> parts(const Part&... part) {
 
 }  // namespace psad
 
-namespace psad::ops {
+namespace psad::inline PSAD_ABI::ops {
 
 template <class Act, int Out, class BiasAxis, class... Part>
 struct Linear {
@@ -39,12 +39,10 @@ struct Linear {
     static constexpr int per_row_parts = static_cast<int>(sizeof...(Part)) - per_list_parts;
     static constexpr bool bias_per_list = std::is_same_v<BiasAxis, Lists>;
     /// Whether the sum of the per-list products and the bias has one row per list and must be broadcast.
-    static constexpr bool partial_per_list =
-        (per_list_parts > 0 || bias_per_list) && !std::is_same_v<axis, Lists>;
+    static constexpr bool partial_per_list = (per_list_parts > 0 || bias_per_list) && !std::is_same_v<axis, Lists>;
 
     template <class B, class T, class... M>
-    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> weight, Matrix<const T> bias,
-                 M... in) const {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> weight, Matrix<const T> bias, M... in) const {
         Operand<T> partial{bias.data, bias_per_list ? Out : 0};  // no bias: null, which counts as zero
         if constexpr (per_list_parts > 0) {
             Factor<T> per_list_factors[per_list_parts];
@@ -96,11 +94,7 @@ struct Linear {
 
     template <bool PerList, class T, class... M>
     static void factors(Factor<T>* to, Matrix<const T> weight, M... in) {
-        for_each_part<PerList>(
-            [&](auto x, int first_row) {
-                *to++ = {x, weight.row_range(first_row, x.cols)};
-            },
-            in...);
+        for_each_part<PerList>([&](auto x, int first_row) { *to++ = {x, weight.row_range(first_row, x.cols)}; }, in...);
     }
 
     template <class B, class T>
@@ -116,7 +110,7 @@ struct Linear {
 
 }  // namespace psad::ops
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// act(parts W + b), on the finest axis of the parts. W has one row per column of the parts, in their order;
 /// b is a row [1] or one per list.

@@ -9,7 +9,7 @@
 #include "psad/core/layout.hpp"
 #include "psad/core/math.hpp"
 
-namespace psad::ops {
+namespace psad::inline PSAD_ABI::ops {
 
 /// One query row of p = softmax(logits / temperature) over the allowed keys; forbidden ones get 0, allowed
 /// ones never do, so that log p stays finite for targets of very low probability.
@@ -92,13 +92,13 @@ struct UnlikelihoodRow {
     PairRows pairs;
     T* loss;
 
-    static constexpr T least = T(1e-6);
+    static constexpr T min_rest = T(1e-6);
     PSAD_HOST_DEVICE void operator()(int q) const {
         const auto [first_key, n, start] = pairs.row(q);
         T sum = 0;
         for (int j = 0; j < n; ++j) {
             const T rest = T(1) - p[start + j];
-            sum -= target[start + j] * std::log(rest > least ? rest : least);
+            sum -= target[start + j] * std::log(rest > min_rest ? rest : min_rest);
         }
         loss[q] = weight[q] * sum;
     }
@@ -119,7 +119,7 @@ struct UnlikelihoodRowBackward {
         const int n = row.count, start = row.start;  // clang 14 lets no lambda capture structured bindings
         const auto ratio = [&](int j) {
             const T rest = T(1) - p[start + j];
-            return rest > UnlikelihoodRow<T>::least ? target[start + j] / rest : T(0);
+            return rest > UnlikelihoodRow<T>::min_rest ? target[start + j] / rest : T(0);
         };
         T mean = 0;
         for (int j = 0; j < n; ++j) mean += ratio(j) * p[start + j];

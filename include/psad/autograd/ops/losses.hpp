@@ -4,12 +4,12 @@
 
 #include <cmath>
 
-#include "psad/autograd/ops/pairs.hpp"
 #include "psad/autograd/op_workspace.hpp"
 #include "psad/autograd/ops/loss_kernels.hpp"
+#include "psad/autograd/ops/pairs.hpp"
 #include "psad/core/functors.hpp"
 
-namespace psad::ops {
+namespace psad::inline PSAD_ABI::ops {
 
 /// -weight[q] sum_k target[q,k] log softmax(logits / temperature)[q,k], over the keys a row may still choose.
 template <class Query, class Key, class T>
@@ -28,17 +28,15 @@ struct CrossEntropy {
     void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> logits) {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
         p = w.take(static_cast<std::size_t>(pairs.rows));
-        w.backend->for_each(pairs.queries,
-                            MaskedSoftmaxRow<T>{logits.data, pairs, mask, T(1) / temperature, p});
+        w.backend->for_each(pairs.queries, MaskedSoftmaxRow<T>{logits.data, pairs, mask, T(1) / temperature, p});
         w.backend->for_each(pairs.queries, CrossEntropyRow<T>{p, target, weight, pairs, out.data});
     }
     template <class B>
     void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> logits) const {
         if (!logits.grad) return;
         const PairRows pairs = w.layout->template pairs<Query, Key>();
-        w.backend->for_each(pairs.queries,
-                            CrossEntropyRowBackward<T>{p, target, weight, dout.data, pairs,
-                                                                T(1) / temperature, logits.grad.data});
+        w.backend->for_each(pairs.queries, CrossEntropyRowBackward<T>{p, target, weight, dout.data, pairs,
+                                                                      T(1) / temperature, logits.grad.data});
     }
     template <class Out, class S>
     double flops(const Layout&, Out, S in) const {
@@ -69,8 +67,8 @@ struct Unlikelihood {
     void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> logits) const {
         if (!logits.grad) return;
         const PairRows pairs = w.layout->template pairs<Query, Key>();
-        w.backend->for_each(pairs.queries, UnlikelihoodRowBackward<T>{p, target, weight, dout.data,
-                                                                               pairs, logits.grad.data});
+        w.backend->for_each(pairs.queries,
+                            UnlikelihoodRowBackward<T>{p, target, weight, dout.data, pairs, logits.grad.data});
     }
     template <class Out, class S>
     double flops(const Layout&, Out, S in) const {
@@ -137,8 +135,8 @@ struct SquaredLogits {
     template <class B>
     void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> a, Tracked<T> b) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
-        w.backend->for_each(pairs.queries, Row{a.value.data, b.value.data, weight, mask, pairs, nullptr,
-                                               dout.data, a.grad.data, b.grad.data});
+        w.backend->for_each(pairs.queries, Row{a.value.data, b.value.data, weight, mask, pairs, nullptr, dout.data,
+                                               a.grad.data, b.grad.data});
     }
     template <class Out, class S>
     double flops(const Layout&, Out, S in, S) const {
@@ -148,29 +146,27 @@ struct SquaredLogits {
 
 }  // namespace psad::ops
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Cross entropy of each query's row of logits against `target` (one number per pair), weighted per row.
 template <class Ctx, class P>
-auto cross_entropy(Ctx& ctx, const P& logits, const typename Ctx::Scalar* target,
-                   const typename Ctx::Scalar* weight, RowMask mask = {},
-                   typename Ctx::Scalar temperature = 1) {
+auto cross_entropy(Ctx& ctx, const P& logits, const typename Ctx::Scalar* target, const typename Ctx::Scalar* weight,
+                   RowMask mask = {}, typename Ctx::Scalar temperature = 1) {
     using Op = ops::CrossEntropy<query_of<P>, key_of<P>, typename Ctx::Scalar>;
     return ctx.apply(Op{target, weight, mask, temperature}, logits);
 }
 
-/// Unlikelihood of `target` (Welleck et al., ICLR 2020; for poor lists NAR4Rec, KDD 2024), weighted per row.
+/// Unlikelihood of `target` (Welleck et al., ICLR 2020; for lists without a positive NAR4Rec, KDD 2024), weighted per row.
 template <class Ctx, class P>
-auto unlikelihood(Ctx& ctx, const P& logits, const typename Ctx::Scalar* target,
-                  const typename Ctx::Scalar* weight, RowMask mask = {}) {
+auto unlikelihood(Ctx& ctx, const P& logits, const typename Ctx::Scalar* target, const typename Ctx::Scalar* weight,
+                  RowMask mask = {}) {
     using Op = ops::Unlikelihood<query_of<P>, key_of<P>, typename Ctx::Scalar>;
     return ctx.apply(Op{target, weight, mask}, logits);
 }
 
 /// Squared difference of two rows of logits, each row centred.
 template <class Ctx, class P>
-auto squared_logits(Ctx& ctx, const P& a, const P& b, const typename Ctx::Scalar* weight,
-                    RowMask mask) {
+auto squared_logits(Ctx& ctx, const P& a, const P& b, const typename Ctx::Scalar* weight, RowMask mask) {
     return ctx.apply(ops::SquaredLogits<query_of<P>, key_of<P>, typename Ctx::Scalar>{weight, mask}, a, b);
 }
 

@@ -9,7 +9,7 @@
 
 #include "psad/autograd/ops/broadcast.hpp"
 
-namespace psad::ops {
+namespace psad::inline PSAD_ABI::ops {
 
 /// dy times the partial derivative of F by its argument number I.
 template <class F, int I>
@@ -48,8 +48,7 @@ struct Map {
 
   private:
     template <std::size_t... I, class B, class T, class... X>
-    void each(std::index_sequence<I...>, OpWorkspace<B>& w, Matrix<const T> out, Matrix<T> dout,
-              X... in) const {
+    void each(std::index_sequence<I...>, OpWorkspace<B>& w, Matrix<const T> out, Matrix<T> dout, X... in) const {
         (one<static_cast<int>(I)>(w, out, dout, in.grad, in.value...), ...);
     }
 
@@ -71,7 +70,7 @@ struct Map {
 
 }  // namespace psad::ops
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// f(in...) element by element. Values per list and Fixed<1> values are repeated along the finest axis,
 /// values of width 1 along the width.

@@ -2,12 +2,12 @@
 /// Which keys of a list belong to a query (events on a candidate), kept as a bag of key rows per query.
 #pragma once
 
-#include "psad/autograd/value.hpp"
 #include "psad/autograd/op_workspace.hpp"
+#include "psad/autograd/value.hpp"
 #include "psad/core/bag.hpp"
 #include "psad/core/layout.hpp"
 
-namespace psad::ops {
+namespace psad::inline PSAD_ABI::ops {
 
 /// out[q] = sum of value over the keys of bag q.
 template <class Query, class Key>
@@ -50,9 +50,8 @@ struct MatchSum {
     template <class B, class T>
     void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> value) const {
         if (!value.grad) return;
-        w.backend->for_each(
-            w.layout->lists,
-            ListBackward<T>{matches, dout.data, w.layout->template jagged<Query>(), value.grad.data});
+        w.backend->for_each(w.layout->lists,
+                            ListBackward<T>{matches, dout.data, w.layout->template jagged<Query>(), value.grad.data});
     }
     template <class Out, class V>
     double flops(const Layout&, Out out, V) const {
@@ -76,8 +75,7 @@ struct MatchMatrix {
         T* out;
         PSAD_HOST_DEVICE void operator()(int q) const {
             const auto [first_key, n, start] = pairs.row(q);
-            for (int i = matches.first(q); i < matches.last(q); ++i)
-                out[start + matches.ids[i] - first_key] = T(1);
+            for (int i = matches.first(q); i < matches.last(q); ++i) out[start + matches.ids[i] - first_key] = T(1);
         }
     };
 
@@ -97,7 +95,7 @@ struct MatchMatrix {
 
 }  // namespace psad::ops
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// The sum of `value` [keys] over what matches each query; `matches` holds key rows, one bag per query.
 template <class Query, class Ctx, class V>

@@ -2,12 +2,12 @@
 /// Layer normalisation of rows (Ba et al., 2016).
 #pragma once
 
-#include "psad/autograd/value.hpp"
 #include "psad/autograd/op_workspace.hpp"
+#include "psad/autograd/value.hpp"
 #include "psad/backend/operand.hpp"
 #include "psad/core/functors.hpp"
 
-namespace psad::ops {
+namespace psad::inline PSAD_ABI::ops {
 
 template <class Axis, int Width, class T>
 struct LayerNorm {
@@ -19,8 +19,7 @@ struct LayerNorm {
     T* inv_std = nullptr;    ///< 1 / deviation of each row
 
     template <class B>
-    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> x, Matrix<const T> weight,
-                 Matrix<const T> bias) {
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> x, Matrix<const T> weight, Matrix<const T> bias) {
         if (w.training) {
             normalized = w.scratch(out.rows, Width);
             inv_std = w.take(static_cast<std::size_t>(out.rows));
@@ -48,7 +47,7 @@ struct LayerNorm {
 
 }  // namespace psad::ops
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// (x - mean) / deviation * weight + bias, row by row.
 template <class Ctx, class X, class V>

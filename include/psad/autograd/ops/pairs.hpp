@@ -6,7 +6,7 @@
 #include "psad/autograd/ops/loss_kernels.hpp"
 #include "psad/core/functors.hpp"
 
-namespace psad::ops {
+namespace psad::inline PSAD_ABI::ops {
 
 /// scale query[q] . key[k], over `columns` columns of each from its first.
 template <class Query, class Key, class T>
@@ -179,10 +179,8 @@ struct PairInner {
     template <class B, class T>
     void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> p, Tracked<T> m) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
-        if (p.grad)
-            w.backend->for_each(pairs.queries, RowBackward<T>{dout.data, m.value.data, pairs, p.grad.data});
-        if (m.grad)
-            w.backend->for_each(pairs.queries, RowBackward<T>{dout.data, p.value.data, pairs, m.grad.data});
+        if (p.grad) w.backend->for_each(pairs.queries, RowBackward<T>{dout.data, m.value.data, pairs, p.grad.data});
+        if (m.grad) w.backend->for_each(pairs.queries, RowBackward<T>{dout.data, p.value.data, pairs, m.grad.data});
     }
     template <class Out, class P, class M>
     double flops(const Layout&, Out, P p, M) const {
@@ -203,8 +201,7 @@ struct MaskedSoftmax {
     template <class B>
     void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> logits) const {
         const PairRows pairs = w.layout->template pairs<Query, Key>();
-        w.backend->for_each(pairs.queries, MaskedSoftmaxRow<T>{logits.data, pairs, mask,
-                                                                        T(1) / temperature, out.data});
+        w.backend->for_each(pairs.queries, MaskedSoftmaxRow<T>{logits.data, pairs, mask, T(1) / temperature, out.data});
     }
     template <class B>
     void backward(OpWorkspace<B>& w, Matrix<const T> out, Matrix<T> dout, Tracked<T> logits) const {
@@ -221,21 +218,19 @@ struct MaskedSoftmax {
 
 }  // namespace psad::ops
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 template <class Ctx, class Q, class K>
 auto pair_dot(Ctx& ctx, const Q& query, const K& key, typename Ctx::Scalar scale) {
     expect_width<K, width_of<Q>>();
-    return ctx.apply(ops::PairDot<axis_of<Q>, axis_of<K>, typename Ctx::Scalar>{scale, 0, 0, width_of<Q>},
-                     query, key);
+    return ctx.apply(ops::PairDot<axis_of<Q>, axis_of<K>, typename Ctx::Scalar>{scale, 0, 0, width_of<Q>}, query, key);
 }
 
 /// The same over `columns` columns, from column `query_first` of the queries and `key_first` of the keys.
 template <class Ctx, class Q, class K>
 auto pair_dot_columns(Ctx& ctx, const Q& query, int query_first, const K& key, int key_first, int columns) {
-    return ctx.apply(
-        ops::PairDot<axis_of<Q>, axis_of<K>, typename Ctx::Scalar>{1, query_first, key_first, columns}, query,
-        key);
+    return ctx.apply(ops::PairDot<axis_of<Q>, axis_of<K>, typename Ctx::Scalar>{1, query_first, key_first, columns},
+                     query, key);
 }
 
 template <class Query, class Ctx, class K>

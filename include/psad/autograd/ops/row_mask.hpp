@@ -4,7 +4,7 @@
 
 #include "psad/core/version.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// Which keys a query row may still choose: key i is allowed for row r when placed_at[i] >= limit[r].
 /// A null placed_at allows every key.
@@ -13,9 +13,7 @@ struct RowMask {
     const int* limit = nullptr;      ///< [queries]
 
     static constexpr int never_placed = 1 << 30;
-    PSAD_HOST_DEVICE bool allows(int query, int key) const {
-        return !placed_at || placed_at[key] >= limit[query];
-    }
+    PSAD_HOST_DEVICE bool allows(int query, int key) const { return !placed_at || placed_at[key] >= limit[query]; }
 };
 
 }  // namespace psad

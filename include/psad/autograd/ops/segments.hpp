@@ -2,12 +2,12 @@
 /// One row per list from the rows of a finer axis: sum, mean, largest.
 #pragma once
 
-#include "psad/autograd/value.hpp"
 #include "psad/autograd/op_workspace.hpp"
+#include "psad/autograd/value.hpp"
 #include "psad/backend/operand.hpp"
 #include "psad/core/functors.hpp"
 
-namespace psad::ops {
+namespace psad::inline PSAD_ABI::ops {
 
 /// Sum, or mean, of a list's rows; zero for a list without rows.
 template <class Axis, int Width, bool Mean>
@@ -86,7 +86,7 @@ struct SegmentMax {
 
 }  // namespace psad::ops
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 template <class Ctx, class X>
 auto sum_per_list(Ctx& ctx, const X& x) {

@@ -11,7 +11,7 @@
 #include "psad/backend/cpu/cpu.hpp"
 #include "psad/core/buffer.hpp"
 
-namespace psad::backend {
+namespace psad::inline PSAD_ABI::backend {
 
 /// The CPU backend for one model: x W of its linear layers with x and W rounded to bf16 and added up in fp32. All
 /// else runs in fp32: other operations, layers with a part of odd width, and other models (a copy too). The model
@@ -33,8 +33,7 @@ class CpuBf16 : public Cpu<float> {
 
     /// `registry` is a ParameterRegistry, `parameters` its Parameters<float>.
     template <class Registry, class Parameters>
-    CpuBf16(const Registry& registry, const Parameters& parameters, int threads = 1,
-            Where where = Where::faster)
+    CpuBf16(const Registry& registry, const Parameters& parameters, int threads = 1, Where where = Where::faster)
         : Base(threads) {
         if (!multiplies_bf16(where)) return;
         weights_ = parameters.dense.data();
@@ -51,8 +50,7 @@ class CpuBf16 : public Cpu<float> {
     }
 
     template <class Act, int Factors>
-    void affine(const Factor<float> (&factors)[Factors], Operand<float> start, Act act,
-                Matrix<float> out) const {
+    void affine(const Factor<float> (&factors)[Factors], Operand<float> start, Act act, Matrix<float> out) const {
 #if PSAD_BF16_KERNELS
         const std::int32_t* w[Factors];
         if (find(factors, w)) {

@@ -23,7 +23,7 @@
 #define PSAD_BF16_KERNELS 0
 #endif
 
-namespace psad::backend {
+namespace psad::inline PSAD_ABI::backend {
 
 /// Whether this processor can run them.
 inline bool runs_bf16() {

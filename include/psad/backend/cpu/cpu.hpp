@@ -15,7 +15,7 @@
 #include "psad/backend/defaults.hpp"
 #include "psad/core/arena.hpp"
 
-namespace psad::backend {
+namespace psad::inline PSAD_ABI::backend {
 
 /// Kernels run on the calling thread: a reranker's products are too small to share out. `parallel` spreads
 /// whole tasks (shards of a batch, chunks of an evaluation) over at most `threads` threads; 0 means all of
@@ -103,8 +103,8 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
         on([&](auto k) { k.layer_norm(x, weight, bias, y, normalized, inv_std); });
     }
 
-    void layer_norm_backward(Matrix<const T> dy, const T* weight, Matrix<const T> normalized,
-                             const T* inv_std, Matrix<T> dx) const {
+    void layer_norm_backward(Matrix<const T> dy, const T* weight, Matrix<const T> normalized, const T* inv_std,
+                             Matrix<T> dx) const {
         on([&](auto k) { k.layer_norm_backward(dy, weight, normalized, inv_std, dx); });
     }
 
@@ -133,8 +133,7 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
         on([&](auto k) { k.transpose(from, to); });
     }
 
-    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p,
-                  bool accumulate) const {
+    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p, bool accumulate) const {
         on([&](auto k) { k.pair_dot(query, key, pairs, scale, p, accumulate); });
     }
 
@@ -156,15 +155,14 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
 
     void column_sums(Matrix<const T> x, T* out) const {
         Eigen::Map<Eigen::Matrix<T, 1, Eigen::Dynamic>>(out, x.cols) +=
-            Eigen::Map<const RowMajor, 0, Eigen::OuterStride<>>(x.data, x.rows, x.cols,
-                                                                Eigen::OuterStride<>(x.stride))
+            Eigen::Map<const RowMajor, 0, Eigen::OuterStride<>>(x.data, x.rows, x.cols, Eigen::OuterStride<>(x.stride))
                 .colwise()
                 .sum();
     }
 
     template <class Take>
     void attention_forward(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
-                const int* key_length, Take take, Matrix<T> out) const {
+                           const int* key_length, Take take, Matrix<T> out) const {
         on([&](auto set) { set.attention_forward(q, k, v, heads, scale, pairs, key_length, take, out); });
     }
 

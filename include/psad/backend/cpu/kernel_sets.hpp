@@ -59,7 +59,7 @@
 #define PSAD_KERNEL_SET built_for_16
 #endif
 #include "psad/backend/cpu/kernels/all.inl"
-namespace psad::backend {
+namespace psad::inline PSAD_ABI::backend {
 namespace built_for = PSAD_KERNEL_SET;
 namespace kernel_set {
 
@@ -108,7 +108,7 @@ using BuiltFor = CompiledFor<PSAD_VECTOR_BYTES>;
 #endif
 #undef PSAD_VECTOR_BYTES
 
-namespace psad::backend {
+namespace psad::inline PSAD_ABI::backend {
 
 /// Which kernels a Cpu runs. `with<T>(f)` calls f(kernels); `runs_here()` says whether the processor can,
 /// `bytes()` how wide their vectors are.

@@ -1,6 +1,6 @@
 /// \file portable_kernels.hpp
 /// The CPU's kernels on Eigen, for compilers without GNU's vectors: all files of the program are compiled with
-/// PSAD_PORTABLE_KERNELS. Held to the same conformance suite as the others, and several times as slow
+/// PSAD_PORTABLE_KERNELS. Held to the same conformance suite as the others; slower than they are
 /// (docs/performance.md).
 #pragma once
 
@@ -17,19 +17,19 @@
 
 #define PSAD_CHOOSES_KERNELS 0
 
-namespace psad::backend {
+namespace psad::inline PSAD_ABI::backend {
 namespace portable {
 
 template <class T>
 using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 template <class T>
-using Window = Eigen::Map<std::conditional_t<std::is_const_v<T>, const RowMajor<std::remove_const_t<T>>,
-                                             RowMajor<std::remove_const_t<T>>>,
-                          0, Eigen::OuterStride<>>;
+using Window = Eigen::Map<
+    std::conditional_t<std::is_const_v<T>, const RowMajor<std::remove_const_t<T>>, RowMajor<std::remove_const_t<T>>>, 0,
+    Eigen::OuterStride<>>;
 template <class T>
-using Numbers = Eigen::Map<
-    std::conditional_t<std::is_const_v<T>, const Eigen::Array<std::remove_const_t<T>, 1, Eigen::Dynamic>,
-                       Eigen::Array<std::remove_const_t<T>, 1, Eigen::Dynamic>>>;
+using Numbers =
+    Eigen::Map<std::conditional_t<std::is_const_v<T>, const Eigen::Array<std::remove_const_t<T>, 1, Eigen::Dynamic>,
+                                  Eigen::Array<std::remove_const_t<T>, 1, Eigen::Dynamic>>>;
 
 /// A matrix as Eigen sees it, without a copy.
 template <class T>
@@ -90,13 +90,12 @@ struct Kernels {
     static double sum_squares(const T* x, std::size_t count) {
         double sum = 0;  // in blocks: exact enough in T, exact across blocks
         for (std::size_t i = 0; i < count; i += block)
-            sum += static_cast<double>(
-                numbers(x + i, static_cast<int>((std::min)(block, count - i))).square().sum());
+            sum += static_cast<double>(numbers(x + i, static_cast<int>((std::min)(block, count - i))).square().sum());
         return sum;
     }
 
-    static void layer_norm(Matrix<const T> x, const T* weight, const T* bias, Matrix<T> y,
-                           Matrix<T> normalized, T* inv_std) {
+    static void layer_norm(Matrix<const T> x, const T* weight, const T* bias, Matrix<T> y, Matrix<T> normalized,
+                           T* inv_std) {
         const int n = x.cols;
         for (int r = 0; r < x.rows; ++r) {
             const auto in = numbers(x.row(r), n);
@@ -110,8 +109,8 @@ struct Kernels {
             numbers(y.row(r), n) = (in - mean) * inverse * numbers(weight, n) + numbers(bias, n);
         }
     }
-    static void layer_norm_backward(Matrix<const T> dy, const T* weight, Matrix<const T> normalized,
-                                    const T* inv_std, Matrix<T> dx) {
+    static void layer_norm_backward(Matrix<const T> dy, const T* weight, Matrix<const T> normalized, const T* inv_std,
+                                    Matrix<T> dx) {
         const int n = dy.cols;
         const auto w = numbers(weight, n);
         for (int r = 0; r < dy.rows; ++r) {
@@ -169,8 +168,7 @@ struct Kernels {
     }
     static void transpose(Matrix<const T> from, Matrix<T> to) { window(to) = window(from).transpose(); }
 
-    static void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p,
-                         bool accumulate) {
+    static void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p, bool accumulate) {
         for_each_list(pairs, [&](int l, int m, int n) {
             const Matrix<T> out{p + pairs.offset[l], m, n, n};
             if (!accumulate) window(out).setZero();
@@ -181,8 +179,7 @@ struct Kernels {
     static void pair_apply(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) {
         for_each_list(pairs, [&](int l, int m, int n) {
             window(out.row_range(pairs.query_begin[l], m)).noalias() +=
-                window(Matrix<const T>{p + pairs.offset[l], m, n, n}) *
-                window(value.row_range(pairs.key_begin[l], n));
+                window(Matrix<const T>{p + pairs.offset[l], m, n, n}) * window(value.row_range(pairs.key_begin[l], n));
         });
     }
     static void pair_apply_transposed(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) {
@@ -215,8 +212,8 @@ struct Kernels {
         const int width = q.cols / heads;
         std::size_t largest = 0;
         for (int l = 0; l < pairs.lists; ++l)
-            largest = (std::max)(largest, static_cast<std::size_t>(queries(pairs, l)) *
-                                              static_cast<std::size_t>(keys(pairs, l)));
+            largest = (std::max)(
+                largest, static_cast<std::size_t>(queries(pairs, l)) * static_cast<std::size_t>(keys(pairs, l)));
         T* const weights = take(largest);
         window(out).setZero();
         for_each_list(pairs, [&](int l, int m, int n) {
@@ -225,10 +222,9 @@ struct Kernels {
                 const auto rows = [&](auto x, int first, int count) {
                     return window(x.columns(at, width).row_range(first, count));
                 };
-                window(p).noalias() = scale * rows(q, pairs.query_begin[l], m) *
-                                      rows(k, pairs.key_begin[l], n).transpose();
-                for (int i = 0; i < m; ++i)
-                    softmax(p.row(i), key_length ? key_length[pairs.query_begin[l] + i] : n, n);
+                window(p).noalias() =
+                    scale * rows(q, pairs.query_begin[l], m) * rows(k, pairs.key_begin[l], n).transpose();
+                for (int i = 0; i < m; ++i) softmax(p.row(i), key_length ? key_length[pairs.query_begin[l] + i] : n, n);
                 rows(out, pairs.query_begin[l], m).noalias() = window(p) * rows(v, pairs.key_begin[l], n);
             }
         });

@@ -9,7 +9,9 @@
 #include <cstddef>
 #include <memory>
 
-namespace psad::backend {
+#include "psad/core/version.hpp"
+
+namespace psad::inline PSAD_ABI::backend {
 
 /// An arena of `threads` threads, 0 = all of the machine. By default oneTBB starts no more threads than the
 /// machine has: a global control raises the limit.

@@ -7,7 +7,7 @@
 #include "psad/backend/thrust/host_system.hpp"
 #include "psad/backend/thrust/thrust.hpp"
 
-namespace psad::backend {
+namespace psad::inline PSAD_ABI::backend {
 
 /// One thread.
 struct ThrustCppSystem : ThrustHostSystem<ThrustCppSystem> {

@@ -18,7 +18,7 @@
 #include "psad/backend/thrust/lanes.hpp"
 #include "psad/backend/thrust/thrust.hpp"
 
-namespace psad {
+namespace psad::inline PSAD_ABI {
 
 /// How a card multiplies matrices of float: with all 24 bits, or in tensor cores with 11 (TF32).
 namespace precision {
@@ -73,8 +73,7 @@ class CudaProducts {
         multiply(backend, CUBLAS_OP_N, a, a.cols, CUBLAS_OP_N, b, c, accumulate);
     }
     template <class B>
-    static void gemm_tn(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
-                                bool accumulate) {
+    static void gemm_tn(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) {
         multiply(backend, CUBLAS_OP_T, a, a.rows, CUBLAS_OP_N, b, c, accumulate);
     }
     template <class B>
@@ -96,8 +95,8 @@ class CudaProducts {
 
   private:
     template <class B>
-    static void multiply(const B& backend, cublasOperation_t of_a, Matrix<const T> a, int depth,
-                         cublasOperation_t of_b, Matrix<const T> b, Matrix<T> c, bool accumulate) {
+    static void multiply(const B& backend, cublasOperation_t of_a, Matrix<const T> a, int depth, cublasOperation_t of_b,
+                         Matrix<const T> b, Matrix<T> c, bool accumulate) {
         if (c.rows == 0 || c.cols == 0) return;
         if (depth == 0) {
             if (!accumulate) backend.for_each_row(c.rows, default_kernels::FillRow<T>{c, T(0)});
@@ -106,8 +105,8 @@ class CudaProducts {
         const T one = 1, start = accumulate ? T(1) : T(0);
         const cublasHandle_t blas = backend.system().stream().blas();
         const auto call = [&](auto f) {
-            cuda_detail::check(f(blas, of_b, of_a, c.cols, c.rows, depth, &one, b.data, b.stride, a.data,
-                                 a.stride, &start, c.data, c.stride),
+            cuda_detail::check(f(blas, of_b, of_a, c.cols, c.rows, depth, &one, b.data, b.stride, a.data, a.stride,
+                                 &start, c.data, c.stride),
                                "multiplying matrices");
         };
         if constexpr (std::is_same_v<T, float>)
@@ -151,9 +150,8 @@ class CudaSystem {
         cub::DoubleBuffer<unsigned> k(keys, other_keys.data());
         cub::DoubleBuffer<int> v(values, other_values.data());
         const auto sort = [&](void* scratch, std::size_t& bytes) {
-            cuda_detail::check(
-                cub::DeviceRadixSort::SortPairs(scratch, bytes, k, v, count, 0, bits, stream_->get()),
-                "sorting");
+            cuda_detail::check(cub::DeviceRadixSort::SortPairs(scratch, bytes, k, v, count, 0, bits, stream_->get()),
+                               "sorting");
         };
         std::size_t bytes = 0;
         sort(nullptr, bytes);
@@ -195,9 +193,8 @@ class CudaSystem {
     template <class U>
     void copy(const U* from, std::size_t count, U* to) const {
         if (from == to) return;
-        cuda_detail::check(
-            cudaMemcpyAsync(to, from, count * sizeof(U), cudaMemcpyDeviceToDevice, stream_->get()),
-            "copying");
+        cuda_detail::check(cudaMemcpyAsync(to, from, count * sizeof(U), cudaMemcpyDeviceToDevice, stream_->get()),
+                           "copying");
     }
 
     std::shared_ptr<CudaStream> stream_;

@@ -10,7 +10,7 @@
 
 #include "psad/core/error.hpp"
 
-namespace psad::backend {
+namespace psad::inline PSAD_ABI::backend {
 
 namespace cuda_detail {
 

@@ -14,7 +14,7 @@
 #include "psad/core/math.hpp"
 #include "psad/core/matrix.hpp"
 
-namespace psad::thrust_functors {
+namespace psad::inline PSAD_ABI::thrust_functors {
 
 template <bool Accumulate, class F, class T, class... In>
 struct Map {
@@ -22,9 +22,7 @@ struct Map {
     Matrix<T> out;
     ::thrust::tuple<In...> in;
 
-    PSAD_HOST_DEVICE void operator()(int i) const {
-        at(i / out.cols, i % out.cols, std::index_sequence_for<In...>{});
-    }
+    PSAD_HOST_DEVICE void operator()(int i) const { at(i / out.cols, i % out.cols, std::index_sequence_for<In...>{}); }
 
   private:
     template <std::size_t... I>
@@ -106,11 +104,11 @@ struct Gather {
     }
 };
 
-/// Up to `most` sources of an embedding.
+/// Up to `max_sources` sources of an embedding.
 template <class T>
 struct Embed {
-    static constexpr int most = 8;
-    BagSource<T> sources[most];
+    static constexpr int max_sources = 8;
+    BagSource<T> sources[max_sources];
     int count;
     bool first;  ///< of the launches: out is set, not added to
     Matrix<T> out;

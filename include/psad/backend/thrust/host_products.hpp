@@ -8,7 +8,7 @@
 #include "psad/backend/operand.hpp"
 #include "psad/core/matrix.hpp"
 
-namespace psad::backend {
+namespace psad::inline PSAD_ABI::backend {
 
 template <class T>
 class HostProducts {
@@ -26,8 +26,7 @@ class HostProducts {
         bool accumulate;
         void operator()(int i) const {
             const int first = i * band, rows = c.rows - first < band ? c.rows - first : band;
-            kernels(
-                [&](auto k) { k.gemm(a.row_range(first, rows), b, c.row_range(first, rows), accumulate); });
+            kernels([&](auto k) { k.gemm(a.row_range(first, rows), b, c.row_range(first, rows), accumulate); });
         }
     };
     struct GemmTn {
@@ -36,9 +35,7 @@ class HostProducts {
         bool accumulate;
         void operator()(int i) const {
             const int first = i * band, rows = c.rows - first < band ? c.rows - first : band;
-            kernels([&](auto k) {
-                k.gemm_tn(a.columns(first, rows), b, c.row_range(first, rows), accumulate);
-            });
+            kernels([&](auto k) { k.gemm_tn(a.columns(first, rows), b, c.row_range(first, rows), accumulate); });
         }
     };
     template <class Act, int Factors>
@@ -49,9 +46,9 @@ class HostProducts {
         Matrix<T> out;
         void operator()(int i) const {
             const int first = i * band, rows = out.rows - first < band ? out.rows - first : band;
-            Factor<T> mine[Factors];
-            for (int f = 0; f < Factors; ++f) mine[f] = {factors[f].x.row_range(first, rows), factors[f].w};
-            kernels([&](auto k) { k.affine(mine, start.from_row(first), act, out.row_range(first, rows)); });
+            Factor<T> of_task[Factors];
+            for (int f = 0; f < Factors; ++f) of_task[f] = {factors[f].x.row_range(first, rows), factors[f].w};
+            kernels([&](auto k) { k.affine(of_task, start.from_row(first), act, out.row_range(first, rows)); });
         }
     };
 
@@ -63,8 +60,7 @@ class HostProducts {
 
     /// c (+)= a^T b.
     template <class B>
-    static void gemm_tn(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
-                                bool accumulate) {
+    static void gemm_tn(const B& backend, Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) {
         backend.for_each(bands(c.rows), GemmTn{a, b, c, accumulate});
     }
 

@@ -15,7 +15,7 @@
 #include "psad/backend/thrust/pool.hpp"
 #include "psad/core/arena.hpp"
 
-namespace psad::backend {
+namespace psad::inline PSAD_ABI::backend {
 
 /// `Self::run(f)` calls f(policy).
 template <class Self>
@@ -27,9 +27,8 @@ class ThrustHostSystem {
 
     template <class F>
     void for_each(int count, F f) const {
-        self().run([&](const auto& policy) {
-            ::thrust::for_each_n(policy, ::thrust::counting_iterator<int>(0), count, f);
-        });
+        self().run(
+            [&](const auto& policy) { ::thrust::for_each_n(policy, ::thrust::counting_iterator<int>(0), count, f); });
     }
 
     template <class F>
@@ -38,10 +37,8 @@ class ThrustHostSystem {
     }
 
     /// Keys ascending, the values of equal keys in their order.
-    void sort_by_key(const std::shared_ptr<Pool<Memory>>&, unsigned* keys, int* values, int count,
-                     int /*bits*/) const {
-        self().run(
-            [&](const auto& policy) { ::thrust::stable_sort_by_key(policy, keys, keys + count, values); });
+    void sort_by_key(const std::shared_ptr<Pool<Memory>>&, unsigned* keys, int* values, int count, int /*bits*/) const {
+        self().run([&](const auto& policy) { ::thrust::stable_sort_by_key(policy, keys, keys + count, values); });
     }
 
     static void upload(const void* from, std::size_t bytes, void* to) {

@@ -5,7 +5,7 @@
 
 #include "psad/core/version.hpp"
 
-namespace psad::thrust_functors {
+namespace psad::inline PSAD_ABI::thrust_functors {
 
 struct OneLane {
     static constexpr int count = 1, lane = 0;

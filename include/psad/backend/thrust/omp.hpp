@@ -9,7 +9,7 @@
 #include "psad/backend/thrust/host_system.hpp"
 #include "psad/backend/thrust/thrust.hpp"
 
-namespace psad::backend {
+namespace psad::inline PSAD_ABI::backend {
 
 /// `threads` of OpenMP, 0 = as many as it would start. Compile with -fopenmp.
 class ThrustOmpSystem : public ThrustHostSystem<ThrustOmpSystem> {

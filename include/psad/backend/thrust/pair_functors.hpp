@@ -7,7 +7,7 @@
 #include "psad/core/math.hpp"
 #include "psad/core/matrix.hpp"
 
-namespace psad::thrust_functors {
+namespace psad::inline PSAD_ABI::thrust_functors {
 
 /// The list that number i belongs to, where list l begins at begin[l]; the last of those that begin at once.
 PSAD_HOST_DEVICE inline int list_of(const int* begin, int lists, int i) {
@@ -74,8 +74,7 @@ struct PairApplyTransposed {
         if (within < 0 || within >= count) return;
         T sum = out(k, c);
         const T* weight = p + pairs.offset[l] + within;
-        for (int q = pairs.query_begin[l]; q < pairs.query_end[l]; ++q, weight += count)
-            sum += *weight * value(q, c);
+        for (int q = pairs.query_begin[l]; q < pairs.query_end[l]; ++q, weight += count) sum += *weight * value(q, c);
         out(k, c) = sum;
     }
 };

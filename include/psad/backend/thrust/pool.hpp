@@ -8,7 +8,9 @@
 #include <mutex>
 #include <vector>
 
-namespace psad::backend {
+#include "psad/core/version.hpp"
+
+namespace psad::inline PSAD_ABI::backend {
 
 /// Blocks by powers of two; may be shared by threads.
 template <class Memory>
@@ -26,25 +28,23 @@ class Pool {
     void* take(std::size_t bytes) {
         {
             const std::lock_guard lock(mutex_);
-            std::vector<void*>& blocks = free_[place(bytes)];
+            std::vector<void*>& blocks = free_[size_class(bytes)];
             if (!blocks.empty()) {
                 void* const block = blocks.back();
                 blocks.pop_back();
                 return block;
             }
-            blocks.reserve(++made_[place(bytes)]);  // so that giving back never throws
+            blocks.reserve(++made_[size_class(bytes)]);  // so that giving back never throws
         }
         return Memory::allocate(std::bit_ceil(bytes));
     }
     void give(void* block, std::size_t bytes) noexcept {
         const std::lock_guard lock(mutex_);
-        free_[place(bytes)].push_back(block);
+        free_[size_class(bytes)].push_back(block);
     }
 
   private:
-    static std::size_t place(std::size_t bytes) {
-        return static_cast<std::size_t>(std::bit_width(bytes - 1));
-    }
+    static std::size_t size_class(std::size_t bytes) { return static_cast<std::size_t>(std::bit_width(bytes - 1)); }
 
     std::mutex mutex_;
     std::vector<void*> free_[65];

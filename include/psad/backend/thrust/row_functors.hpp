@@ -13,7 +13,7 @@
 #include "psad/core/math.hpp"
 #include "psad/core/matrix.hpp"
 
-namespace psad::thrust_functors {
+namespace psad::inline PSAD_ABI::thrust_functors {
 
 /// As default_kernels::LayerNormRow. Written a second time on purpose: the reference runs the other, and the
 /// conformance suite compares the two.
@@ -56,13 +56,13 @@ struct LayerNormBackward {
     template <class Lanes>
     PSAD_HOST_DEVICE void operator()(int r, Lanes lanes) const {
         const int n = dy.cols;
-        T total = 0, along = 0;
+        T total = 0, dot = 0;
         for (int c = lanes.lane; c < n; c += Lanes::count) {
             const T g = dy(r, c) * weight[c];
             total += g;
-            along += g * normalized(r, c);
+            dot += g * normalized(r, c);
         }
-        const T a = lanes.sum(total) / static_cast<T>(n), b = lanes.sum(along) / static_cast<T>(n);
+        const T a = lanes.sum(total) / static_cast<T>(n), b = lanes.sum(dot) / static_cast<T>(n);
         for (int c = lanes.lane; c < n; c += Lanes::count)
             dx(r, c) += inv_std[r] * (dy(r, c) * weight[c] - a - normalized(r, c) * b);
     }
@@ -86,10 +86,10 @@ PSAD_HOST_DEVICE void softmax(T* row, int seen, int count, Lanes lanes) {
 /// dp = scale p (dp - p . dp), in place.
 template <class T, class Lanes>
 PSAD_HOST_DEVICE void softmax_backward(const T* p, T* dp, int count, T scale, Lanes lanes) {
-    T along = 0;
-    for (int j = lanes.lane; j < count; j += Lanes::count) along += p[j] * dp[j];
-    along = lanes.sum(along);
-    for (int j = lanes.lane; j < count; j += Lanes::count) dp[j] = scale * p[j] * (dp[j] - along);
+    T dot = 0;
+    for (int j = lanes.lane; j < count; j += Lanes::count) dot += p[j] * dp[j];
+    dot = lanes.sum(dot);
+    for (int j = lanes.lane; j < count; j += Lanes::count) dp[j] = scale * p[j] * (dp[j] - dot);
 }
 
 template <class T>
@@ -121,23 +121,23 @@ struct PairSoftmaxBackward {
 /// 0. Narrow rows leave lanes over: these take every second row, or third, and their sums are added at the
 /// end.
 template <class T, class Weight, class Lanes>
-PSAD_HOST_DEVICE void mix(T* to, T keep, int width, Matrix<const T> value, int at, int first, int count,
-                          Weight weight, Lanes lanes) {
+PSAD_HOST_DEVICE void mix(T* to, T keep, int width, Matrix<const T> value, int at, int first, int count, Weight weight,
+                          Lanes lanes) {
     const int groups = width < Lanes::count ? Lanes::count / width : 1;
     const int group = lanes.lane / width, wide = groups > 1 ? width : Lanes::count;
     for (int begin = 0; begin < width; begin += wide) {
         const int c = begin + (groups > 1 ? lanes.lane % width : lanes.lane);
-        const bool mine = c < width && (groups == 1 || group < groups);
+        const bool active = c < width && (groups == 1 || group < groups);
         T sum = 0;
         for (int j0 = 0; j0 < count; j0 += groups) {  // all lanes: weights may be passed among them
             const int j = j0 + (groups > 1 ? group : 0);
-            const bool there = mine && j < count;
-            const T w = weight(there ? j : 0);
-            if (there) sum += w * value(first + j, at + c);
+            const bool in_range = active && j < count;
+            const T w = weight(in_range ? j : 0);
+            if (in_range) sum += w * value(first + j, at + c);
         }
         T total = sum;
         for (int g = 1; g < groups; ++g) total += lanes.of(sum, (lanes.lane + g * width) % Lanes::count);
-        if (mine && (groups == 1 || group == 0)) to[c] = keep == T(0) ? total : to[c] * keep + total;
+        if (active && (groups == 1 || group == 0)) to[c] = keep == T(0) ? total : to[c] * keep + total;
     }
 }
 
@@ -164,16 +164,15 @@ struct AttentionForward {
         for (int first = 0; first < seen; first += Lanes::count) {
             const int count = seen - first < Lanes::count ? seen - first : Lanes::count;
             T logit = math::lowest<T>;
-            if (lanes.lane < count)
-                logit = scale * dot(asked, key.row(row.first_key + first + lanes.lane) + at, width);
+            if (lanes.lane < count) logit = scale * dot(asked, key.row(row.first_key + first + lanes.lane) + at, width);
             const T higher = lanes.max(logit > top ? logit : top);
             const T by = higher > top ? math::exp(top - higher) : T(1);  // what was summed, to the new top
             const T weight = lanes.lane < count ? math::exp(logit - higher) : T(0);
             top = higher;
             total = total * by + lanes.sum(weight);
             mix(
-                to, by, width, value, at, row.first_key + first, count,
-                [&](int j) { return lanes.of(weight, j); }, lanes);
+                to, by, width, value, at, row.first_key + first, count, [&](int j) { return lanes.of(weight, j); },
+                lanes);
             lanes.sync();
         }
         if (seen > 0) {
@@ -190,7 +189,7 @@ struct AttentionForwardTrain {
     T scale;
     PairRows pairs;
     const int* key_length;  ///< [queries], or null
-    T* weights;          ///< [heads x pairs]
+    T* weights;             ///< [heads x pairs]
     Matrix<T> out;
 
     template <class Lanes>
@@ -203,8 +202,7 @@ struct AttentionForwardTrain {
         softmax(p, key_length ? key_length[q] : row.count, row.count, lanes);
         lanes.sync();
         mix(
-            out.row(q) + at, T(0), width, value, at, row.first_key, row.count, [&](int j) { return p[j]; },
-            lanes);
+            out.row(q) + at, T(0), width, value, at, row.first_key, row.count, [&](int j) { return p[j]; }, lanes);
     }
 };
 
@@ -223,8 +221,8 @@ struct AttentionBackwardQuery {
     PSAD_HOST_DEVICE void operator()(int i, Lanes lanes) const {
         const int q = i / heads, h = i % heads, width = dout.cols / heads, at = h * width;
         const PairRow row = pairs.row(q);
-        const std::size_t begin = static_cast<std::size_t>(h) * static_cast<std::size_t>(pairs.rows) +
-                                  static_cast<std::size_t>(row.start);
+        const std::size_t begin =
+            static_cast<std::size_t>(h) * static_cast<std::size_t>(pairs.rows) + static_cast<std::size_t>(row.start);
         T* d = dlogits + begin;
         for (int j = lanes.lane; j < row.count; j += Lanes::count)
             d[j] = dot(dout.row(q) + at, value.row(row.first_key + j) + at, width);
@@ -232,8 +230,7 @@ struct AttentionBackwardQuery {
         if (!dquery) return;
         lanes.sync();
         mix(
-            dquery.row(q) + at, T(1), width, key, at, row.first_key, row.count, [&](int j) { return d[j]; },
-            lanes);
+            dquery.row(q) + at, T(1), width, key, at, row.first_key, row.count, [&](int j) { return d[j]; }, lanes);
     }
 };
 

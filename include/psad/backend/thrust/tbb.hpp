@@ -10,7 +10,7 @@
 #include "psad/backend/thrust/host_system.hpp"
 #include "psad/backend/thrust/thrust.hpp"
 
-namespace psad::backend {
+namespace psad::inline PSAD_ABI::backend {
 
 /// `threads` of oneTBB, 0 = all of the machine.
 class ThrustTbbSystem : public ThrustHostSystem<ThrustTbbSystem> {

@@ -16,7 +16,7 @@
 #include "psad/backend/thrust/pool.hpp"
 #include "psad/backend/thrust/row_functors.hpp"
 
-namespace psad::backend {
+namespace psad::inline PSAD_ABI::backend {
 
 /// Primitives are launches of thrust_functors, so a system gives the same bits on any number of threads.
 /// `System` says how to launch (for_each), how to sort (sort_by_key), where memory lies and how matrices are
@@ -87,8 +87,7 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
     void column_sums(Matrix<const T> x, T* out) const {
         constexpr int chunk = 64;
         const int chunks = (x.rows + chunk - 1) / chunk;
-        const Pooled<T, Memory> parts(pool_,
-                                      static_cast<std::size_t>(chunks) * static_cast<std::size_t>(x.cols));
+        const Pooled<T, Memory> parts(pool_, static_cast<std::size_t>(chunks) * static_cast<std::size_t>(x.cols));
         for_each(chunks * x.cols, thrust_functors::ColumnSumOfChunk<T>{x, chunk, parts.data()});
         rows(x.cols, thrust_functors::SumOfChunks<T, true>{parts.data(), chunks, x.cols, out});
     }
@@ -128,10 +127,10 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
         using F = thrust_functors::Embed<T>;
         int first = 0;
         do {  // also for no source: out is zero then
-            F f{{}, (std::min)(F::most, count - first), first == 0, out};
+            F f{{}, (std::min)(F::max_sources, count - first), first == 0, out};
             std::copy_n(sources + first, f.count, f.sources);
             for_each(out.rows * out.cols, f);
-            first += F::most;
+            first += F::max_sources;
         } while (first < count);
     }
 
@@ -145,8 +144,7 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
         const int tiles = (x.rows + tile - 1) / tile;
         const Pooled<unsigned, Memory> to(pool_, entries);
         const Pooled<int, Memory> from(pool_, entries);
-        const Pooled<T, Memory> parts(pool_,
-                                      2 * static_cast<std::size_t>(tiles) * static_cast<std::size_t>(x.cols));
+        const Pooled<T, Memory> parts(pool_, 2 * static_cast<std::size_t>(tiles) * static_cast<std::size_t>(x.cols));
         const auto none = static_cast<unsigned>(out.rows);
         for_each(x.rows, thrust_functors::Entry{index, none, to.data(), from.data()});
         system_.sort_by_key(pool_, to.data(), from.data(), x.rows, std::bit_width(none));
@@ -159,8 +157,7 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
         for_each(to.rows * to.cols, thrust_functors::Transposed<T>{from, to});
     }
 
-    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p,
-                  bool accumulate) const {
+    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p, bool accumulate) const {
         for_each(pairs.rows, thrust_functors::PairDot<T>{query, key, pairs, scale, p, accumulate});
     }
 
@@ -184,25 +181,26 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
                     T* inv_std) const {
         rows(x.rows, thrust_functors::LayerNorm<T>{x, weight, bias, y, normalized, inv_std});
     }
-    void layer_norm_backward(Matrix<const T> dy, const T* weight, Matrix<const T> normalized,
-                             const T* inv_std, Matrix<T> dx) const {
+    void layer_norm_backward(Matrix<const T> dy, const T* weight, Matrix<const T> normalized, const T* inv_std,
+                             Matrix<T> dx) const {
         rows(dy.rows, thrust_functors::LayerNormBackward<T>{dy, weight, normalized, inv_std, dx});
     }
 
     template <class Take>
     void attention_forward(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
-                const int* key_length, Take, Matrix<T> out) const {
-        rows(pairs.queries * heads, thrust_functors::AttentionForward<T>{q, k, v, heads, scale, pairs, key_length, out});
+                           const int* key_length, Take, Matrix<T> out) const {
+        rows(pairs.queries * heads,
+             thrust_functors::AttentionForward<T>{q, k, v, heads, scale, pairs, key_length, out});
     }
     void attention_forward_train(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale,
-                        PairRows pairs, const int* key_length, T* weights, Matrix<T> out) const {
+                                 PairRows pairs, const int* key_length, T* weights, Matrix<T> out) const {
         rows(pairs.queries * heads,
              thrust_functors::AttentionForwardTrain<T>{q, k, v, heads, scale, pairs, key_length, weights, out});
     }
     template <class Take>
     void attention_backward(const T* weights, Matrix<const T> dout, Matrix<const T> q, Matrix<const T> k,
-                         Matrix<const T> v, int heads, T scale, PairRows pairs, Take take, Matrix<T> dq,
-                         Matrix<T> dk, Matrix<T> dv) const {
+                            Matrix<const T> v, int heads, T scale, PairRows pairs, Take take, Matrix<T> dq,
+                            Matrix<T> dk, Matrix<T> dv) const {
         T* const dlogits = take(static_cast<std::size_t>(pairs.rows) * static_cast<std::size_t>(heads));
         rows(pairs.queries * heads,
              thrust_functors::AttentionBackwardQuery<T>{weights, dout, k, v, heads, scale, pairs, dlogits, dq});

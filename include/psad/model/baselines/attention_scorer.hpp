@@ -7,15 +7,15 @@
 
 #include "psad/autograd/ops/pairs.hpp"
 #include "psad/model/item_encoder.hpp"
-#include "psad/model/spec.hpp"
 #include "psad/model/scorer.hpp"
+#include "psad/model/spec.hpp"
 #include "psad/nn/transformer.hpp"
 
-namespace psad::baseline {
+namespace psad::inline PSAD_ABI::baseline {
 
-/// PRM (Pei et al., RecSys 2019) with `WithRank`: item, prior rank and user into transformer layers. SetRank (Pang et al.,
-/// SIGIR 2020) without: it adds no rank, though the dense inputs that all models share contain it. Both know nothing of
-/// histories; pool::PerUser gives them the student's UPN.
+/// PRM (Pei et al., RecSys 2019) with `WithRank`: item, prior rank and user into transformer layers. SetRank (Pang et
+/// al., SIGIR 2020) without: it adds no rank, though the dense inputs that all models share contain it. Both know
+/// nothing of histories; pool::PerUser gives them the student's UPN.
 template <Spec spec, bool WithRank, class... Policies>
 class AttentionScorer {
   public:
@@ -23,10 +23,7 @@ class AttentionScorer {
     static constexpr const char* name = WithRank ? "PRM" : "SetRank";
 
     AttentionScorer(const Scope& scope, const Embeddings<width>& embeddings)
-        : items_(scope / "profile", embeddings),
-          rank_(scope / "rank"),
-          norm_(scope / "norm"),
-          out_(scope / "out") {
+        : items_(scope / "profile", embeddings), rank_(scope / "rank"), norm_(scope / "norm"), out_(scope / "out") {
         for (int i = 0; i < spec.encoder_layers; ++i) layers_.emplace_back(scope / "layer" / i);
     }
 
@@ -65,7 +62,7 @@ class AttentionScorer {
     }
 
     ItemEncoder<width, spec.gate, Upn> items_;
-    PartIf<WithRank, nn::PositionEmbedding<rank_positions, width>> rank_;
+    LayerIf<WithRank, nn::PositionEmbedding<rank_positions, width>> rank_;
     std::vector<nn::EncoderLayer<width, spec.heads, spec.feed_forward>> layers_;
     nn::LayerNorm<width> norm_;
     nn::Linear<width, 1> out_;

@@ -11,11 +11,11 @@
 #include "psad/autograd/ops/pairs.hpp"
 #include "psad/autograd/ops/segments.hpp"
 #include "psad/model/item_encoder.hpp"
-#include "psad/model/spec.hpp"
 #include "psad/model/scorer.hpp"
+#include "psad/model/spec.hpp"
 #include "psad/nn/gru.hpp"
 
-namespace psad::baseline {
+namespace psad::inline PSAD_ABI::baseline {
 
 template <Spec spec, class... Policies>
 class Dlcm {
@@ -50,9 +50,9 @@ class Dlcm {
         const auto step = [&](int t, int* read, int* state_of) {
             for (int i = 0; i < layout.items.rows; ++i) state_of[i] = -1;
             for (int l = 0; l < layout.lists; ++l) {
-                const int place = longest - 1 - t, n = layout.items.end[l] - layout.items.begin[l];
-                read[l] = place < n ? layout.items.begin[l] + place : -1;
-                if (place < n) state_of[read[l]] = l;
+                const int at = longest - 1 - t, n = layout.items.end[l] - layout.items.begin[l];
+                read[l] = at < n ? layout.items.begin[l] + at : -1;
+                if (at < n) state_of[read[l]] = l;
             }
         };
         int* read = w.template take<int>(lists);

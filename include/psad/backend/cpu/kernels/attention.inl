@@ -1,6 +1,6 @@
 // Multi-head attention of whole lists, for inference.
 
-namespace psad::backend::PSAD_KERNEL_SET {
+namespace psad::inline PSAD_ABI::backend::PSAD_KERNEL_SET {
 
 template <class T>
 class Attention {
@@ -32,8 +32,8 @@ class Attention {
                 continue;
             }
             const int* visible = key_length ? key_length + pairs.query_begin[l] : nullptr;
-            list(queries, k.row_range(pairs.key_begin[l], n), v.row_range(pairs.key_begin[l], n), heads, scale,
-                 visible, scratch, to);
+            list(queries, k.row_range(pairs.key_begin[l], n), v.row_range(pairs.key_begin[l], n), heads, scale, visible,
+                 scratch, to);
         }
     }
 
@@ -50,8 +50,7 @@ class Attention {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
             const int m = pairs.query_end[l] - pairs.query_begin[l];
             const auto columns = static_cast<std::size_t>(heads_per_pass(heads, m) * m);
-            const std::size_t size =
-                static_cast<std::size_t>(width * m) + static_cast<std::size_t>(n + 1) * columns;
+            const std::size_t size = static_cast<std::size_t>(width * m) + static_cast<std::size_t>(n + 1) * columns;
             largest = size > largest ? size : largest;
         }
         return largest;
@@ -76,9 +75,8 @@ class Attention {
             else
                 dots(keys, q_transposed, first, width, logits);
             if (key_length) hide(logits, key_length, m);
-            Rows<T>::in_vectors(columns, [&]<int Vectors>(int c, auto... last) {
-                exponentials<Vectors>(logits, c, sums, last...);
-            });
+            Rows<T>::in_vectors(
+                columns, [&]<int Vectors>(int c, auto... last) { exponentials<Vectors>(logits, c, sums, last...); });
             const Matrix<T> pass_out = to.columns(first * width, pass * width);
             const Matrix<const T> pass_values = values.columns(first * width, pass * width);
             if (m == 1 && width == simd::lanes<T> && heads == 4)
@@ -105,8 +103,8 @@ class Attention {
         const int m = q_transposed.cols;
         for (int h = 0; h * m < logits.cols; ++h) {
             const int at = (first + h) * width;
-            gemm_detail::multiply(Term{keys.data + at, keys.stride, 1, q_transposed.row(at), m, width},
-                                  {nullptr, 0}, false, logits.columns(h * m, m));
+            gemm_detail::multiply(Term{keys.data + at, keys.stride, 1, q_transposed.row(at), m, width}, {nullptr, 0},
+                                  false, logits.columns(h * m, m));
         }
     }
 
@@ -139,8 +137,7 @@ class Attention {
             simd::Vector<T> m[lanes] = {};
             for (int j = 0; j < here; ++j) {
                 const int h = (i + j) % logits.cols;
-                m[j] =
-                    simd::load(query + h * width) * simd::load(keys.row((i + j) / logits.cols) + h * width);
+                m[j] = simd::load(query + h * width) * simd::load(keys.row((i + j) / logits.cols) + h * width);
             }
             simd::transpose<T>(m);
             for (int half = lanes / 2; half > 0; half /= 2) {
@@ -177,8 +174,7 @@ class Attention {
         using V = simd::Vector<T>;
         constexpr int lanes = simd::lanes<T>;
         V top[Vectors], sum[Vectors] = {};
-        for (int v = 0; v < Vectors; ++v)
-            top[v] = V{} + std::numeric_limits<T>::lowest();  // finite: all may be hidden
+        for (int v = 0; v < Vectors; ++v) top[v] = V{} + std::numeric_limits<T>::lowest();  // finite: all may be hidden
         for (int key = 0; key < logits.rows; ++key) {
             for (int v = 0; v < Vectors; ++v) {
                 const V x = simd::load(logits.row(key) + c + v * lanes, last...);

@@ -1,7 +1,7 @@
 // Products with weights in bf16: two steps of depth in one instruction. After simd.inl and gemm.inl, for
 // vectors of 64 bytes.
 
-namespace psad::backend::PSAD_KERNEL_SET {
+namespace psad::inline PSAD_ABI::backend::PSAD_KERNEL_SET {
 
 /// Two numbers of bf16, the first in the lower half: neighbours in a row of x or in a column of w.
 using Bf16Pair = std::int32_t;
@@ -32,8 +32,8 @@ inline void to_bf16(const float* from, int count, Bf16Pair* to) {
 /// factor i, whose width is even and, over all factors, at most `max_bf16_depth`.
 inline constexpr int max_bf16_depth = 2048;
 template <int Factors>
-void multiply_bf16(const Factor<float> (&factors)[Factors], const Bf16Pair* const (&w)[Factors],
-                   Operand<float> start, bool relu, Matrix<float> c) {
+void multiply_bf16(const Factor<float> (&factors)[Factors], const Bf16Pair* const (&w)[Factors], Operand<float> start,
+                   bool relu, Matrix<float> c) {
     constexpr int scratch_size = 8 * max_bf16_depth / 2;
     alignas(64) Bf16Pair x[scratch_size];
     int depth = 0;
@@ -49,8 +49,8 @@ void multiply_bf16(const Factor<float> (&factors)[Factors], const Bf16Pair* cons
             terms[i] = {at, pairs, 1, w[i], c.cols, pairs};
             at += rows * pairs;
         }
-        gemm_detail::multiply(std::span<const gemm_detail::Term<Bf16Pair>>(terms), start.from_row(first),
-                              relu, c.row_range(first, rows));
+        gemm_detail::multiply(std::span<const gemm_detail::Term<Bf16Pair>>(terms), start.from_row(first), relu,
+                              c.row_range(first, rows));
     }
 }
 

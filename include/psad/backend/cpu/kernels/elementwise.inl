@@ -1,6 +1,6 @@
 // Products and kernels that take one number or one row after another.
 
-namespace psad::backend::PSAD_KERNEL_SET {
+namespace psad::inline PSAD_ABI::backend::PSAD_KERNEL_SET {
 
 template <class T>
 class Elementwise {
@@ -45,8 +45,8 @@ class Elementwise {
 
     template <bool Accumulate, class F, class... In>
     static void map(F f, Matrix<T> out, In... in) {
-        const bool flat = ((In::per_row ? in.stride == 0 : (!in.row_of && in.stride == out.cols)) && ...) &&
-                          out.contiguous();
+        const bool flat =
+            ((In::per_row ? in.stride == 0 : (!in.row_of && in.stride == out.cols)) && ...) && out.contiguous();
         if (flat) {
             map_row<Accumulate>(f, out.data, out.rows * out.cols, reader(in, 0)...);
         } else {
@@ -65,14 +65,14 @@ class Elementwise {
         double sum = 0;  // in blocks: exact enough in T, exact across blocks
         for (std::size_t i = 0; i < count; i += block) {
             const T* p = x + i;
-            sum += static_cast<double>(simd::sum<T>(static_cast<int>((std::min)(block, count - i)),
-                                                    [p](int j) { return p[j] * p[j]; }));
+            sum += static_cast<double>(
+                simd::sum<T>(static_cast<int>((std::min)(block, count - i)), [p](int j) { return p[j] * p[j]; }));
         }
         return sum;
     }
 
-    static void layer_norm(Matrix<const T> x, const T* weight, const T* bias, Matrix<T> y,
-                           Matrix<T> normalized, T* inv_std) {
+    static void layer_norm(Matrix<const T> x, const T* weight, const T* bias, Matrix<T> y, Matrix<T> normalized,
+                           T* inv_std) {
         const int n = x.cols;
         for (int r = 0; r < x.rows; ++r) {
             const T* in = x.row(r);
@@ -90,16 +90,15 @@ class Elementwise {
         }
     }
 
-    static void layer_norm_backward(Matrix<const T> dy, const T* weight, Matrix<const T> normalized,
-                                    const T* inv_std, Matrix<T> dx) {
+    static void layer_norm_backward(Matrix<const T> dy, const T* weight, Matrix<const T> normalized, const T* inv_std,
+                                    Matrix<T> dx) {
         const int n = dy.cols;
         for (int r = 0; r < dy.rows; ++r) {
             const T* d = dy.row(r);
             const T* z = normalized.row(r);
             T* out = dx.row(r);
             const T a = simd::sum<T>(n, [d, weight](int c) { return d[c] * weight[c]; }) / static_cast<T>(n);
-            const T b =
-                simd::sum<T>(n, [d, weight, z](int c) { return d[c] * weight[c] * z[c]; }) / static_cast<T>(n);
+            const T b = simd::sum<T>(n, [d, weight, z](int c) { return d[c] * weight[c] * z[c]; }) / static_cast<T>(n);
             const T by = inv_std[r];
             PSAD_INDEPENDENT
             for (int c = 0; c < n; ++c) out[c] += by * (d[c] * weight[c] - a - z[c] * b);
@@ -113,8 +112,8 @@ class Elementwise {
     static void times_vector(Matrix<const T> x, const T* w, Operand<T> start, Matrix<T> out) {
         for (int r = 0; r < out.rows; ++r) {
             const T* row = x.row(r);
-            out(r, 0) = (start.data ? start.row(r)[0] : T(0)) +
-                        simd::sum<T>(x.cols, [row, w](int k) { return row[k] * w[k]; });
+            out(r, 0) =
+                (start.data ? start.row(r)[0] : T(0)) + simd::sum<T>(x.cols, [row, w](int k) { return row[k] * w[k]; });
         }
     }
 

@@ -2,7 +2,7 @@
 // in cache. C = act(start + sum over terms of A B) with C and B row-major and A at any pair of strides, so
 // A^T costs nothing extra. A number of C is added up in the order of terms and depth, whatever the tiles.
 
-namespace psad::backend::PSAD_KERNEL_SET::gemm_detail {
+namespace psad::inline PSAD_ABI::backend::PSAD_KERNEL_SET::gemm_detail {
 
 /// One product A B: A at (row, k) = a[row * a_row + k * a_depth], B at (k, column) = b[k * b_row + column].
 /// An element is a number, or several of which FusedMultiplyAdd takes one step.
@@ -81,11 +81,9 @@ inline constexpr int tile_vectors = simd::registers == 32 ? 4 : 2;
 
 /// All rows of Vectors vectors of columns, in tiles of nearly equal height: 20 rows are four times 5.
 template <int Vectors, bool Partial, class Element, std::size_t Terms, class T>
-inline void column_panel(std::span<const Term<Element>, Terms> terms, int column, int last, Operand<T> start,
-                         bool relu, Matrix<T> c) {
-    const auto run = [&]<int Rows>(int row) {
-        tile<Rows, Vectors, Partial>(terms, row, column, last, start, relu, c);
-    };
+inline void column_panel(std::span<const Term<Element>, Terms> terms, int column, int last, Operand<T> start, bool relu,
+                         Matrix<T> c) {
+    const auto run = [&]<int Rows>(int row) { tile<Rows, Vectors, Partial>(terms, row, column, last, start, relu, c); };
     for (int row = 0, left = (c.rows + tile_rows<Vectors> - 1) / tile_rows<Vectors>; left > 0; --left) {
         const int height = (c.rows - row + left - 1) / left;
         switch (height) {

@@ -1,12 +1,11 @@
 // Kernels over matrices of (query, key) pairs, one per list.
 
-namespace psad::backend::PSAD_KERNEL_SET {
+namespace psad::inline PSAD_ABI::backend::PSAD_KERNEL_SET {
 
 template <class T>
 class Pairs {
   public:
-    static void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p,
-                         bool accumulate) {
+    static void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p, bool accumulate) {
         static thread_local std::vector<T> keys_transposed;  // of one list, depth by keys
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
@@ -38,8 +37,7 @@ class Pairs {
     static void pair_apply(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) {
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
-            const Matrix<T> to =
-                out.row_range(pairs.query_begin[l], pairs.query_end[l] - pairs.query_begin[l]);
+            const Matrix<T> to = out.row_range(pairs.query_begin[l], pairs.query_end[l] - pairs.query_begin[l]);
             const T* keys = value.row(pairs.key_begin[l]);
             multiply({p + pairs.offset[l], n, 1, keys, value.stride, n}, {to.data, to.stride}, to);
         }
@@ -82,9 +80,9 @@ class Pairs {
             const T* y = p + pairs.offset[l];
             T* d = dp + pairs.offset[l];
             for (int q = pairs.query_begin[l]; q < pairs.query_end[l]; ++q, y += n, d += n) {
-                const T along = simd::sum<T>(n, [y, d](int j) { return y[j] * d[j]; });
+                const T dot = simd::sum<T>(n, [y, d](int j) { return y[j] * d[j]; });
                 PSAD_INDEPENDENT
-                for (int j = 0; j < n; ++j) d[j] = scale * y[j] * (d[j] - along);
+                for (int j = 0; j < n; ++j) d[j] = scale * y[j] * (d[j] - dot);
             }
         }
     }

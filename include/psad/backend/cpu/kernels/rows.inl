@@ -1,6 +1,6 @@
-// Kernels that pick, add up and turn rows.
+// Kernels that gather, sum and transpose rows.
 
-namespace psad::backend::PSAD_KERNEL_SET {
+namespace psad::inline PSAD_ABI::backend::PSAD_KERNEL_SET {
 
 template <class T>
 class Rows {
@@ -20,8 +20,7 @@ class Rows {
                 for (int r = first; r < rows.end[l]; ++r) {
                     const T* row = x.row(r);
                     PSAD_INDEPENDENT
-                    for (int c = 0; c < x.cols; ++c)
-                        best[c] = r == first || row[c] > best[c] ? row[c] : best[c];
+                    for (int c = 0; c < x.cols; ++c) best[c] = r == first || row[c] > best[c] ? row[c] : best[c];
                 }
                 continue;
             }
@@ -79,8 +78,7 @@ class Rows {
                             sum[v] += scale * simd::load(from + v * simd::lanes<T>, last...);
                     }
                 }
-                for (int v = 0; v < Vectors; ++v)
-                    simd::store(out.row(r) + c + v * simd::lanes<T>, sum[v], last...);
+                for (int v = 0; v < Vectors; ++v) simd::store(out.row(r) + c + v * simd::lanes<T>, sum[v], last...);
             });
         }
     }
@@ -100,8 +98,7 @@ class Rows {
                 simd::Vector<T> m[square];
                 for (int i = 0; i < square; ++i) {
                     if (i < rows)
-                        m[i] = cols == square ? simd::load(from.row(r + i) + c)
-                                              : simd::load(from.row(r + i) + c, cols);
+                        m[i] = cols == square ? simd::load(from.row(r + i) + c) : simd::load(from.row(r + i) + c, cols);
                     else
                         m[i] = simd::Vector<T>{};
                 }

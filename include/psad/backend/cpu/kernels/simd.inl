@@ -1,6 +1,6 @@
 // Vectors of PSAD_VECTOR_BYTES, and row reductions whose order depends on the length alone.
 
-namespace psad::backend::PSAD_KERNEL_SET::simd {
+namespace psad::inline PSAD_ABI::backend::PSAD_KERNEL_SET::simd {
 
 inline constexpr int bytes = PSAD_VECTOR_BYTES;
 inline constexpr int registers = bytes == 64 ? 32 : 16;
@@ -32,8 +32,7 @@ inline void store(T* p, Vector<T> v) {
 template <class T>
 inline __m256i first_lanes(int count) {
     alignas(64) static constexpr int bits[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
-    return _mm256_loadu_si256(
-        reinterpret_cast<const __m256i*>(bits + 8 - count * static_cast<int>(sizeof(T)) / 4));
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bits + 8 - count * static_cast<int>(sizeof(T)) / 4));
 }
 #endif
 
@@ -63,9 +62,9 @@ template <class T>
 inline Vector<T> load(const T* p, int count, T fill) {
     const Vector<T> read = load(p, count);
     if (count == lanes<T>) return read;
-    Vector<T> place;
-    for (int i = 0; i < lanes<T>; ++i) place[i] = static_cast<T>(i);
-    return place < static_cast<T>(count) ? read : Vector<T>{} + fill;
+    Vector<T> index;
+    for (int i = 0; i < lanes<T>; ++i) index[i] = static_cast<T>(i);
+    return index < static_cast<T>(count) ? read : Vector<T>{} + fill;
 }
 
 template <class T>
@@ -122,8 +121,7 @@ inline T sum_lanes(Vector<T> v, std::integer_sequence<int, Lane...> all) {
 /// Largest of all lanes.
 template <int Half, class T, int... Lane>
 inline T max_lanes(Vector<T> v, std::integer_sequence<int, Lane...> all) {
-    const Vector<T> other =
-        __builtin_shufflevector(v, v, ((Lane + Half) % static_cast<int>(sizeof...(Lane)))...);
+    const Vector<T> other = __builtin_shufflevector(v, v, ((Lane + Half) % static_cast<int>(sizeof...(Lane)))...);
     v = other > v ? other : v;
     if constexpr (Half > 1)
         return max_lanes<Half / 2, T>(v, all);

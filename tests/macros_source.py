@@ -1,6 +1,7 @@
-"""Writes a source file in which psad's headers meet function-like macros named min and max.
+"""Writes a source file in which psad's headers meet macros of other libraries: min and max of windows.h, and Qt's
+slots, signals, emit and foreach.
 
-Usage: min_max_source.py INCLUDE_DIR OUTPUT HEADER...
+Usage: macros_source.py INCLUDE_DIR OUTPUT HEADER...
 
 Other libraries' headers come before the macros, since most standard libraries either undefine or do not
 survive them; so whatever then fails is psad's own.
@@ -20,6 +21,7 @@ def main() -> None:
     lines = [f"#include <{name}>" for name in sorted(foreign)]
     lines += ["#define min(a, b) psad_used_a_macro_named_min(a, b)"]
     lines += ["#define max(a, b) psad_used_a_macro_named_max(a, b)"]
+    lines += [f"#define {word} psad_used_a_macro_named_{word}" for word in ("slots", "signals", "emit", "foreach")]
     lines += [f'#include "{name}"' for name in headers]
     pathlib.Path(output).write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -1,0 +1,97 @@
+"""How good psad's models are: runs comparisons, draws their reports, keeps the figures of docs/results.md.
+
+Each command is a module beside this file; what it needs (matplotlib, xgboost) is imported once it is chosen.
+"""
+
+import argparse
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+from common import build_path
+
+
+BUILT = {
+    "psad-compare": build_path("benchmarks/quality/psad-compare"),
+    "psad": build_path("tools/psad/psad"),
+    "model-inputs": build_path("benchmarks/quality/model-inputs"),
+    "world-effects": build_path("benchmarks/quality/world-effects"),
+}
+
+
+def add_program(command, name):
+    command.add_argument("--program", type=Path, default=BUILT[name], help=f"{name} (default: %(default)s)")
+
+
+def results_arguments(command):
+    command.add_argument("--data", type=Path, help="folder of the real data sets; without it they are left out")
+    add_program(command, "psad-compare")
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("--text-only", action="store_true", help="run nothing: write what docs/results holds")
+    what.add_argument("--check", action="store_true", help="run and write nothing: fail if docs/results.md says other")
+    command.add_argument("names", nargs="*", metavar="NAME", help="comparisons to run; all if absent")
+
+
+def report_arguments(command):
+    command.add_argument("json", type=Path, help="what psad-compare --json wrote")
+    command.add_argument("folder", type=Path, help="gets report.html, which stands alone, and report.md with its plots")
+
+
+def seeds_arguments(command):
+    command.add_argument("data", type=Path, help="folder of lists")
+    command.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="default: 1 2 3")
+    command.add_argument("--name", default="", help="figures go to build/quality/DATA-NAME, not DATA")
+    add_program(command, "psad")
+    command.epilog = "What follows -- goes to psad train, such as: -- --variant no-match"
+
+
+def table_arguments(command):
+    command.add_argument("folder", type=Path, help="such as build/quality/movietweetings-ci")
+    command.add_argument("--split", default="test", choices=["train", "valid", "test"])
+    command.add_argument("--seeds", type=int, nargs="+", help="all that are there, if absent")
+    command.add_argument("--into", type=Path, metavar="FILE.md", help="write into its block named like the folder")
+
+
+def lambdamart_arguments(command):
+    command.add_argument("data", type=Path, help="folder of lists")
+    command.add_argument("orders", type=Path, help="file to write, for psad-compare --orders")
+    command.add_argument("--trends", action="store_true", help="read events of all users on the candidates too")
+    add_program(command, "model-inputs")
+
+
+def world_picture_arguments(command):
+    command.add_argument("svg", type=Path, help="file to write, such as docs/world.svg")
+    add_program(command, "world-effects")
+
+
+COMMANDS = {
+    "results": (results_arguments, "run the comparisons of docs/results.md and write their figures"),
+    "report": (report_arguments, "a page of tables and plots from the JSON of psad-compare"),
+    "seeds": (seeds_arguments, "train and evaluate one variant with several seeds; goes on where it was stopped"),
+    "table": (table_arguments, "Markdown tables of what the command seeds gathered"),
+    "lambdamart": (lambdamart_arguments, "train LambdaMART on what models read, and write its orders"),
+    "world-picture": (world_picture_arguments, "draw how much order, history and fading matter in the world"),
+}
+
+
+def main():
+    words = sys.argv[1:]
+    cut = words.index("--") if "--" in words else len(words)
+    description = __doc__.split("\n\n", maxsplit=1)[0]
+    parser = argparse.ArgumentParser(prog="python3 benchmarks/quality", description=description)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (add_arguments, text) in COMMANDS.items():
+        add_arguments(commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + "."))
+    options = parser.parse_args(words[:cut])
+    options.train_arguments = words[cut + 1 :]
+    if options.train_arguments and options.command != "seeds":
+        parser.error(f"found -- {options.train_arguments[0]}, wanted it after the command seeds alone")
+    try:
+        return importlib.import_module(options.command.replace("-", "_")).run(options)
+    except (OSError, ValueError, subprocess.CalledProcessError) as problem:
+        return f"{options.command}: {problem}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

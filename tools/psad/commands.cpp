@@ -1,0 +1,144 @@
+// The flags of each command. Devices beyond the CPU are compiled each in a file of its own.
+#include "commands.hpp"
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "devices.hpp"
+#include "flags.hpp"
+#include "psad/core/error.hpp"
+#include "psad/model_file/model_file.hpp"
+#include "variant_programs.hpp"
+
+namespace psad::cli {
+
+namespace {
+
+void train_on_cpu(const TrainOptions& o) {
+    variant_program(o.variant).train(o);
+}
+
+void train(const TrainOptions& o) {
+    for (const Device& device : devices(train_on_cpu)) {
+        if (o.device != device.name) continue;
+        if (device.train != nullptr) return device.train(o);
+        throw SettingError("--device", "", o.device + ", which this build of psad lacks", "one of " + device_names());
+    }
+    throw SettingError("--device", "", o.device, "one of " + device_names());
+}
+
+}  // namespace
+
+Command add_train(CLI::App& app) {
+    struct Parsed {
+        TrainOptions options;
+        SettingFlags<train::Settings> settings;
+    };
+    const auto p = std::make_shared<Parsed>();
+    TrainOptions& o = p->options;
+    CLI::App& command = *app.add_subcommand("train", "Train teacher and student together on a folder of lists");
+    add_data(command, o.data)->required();
+    command.add_option("--out", o.out, "Model file to write (safetensors)")->required()->check(path());
+    add_variant(command, o.variant, variant_names());
+    command.add_option("--device", o.device, "One of " + device_names())->capture_default_str();
+    p->settings.add_to(command);
+    p->settings.option("steps")->excludes(p->settings.option("epochs"));
+    add_threads(command, o.threads);
+    command.add_flag("--student-only", o.student_only, "Save the student without its teacher");
+    command.add_option("--json", o.json, "Write losses, validation and settings to this file")->check(path());
+    command.callback([&o] {
+        must_differ("--json", o.json, "--out", o.out);
+        must_be_outside("--out", o.out, o.data);
+        must_be_outside("--json", o.json, o.data);
+    });
+    return {&command, [p] {
+                TrainOptions& options = p->options;
+                p->settings.apply_to(options.settings);
+                if (options.device == "cuda" && !p->settings.has("shard"))
+                    options.settings.shard = options.settings.batch;  // a card is fastest with all at once
+                train::check(options.settings, 1);                    // before anything is read
+                train(options);
+            }};
+}
+
+Command add_evaluate(CLI::App& app) {
+    const auto p = std::make_shared<EvaluateOptions>();
+    EvaluateOptions& o = *p;
+    CLI::App& command = *app.add_subcommand("evaluate", "Compare a model with orders that need no training");
+    command.add_option("--model", o.model, "Model file")->required()->check(path());
+    add_data(command, o.data)->required();
+    command.add_option("--split", o.split, "train, valid or test")
+        ->check(one_of({"train", "valid", "test"}))
+        ->capture_default_str();
+    command.add_option("--json", o.json, "Write the figures to this file")->check(path());
+    command.callback([&o] {
+        must_differ("--json", o.json, "--model", o.model);
+        must_be_outside("--json", o.json, o.data);
+    });
+    return {&command, [p] {
+                const model_file::TensorFile file = model_file::read_model_file(p->model);
+                variant_program(file).evaluate(*p, file);
+            }};
+}
+
+Command add_rerank(CLI::App& app) {
+    const auto p = std::make_shared<RerankOptions>();
+    RerankOptions& o = *p;
+    CLI::App& command = *app.add_subcommand("rerank", "Rerank requests: JSON Lines on stdin to JSON Lines on stdout");
+    command.add_option("--model", o.model, "Model file")->required()->check(path());
+    command.add_option("--data", o.data, "Folder whose users and titles requests may name")->check(path());
+    command.add_option("--top", o.top, "Positions to fill; all candidates when absent")->transform(whole(1, max_int));
+    command.add_flag("--explain", o.explain, "Say why each item stands where it stands");
+    return {&command, [p] {
+                const model_file::TensorFile file = model_file::read_model_file(p->model);
+                variant_program(file).rerank(*p, file);
+            }};
+}
+
+Command add_cost(CLI::App& app) {
+    const auto p = std::make_shared<CostOptions>();
+    CostOptions& o = *p;
+    CLI::App& command = *app.add_subcommand("cost", "Parameters, FLOPs and bytes of a variant, without running it");
+    add_variant(command, o.variant, variant_names());
+    command.add_option("--items", o.items, "Candidates")->transform(whole(1, 10'000))->capture_default_str();
+    command.add_option("--history", o.history, "History events")->transform(whole(0, 100'000))->capture_default_str();
+    return {&command, [p] { variant_program(p->variant).cost(*p); }};
+}
+
+Command add_simulate(CLI::App& app) {
+    const auto p = std::make_shared<SimulateOptions>();
+    SimulateOptions& o = *p;
+    CLI::App& command = *app.add_subcommand("simulate", "Write logs of a world whose truth is known");
+    command.add_option("--out", o.out, "New folder for lists and truth")->required()->check(path());
+    command.add_option("--lists", o.lists, "Training lists")->transform(whole(1, 10'000'000))->capture_default_str();
+    command.add_option("--valid", o.valid_lists, "Validation lists")
+        ->transform(whole(0, 1'000'000))
+        ->capture_default_str();
+    command.add_option("--test", o.test_lists, "Test lists")->transform(whole(0, 1'000'000))->capture_default_str();
+    add_world(command, o.world);
+    // After --world, to which they add.
+    const auto add = [&o](const std::string& setting) { o.world += (o.world.empty() ? "" : ",") + setting; };
+    command
+        .add_option_function<std::uint64_t>(
+            "--seed", [add](std::uint64_t seed) { add(fmt::format("seed={}", seed)); }, "seed=S of the world")
+        ->transform(whole(0, (std::numeric_limits<std::uint64_t>::max)()));
+    command
+        .add_option_function<std::string>(
+            "--interaction",
+            [add](const std::string& name) {
+                add(name == "none"         ? "variety=0,complement=0"
+                    : name == "redundancy" ? "variety=2,complement=0"
+                                           : "variety=2,complement=1");
+            },
+            "variety and complement of the world: 0 0, 2 0 or 2 1")
+        ->check(one_of({"none", "redundancy", "complements"}));
+    add_threads(command, o.threads);
+    return {&command, [p] { simulate(*p); }};
+}
+
+}  // namespace psad::cli

@@ -1,0 +1,39 @@
+// What the flags of each command say.
+#pragma once
+
+#include <string>
+
+#include "psad/train/settings.hpp"
+
+namespace psad::cli {
+
+struct TrainOptions {
+    std::string data, out, variant = "default", device = "cpu", json;
+    train::Settings settings;
+    int threads = 0;
+    bool student_only = false;
+};
+
+struct EvaluateOptions {
+    std::string model, data, split = "test", json;
+};
+
+struct RerankOptions {
+    std::string model, data;
+    int top = 0;
+    bool explain = false;
+};
+
+struct CostOptions {
+    std::string variant = "default";
+    int items = 20;
+    int history = 50;
+};
+
+struct SimulateOptions {
+    std::string out, world;
+    int lists = 10000, valid_lists = 1000, test_lists = 1000;
+    int threads = 0;
+};
+
+}  // namespace psad::cli
