@@ -25,6 +25,7 @@
 namespace {
 
 namespace fs = std::filesystem;
+using psad::FileError;
 using psad::ModelFileError;
 using psad::model_file::read_safetensors;
 using psad::model_file::tensor;

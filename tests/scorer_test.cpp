@@ -183,7 +183,7 @@ TEST_CASE("visit_model: the variant of a file by its name, else by its descripti
     CHECK(visited(saved(own, "another name", model_file::Parts::student)) == "own");
     CHECK(visited(saved(prm, "another name")) == "prm");
     const Model<Usual::type> usual(encoder);
-    CHECK_THROWS_WITH_AS(visited(saved(usual, "usual")),
+    CHECK_THROWS_WITH_AS(visited(saved(usual, Usual::name)),
                          doctest::Contains("metadata psad.name: found usual, wanted one of own, prm, or a model made"),
                          ModelFileError);
 }

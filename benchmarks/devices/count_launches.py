@@ -21,9 +21,9 @@ MICROSECONDS = {"nsecond": 1e-3, "ns": 1e-3, "usecond": 1, "us": 1, "msecond": 1
 
 def profiled(program: str, task: str, batch: int) -> list[dict]:
     with tempfile.NamedTemporaryFile(suffix=".csv") as log:
-        subprocess.run(["ncu", "--profile-from-start", "off", "--clock-control", "none", "--csv", "--log-file", log.name,
-                        "--metrics", "gpu__time_duration.sum,dram__bytes.sum", program, "profile", task, str(batch)],
-                       check=True, stdout=subprocess.DEVNULL)
+        command = ["ncu", "--profile-from-start", "off", "--clock-control", "none", "--csv", "--log-file", log.name,
+                   "--metrics", "gpu__time_duration.sum,dram__bytes.sum", program, "profile", task, str(batch)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         table = "".join(line for line in open(log.name, encoding="utf-8") if line.startswith('"'))
     return list(csv.DictReader(io.StringIO(table)))
 
@@ -35,7 +35,7 @@ def number(row: dict) -> float:
 
 def short(kernel: str) -> str:
     inner = re.search(r"for_each(?:_row)?<(.*)>\(", kernel)
-    return re.sub(r"psad::|thrust_functors::|void ", "", inner.group(1) if inner else kernel)[:60]
+    return re.sub(r"psad::(v\w+::)?|thrust_functors::|void ", "", inner.group(1) if inner else kernel)[:60]
 
 
 def main() -> None:
@@ -49,7 +49,8 @@ def main() -> None:
             rows = profiled(options.program, task, batch)
             times = [(short(r["Kernel Name"]), number(r)) for r in rows if r["Metric Name"].startswith("gpu")]
             moved = sum(number(r) for r in rows if r["Metric Name"].startswith("dram"))
-            print(f"| {task} | {batch} | {len(times)} | {sum(t for _, t in times):.0f} | {moved / 1e6:.1f} |", flush=True)
+            total = sum(time for _, time in times)
+            print(f"| {task} | {batch} | {len(times)} | {total:.0f} | {moved / 1e6:.1f} |", flush=True)
             by_kernel = collections.defaultdict(list)
             for kernel, time in times:
                 by_kernel[kernel].append(time)

@@ -30,18 +30,18 @@ void print(const std::string& device, const std::vector<psad::benchmarks::Throug
 }  // namespace
 
 int main(int argc, char** argv) {
-    const std::vector<std::string> words(argv + 1, argv + argc);
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
     const std::vector<int> batches{1, 64, 1024};
     try {
-        if (words.size() == 3 && words[0] == "profile") {
-            const int lists = std::atoi(words[2].c_str());
-            const bool known = words[1] == "student" || words[1] == "teacher" || words[1] == "training";
+        if (arguments.size() == 3 && arguments[0] == "profile") {
+            const int lists = std::atoi(arguments[2].c_str());
+            const bool known = arguments[1] == "student" || arguments[1] == "teacher" || arguments[1] == "training";
             if (!known || lists < 1 || lists > 100'000) return usage(argv[0]);
-            psad::benchmarks::profile_on_cuda(words[1], lists);
+            psad::benchmarks::profile_on_cuda(arguments[1], lists);
             return 0;
         }
-        const std::string only = words.empty() ? "" : words[0];
-        if (words.size() > 1 || (only != "" && only != "cpu" && only != "cuda")) return usage(argv[0]);
+        const std::string only = arguments.empty() ? "" : arguments[0];
+        if (arguments.size() > 1 || (only != "" && only != "cpu" && only != "cuda")) return usage(argv[0]);
         if (only != "cpu") print("cuda", psad::benchmarks::throughput_of_cuda(batches));
         if (only != "cuda") {
             for (const int threads : {1, static_cast<int>(std::thread::hardware_concurrency())})

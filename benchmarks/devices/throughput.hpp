@@ -20,7 +20,7 @@
 
 namespace psad::benchmarks {
 
-/// A batch of lists and what can be done with it.
+/// A batch of lists on a device, and the tasks that are timed with it.
 template <class B>
 class BatchTasks {
     using Network = Psad<>;
@@ -34,13 +34,13 @@ class BatchTasks {
           reranker_(device, work_.model) {
         work_.model.encoder.encode(requests_, Network::spec.positions, batch_);
         host_ = batch_.view();
-        in_ = on_device(device, host_, inputs_);
+        in_ = on_device(device, host_, input_arena_);
     }
 
     /// The student, from raw requests to orders on the host.
     void rerank() { reranker_(requests_, workspace_, Network::spec.positions); }
 
-    /// The same from encoded inputs on the device.
+    /// The student from encoded inputs on the device.
     void student() {
         generate_lists([&](auto& ctx) {
             const auto& student = work_.model.network.student;
@@ -61,17 +61,14 @@ class BatchTasks {
         settings.steps = steps;
         settings.patience = 0;
         Model<Network> model = work_.model;
-        const auto no_validation = [](const auto&) { return train::ValidationScore{}; };
-        train::train(device_, model, work_.requests, settings, no_validation, StepHook<OnStep>{on_step});
+        train::Trainer trainer(device_, model, std::span<const Request>(work_.requests), settings);
+        while (trainer.running()) {
+            for (; !trainer.epoch_done(); on_step(trainer.state().step)) trainer.step();
+            trainer.end_epoch([](const auto&) { return train::ValidationScore{}; });
+        }
     }
 
   private:
-    template <class OnStep>
-    struct StepHook {
-        OnStep call;
-        void on_step(auto& trainer, const train::StepRecord&) const { call(trainer.state().step); }
-    };
-
     template <class Generate>
     void generate_lists(Generate f) {
         arena_.reset();
@@ -87,7 +84,7 @@ class BatchTasks {
     serve::Reranker<B, Network> reranker_;
     serve::BatchWorkspace<B> workspace_;
     Batch<float> batch_;
-    Arena<typename B::Memory> inputs_, arena_;
+    Arena<typename B::Memory> input_arena_, arena_;
     Inputs<float> host_, in_;
 };
 

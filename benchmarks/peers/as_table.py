@@ -21,10 +21,12 @@ def main():
     models, training = (json.loads(Path(path).read_text(encoding="utf-8")) for path in sys.argv[1:3])
     found = {"machine": machine(), "date": datetime.date.today().isoformat(), **models}
     found["cases"] = models["cases"] + training["cases"]
-    rows = [["case", "psad us", "ONNX Runtime us", "LibTorch us", "times ONNX Runtime", "times LibTorch", "of the FMA peak", "largest difference"]]
+    rows = [["case", "psad us", "ONNX Runtime us", "LibTorch us", "times ONNX Runtime", "times LibTorch",
+             "of the FMA peak", "largest difference"]]
     for c in models["cases"]:
         share = f"{100 * c['peak_share']:.0f} %" if "peak_share" in c else ""
-        times = [f"{c[key]:.1f}" for key in ("psad_us", "onnxruntime_us", "libtorch_us", "vs_onnxruntime", "vs_libtorch")]
+        keys = ("psad_us", "onnxruntime_us", "libtorch_us", "vs_onnxruntime", "vs_libtorch")
+        times = [f"{c[key]:.1f}" for key in keys]
         rows.append([c["name"], *times, share, f"{c['max_abs_score_difference']:.0e}"])
     steps = [["case", "psad ms", "PyTorch ms", "times PyTorch", "largest relative difference of a loss"]]
     for c in training["cases"]:

@@ -5,8 +5,8 @@ Usage: make_peers.py FOLDER
 
 For every FOLDER/CASE.safetensors writes FOLDER/CASE.pt, FOLDER/CASE.onnx, the inputs (CASE.inputs.safetensors) with
 their names in the order of the model's arguments (CASE.inputs.json), and the shape of the scores (CASE.output.json).
-Shapes are static, embeddings are looked up beforehand, and each layer is written in the form that costs the peers least:
-parts that are the same for a whole list are multiplied once per list, batches of one are plain matrices.
+Shapes are static, embeddings are looked up beforehand, and each layer is written in the form that costs the peers
+least: parts that are the same for a whole list are multiplied once per list, batches of one are plain matrices.
 Needs PyTorch and onnx (Debian: python3-torch, python3-onnx).
 """
 
@@ -54,7 +54,8 @@ class Model(torch.nn.Module):
         self.K = int(metadata["block"])
         self.prefix = prefix
         for name, a in tensors.items():
-            if not name.startswith(("in.", "psad.")) and ".features.item." not in name and ".features.profile.field" not in name:
+            is_table = ".features.item." in name or ".features.profile.field" in name
+            if not name.startswith(("in.", "psad.")) and not is_table:
                 self.register_buffer(name.replace(".", "__"), torch.from_numpy(a))
 
     def w(self, name):
@@ -238,7 +239,8 @@ class Teacher(Upn):
     def forward(self, item_ids, dense, profile_ids, profile, event, position, log_age, same, match_dense, last_match,
                 has_interacted, rank):
         item, user = self.features(item_ids, dense, profile_ids, profile)
-        item = self.personalised(item, user, event, position, log_age, same, match_dense, dense, last_match, has_interacted)
+        item = self.personalised(item, user, event, position, log_age, same, match_dense, dense, last_match,
+                                 has_interacted)
         z = item + rank
         for i in range(self.count("encoder")):
             name = f"encoder.{i}"
@@ -308,7 +310,8 @@ def main():
         with torch.no_grad():
             scores = model(*inputs).reshape(-1)
             wanted = torch.from_numpy(tensors["psad.scores"])
-            print(f"{path.stem}: largest difference {float((scores - wanted).abs().max()):.2e} of {float(wanted.abs().max()):.2f}")
+            difference, largest = float((scores - wanted).abs().max()), float(wanted.abs().max())
+            print(f"{path.stem}: largest difference {difference:.2e} of {largest:.2f}")
             stem = str(path)[: -len(".safetensors")]
             traced = torch.jit.trace(model, inputs, check_trace=False)
             torch.jit.freeze(traced).save(stem + ".pt")

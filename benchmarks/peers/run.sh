@@ -52,8 +52,8 @@ cmake --build build/peers --target psad_peers
 library=build/peers/onnxruntime/package/bin/napi-v6/linux/x64/libonnxruntime.so.1
 if [[ ! -e $library ]]; then
     mkdir -p build/peers/onnxruntime
-    (cd build/peers/onnxruntime && npm pack --silent onnxruntime-node@1.30.0 >/dev/null && tar xzf onnxruntime-node-*.tgz) ||
-        { echo "run.sh: npm gave no onnxruntime-node" >&2; exit 1; }
+    (cd build/peers/onnxruntime && npm pack --silent onnxruntime-node@1.30.0 >/dev/null &&
+        tar xzf onnxruntime-node-*.tgz) || { echo "run.sh: npm gave no onnxruntime-node" >&2; exit 1; }
 fi
 
 # As fast as the peers can be: their best instructions, one thread, and no memory handed back between calls.

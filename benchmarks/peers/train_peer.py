@@ -3,8 +3,9 @@
 
 Usage: train_peer.py FOLDER THREADS
 
-Reads FOLDER/training.safetensors of `psad_peers write`, trains as many steps as psad did and prints the largest relative
-difference of the losses. Then for every line `N` on standard input it makes N steps and prints the milliseconds of one.
+Reads FOLDER/training.safetensors of `psad_peers write`, trains as many steps as psad did and prints the largest
+relative difference of the losses. Then for every line `N` on standard input it makes N steps and prints the
+milliseconds of one.
 Batches are dense: all lists have as many candidates and events. Needs PyTorch (Debian: python3-torch).
 """
 
@@ -14,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-# OpenBLAS has threads of its own, beside OpenMP's: as many. Waiting, OpenMP's must sleep, or each takes a core from the other.
+# OpenBLAS has threads beside OpenMP's. OpenMP's must sleep while they wait, or they take cores from OpenBLAS.
 os.environ["OPENBLAS_NUM_THREADS"] = sys.argv[2] if len(sys.argv) > 2 else "1"
 os.environ["OMP_WAIT_POLICY"] = "passive"
 
@@ -29,7 +30,8 @@ class Pair:
     def __init__(self, metadata, tensors):
         self.B, self.n, self.H, self.L = (int(metadata[k]) for k in ("lists", "candidates", "history", "positions"))
         self.K = int(metadata["block"])
-        self.p = {k: torch.from_numpy(a).requires_grad_() for k, a in tensors.items() if not k.startswith(("in.", "psad."))}
+        self.p = {k: torch.from_numpy(a).requires_grad_() for k, a in tensors.items()
+                  if not k.startswith(("in.", "psad."))}
         self.t = {k: torch.from_numpy(a) for k, a in tensors.items() if k.startswith("in.")}
         B, n, H, L = self.B, self.n, self.H, self.L
         self.ids = {}
@@ -48,8 +50,8 @@ class Pair:
         self.order = order
         placed_at = torch.full((B, n), 1 << 30)
         placed_at.scatter_(1, order, torch.arange(L).expand(B, L))
-        self.unavailable = (placed_at[:, None, :] < torch.arange(L)[None, :, None]).float() * -1e30  # before the position
         positions = torch.arange(L)
+        self.unavailable = (placed_at[:, None, :] < positions[None, :, None]).float() * -1e30  # placed before
         self.later_block = (positions[None, :] // self.K > positions[:, None] // self.K).float() * -1e30
         self.weight = 1 / torch.log2(positions + 2.0)
         self.target = torch.zeros(B, L, n).scatter_(2, order[:, :, None], 1.0)
@@ -85,7 +87,8 @@ class Pair:
         return x.reshape(self.B, -1, 4, 16).transpose(1, 2)
 
     def attend(self, x, to, name, hidden=None):
-        q, k, v = self.heads(self.linear(x, name + ".query")), self.heads(self.linear(to, name + ".key")), self.heads(self.linear(to, name + ".value"))
+        q = self.heads(self.linear(x, name + ".query"))
+        k, v = (self.heads(self.linear(to, name + part)) for part in (".key", ".value"))
         scores = q @ k.transpose(2, 3) * 0.25
         if hidden is not None:
             scores = scores + hidden
@@ -102,7 +105,8 @@ class Pair:
         dense = t["in.dense"].reshape(B, n, -1)
         item = self.embed(p, "item", "item").reshape(B, n, 64) + self.linear(dense, p + "features.dense")
         user = self.embed(p, "profile", "profile") + self.linear(t["in.profile"].reshape(B, -1), p + "features.profile")
-        event = self.embed(p, "event", "item").reshape(B, H, 64) + self.table(p + "features.feedback", t["in.feedback"], (B, H))
+        event = self.embed(p, "event", "item").reshape(B, H, 64)
+        event = event + self.table(p + "features.feedback", t["in.feedback"], (B, H))
         return item, user, event
 
     def event_positions(self, p, user):
@@ -112,8 +116,10 @@ class Pair:
 
     def match(self, p, mass):
         B, n, t, m = self.B, self.n, self.t, p + "upn.match."
-        match = self.in_parts(m + "hidden", t["in.match_dense"].reshape(B, n, -1), mass, t["in.dense"].reshape(B, n, -1))
-        last = self.table(m + "bucket", t["in.match_bucket"], (B, n)) + self.table(m + "index", t["in.match_index"], (B, n))
+        match_dense, dense = t["in.match_dense"].reshape(B, n, -1), t["in.dense"].reshape(B, n, -1)
+        match = self.in_parts(m + "hidden", match_dense, mass, dense)
+        last = self.table(m + "bucket", t["in.match_bucket"], (B, n))
+        last = last + self.table(m + "index", t["in.match_index"], (B, n))
         last = last + self.table(m + "feedback", t["in.match_feedback"], (B, n))
         return t["in.has_interacted"].reshape(B, 1, 1) * self.linear(torch.relu(match), m + "out") + last
 
@@ -190,7 +196,7 @@ class Pair:
 
 
 class AdamW:
-    """Weight decay of matrices alone, one norm for all gradients; table rows that the batch does not read stay as they are."""
+    """Weight decay of matrices alone, one norm for all gradients; table rows that the batch does not read stay."""
 
     def __init__(self, pair, steps):
         self.steps, self.at, self.pair = steps, 0, pair
@@ -207,7 +213,8 @@ class AdamW:
     def step(self):
         self.at += 1
         progress = min(self.at / self.steps, 1.0)
-        scale = progress / 0.05 if progress < 0.05 else 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (progress - 0.05) / 0.95))
+        cosine = 0.5 * (1 + math.cos(math.pi * (progress - 0.05) / 0.95))
+        scale = progress / 0.05 if progress < 0.05 else 0.01 + 0.99 * cosine
         rate = 1e-3 * scale
         everything = self.dense + [x for x, _ in self.tables]
         total = math.sqrt(float(sum((x.grad * x.grad).sum() for x in everything)))

@@ -1,7 +1,7 @@
 // The flags of each command. Devices beyond the CPU are compiled each in a file of its own.
 #include "commands.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // psad evaluate for one network.
 #pragma once
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>

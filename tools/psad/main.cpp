@@ -1,6 +1,6 @@
 // psad: train, evaluate and serve rerankers from the command line.
 // Exit codes: 0 good, 2 wrong usage, 1 anything else with one line on stderr.
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <string>

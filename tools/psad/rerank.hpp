@@ -1,7 +1,7 @@
 // psad rerank for one network.
 #pragma once
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <cstddef>
 #include <cstdio>

@@ -1,7 +1,7 @@
 // psad simulate: logs of a simulated world as a folder of lists.
 #include "psad/simulator/simulate.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // psad train for one network on one device.
 #pragma once
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <cstdint>
 #include <cstdio>

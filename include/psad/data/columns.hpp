@@ -8,7 +8,11 @@
 #include <cstdint>
 #include <span>
 #include <vector>
+#if __has_include(<xtensor/containers/xtensor.hpp>)  // from xtensor 0.26 on
+#include <xtensor/containers/xtensor.hpp>
+#else
 #include <xtensor/xtensor.hpp>
+#endif
 
 #include "psad/core/version.hpp"
 

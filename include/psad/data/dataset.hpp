@@ -10,7 +10,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-#include <xtensor/xtensor.hpp>
 
 #include "psad/core/error.hpp"
 #include "psad/data/columns.hpp"

@@ -11,7 +11,6 @@
 #include <system_error>
 #include <utility>
 #include <vector>
-#include <xtensor/xtensor.hpp>
 
 #include "psad/core/error.hpp"
 #include "psad/core/text.hpp"

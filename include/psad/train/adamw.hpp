@@ -39,11 +39,11 @@ struct AdamW {
     struct Step {
         T beta1, beta2, learning_rate, decay, epsilon, correct1, correct2;
 
-        /// Updates p by its gradient. Its moments are number i of their blocks; `decayed` is 1 where weights decay,
-        /// else 0.
-        PSAD_HOST_DEVICE void operator()(T grad, T decayed, T& p, Moments<T, 2> moments, std::size_t i) const {
-            T& m = moments.block[0][i];
-            T& v = moments.block[1][i];
+        /// Updates p by its gradient. Its moments are number i of the blocks of `kept`; `decayed` is 1 where weights
+        /// decay, else 0.
+        PSAD_HOST_DEVICE void operator()(T grad, T decayed, T& p, Moments<T, 2> kept, std::size_t i) const {
+            T& m = kept.block[0][i];
+            T& v = kept.block[1][i];
             m = beta1 * m + (T(1) - beta1) * grad;
             v = beta2 * v + (T(1) - beta2) * grad * grad;
             p -= learning_rate * m * correct1 / (std::sqrt(v * correct2) + epsilon) + decay * decayed * p;

@@ -36,7 +36,7 @@ inline __m256i first_lanes(int count) {
 }
 #endif
 
-/// The first `count` lanes, 1 to all; the others are zero and their memory is not has_interacted.
+/// The first `count` lanes, 1 to all; the others are zero and their memory is not touched.
 template <class T>
 inline Vector<T> load(const T* p, int count) {
 #if PSAD_VECTOR_BYTES == 64
@@ -57,7 +57,7 @@ inline Vector<T> load(const T* p, int count) {
 #endif
 }
 
-/// The first `count` lanes, 1 to all; the others are `fill` and their memory is not has_interacted.
+/// The first `count` lanes, 1 to all; the others are `fill` and their memory is not touched.
 template <class T>
 inline Vector<T> load(const T* p, int count, T fill) {
     const Vector<T> read = load(p, count);
