@@ -74,7 +74,7 @@ class Usage(Case):
             with self.subTest(words=words):
                 self.assert_usage(psad(*words))
         self.assertIn("default, small", psad("cost", "--variant", "huge").stderr)
-        self.assertIn("found fly, wanted train", psad("fly").stderr)
+        self.assertIn("found fly, wanted one of train, evaluate", psad("fly").stderr)
         told = psad("train", *out, "--learning-rate", "10", "--weight-decay", "0.5").stderr
         self.assertIn("weight_decay: found 0.5, wanted less than 1 / learning_rate", told)
         self.assertIn("--seed: found -1, wanted a whole number from 0", psad("train", *out, "--seed", "-1").stderr)
@@ -242,6 +242,18 @@ class Train(Case):
 
 
 class Evaluate(Case):
+    def test_baselines(self):
+        """A baseline is trained, saved and read like any student."""
+        for variant in ("prm", "setrank", "dlcm"):
+            path = self.folder / variant
+            self.assert_good(train(path, variant=variant))
+            orders = self.figures("--model", path)["orders"]
+            self.assertEqual(sorted(orders), ["by-aux", "history-first", "initial", "student"])
+            line = json.dumps({"user": [4, 23, 7], "context": [3, 7], "candidates": [{"item": 3291}, {"item": 12}]})
+            done = psad("rerank", "--model", path, stdin=line)
+            self.assert_good(done)
+            self.assertEqual(sorted(json.loads(done.stdout)["order"]), [0, 1])
+
     def test_figures(self):
         found = self.figures("--model", self.model)
         self.assertEqual(found, self.figures("--model", self.model))
@@ -286,7 +298,14 @@ class Evaluate(Case):
         def rename(name):
             return self.damaged(lambda header: header["__metadata__"].__setitem__("psad.name", name))
 
-        done = psad("rerank", "--model", rename("other"))
+        # A name that the program does not know is no hindrance where the description is known.
+        self.assert_good(psad("rerank", "--model", rename("other")))
+
+        def of_nobody(header):
+            header["__metadata__"]["psad.name"] = "other"
+            header["__metadata__"]["psad.variant"] = header["__metadata__"]["psad.variant"].replace('"gate":16', '"gate":17')
+
+        done = psad("rerank", "--model", self.damaged(of_nobody))
         self.assert_fails(done, "metadata psad.name: found other, wanted one of default, small")
         done = psad("evaluate", "--model", rename("default"), "--data", DATA)
         self.assert_fails(done, "found student.gate = 16, wanted 32")

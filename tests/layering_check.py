@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Checks the order of psad's folders under include/psad.
+"""Checks the order of psad's folders: those under include/psad, and the programs beside them.
 
-Usage: layering_check.py INCLUDE_DIR
+Usage: layering_check.py PROJECT_DIR
 
 A header includes only headers of its own or an earlier folder, each included file of psad exists, other
 libraries stay where they belong, no header is longer than 350 lines and no function than 80.
@@ -29,6 +29,16 @@ LIBRARIES = [
     ("fast_float", r"fast_float/", ["data"]),
     ("a library of the tests or the command line", r"(fmt|CLI|doctest|benchmark)/", []),
 ]
+# Folders of programs, and those whose headers they share.
+PROGRAMS = {
+    "tools/common": [],
+    "tools/psad": ["tools/common"],
+    "examples": [],
+    "benchmarks": [],
+    "benchmarks/devices": ["benchmarks"],
+    "benchmarks/peers": ["benchmarks"],
+    "benchmarks/quality": ["tools/common"],
+}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -89,15 +99,34 @@ def check_functions(header: str, lines: list[str]) -> list[str]:
     return faults
 
 
+def check_program(root: pathlib.Path, folder: str, shared: list[str]) -> list[str]:
+    """A program includes psad's headers, its own and those of the shared folders, each of which exists."""
+    faults = []
+    for path in sorted((root / folder).glob("*")):
+        if path.suffix not in (".hpp", ".cpp", ".cu"):
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            found = INCLUDE.match(line)
+            if not found or (found[1] == "<" and not found[2].startswith("psad/")):
+                continue
+            homes = ["include"] if found[2].startswith("psad/") else [folder, *shared]
+            if not any((root / home / found[2]).is_file() for home in homes):
+                faults.append(f"{folder}/{path.name}:{number}: includes {found[2]}, which is not in {' or '.join(homes)}")
+    return faults
+
+
 def main() -> int:
-    root = pathlib.Path(sys.argv[1]).resolve()
+    project = pathlib.Path(sys.argv[1]).resolve()
+    root = project / "include"
     files = (path for path in (root / "psad").rglob("*") if path.is_file())
     headers = sorted(path.relative_to(root).as_posix() for path in files)
     if not headers:
         print(f"no headers under {root}/psad")
         return 1
     faults = [fault for header in headers for fault in check_header(root, header)]
-    print("\n".join(faults) or f"{len(headers)} headers are in order")
+    for folder, shared in PROGRAMS.items():
+        faults += check_program(project, folder, shared)
+    print("\n".join(faults) or f"{len(headers)} headers and {len(PROGRAMS)} folders of programs are in order")
     return 1 if faults else 0
 
 

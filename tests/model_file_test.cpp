@@ -96,7 +96,7 @@ TEST_CASE("shared embeddings go with the student") {
     const auto m = shaken<Shared>();
     const ModelFile file(m, model_file::Parts::student);
     CHECK(student_scores(model_file::load<StudentOf<Shared>>(file.path()), lists.all) == student_scores(m, lists.all));
-    CHECK(file.refusal<StudentOf<Net>>().starts_with("metadata psad.variant: found student.shares = "));
+    CHECK(file.refusal<StudentOf<Net>>().starts_with("metadata psad.variant: found student.tied = "));
 }
 
 TEST_CASE("a model of another variant is refused by the number or policy that differs") {
@@ -107,13 +107,13 @@ TEST_CASE("a model of another variant is refused by the number or policy that di
     CHECK(file.refusal<Psad<small, order::Sort>>() ==
           "metadata psad.variant: found student.order = \"greedy with transitions\", wanted \"sort\"");
     CHECK(file.refusal<Psad<small, fade::Personal<fade::Exponential>>>().starts_with(
-        "metadata psad.variant: found student.fading = \"personal fading, power law\""));
+        "metadata psad.variant: found student.fade_curve = \"power law\""));
     CHECK(file.refusal<Psad<small, match::Off>>().starts_with("metadata psad.variant: found student.match"));
     CHECK(file.refusal<Psad<small, gate::None>>().starts_with("metadata psad.variant: found student.gates"));
     CHECK(file.refusal<Psad<small, pool::PerUser>>().starts_with("metadata psad.variant: found teacher.history"));
     CHECK(file.refusal<Psad<small, transition::Off>>().starts_with("metadata psad.variant: found teacher.transitions"));
     CHECK(file.refusal<Psad<small, list_context::SelfAttention>>().starts_with(
-        "metadata psad.variant: found student.context"));
+        "metadata psad.variant: found student.list_context"));
     // The student does not ask how its teacher wrote.
     CHECK(file.refusal<StudentOf<Psad<with(3, 7), transition::Off>>>() == "");
     CHECK(file.refusal<StudentOf<Psad<small, order::Sort>>>() != "");
@@ -122,12 +122,12 @@ TEST_CASE("a model of another variant is refused by the number or policy that di
 TEST_CASE("another version of the format is refused") {
     const ModelFile file(shaken<Net>());
     model_file::TensorFile other = file.content();
-    other.metadata["psad.format"] = "psad-model-2";
+    other.metadata["psad.format"] = "psad-model-1";
     file.replace(other);
-    CHECK(file.refusal<Net>() == "metadata psad.format: found psad-model-2, wanted psad-model-1");
+    CHECK(file.refusal<Net>() == "metadata psad.format: found psad-model-1, wanted psad-model-2");
     other.metadata.erase("psad.format");
     file.replace(other);
-    CHECK(file.refusal<Net>() == "metadata psad.format: found no such key, wanted psad-model-1");
+    CHECK(file.refusal<Net>() == "metadata psad.format: found no such key, wanted psad-model-2");
 }
 
 TEST_CASE("every parameter must be there, of its shape and type, and finite") {

@@ -385,8 +385,8 @@ TEST_CASE("simulated logs survive the way over a folder") {
     CHECK(d.user_fields == read.user_fields);
     CHECK(d.item_fields[0].values == read.item_fields[0].values);
     CHECK(read.meta.notes.at("world") == to_text(world_settings("candidates=8,positions=5")));
-    CHECK_THROWS_AS(data::write_lists(folder, d), DataError);  // nothing is overwritten
-    CHECK_THROWS_AS(data::write_lists(place.path() / "no" / "folder", d), DataError);
+    CHECK_THROWS_AS(data::write_lists(folder, d), FileError);  // nothing is overwritten
+    CHECK_THROWS_AS(data::write_lists(place.path() / "no" / "folder", d), FileError);
 }
 
 TEST_CASE("world settings as text") {
@@ -410,7 +410,7 @@ TEST_CASE("world settings as text") {
               .starts_with("world settings, positions: found 'positions', wanted positions=WHOLE_NUMBER"));
     CHECK(refusal("seed=-1").ends_with("found 'seed=-1', wanted seed=WHOLE_NUMBER from 0"));
     CHECK(refusal("positions=many").starts_with("world settings, positions: found 'positions=many'"));
-    CHECK(refusal("logging=nobody").starts_with("world settings, logger: found 'logging=nobody'"));
+    CHECK(refusal("logging=nobody").starts_with("world settings, logging: found 'logging=nobody'"));
     CHECK(refusal("positions=16").starts_with("world settings, positions: found 16, wanted 1 to 15"));
     CHECK(refusal("variety=nan").starts_with("world settings, variety: found nan"));
     CHECK(refusal("items=20").starts_with("world settings, items: found 20"));

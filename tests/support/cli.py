@@ -22,9 +22,9 @@ def psad(*words, stdin=""):
     return done
 
 
-def train(out, *words):
-    """Trains the smallest variant for three steps of several shards."""
-    fixed = ["--data", DATA, "--variant", "small", "--steps", 3, "--batch", 64, "--out", out]
+def train(out, *words, variant="small"):
+    """Trains a variant, the smallest if none is named, for three steps of several shards."""
+    fixed = ["--data", DATA, "--variant", variant, "--steps", 3, "--batch", 64, "--out", out]
     return psad("train", *fixed, *words)
 
 

@@ -72,13 +72,19 @@ template <class Network>
 Model<Network> load(const TensorFile& file) {
     const detail::MetadataReader reader(file, "psad.variant");
     const nlohmann::json wanted = describe<Network>();
-    for (const auto& [part, numbers] : wanted.items()) {
+    for (const auto& [part, described] : wanted.items()) {
         if (!reader.json().contains(part)) reader.fail("no " + part, "a model with its " + part);
-        for (const auto& [key, value] : numbers.items()) {
-            const auto& found = reader.json()[part];
-            if (!found.contains(key) || found[key] != value) {
-                reader.fail(part + "." + key + " = " + (found.contains(key) ? printable(found[key].dump()) : "nothing"),
-                            value.dump());
+        const nlohmann::json& found = reader.json()[part];
+        const auto compare = [&, part = part](const std::string& key, const nlohmann::json& value) {
+            if (found.contains(key) && found[key] == value) return;
+            reader.fail(part + "." + key + " = " + (found.contains(key) ? printable(found[key].dump()) : "nothing"),
+                        value.dump());
+        };
+        // What says most comes first: the name, then the policies, then the numbers.
+        if (described.contains("name")) compare("name", described["name"]);
+        for (const bool text : {true, false}) {
+            for (const auto& [key, value] : described.items()) {
+                if (value.is_string() == text) compare(key, value);
             }
         }
     }
