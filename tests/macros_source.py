@@ -18,7 +18,8 @@ def main() -> None:
     for header in headers:
         text = pathlib.Path(include_dir, header).read_text(encoding="utf-8")
         foreign.update(re.findall(r"^\s*#\s*include\s*<(?!psad/)([^>]+)>", text, re.MULTILINE))
-    lines = [f"#include <{name}>" for name in sorted(foreign)]
+    # A header may choose between includes by what there is.
+    lines = [f"#if __has_include(<{name}>)\n#include <{name}>\n#endif" for name in sorted(foreign)]
     lines += ["#define min(a, b) psad_used_a_macro_named_min(a, b)"]
     lines += ["#define max(a, b) psad_used_a_macro_named_max(a, b)"]
     lines += [f"#define {word} psad_used_a_macro_named_{word}" for word in ("slots", "signals", "emit", "foreach")]

@@ -19,6 +19,12 @@
 
 #if defined(PSAD_PORTABLE_KERNELS)
 #include "psad/backend/cpu/portable_kernels.hpp"
+
+#define PSAD_CHOOSES_KERNELS 0
+namespace psad::inline PSAD_ABI::backend::kernel_set {
+using BuiltFor = Portable;
+using Best = Portable;
+}  // namespace psad::backend::kernel_set
 #else
 
 #include <algorithm>

@@ -15,8 +15,6 @@
 #include "psad/core/layout.hpp"
 #include "psad/core/matrix.hpp"
 
-#define PSAD_CHOOSES_KERNELS 0
-
 namespace psad::inline PSAD_ABI::backend {
 namespace portable {
 
@@ -259,7 +257,7 @@ struct Kernels {
 
 namespace kernel_set {
 
-/// Eigen's kernels, the only set where PSAD_PORTABLE_KERNELS is defined.
+/// Eigen's kernels.
 struct Portable {
     static constexpr int bytes() { return EIGEN_MAX_ALIGN_BYTES; }
     static bool runs_here() { return true; }
@@ -268,8 +266,5 @@ struct Portable {
         f(portable::Kernels<T>{});
     }
 };
-using BuiltFor = Portable;
-using Best = Portable;
-
 }  // namespace kernel_set
 }  // namespace psad::backend
