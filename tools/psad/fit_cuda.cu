@@ -1,8 +1,8 @@
 // Training on a CUDA card.
 #include "fit_cuda.hpp"
 
+#include "device_variants.hpp"
 #include "psad/backend/thrust/cuda.hpp"
-#include "variants.hpp"
 
 namespace psad::cli {
 

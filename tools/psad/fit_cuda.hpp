@@ -1,7 +1,8 @@
 // Training on a CUDA card, declared for what a host compiler compiles; fit_cuda.cu is nvcc's.
 #pragma once
 
-#include "train.hpp"
+#include "psad/train/fit.hpp"
+#include "show_progress.hpp"
 
 namespace psad::cli {
 

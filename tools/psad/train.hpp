@@ -3,18 +3,16 @@
 
 #include <fmt/format.h>
 
-#include <cstdint>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <type_traits>
 
 #include "options.hpp"
 #include "output.hpp"
-#include "progress.hpp"
 #include "psad/data/read_lists.hpp"
 #include "psad/model_file/model_file.hpp"
 #include "psad/train/fit.hpp"
+#include "show_progress.hpp"
 
 namespace psad::cli {
 
@@ -44,33 +42,6 @@ inline nlohmann::json report_json(const TrainOptions& o, const EncoderSettings& 
             {"best_teacher_epoch", report.best_teacher_epoch},
             {"settings", settings}};
 }
-
-/// Shows how the training goes.
-class ShowProgress {
-  public:
-    explicit ShowProgress(bool has_teacher) : has_teacher_(has_teacher) {}
-
-    template <class Trainer>
-    void on_step(Trainer& trainer, const train::StepRecord& record) {
-        progress_.show(trainer.state().step, trainer.last_step(), fmt::format("loss {:.3f}  {}", record.loss, valid_));
-    }
-    template <class Trainer>
-    void on_epoch(Trainer&, const train::EpochRecord& e) {
-        progress_.clear();
-        valid_ = fmt::format("valid {:.4f}", e.valid.student);
-        fmt::print("epoch {:2}  step {:5}  loss {:.4f}  validation NDCG@10: student {:.4f}", e.epoch + 1, e.step,
-                   e.loss, e.valid.student);
-        if (has_teacher_) fmt::print(", teacher {:.4f}", e.valid.teacher);
-        fmt::print("\n");
-        std::fflush(stdout);
-    }
-    void clear() const { progress_.clear(); }
-
-  private:
-    bool has_teacher_;
-    Progress progress_;
-    std::string valid_ = "valid -";
-};
 
 /// Trains a model and saves it; fit(dataset, settings, encoding, hooks) does the training.
 template <class Network, class Fit>

@@ -1,11 +1,12 @@
 // psad train --device cuda.
 #include <string>
 
+#include "device_variants.hpp"
 #include "devices.hpp"
 #include "fit_cuda.hpp"
 #include "psad/backend/thrust/cuda_stream.hpp"
 #include "psad/core/error.hpp"
-#include "variants.hpp"
+#include "train.hpp"
 
 namespace psad::cli {
 

@@ -1,8 +1,8 @@
 // psad train --device thrust-omp.
+#include "device_variants.hpp"
 #include "devices.hpp"
 #include "psad/backend/thrust/omp.hpp"
 #include "train.hpp"
-#include "variants.hpp"
 
 namespace psad::cli {
 

@@ -1,8 +1,8 @@
 // psad train --device thrust-tbb.
+#include "device_variants.hpp"
 #include "devices.hpp"
 #include "psad/backend/thrust/tbb.hpp"
 #include "train.hpp"
-#include "variants.hpp"
 
 namespace psad::cli {
 

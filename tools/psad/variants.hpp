@@ -1,6 +1,7 @@
 // The variants that the program offers by name.
 #pragma once
 
+#include "device_variants.hpp"
 #include "psad/model/baselines/attention_scorer.hpp"
 #include "psad/model/baselines/dlcm.hpp"
 #include "psad/model/psad_model.hpp"
@@ -8,15 +9,6 @@
 
 namespace psad::cli {
 
-struct Default {
-    static constexpr const char* name = "default";
-    using type = Psad<>;
-};
-/// Half as wide, one layer each: for small data and small machines.
-struct Small {
-    static constexpr const char* name = "small";
-    using type = Psad<Spec{.width = 32, .encoder_layers = 1, .decoder_layers = 1, .feed_forward = 64, .gate = 16}>;
-};
 /// A student that gives one number per item.
 struct Sort {
     static constexpr const char* name = "sort";
@@ -49,8 +41,5 @@ struct Dlcm {
 };
 
 using Variants = VariantSet<Default, Small, Sort, Autoregressive, NoMatch, Prm, SetRank, Dlcm>;
-
-/// The variants of the devices beyond the CPU: enough to compare them, at half a minute of compiling each.
-using DeviceVariants = VariantSet<Default, Small>;
 
 }  // namespace psad::cli

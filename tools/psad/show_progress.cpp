@@ -1,0 +1,32 @@
+#include "show_progress.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "progress.hpp"
+
+namespace psad::cli {
+
+ShowProgress::ShowProgress(bool has_teacher) : has_teacher_(has_teacher), progress_(std::make_unique<Progress>()) {}
+ShowProgress::~ShowProgress() = default;
+
+void ShowProgress::clear() const {
+    progress_->clear();
+}
+
+void ShowProgress::show(std::int64_t step, std::int64_t last_step, const train::StepRecord& record) {
+    progress_->show(step, last_step, fmt::format("loss {:.3f}  {}", record.loss, valid_));
+}
+
+void ShowProgress::print(const train::EpochRecord& e) {
+    progress_->clear();
+    valid_ = fmt::format("valid {:.4f}", e.valid.student);
+    fmt::print("epoch {:2}  step {:5}  loss {:.4f}  validation NDCG@10: student {:.4f}", e.epoch + 1, e.step, e.loss,
+               e.valid.student);
+    if (has_teacher_) fmt::print(", teacher {:.4f}", e.valid.teacher);
+    fmt::print("\n");
+    std::fflush(stdout);
+}
+
+}  // namespace psad::cli
