@@ -17,9 +17,8 @@
 namespace psad::inline PSAD_ABI::serve {
 
 /// The user state of one user: a few hundred numbers and a copy of the history. It is computed again where the model,
-/// the user's fields, the context or the history differ, or `has_interacted`
-/// differs (whether the history holds a candidate of the list). Only the ages of the events stay those of the request
-/// that it was computed with: invalidate() it after a while.
+/// the user's fields, the context or the history differ, or whether the history holds a candidate of the list. Only the
+/// ages of the events stay those of the request that it was computed with: invalidate() it after a while.
 template <class B, class Network>
 class UserCache {
   public:
