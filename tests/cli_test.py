@@ -77,7 +77,7 @@ class Usage(Case):
         self.assertIn("found fly, wanted one of train, evaluate", psad("fly").stderr)
         told = psad("train", *out, "--learning-rate", "10", "--weight-decay", "0.5").stderr
         self.assertIn("weight_decay: found 0.5, wanted less than 1 / learning_rate", told)
-        self.assertIn("--seed: found -1, wanted a whole number from 0", psad("train", *out, "--seed", "-1").stderr)
+        self.assertIn("--seed: found -1, wanted a whole number: 0 or more", psad("train", *out, "--seed", "-1").stderr)
         self.assertFalse((self.folder / "never").exists())
         self.assert_good(psad("evaluate", "--model", self.model, "--data", DATA))  # still a model
 
@@ -132,9 +132,9 @@ class Usage(Case):
             self.assertGreater(figures("--variant", variant)["student: candidates"], 0)
         few, many = figures("--items", 10, "--history", 5), figures("--items", 40, "--history", 5)
         self.assertGreater(many["student: candidates"], 3 * few["student: candidates"])
-        self.assertEqual(many["student: user part (cacheable)"], few["student: user part (cacheable)"])
+        self.assertEqual(many["student: user state (cacheable)"], few["student: user state (cacheable)"])
         longer = figures("--items", 10, "--history", 50)
-        self.assertGreater(longer["student: user part (cacheable)"], few["student: user part (cacheable)"])
+        self.assertGreater(longer["student: user state (cacheable)"], few["student: user state (cacheable)"])
         self.assertEqual(figures("--variant", "sort")["student: transitions"], 0)
         # One place at a time: the weights are read five times as often.
         block = figures(column=2)["teacher: positions"]
