@@ -50,7 +50,7 @@ def table_arguments(command):
     command.add_argument("folder", type=Path, help="such as build/quality/movietweetings-ci")
     command.add_argument("--split", default="test", choices=["train", "valid", "test"])
     command.add_argument("--seeds", type=int, nargs="+", help="all that are there, if absent")
-    command.add_argument("--into", type=Path, metavar="FILE.md", help="write into its block named like the folder")
+    command.add_argument("--into", type=Path, metavar="FILE.md", help="write into its block `seeds of FOLDER`")
 
 
 def lambdamart_arguments(command):

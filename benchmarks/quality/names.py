@@ -1,7 +1,7 @@
 """The names of models, as psad-compare gives them, in the groups that tables and plots ask for."""
 
 BEST_OF_PSAD = ["psad", "psad/teacher", "psad-sort"]
-# They need no training. What was logged in a world is none of them: its policy knows what no model is told.
+# They need no training. What was logged in a world is none of them: its policy knows what no model sees.
 HEURISTICS = ["initial", "history-first", "by-aux"]
 LOGGED = "logged"
 UNTRAINED = ["initial", LOGGED, "history-first", "by-aux"]

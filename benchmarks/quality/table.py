@@ -96,6 +96,6 @@ def run(options):
         return
     into = options.into.read_text(encoding="utf-8")
     try:
-        write_whole(options.into, with_figures(into, options.folder.resolve().name, text))
+        write_whole(options.into, with_figures(into, f"seeds of {options.folder.resolve().name}", text))
     except ValueError as problem:
         raise ValueError(f"{options.into}: {problem}") from problem
