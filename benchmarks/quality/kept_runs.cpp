@@ -120,7 +120,7 @@ KeptRuns::KeptRuns(const std::string& report, const Experiment& experiment)
     : folder_(report + ".runs"), experiment_(experiment), source_(source_of(experiment)) {
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
-    if (error) throw DataError(folder_.string(), "", error.message(), "a place for a folder");
+    if (error) throw FileError(folder_.string(), "", error.message(), "a place for a folder");
     cli::check_writable(folder_ / "probe");
 }
 

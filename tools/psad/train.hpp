@@ -22,25 +22,27 @@ void add_settings(const Settings& settings, nlohmann::json& to) {
     Settings::for_each_setting([&](const Setting& s, const auto& value) { to[s.name] = value; }, settings);
 }
 
-inline nlohmann::json report_json(const TrainOptions& o, const EncoderSettings& encoding, const train::Report& report) {
+inline nlohmann::json report_json(const TrainOptions& o, const EncoderSettings& encoding, const train::Report& report,
+                                  bool has_teacher) {
     nlohmann::json losses = nlohmann::json::array(), valid = nlohmann::json::array();
     for (const train::StepRecord& step : report.steps) losses.push_back(step.loss);
     for (const train::EpochRecord& epoch : report.epochs) {
         valid.push_back({{"epoch", epoch.epoch},
                          {"step", epoch.step},
                          {"loss", epoch.loss},
-                         {"student_ndcg@10", epoch.valid.student},
-                         {"teacher_ndcg@10", epoch.valid.teacher}});
+                         {"student_ndcg@10", epoch.valid.student}});
+        if (has_teacher) valid.back()["teacher_ndcg@10"] = epoch.valid.teacher;
     }
     nlohmann::json settings{{"data", o.data}, {"variant", o.variant}, {"device", o.device}};
     add_settings(o.settings, settings);
     add_settings(encoding, settings);
-    return {{"losses", losses},
-            {"valid", valid},
-            {"lists_per_second", report.lists_per_second},
-            {"best_student_epoch", report.best_student_epoch},
-            {"best_teacher_epoch", report.best_teacher_epoch},
-            {"settings", settings}};
+    nlohmann::json out{{"losses", losses},
+                       {"valid", valid},
+                       {"lists_per_second", report.lists_per_second},
+                       {"best_student_epoch", report.best_student_epoch},
+                       {"settings", settings}};
+    if (has_teacher) out["best_teacher_epoch"] = report.best_teacher_epoch;
+    return out;
 }
 
 /// Trains a model and saves it; fit(dataset, settings, encoding, hooks) does the training.
@@ -61,7 +63,7 @@ void train_with(const TrainOptions& o, Fit fit) {
     fmt::print("kept the student of epoch {}", report.best_student_epoch + 1);
     if (HasTeacher<Network>) fmt::print(" and the teacher of epoch {}", report.best_teacher_epoch + 1);
     fmt::print("; {:.0f} lists/s; wrote {}\n", report.lists_per_second, o.out);
-    write_json(o.json, report_json(o, encoding, report));
+    write_json(o.json, report_json(o, encoding, report, HasTeacher<Network>));
 }
 
 template <class Network, class B>

@@ -50,8 +50,8 @@ struct Blocks {
     int size = 0;
 };
 
-/// Makes one block the current block of a layout, for as long as this lives: its rows, its pairs, and the positions that are
-/// written once it is.
+/// Makes one block the current block of a layout, for as long as this lives: its rows, its pairs, and the positions
+/// that are written once it is.
 class BlockScope {
   public:
     /// The block's arrays lie in `numbers`: those of the plan, or a copy of them.

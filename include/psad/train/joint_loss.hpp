@@ -5,34 +5,16 @@
 
 #include <type_traits>
 
-#include "psad/autograd/ops/losses.hpp"
 #include "psad/autograd/ops/map.hpp"
+#include "psad/autograd/ops/row_mask.hpp"
 #include "psad/autograd/ops/segments.hpp"
 #include "psad/model/psad_model.hpp"
 #include "psad/train/distillation.hpp"
+#include "psad/train/penalty.hpp"
 #include "psad/train/student_loss.hpp"
 #include "psad/train/training_batch.hpp"
 
 namespace psad::inline PSAD_ABI {
-
-/// The teacher's loss on lists without a positive label.
-namespace penalty {
-struct kind_tag : policy_kind {};
-
-struct None {
-    using kind = kind_tag;
-    static constexpr const char* name = "no penalty";
-    static constexpr LabelGroups reads{};
-};
-
-/// Unlikelihood of what was shown on a list without a positive (NAR4Rec, KDD 2024). Needs a target that follows the
-/// shown list (target::Exposure); a set target is empty there.
-struct Unlikelihood {
-    using kind = kind_tag;
-    static constexpr const char* name = "unlikelihood";
-    static constexpr LabelGroups reads{.penalty = true};
-};
-}  // namespace penalty
 
 /// Weights of the terms at one step.
 struct LossWeights {
@@ -67,22 +49,8 @@ struct LossStep {
 
 namespace joint_loss_detail {
 
-/// L_gen: with a penalty, lists without a positive are to become unlikely instead of likely.
-template <class Network, class Ctx, class P, class T>
-auto teacher_loss(Ctx& ctx, const P& logits, const Prefix& prefix, const Labels<T>& labels) {
-    using Penalty = typename Network::template policy<penalty::kind_tag, penalty::None>;
-    // With transitions a position also knows what stands before it in its own block.
-    const RowMask mask =
-        Network::TeacherModel::has_transitions ? prefix.not_before_position() : prefix.not_before_block();
-    if constexpr (std::is_same_v<Penalty, penalty::None>) {
-        return sum_per_list(ctx, cross_entropy(ctx, logits, labels.target, labels.target_weight, mask));
-    } else {
-        const auto good = cross_entropy(ctx, logits, labels.target, labels.good_weight, mask);
-        const auto poor = unlikelihood(ctx, logits, labels.target, labels.poor_weight, mask);
-        return sum_per_list(ctx, map(ctx, Add{}, good, poor));
-    }
-}
-
+template <class Network>
+using Penalty = typename Network::template policy<penalty::kind_tag, penalty::None>;
 template <class Network>
 using StudentLoss = typename Network::template policy<student_loss::kind_tag, student_loss::PerPosition>;
 template <class Network>
@@ -94,8 +62,7 @@ using Distill = typename Network::template policy<distill::kind_tag, distill::So
 template <class Network>
 constexpr LabelGroups label_groups() {
     LabelGroups groups;
-    if constexpr (HasTeacher<Network>)
-        groups = groups | groups_read_by<typename Network::template policy<penalty::kind_tag, penalty::None>>();
+    if constexpr (HasTeacher<Network>) groups = groups | groups_read_by<joint_loss_detail::Penalty<Network>>();
     if constexpr (HasStudent<Network>) groups = groups | groups_read_by<joint_loss_detail::StudentLoss<Network>>();
     if constexpr (HasTeacher<Network> && HasStudent<Network>)
         groups = groups | groups_read_by<joint_loss_detail::Distill<Network>>();
@@ -112,7 +79,10 @@ auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T, Memory>& p
     Logits teacher{};
     if constexpr (HasTeacher<Network>) {
         teacher = network.teacher.logits(ctx, network.teacher.encode(ctx, batch.in), batch.prefix);
-        out.teacher = detail::teacher_loss<Network>(ctx, teacher, batch.prefix, batch.labels);
+        // With transitions a position also knows what stands before it in its own block.
+        const RowMask mask = Network::TeacherModel::has_transitions ? batch.prefix.not_before_position()
+                                                                    : batch.prefix.not_before_block();
+        out.teacher = sum_per_list(ctx, detail::Penalty<Network>::loss(ctx, teacher, batch.labels, mask));
         out.total = out.teacher;
     }
     if constexpr (HasStudent<Network>) {

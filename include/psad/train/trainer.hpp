@@ -103,7 +103,7 @@ class Trainer {
             const Rule& rule = {})
         : backend_(backend),
           model_(model),
-          settings_((check_all(model, requests, settings, rule), settings)),
+          settings_(checked(settings, rule, model, requests)),
           count_(static_cast<int>(requests.size())),
           // No larger than the data: the same steps, and no sum overflows.
           batch_((std::min)(settings.batch, count_)),
@@ -236,8 +236,9 @@ class Trainer {
         StepRecord sums{};  ///< over the lists of the shard
     };
 
-    static void check_all(const Model<Network>& model, std::span<const Request> requests, const Settings& settings,
-                          const Rule& rule) {
+    /// The settings, if all that the constructor asks for holds.
+    static const Settings& checked(const Settings& settings, const Rule& rule, const Model<Network>& model,
+                                   std::span<const Request> requests) {
         check(settings, requests.size());
         if constexpr (requires { Rule::for_each_setting([](auto&&...) {}, rule); })
             check_settings("training settings", rule);
@@ -245,6 +246,7 @@ class Trainer {
             model.encoder.check(r);
             check_feedback(r);
         }
+        return settings;
     }
 
     BatchRange range(std::int64_t step, int first) const { return {step, first, (std::min)(batch_, count_ - first)}; }

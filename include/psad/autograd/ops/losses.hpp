@@ -156,7 +156,8 @@ auto cross_entropy(Ctx& ctx, const P& logits, const typename Ctx::Scalar* target
     return ctx.apply(Op{target, weight, mask, temperature}, logits);
 }
 
-/// Unlikelihood of `target` (Welleck et al., ICLR 2020; for lists without a positive NAR4Rec, KDD 2024), weighted per row.
+/// Unlikelihood of `target` (Welleck et al., ICLR 2020; for lists without a positive NAR4Rec, KDD 2024), weighted per
+/// row.
 template <class Ctx, class P>
 auto unlikelihood(Ctx& ctx, const P& logits, const typename Ctx::Scalar* target, const typename Ctx::Scalar* weight,
                   RowMask mask = {}) {
