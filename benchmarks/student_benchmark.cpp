@@ -139,11 +139,11 @@ void student(benchmark::State& state, bool user_cached) {
     const psad::Inputs<float> in = batch.view();
     psad::Arena<> cache, arena;
     psad::Inference before(cpu, model.parameters, in.layout, cache);
-    const auto cached = model.network.student.user(before, in);
+    const auto cached = model.network.student.user_state(before, in);
     for (auto _ : state) {
         arena.reset();
         psad::Inference ctx(cpu, model.parameters, in.layout, arena);
-        const auto user = user_cached ? cached : model.network.student.user(ctx, in);
+        const auto user = user_cached ? cached : model.network.student.user_state(ctx, in);
         const auto lists = psad::generate(ctx, model.network.student, model.network.student.score(ctx, in, user));
         benchmark::DoNotOptimize(lists.chosen);
     }

@@ -19,7 +19,7 @@ class WideAndDeep {
 
     // What needs no candidate: one row per list, which a server may keep for its user.
     template <class Ctx, class T>
-    auto user(Ctx& ctx, const psad::Inputs<T>& in) const {
+    auto user_state(Ctx& ctx, const psad::Inputs<T>& in) const {
         return embeddings_.profile(ctx, in);
     }
     // One number per candidate. A row per list meets the rows of its candidates in map().

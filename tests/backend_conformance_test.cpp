@@ -54,7 +54,7 @@ auto taking_from(std::vector<T>& room) {
 }
 
 // Queries that see their first key at least, if there is one, and seldom all.
-std::vector<int> some_keys(const PairRows& pairs) {
+std::vector<int> some_keys(const PairLayout& pairs) {
     std::vector<int> key_length(static_cast<std::size_t>(pairs.queries));
     for (int i = 0; i < pairs.queries; ++i) {
         const int l = pairs.query_owner[i], n = pairs.key_end[l] - pairs.key_begin[l];
@@ -125,16 +125,16 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float), PSAD_TEST_DE
                 owner[static_cast<std::size_t>(r)] = l;
         }
         const int count = 12 + 70 * 33;
-        const PairRows pairs{5,
-                             count,
-                             query_begin.data(),
-                             query_end.data(),
-                             owner.data(),
-                             key_begin.data(),
-                             key_end.data(),
-                             offset.data(),
-                             79,
-                             53};
+        const PairLayout pairs{5,
+                               count,
+                               query_begin.data(),
+                               query_end.data(),
+                               owner.data(),
+                               key_begin.data(),
+                               key_end.data(),
+                               offset.data(),
+                               79,
+                               53};
         std::vector<int> key_length(79);
         for (std::size_t r = 0; r < key_length.size(); ++r) {
             const auto l = static_cast<std::size_t>(owner[r]);
@@ -162,7 +162,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float), PSAD_TEST_DE
         LayoutStorage storage = jagged_layout();
         for (const int n : {16, 33, 70}) storage.add(n, n + 1, 3);
         const Layout layout = storage.view();
-        for (const PairRows pairs :
+        for (const PairLayout pairs :
              {layout.pairs<Items, Events>(), layout.pairs<Lists, Events>(), layout.pairs<Positions, Items>()}) {
             const std::vector<int> key_length = some_keys(pairs);
             for (const auto& [heads, width] : {std::pair(4, 64), std::pair(1, 64), std::pair(1, 5), std::pair(2, 80)}) {
@@ -201,7 +201,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float), PSAD_TEST_DE
     SUBCASE("keys of no list stay as they are") {
         const std::vector<int> query_begin{0, 2}, query_end{2, 5}, owner{0, 0, 1, 1, 1}, key_begin{1, 6}, key_end{4, 8},
             offset{0, 6};
-        const PairRows pairs{
+        const PairLayout pairs{
             2, 12, query_begin.data(), query_end.data(), owner.data(), key_begin.data(), key_end.data(), offset.data(),
             5, 10};
         const Grid<T> p(12, 1, 1), d(5, 4, 2), k(10, 4, 3);
@@ -394,8 +394,8 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float), PSAD_TEST_DE
         LayoutStorage storage = jagged_layout();
         for (const int n : {16, 17, 33, 50, 64, 70}) storage.add(n, n + 1, 3);  // rows of several vectors
         const Layout layout = storage.view();
-        for (const PairRows pairs : {layout.pairs<Items, Events>(), layout.pairs<Lists, Events>(),
-                                     layout.pairs<Positions, Items>(), layout.pairs<Items, Items>()}) {
+        for (const PairLayout pairs : {layout.pairs<Items, Events>(), layout.pairs<Lists, Events>(),
+                                       layout.pairs<Positions, Items>(), layout.pairs<Items, Items>()}) {
             for (const int cols : {1, 8, 17, 64}) {
                 const Grid<T> q(pairs.queries, cols, 1, 2), k(pairs.keys, cols, 2, 1);
                 Grid<T> p(pairs.rows, 1, 3), r(p);

@@ -252,7 +252,7 @@ class Rerank(Case):
         why = found.pop("explain")
         self.assertEqual(found, plain)
         self.assertEqual([w["item"] for w in why], plain["items"])
-        self.assertEqual([w["prior_rank"] for w in why], plain["order"])
+        self.assertEqual([w["initial_rank"] for w in why], plain["order"])
         for w, score in zip(why, plain["scores"]):
             self.assertAlmostEqual(w["own_score"] + w["from_items_before"], score, places=4)
             self.assertNotIn("title", w)

@@ -33,7 +33,7 @@ TEST_CASE("what the history holds comes first, the latest before") {
     CHECK(eval::history_first(r) == Order{3, 1, 2, 0});
 }
 
-TEST_CASE("by aux, in both directions; ties keep the prior order") {
+TEST_CASE("by aux, in both directions; ties keep the initial order") {
     const std::vector<float> aux{2, 5, 2, 1};
     const std::vector<std::int8_t> labels{0, 0, 0, 1};
     const Request r = with_aux(aux, labels);

@@ -86,9 +86,9 @@ class Bench {
         const auto distilled = loss(tape, {1, 1, temperature}).distillation;
         const Prefix& prefix = batch_.prefix;
         const auto teacher = network_.teacher.logits(tape, network_.teacher.encode(tape, batch_.in), prefix);
-        const auto user = network_.student.user(tape, batch_.in);
+        const auto user = network_.student.user_state(tape, batch_.in);
         const auto student = network_.student.logits(tape, network_.student.score(tape, batch_.in, user), prefix);
-        const PairRows pairs = batch_.in.layout.template pairs<Positions, Items>();
+        const PairLayout pairs = batch_.in.layout.template pairs<Positions, Items>();
         double wanted = 0;
         for (int q = 0; q < pairs.queries; ++q) {
             const int l = pairs.query_owner[q], first = pairs.key_begin[l], n = pairs.key_end[l] - first;
@@ -163,7 +163,7 @@ struct StudentToTeacher {
 
     template <class S>
     static auto loss(S& s) {
-        return distill::divergence(s, s.student, s.teacher);
+        return distill::divergence(s, s.student_logits, s.teacher_logits);
     }
 };
 
@@ -252,7 +252,7 @@ TEST_CASE("cross-entropy: a hopeless target still costs and pulls, a NaN stays o
         LayoutStorage storage;
         storage.clear();
         storage.add(n, 0, 1);
-        const PairRows pairs = storage.view().pairs<Positions, Items>();
+        const PairLayout pairs = storage.view().pairs<Positions, Items>();
         ops::MaskedSoftmaxRow<float>{logits.data(), pairs, {}, 1, p.data()}(0);
         ops::CrossEntropyRow<float>{p.data(), target.data(), weight.data(), pairs, loss.data()}(0);
         ops::CrossEntropyRowBackward<float>{p.data(), target.data(),  weight.data(), one.data(), pairs,

@@ -245,7 +245,7 @@ TEST_CASE("by confidence places the largest probability first") {
     CHECK(score == std::vector<float>{0.9f, 5.0f});
 }
 
-TEST_CASE("ties keep the prior order") {
+TEST_CASE("ties keep the initial order") {
     Model<Psad<small, order::Sort>> m(toy_encoder());
     std::fill_n(m.parameters.dense.data(), m.parameters.dense.size(), 0.0f);
     const auto r = toy_request(5, 9, 4);

@@ -33,7 +33,7 @@ struct Linear {
     Linear(const Scope& scope, const Embeddings<width>& all) : embeddings(all), out(scope / "out") {}
 
     template <class Ctx, class T>
-    auto user(Ctx& ctx, const Inputs<T>& in) const {
+    auto user_state(Ctx& ctx, const Inputs<T>& in) const {
         return embeddings.profile(ctx, in);
     }
     template <class Ctx, class T, class User>

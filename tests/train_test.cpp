@@ -100,7 +100,7 @@ struct NoteEpochs {
 struct NoteSteps {
     std::vector<std::int64_t>& seen;
     void on_step(auto& trainer, const train::StepRecord&) {
-        CHECK(trainer.last_step() == 7);
+        CHECK(trainer.total_steps() == 7);
         seen.push_back(trainer.state().step);
     }
 };
@@ -322,7 +322,7 @@ TEST_CASE("a training taken up again from its state goes on to the same bits") {
     Model<Net> whole(toy_encoder(lists.all));
     const auto wanted = train::train(cpu, whole, requests, s, validate_from(0));
 
-    for (const int steps_of_next : {0, 1, 2}) {  // taken up between epochs, or inside one
+    for (const int steps_of_next : {0, 1, 2, 3}) {  // taken up between epochs, inside one, or before its end
         Model<Net> first(toy_encoder(lists.all));
         train::Trainer<backend::Cpu<float>, Net> before(cpu, first, requests, s);
         auto validate = validate_from(0);
@@ -351,6 +351,19 @@ TEST_CASE("a training taken up again from its state goes on to the same bits") {
         }
         CHECK(report.epochs.back().loss == wanted.epochs.back().loss);
     }
+}
+
+TEST_CASE("a training that ends before any epoch keeps its last step") {
+    const ToyLists lists(4, 5);
+    Model<Net> m(toy_encoder(lists.all));
+    const backend::Cpu<float> cpu;
+    train::Trainer<backend::Cpu<float>, Net> trainer(cpu, m, lists.all, quick());
+    trainer.step(), trainer.step();
+    const auto wanted = numbers(trainer.model());
+    const auto report = trainer.finish();
+    CHECK(report.best_student_epoch == -1);
+    CHECK(numbers(m) == wanted);
+    CHECK(wanted != numbers(Model<Net>(toy_encoder(lists.all))));
 }
 
 TEST_CASE("numbers of an update rule out of range are refused by name") {
@@ -386,15 +399,15 @@ TEST_CASE("a batch or a shard larger than the data is as large as the data") {
 TEST_CASE("fit: no training without validation lists") {
     const psad::test::ListsFolder folder;  // it has none
     CHECK_THROWS_WITH_AS(fit<Net>(backend::Cpu<float>(), data::read_lists(folder.path())),
-                         "training, validation lists: found none with a positive, wanted at least one: they "
+                         "tiny, validation lists: found none with a positive, wanted at least one: they "
                          "choose the epoch to keep",
-                         SettingError);
+                         DataError);
 }
 
 TEST_CASE("fit: no training on validation lists without a positive") {
     data::Dataset dataset = data::read_lists(PSAD_TEST_DATA);
     std::fill(dataset.valid.labels.begin(), dataset.valid.labels.end(), std::int8_t{0});
-    CHECK_THROWS_AS(fit<Net>(backend::Cpu<float>(), dataset, quick()), SettingError);
+    CHECK_THROWS_AS(fit<Net>(backend::Cpu<float>(), dataset, quick()), DataError);
 }
 
 TEST_CASE("settings out of range are refused by name") {

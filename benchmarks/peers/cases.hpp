@@ -222,10 +222,10 @@ inline Case student_case(std::string name, std::string file, const Sizes& sizes)
     const Inputs<float> in = state->batch.view();
     Inference ctx(state->cpu, model.parameters, in.layout, state->arena);
     const auto& student = model.network.student;
-    const auto scores = student.score(ctx, in, student.user(ctx, in)).score;
+    const auto scores = student.score(ctx, in, student.user_state(ctx, in)).score;
     add(c.tensors, "psad.scores", std::span(scores.data, static_cast<std::size_t>(scores.rows)));
     Cost cost(in.layout);
-    student.score(cost, in, student.user(cost, in));
+    student.score(cost, in, student.user_state(cost, in));
     c.flops = cost.flops();
     return c;
 }

@@ -20,7 +20,7 @@
 namespace psad::quality {
 
 /// Orders of the test lists from a file of JSON lines, each with an "order" of positions, best first; what a
-/// line leaves out keeps its prior order.
+/// line leaves out keeps its initial order.
 inline std::vector<Order> read_orders(const Experiment& e, const std::string& path) {
     std::ifstream in(path);
     if (!in || std::filesystem::is_directory(path))

@@ -50,7 +50,7 @@ void learn(const Experiment& e, const Device& device, Model<Network>& model, std
     double epoch = 0;
     const auto validate = [&](const Model<Network>& m) {
         ++epoch;  // in a world the last epoch stands: nobody could ask for the truth
-        return e.world ? train::ValidationScore{epoch, epoch} : ndcg10(device, m, Requests(e.valid));
+        return e.world ? train::ValidationScore{epoch, epoch} : train::validation_score(device, m, Requests(e.valid));
     };
     const auto start = std::chrono::steady_clock::now();
     const train::Report report = train::train(device, model, Requests(e.train), settings, validate);

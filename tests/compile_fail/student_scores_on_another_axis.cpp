@@ -9,7 +9,7 @@ struct Mine {
     static constexpr const char* name = "mine";
     Mine(const Scope&, const Embeddings<width>&);
     template <class Ctx, class T>
-    auto user(Ctx& ctx, const Inputs<T>& in) const {
+    auto user_state(Ctx& ctx, const Inputs<T>& in) const {
         return ctx.template constant<Lists, 1>(in.has_interacted);
     }
     template <class Ctx, class T, class User>

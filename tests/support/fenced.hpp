@@ -146,19 +146,19 @@ class Fenced : public BackendDefaults<Fenced<T>, T> {
     void scatter_add(Matrix<const T> x, const int* index, Matrix<T> out) const {
         run([&] { reference_.scatter_add(x, index, out); }, x, index, out);
     }
-    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p, bool accumulate) const {
+    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairLayout pairs, T scale, T* p, bool accumulate) const {
         run([&] { reference_.pair_dot(query, key, pairs, scale, p, accumulate); }, query, key, pairs, p);
     }
-    void pair_apply(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
+    void pair_apply(const T* p, Matrix<const T> value, PairLayout pairs, Matrix<T> out) const {
         run([&] { reference_.pair_apply(p, value, pairs, out); }, p, value, pairs, out);
     }
-    void pair_apply_transposed(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
+    void pair_apply_transposed(const T* p, Matrix<const T> value, PairLayout pairs, Matrix<T> out) const {
         run([&] { reference_.pair_apply_transposed(p, value, pairs, out); }, p, value, pairs, out);
     }
-    void pair_softmax(T* p, PairRows pairs, const int* key_length) const {
+    void pair_softmax(T* p, PairLayout pairs, const int* key_length) const {
         run([&] { reference_.pair_softmax(p, pairs, key_length); }, p, pairs, key_length);
     }
-    void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) const {
+    void pair_softmax_backward(const T* p, T* dp, PairLayout pairs, T scale) const {
         run([&] { reference_.pair_softmax_backward(p, dp, pairs, scale); }, p, dp, pairs);
     }
 

@@ -106,27 +106,27 @@ struct Fill : Right {
     void fill(float* out, int count, float value) const { Right::fill(out, count - 1, value); }
 };
 struct PairDot : Right {
-    void pair_dot(In query, In key, PairRows pairs, float, float* p, bool accumulate) const {
+    void pair_dot(In query, In key, PairLayout pairs, float, float* p, bool accumulate) const {
         Right::pair_dot(query, key, pairs, 1, p, accumulate);
     }
 };
 struct PairApply : Right {
-    void pair_apply(const float* p, In value, PairRows pairs, Out out) const {
+    void pair_apply(const float* p, In value, PairLayout pairs, Out out) const {
         for (int r = 0; r < out.rows; ++r) std::fill_n(out.row(r), out.cols, 0.0f);
         Right::pair_apply(p, value, pairs, out);
     }
 };
 struct PairApplyTransposed : Right {
-    void pair_apply_transposed(const float* p, In value, PairRows pairs, Out out) const {
+    void pair_apply_transposed(const float* p, In value, PairLayout pairs, Out out) const {
         --pairs.lists;
         Right::pair_apply_transposed(p, value, pairs, out);
     }
 };
 struct PairSoftmax : Right {
-    void pair_softmax(float* p, PairRows pairs, const int*) const { Right::pair_softmax(p, pairs, nullptr); }
+    void pair_softmax(float* p, PairLayout pairs, const int*) const { Right::pair_softmax(p, pairs, nullptr); }
 };
 struct PairSoftmaxBackward : Right {
-    void pair_softmax_backward(const float* p, float* dp, PairRows pairs, float) const {
+    void pair_softmax_backward(const float* p, float* dp, PairLayout pairs, float) const {
         Right::pair_softmax_backward(p, dp, pairs, 1);
     }
 };
@@ -144,14 +144,14 @@ struct LayerNormBackward : Right {
 // Forgets that some keys are hidden.
 struct AttentionForward : Right {
     template <class Take>
-    void attention_forward(In q, In k, In v, int heads, float scale, PairRows pairs, const int*, Take take,
+    void attention_forward(In q, In k, In v, int heads, float scale, PairLayout pairs, const int*, Take take,
                            Out out) const {
         Right::attention_forward(q, k, v, heads, scale, pairs, nullptr, take, out);
     }
 };
 // Reads what it is to write.
 struct AttentionForwardTrain : Right {
-    void attention_forward_train(In q, In k, In v, int heads, float scale, PairRows pairs, const int* key_length,
+    void attention_forward_train(In q, In k, In v, int heads, float scale, PairLayout pairs, const int* key_length,
                                  float* weights, Out out) const {
         const float before = out(0, 0);
         Right::attention_forward_train(q, k, v, heads, scale, pairs, key_length, weights, out);
@@ -160,7 +160,7 @@ struct AttentionForwardTrain : Right {
 };
 struct AttentionBackward : Right {
     template <class Take>
-    void attention_backward(const float* weights, In dout, In q, In k, In v, int heads, float, PairRows pairs,
+    void attention_backward(const float* weights, In dout, In q, In k, In v, int heads, float, PairLayout pairs,
                             Take take, Out dq, Out dk, Out dv) const {
         Right::attention_backward(weights, dout, q, k, v, heads, 1, pairs, take, dq, dk, dv);
     }

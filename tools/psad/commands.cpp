@@ -45,7 +45,10 @@ Command add_train(CLI::App& app) {
     add_data(command, o.data)->required();
     command.add_option("--out", o.out, "Model file to write (safetensors)")->required()->check(path());
     add_variant(command, o.variant, variant_names());
-    command.add_option("--device", o.device, "One of " + device_names())->capture_default_str();
+    command
+        .add_option("--device", o.device,
+                    "One of " + device_names() + "; on cuda a batch is one shard unless --shard says otherwise")
+        ->capture_default_str();
     p->settings.add_to(command);
     p->settings.option("steps")->excludes(p->settings.option("epochs"));
     add_threads(command, o.threads);
@@ -91,7 +94,8 @@ Command add_rerank(CLI::App& app) {
     RerankOptions& o = *p;
     CLI::App& command = *app.add_subcommand("rerank", "Rerank requests: JSON Lines on stdin to JSON Lines on stdout");
     command.add_option("--model", o.model, "Model file")->required()->check(path());
-    command.add_option("--data", o.data, "Folder whose users and titles requests may name")->check(path());
+    command.add_option("--data", o.data, "Folder whose users requests may name, and whose titles answers show")
+        ->check(path());
     command.add_option("--top", o.top, "Positions to fill; all candidates when absent")->transform(whole(1, max_int));
     command.add_flag("--explain", o.explain, "Say why each item stands where it stands");
     return {&command, [p] {
@@ -135,7 +139,7 @@ Command add_simulate(CLI::App& app) {
                     : name == "redundancy" ? "variety=2,complement=0"
                                            : "variety=2,complement=1");
             },
-            "variety and complement of the world: 0 0, 2 0 or 2 1")
+            "none: variety=0,complement=0; redundancy: variety=2,complement=0; complements: variety=2,complement=1")
         ->check(one_of({"none", "redundancy", "complements"}));
     add_threads(command, o.threads);
     return {&command, [p] { simulate(*p); }};

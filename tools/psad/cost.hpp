@@ -33,18 +33,18 @@ void cost(const CostOptions& o) {
         throw SettingError("--variant", "", o.variant, "another: its steps depend on the lists");
     } else {
         ParameterRegistry registry;
-        // Two fields besides the id stand for a typical schema; tables cost no arithmetic but their sum.
+        // Two fields besides the id stand for a typical schema. Reading a table costs no arithmetic but the sum.
         const Network network(Scope(registry), TableSizes{{2, 2}, {2, 2, 2}});
         LayoutStorage storage;
-        storage.clear();
         const int positions = (std::min)(Network::spec.positions, o.items);
         storage.add(o.items, o.history, positions);
         const Layout layout = storage.view();
         const Inputs<float> in{};
-        Cost user(layout), score(layout), write(layout), encode(layout), decode(layout);
-        const auto state = network.student.user(user, in);
+        Cost user(layout), score(layout), transitions(layout), encode(layout), decode(layout);
+        const auto state = network.student.user_state(user, in);
         const auto scores = network.student.score(score, in, state);
-        if constexpr (is_greedy<typename Network::StudentModel>()) network.student.transition_scores(write, scores);
+        if constexpr (is_greedy<typename Network::StudentModel>())
+            network.student.transition_scores(transitions, scores);
 
         fmt::print("{} with {} candidates, {} events, {} positions\n\n", o.variant, o.items, o.history, positions);
         fmt::print("parameters (without field tables): student {}", parameters_of(registry, Part::student));
@@ -52,7 +52,7 @@ void cost(const CostOptions& o) {
         fmt::print("\n\n{:<34} {:>14} {:>14} {:>10}\n", "per request", "FLOPs", "bytes", "FLOPs/byte");
         print_cost("student: user state (cacheable)", user);
         print_cost("student: candidates", score);
-        print_cost("student: transitions", write);
+        print_cost("student: transitions", transitions);
         if constexpr (HasTeacher<Network>) {
             const auto memory = network.teacher.encode(encode, in);
             if constexpr (Network::TeacherModel::has_transitions) network.teacher.transition_scores(encode, memory);

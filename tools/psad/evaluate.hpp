@@ -165,7 +165,11 @@ template <class Network>
 void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
     const data::Dataset dataset = data::read_lists(o.data);
     const std::vector<Request> requests = data::requests_of(dataset, dataset.split(o.split));
-    if (requests.empty()) throw DataError(o.data, "split " + o.split, "no lists", "at least one with a positive");
+    const auto counted = static_cast<std::size_t>(std::ranges::count_if(requests, &Request::has_positive));
+    if (counted == 0) {
+        throw DataError(o.data, "split " + o.split, requests.empty() ? "no lists" : "no list with a positive",
+                        "at least one with a positive");
+    }
     check_writable(o.json);
     std::vector<Ranking> rankings = heuristic_rankings(dataset, requests);
     const std::size_t heuristics = rankings.size();
@@ -173,14 +177,11 @@ void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
         rank_by_model<Network>(dataset, file, requests, rankings);
     else
         rank_by_model<StudentOf<Network>>(dataset, file, requests, rankings);
-    const std::size_t left_out = rankings[0].quality.left_out;
-    if (left_out == requests.size())
-        throw DataError(o.data, "split " + o.split, "no list with a positive", "at least one");
+    const std::size_t left_out = requests.size() - counted;
     fmt::print("{}, split {}: {} lists", dataset.meta.name, o.split, requests.size());
     if (left_out > 0) fmt::print(", {} without a positive left out", left_out);
     fmt::print("\n\n");
-    nlohmann::json out{
-        {"data", dataset.meta.name}, {"split", o.split}, {"lists", requests.size() - left_out}, {"left_out", left_out}};
+    nlohmann::json out{{"data", dataset.meta.name}, {"split", o.split}, {"lists", counted}, {"left_out", left_out}};
     out["orders"] = print_rankings(rankings);
     out["buckets"] = print_buckets(rankings, requests);
     out["paired"] = print_pairs(rankings, heuristics);

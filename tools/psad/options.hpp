@@ -1,4 +1,4 @@
-// What the flags of each command say.
+// The options of each command, as its flags set them.
 #pragma once
 
 #include <string>

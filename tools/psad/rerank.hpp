@@ -37,7 +37,7 @@ inline nlohmann::json explanation_json(const std::vector<serve::Explanation>& ex
     for (const serve::Explanation& e : explained) {
         const std::int32_t item = r.items[static_cast<std::size_t>(e.position)];
         nlohmann::json why{{"item", item},
-                           {"prior_rank", e.position},
+                           {"initial_rank", e.position},
                            {"own_score", e.own_score},
                            {"from_items_before", e.from_items_before}};
         if (dataset != nullptr && static_cast<std::size_t>(item) < dataset->titles.size())
@@ -78,7 +78,7 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
             if (o.explain)
                 out["explain"] = explanation_json(serve::explain(cpu, model, request, reranked), request, dataset);
         } catch (const model_file::JsonFault& fault) {
-            refuse("request: found " + fault.found + ", wanted one JSON object a line");
+            refuse("request: found " + fault.found + ", wanted " + fault.wanted);
         } catch (const RequestError& e) {
             refuse(e.what());
         }

@@ -18,7 +18,7 @@ class ShowProgress {
 
     template <class Trainer>
     void on_step(Trainer& trainer, const train::StepRecord& record) {
-        show(trainer.state().step, trainer.last_step(), record);
+        show(trainer.state().step, trainer.total_steps(), record);
     }
     template <class Trainer>
     void on_epoch(Trainer&, const train::EpochRecord& record) {

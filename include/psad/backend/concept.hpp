@@ -76,8 +76,9 @@ concept HasReductions = requires(const B b, backend_detail::ConstMat<B> in, back
     { b.sum_squares(out, std::size_t{}) } -> std::convertible_to<double>;
 };
 
-/// segment_sums(x, segments, out): out[l] += sum of the rows of list l. segment_max: the largest per column,
-/// with the row it came from (-1 and 0 for an empty list); `from` may be null.
+/// segment_sums(x, segments, out): out[l] += sum of the rows of list l. segment_max(x, segments, out, from):
+/// out[l] = the largest of those rows per column, 0 for an empty list; from[l] = the row that it stands in, -1 for an
+/// empty list; `from` [lists x columns] may be null.
 template <class B>
 concept HasSegments = requires(const B b, backend_detail::ConstMat<B> in, Jagged rows, backend_detail::Mat<B> out,
                                int* from) {
@@ -95,11 +96,12 @@ concept HasGather = requires(const B b, backend_detail::ConstMat<B> in, const in
     b.scatter_add(in, index, out);
 };
 
-/// Matrices of (query, key) pairs, one per list:
-/// pair_dot: p[q,k] (+)= scale query[q] . key[k]; pair_apply: out[q] += sum_k p[q,k] value[k];
-/// pair_apply_transposed: out[k] += sum_q p[q,k] value[q].
+/// Matrices of (query, key) pairs, one per list, as a PairLayout says:
+/// pair_dot(query, key, pairs, scale, p, accumulate): p[q,k] = scale query[q] . key[k], added to p if `accumulate`;
+/// pair_apply(p, value, pairs, out): out[q] += sum_k p[q,k] value[k];
+/// pair_apply_transposed(p, value, pairs, out): out[k] += sum_q p[q,k] value[q].
 template <class B>
-concept HasPairs = requires(const B b, backend_detail::ConstMat<B> in, PairRows pairs, backend_detail::Mat<B> out,
+concept HasPairs = requires(const B b, backend_detail::ConstMat<B> in, PairLayout pairs, backend_detail::Mat<B> out,
                             backend_detail::Numbers<B> p, typename B::Scalar scale) {
     b.pair_dot(in, in, pairs, scale, p, true);
     b.pair_apply(p, in, pairs, out);
@@ -110,7 +112,7 @@ concept HasPairs = requires(const B b, backend_detail::ConstMat<B> in, PairRows 
 /// keys (all of them when null), the others become 0. pair_softmax_backward(p, dp, pairs, scale): dp becomes
 /// `scale` times the derivative by the logits.
 template <class B>
-concept HasSoftmax = requires(const B b, PairRows pairs, backend_detail::Numbers<B> p, const int* key_length,
+concept HasSoftmax = requires(const B b, PairLayout pairs, backend_detail::Numbers<B> p, const int* key_length,
                               typename B::Scalar scale) {
     b.pair_softmax(p, pairs, key_length);
     b.pair_softmax_backward(p, p, pairs, scale);
@@ -128,11 +130,11 @@ constexpr bool declared_by(Member...) {
     return (std::is_same_v<Self, typename backend_detail::ClassOf<Member>::type> && ...);
 }
 
-/// How many lists to work on at once: `few` of them fit a core's first cache, but a device with memory of its
-/// own spreads every kernel over all of a batch.
+/// How many lists to work on at once: on the host so many as the caller found fastest, on a device with memory of its
+/// own enough that each kernel fills it.
 template <class B>
-constexpr std::size_t lists_at_once(std::size_t few) {
-    return B::Memory::on_host ? few : 1024;
+constexpr std::size_t lists_at_once(std::size_t on_host) {
+    return B::Memory::on_host ? on_host : 1024;
 }
 
 }  // namespace psad

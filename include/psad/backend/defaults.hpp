@@ -46,8 +46,8 @@ class BackendDefaults {
     /// out = softmax(scale q k^T) v for every head (columns side by side) and list; query row r sees the
     /// first key_length[r] keys of its list, all of them when null. `take(count)` allocates scratch numbers.
     template <class Take>
-    void attention_forward(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
-                           const int* key_length, Take take, Matrix<T> out) const {
+    void attention_forward(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale,
+                           PairLayout pairs, const int* key_length, Take take, Matrix<T> out) const {
         const int head = q.cols / heads;
         T* const weights = take(static_cast<std::size_t>(pairs.rows));
         self().for_each_row(out.rows, default_kernels::FillRow<T>{out, 0});
@@ -60,7 +60,7 @@ class BackendDefaults {
 
     /// The same for training: the weights of every head, [heads x pairs], are kept for the derivative.
     void attention_forward_train(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale,
-                                 PairRows pairs, const int* key_length, T* weights, Matrix<T> out) const {
+                                 PairLayout pairs, const int* key_length, T* weights, Matrix<T> out) const {
         const int head = q.cols / heads;
         self().for_each_row(out.rows, default_kernels::FillRow<T>{out, 0});
         for (int at = 0; at < q.cols; at += head, weights += pairs.rows) {
@@ -73,7 +73,7 @@ class BackendDefaults {
     /// Adds the derivative of attention to those of dq, dk and dv that are not empty.
     template <class Take>
     void attention_backward(const T* weights, Matrix<const T> dout, Matrix<const T> q, Matrix<const T> k,
-                            Matrix<const T> v, int heads, T scale, PairRows pairs, Take take, Matrix<T> dq,
+                            Matrix<const T> v, int heads, T scale, PairLayout pairs, Take take, Matrix<T> dq,
                             Matrix<T> dk, Matrix<T> dv) const {
         const int head = q.cols / heads;
         T* const dlogits = take(static_cast<std::size_t>(pairs.rows));

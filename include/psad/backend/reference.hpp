@@ -115,7 +115,7 @@ class Reference : public BackendDefaults<Reference<T>, T> {
         }
     }
 
-    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p, bool accumulate) const {
+    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairLayout pairs, T scale, T* p, bool accumulate) const {
         for_each_pair(pairs, [&](int q, int k, int at) {
             T sum = 0;
             for (int c = 0; c < query.cols; ++c) sum += query(q, c) * key(k, c);
@@ -123,19 +123,19 @@ class Reference : public BackendDefaults<Reference<T>, T> {
         });
     }
 
-    void pair_apply(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
+    void pair_apply(const T* p, Matrix<const T> value, PairLayout pairs, Matrix<T> out) const {
         for_each_pair(pairs, [&](int q, int k, int at) {
             for (int c = 0; c < out.cols; ++c) out(q, c) += p[at] * value(k, c);
         });
     }
 
-    void pair_apply_transposed(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
+    void pair_apply_transposed(const T* p, Matrix<const T> value, PairLayout pairs, Matrix<T> out) const {
         for_each_pair(pairs, [&](int q, int k, int at) {
             for (int c = 0; c < out.cols; ++c) out(k, c) += p[at] * value(q, c);
         });
     }
 
-    void pair_softmax(T* p, PairRows pairs, const int* key_length) const {
+    void pair_softmax(T* p, PairLayout pairs, const int* key_length) const {
         for (int q = 0; q < pairs.queries; ++q) {
             const auto [first_key, n, start] = pairs.row(q);
             T* row = p + start;
@@ -148,7 +148,7 @@ class Reference : public BackendDefaults<Reference<T>, T> {
         }
     }
 
-    void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) const {
+    void pair_softmax_backward(const T* p, T* dp, PairLayout pairs, T scale) const {
         for (int q = 0; q < pairs.queries; ++q) {
             const auto [first_key, n, start] = pairs.row(q);
             T dot = 0;
@@ -159,7 +159,7 @@ class Reference : public BackendDefaults<Reference<T>, T> {
 
   private:
     template <class F>
-    static void for_each_pair(PairRows pairs, F f) {
+    static void for_each_pair(PairLayout pairs, F f) {
         for (int l = 0; l < pairs.lists; ++l) {
             int at = pairs.offset[l];
             for (int q = pairs.query_begin[l]; q < pairs.query_end[l]; ++q) {

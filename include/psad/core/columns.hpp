@@ -33,14 +33,14 @@ struct Column {
     }
 };
 
-/// A struct of columns that owns its numbers.
+/// Storage of a struct of columns: vectors, which own the numbers.
 struct Owned {
     template <class U>
     using column = std::vector<U>;
     using bag = BagStorage;
     using bags = BagListStorage;
 };
-/// A struct of columns that points to numbers elsewhere: on the host, or on a device.
+/// Storage of a struct of columns: pointers to numbers elsewhere, on the host or on a device.
 struct Viewed {
     template <class U>
     using column = const U*;
@@ -87,8 +87,8 @@ void view_columns(OwnedColumns& owned, ViewedColumns& viewed) {
     OwnedColumns::for_each_column([](auto, auto& from, auto& to) { to = columns_detail::view(from); }, owned, viewed);
 }
 
-/// Calls f(pointer, numbers) for every array of a struct of viewed columns that is there; f may replace the
-/// pointer. `layout` gives the rows.
+/// Calls f(pointer, count) for every array of `viewed` that is not null; f may replace the pointer. `layout` gives the
+/// rows.
 template <class Columns, class F>
 void for_each_array(Columns& viewed, const Layout& layout, F&& f) {
     Columns::for_each_column(
@@ -99,7 +99,7 @@ void for_each_array(Columns& viewed, const Layout& layout, F&& f) {
         viewed);
 }
 
-/// The same for the arrays of a layout itself.
+/// The same for the arrays of a layout; `host` is the same layout where the host may read it.
 template <class F>
 void for_each_array(Layout& layout, const Layout& host, F&& f) {
     const auto lists = static_cast<std::size_t>(host.lists);

@@ -29,12 +29,12 @@ struct Jagged {
 };
 
 /// One query's row of pairs: `count` pairs from `start`, with the keys from row `first_key` on.
-struct PairRow {
+struct QueryPairs {
     int first_key, count, start;
 };
 
 /// The (query, key) pairs of each list: list l owns a row-major matrix, queries by keys, from offset[l].
-struct PairRows {
+struct PairLayout {
     int lists = 0;
     int rows = 0;  ///< pairs in all
     const int* query_begin = nullptr;
@@ -46,7 +46,7 @@ struct PairRows {
     int queries = 0;              ///< query rows in all
     int keys = 0;                 ///< key rows in all
 
-    PSAD_HOST_DEVICE PairRow row(int query) const {
+    PSAD_HOST_DEVICE QueryPairs row(int query) const {
         const int l = query_owner[query];
         const int count = key_end[l] - key_begin[l];
         return {key_begin[l], count, offset[l] + (query - query_begin[l]) * count};
@@ -59,16 +59,15 @@ struct PairOffsets {
     int rows = 0;                 ///< pairs in all
 };
 
-/// The extents of a batch. A view: LayoutStorage (or a decoder) owns the numbers. They lie where the device
-/// reads them; the counts are plain.
+/// The numbers of rows of a batch, list by list. A view: LayoutStorage (or a decoder) owns the arrays. They lie where
+/// the device reads them; `lists` and every `rows` can always be read on the host.
 struct Layout {
     int lists = 0;
-    const Layout* host = nullptr;  ///< the same extents on the host; null: these
+    const Layout* host = nullptr;  ///< the same with arrays on the host; null: this one's are there
     Jagged per_list, items, events, positions, block;
     PairOffsets items_items, items_events, positions_positions, positions_items, block_positions, block_items;
 
-    /// Calls visit(rows...) for every axis of a batch, and for_each_pair visit(pairs...) for every pair of axes
-    /// whose offsets a batch brings. The block and its pairs belong to a decoder.
+    /// Calls visit(jagged...) for every axis of a batch. The block is not one of them: it is a decoder's.
     template <class Visit, class... Self>
     static void for_each_axis(Visit&& visit, Self&... self) {
         visit(self.per_list...);
@@ -76,6 +75,7 @@ struct Layout {
         visit(self.events...);
         visit(self.positions...);
     }
+    /// Calls visit(offsets...) for every pair of axes whose offsets a batch brings.
     template <class Visit, class... Self>
     static void for_each_pair(Visit&& visit, Self&... self) {
         visit(self.items_items...);
@@ -84,6 +84,7 @@ struct Layout {
         visit(self.positions_items...);
     }
 
+    /// The rows of an axis.
     template <class Axis>
     const Jagged& jagged() const {
         if constexpr (std::is_same_v<Axis, Lists>)
@@ -100,18 +101,19 @@ struct Layout {
         }
     }
 
+    /// Where the pairs of two axes lie.
     template <class Query, class Key>
-    PairRows pairs() const {
+    PairLayout pairs() const {
         const Jagged& q = jagged<Query>();
         const Jagged& k = jagged<Key>();
-        PairRows out{.lists = lists,
-                     .query_begin = q.begin,
-                     .query_end = q.end,
-                     .query_owner = q.owner,
-                     .key_begin = k.begin,
-                     .key_end = k.end,
-                     .queries = q.rows,
-                     .keys = k.rows};
+        PairLayout out{.lists = lists,
+                       .query_begin = q.begin,
+                       .query_end = q.end,
+                       .query_owner = q.owner,
+                       .key_begin = k.begin,
+                       .key_end = k.end,
+                       .queries = q.rows,
+                       .keys = k.rows};
         if constexpr (std::is_same_v<Query, Lists>) {  // one query per list: its pairs lie as the keys do
             out.offset = k.begin;
             out.rows = k.rows;
@@ -123,7 +125,7 @@ struct Layout {
         return out;
     }
 
-    /// The extents that the host may read.
+    /// The layout whose arrays the host may read.
     const Layout& on_host() const { return host ? *host : *this; }
 
     /// Rows of any axis.

@@ -34,8 +34,9 @@ xt::xtensor<T, 1> to_column(const std::vector<T>& values) {
 }
 
 /// The values, row after row, as a table [rows, width].
-inline xt::xtensor<std::int32_t, 2> to_rows(const std::vector<std::int32_t>& values, std::size_t width,
-                                            std::size_t rows) {
+inline xt::xtensor<std::int32_t, 2> to_rows(const std::vector<std::int32_t>& values, std::size_t rows,
+                                            std::size_t width) {
+    assert(values.size() == rows * width);
     auto table = xt::xtensor<std::int32_t, 2>::from_shape({rows, width});
     std::copy(values.begin(), values.end(), table.data());
     return table;

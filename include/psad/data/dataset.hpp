@@ -51,7 +51,7 @@ struct Events {
     xt::xtensor<std::int32_t, 1> feedback;  ///< [events] >= 0
 };
 
-/// The lists of one split. List l owns the candidates [offsets(l), offsets(l + 1)), in prior order.
+/// The lists of one split. List l owns the candidates [offsets(l), offsets(l + 1)), in initial order.
 struct ListColumns {
     xt::xtensor<std::int32_t, 1> user;            ///< [lists]
     xt::xtensor<std::int64_t, 1> time;            ///< [lists] unix seconds
@@ -62,7 +62,7 @@ struct ListColumns {
     xt::xtensor<float, 1> scores;                 ///< [candidates], or [0] if the split has none
     xt::xtensor<std::int8_t, 1> labels;           ///< [candidates] 0 or 1
     xt::xtensor<float, 1> aux;                    ///< [candidates], or [0] if the split has none
-    JaggedColumn shown;  ///< a row per list: positions in shown order; no rows if that is the prior order
+    JaggedColumn shown;  ///< a row per list: positions in shown order; no rows if that is the initial order
 
     std::size_t size() const noexcept { return user.size(); }  ///< lists
 };

@@ -48,7 +48,7 @@ class ListReader {
         out.user = to_column(user_);
         out.time = to_column(time_);
         out.history_length = to_column(history_length_);
-        out.context = to_rows(context_, meta_.context_fields.size(), user_.size());
+        out.context = to_rows(context_, user_.size(), meta_.context_fields.size());
         out.offsets = to_column(offsets_);
         out.items = to_column(items_);
         out.scores = to_column(scores_);

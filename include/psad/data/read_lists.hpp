@@ -57,7 +57,7 @@ inline xt::xtensor<std::int32_t, 2> read_users(const std::filesystem::path& file
         }
     }
     check_rows(table, meta.users, "users");
-    return to_rows(ids, fields, meta.users);
+    return to_rows(ids, meta.users, fields);
 }
 
 inline std::vector<JaggedColumn> read_items(const std::filesystem::path& file, const Meta& meta) {

@@ -22,7 +22,7 @@ inline Order initial_order(const Request& r) {
     return order;
 }
 
-/// Candidates that the user has interacted with come first, the latest first; the rest keeps its prior order.
+/// Candidates that the user has interacted with come first, the latest first; the rest keeps its initial order.
 inline Order history_first(const Request& r) {
     std::vector<std::size_t> latest(r.size(), 0);  // 1 + index of the last event on it, 0 = no event
     for (std::size_t i = 0; i < r.size(); ++i) {
@@ -38,7 +38,7 @@ inline Order history_first(const Request& r) {
 }
 
 /// By the candidates' `aux`: the largest first (direction 1) or the smallest (-1). Ties,
-/// and a request without aux, keep the prior order.
+/// and a request without aux, keep the initial order.
 inline Order by_aux(const Request& r, float direction) {
     Order order = initial_order(r);
     if (!r.aux.empty()) {

@@ -24,7 +24,7 @@ namespace psad::inline PSAD_ABI::eval {
 /// Stands for "this list has no such value".
 inline constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
 
-/// Positions from the highest score to the lowest; ties keep the prior order, a NaN goes last.
+/// Positions from the highest score to the lowest; ties keep the initial order, a NaN goes last.
 inline std::vector<int> stable_order(std::span<const float> scores) {
     std::vector<int> order(scores.size());
     std::iota(order.begin(), order.end(), 0);

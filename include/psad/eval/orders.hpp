@@ -18,7 +18,7 @@ namespace psad::inline PSAD_ABI::eval {
 /// Positions of a request's candidates, best first; all of them.
 using Order = std::vector<int>;
 
-/// Appends the positions below n that are not yet there, in prior order.
+/// Appends the positions below n that are not yet there, in initial order. What is there is below n, each once.
 inline void complete(Order& order, std::size_t n) {
     std::vector<char> placed(n, 0);
     for (const int i : order) placed[static_cast<std::size_t>(i)] = 1;
@@ -61,17 +61,19 @@ std::vector<Order> orders(const B& backend, const Model<Network>& model, std::sp
 
 }  // namespace detail
 
-/// The student fills the first `positions` positions; what is left keeps its prior order.
+/// The student fills the first `positions` positions; what is left keeps its initial order. Requests must pass
+/// Encoder::check.
 template <class B, class Network>
 std::vector<Order> student_orders(const B& backend, const Model<Network>& model, std::span<const Request> requests,
                                   int positions = Network::spec.positions) {
     return detail::orders(backend, model, requests, positions, [&](auto& ctx, const Inputs<float>& in) {
         const auto& student = model.network.student;
-        return generate(ctx, student, student.score(ctx, in, student.user(ctx, in)));
+        return generate(ctx, student, student.score(ctx, in, student.user_state(ctx, in)));
     });
 }
 
-/// The teacher fills the variant's positions; what is left keeps its prior order.
+/// The teacher fills the variant's positions; what is left keeps its initial order. Requests must pass
+/// Encoder::check.
 template <class B, class Network>
 std::vector<Order> teacher_orders(const B& backend, const Model<Network>& model, std::span<const Request> requests) {
     return detail::orders(backend, model, requests, Network::spec.positions,

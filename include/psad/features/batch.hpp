@@ -21,7 +21,7 @@ struct InputColumns {
     typename Store::template column<T> profile{};        ///< [lists, profile_width] see ProfileFeatures
     typename Store::bags item_fields{};                  ///< id, then one per item field, over candidates
     typename Store::template column<T> dense{};          ///< [items, dense_width] see CandidateFeatures
-    typename Store::template column<int> rank{};         ///< [items] prior rank, below rank_positions
+    typename Store::template column<int> rank{};         ///< [items] initial rank, below rank_positions
     typename Store::bags event_fields{};                 ///< as item_fields, over events
     typename Store::template column<int> feedback{};     ///< [events] below feedback_kinds
     typename Store::template column<int> age_bucket{};   ///< [events] below age_buckets

@@ -30,7 +30,7 @@ struct ProfileFeatures {
 };
 
 /// Of a candidate: its score and `aux`, as they are and against the list, above all against candidates further up;
-/// its position in the prior order. Numbers of a column that the request lacks are 0.
+/// its position in the initial order. Numbers of a column that the request lacks are 0.
 struct CandidateFeatures {
     float score = 0;               ///< standardised over the training lists
     float score_in_list = 0;       ///< standardised within the list

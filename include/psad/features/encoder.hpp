@@ -21,6 +21,7 @@
 
 namespace psad::inline PSAD_ABI {
 
+/// Encodes requests by the facts of the training data (fit_encoder). Const use is thread-safe.
 class Encoder {
   public:
     Encoder() = default;
@@ -42,7 +43,8 @@ class Encoder {
     const Statistics& statistics() const { return statistics_; }
     int max_history() const { return max_history_; }
 
-    /// Sets the inverse deviations by which the numbers of CandidateFeatures and MatchFeatures are multiplied.
+    /// Sets the inverse deviations by which the numbers of CandidateFeatures and MatchFeatures are multiplied, one for
+    /// each number, or none at all.
     void set_scales(std::vector<float> dense_inv_std, std::vector<float> match_inv_std) {
         statistics_.dense_inv_std = std::move(dense_inv_std);
         statistics_.match_inv_std = std::move(match_inv_std);
@@ -111,7 +113,7 @@ class Encoder {
         }
     }
 
-    /// `count` numbers more at the end of a column.
+    /// Where the last `count` numbers of a column begin, after it has grown by them.
     template <class U>
     static U* appended(std::vector<U>& column, std::size_t count) {
         column.resize(column.size() + count);
@@ -147,7 +149,8 @@ class Encoder {
         }
     }
 
-    /// Appends a row, each number by its inverse deviation (none where `inv_std` is empty); far outliers are cut.
+    /// Appends a row, each number by its inverse deviation (none where `inv_std` is empty); outliers are cut, so that
+    /// one of them can't drown the rest of a sum.
     template <class Row, class T>
     static void append(const Row& row, const std::vector<float>& inv_std, std::vector<T>& to) {
         T* out = appended(to, static_cast<std::size_t>(row_width<Row>()));
@@ -182,7 +185,7 @@ class Encoder {
         return static_cast<float>(count);
     }
 
-    /// x over the training lists' mean and deviation.
+    /// (x - mean) / deviation over the training lists.
     static float standardised(float x, const Scaling& s) { return bounded((x - s.mean) * s.inv_std, 5.0f); }
 
     template <class T>
@@ -222,7 +225,7 @@ class Encoder {
         }
     }
 
-    /// The candidate of the latest event among those of the list.
+    /// The listed candidate that the user interacted with last.
     struct LastMatched {
         std::size_t candidate, event;  ///< the event counted from the latest
     };
@@ -259,7 +262,7 @@ class Encoder {
             const bool none = begin == end;
             MatchFeatures f;
             std::size_t latest = 0, event = 0;  // counted from the latest, and in the history
-            for (int m = end; m-- > begin;) {
+            for (int m = end; m-- > begin;) {   // the earliest first: `event` ends as the latest
                 latest = static_cast<std::size_t>(b.match.ids[static_cast<std::size_t>(m)] - first_event);
                 event = all - 1 - latest;
                 f.log_kind[feedback_of(r, event)] += 1.0f;
@@ -273,12 +276,12 @@ class Encoder {
                 f.is_latest_event = latest == 0 ? 1.0f : 0.0f;
             }
             if (last.candidate < n) {
-                const float ahead = static_cast<float>(i) - static_cast<float>(last.candidate);
+                const float places_below = static_cast<float>(i) - static_cast<float>(last.candidate);
                 f.is_last_matched = i == last.candidate ? 1.0f : 0.0f;
-                f.inverse_below = ahead > 0 ? 1.0f / ahead : 0.0f;
-                f.inverse_above = ahead < 0 ? -1.0f / ahead : 0.0f;
+                f.inverse_below = places_below > 0 ? 1.0f / places_below : 0.0f;
+                f.inverse_above = places_below < 0 ? -1.0f / places_below : 0.0f;
                 f.aux_minus_matched = r.aux.empty() ? 0.0f : bounded(b.log_aux[i] - b.log_aux[last.candidate], 2.0f);
-                f.distance = ahead / static_cast<float>(n);
+                f.distance = places_below / static_cast<float>(n);
             }
             append(f, statistics_.match_inv_std, b.match_dense);
             b.match_feedback.push_back(none ? -1 : static_cast<int>(feedback_of(r, event)));

@@ -12,21 +12,21 @@
 namespace psad::inline PSAD_ABI {
 
 /// One request, seen through spans: it owns nothing, so dataset columns are served without a copy.
-/// Candidates stand in the order of the earlier stage (position = prior rank). `history` spans run from
-/// the oldest to the latest event, all before `time`. `scores`, `aux` and `labels` may be empty.
+/// Candidates stand in the order of the stage before, the initial order. `history` spans run from the oldest to the
+/// latest event, all strictly before `time`. check_request says what else must hold.
 struct Request {
     std::span<const std::int32_t> user_fields;       ///< one id per user field, 0 = unknown
     std::span<const std::int32_t> context;           ///< one id per context field, 0 = unknown
     std::int64_t time = 0;                           ///< unix seconds
     std::span<const std::int32_t> history_items;     ///< [H]
     std::span<const std::int64_t> history_times;     ///< [H] unix seconds
-    std::span<const std::int32_t> history_feedback;  ///< [H] feedback id, 0 = unknown
+    std::span<const std::int32_t> history_feedback;  ///< [H] or empty: kind of event, 1 to 15; others = unknown
     std::span<const std::int32_t> items;             ///< [n] candidates
-    std::span<const float> scores;                   ///< [n] or empty: score of the earlier stage
-    std::span<const float> aux;                      ///< [n] or empty: one number per candidate, e.g. its price
-    std::span<const std::int8_t> labels;             ///< [n] or empty: 1 = positive feedback (training only)
+    std::span<const float> scores;                   ///< [n] or empty: score of the stage before
+    std::span<const float> aux;                      ///< [n] or empty: e.g. a price; below 0 counts as 0
+    std::span<const std::int8_t> labels;             ///< [n] or empty: 1 = positive, 0 = not (training only)
     /// Positions of candidates in the order in which they were shown (training only); those not named were
-    /// not shown. Empty: all were, in prior order.
+    /// not shown. Empty: all were, in initial order.
     std::span<const std::int32_t> shown = {};
 
     std::size_t size() const noexcept { return items.size(); }

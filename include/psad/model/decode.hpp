@@ -48,7 +48,7 @@ struct BlockLogits {
 };
 
 /// Position after position, the best free candidate, given the candidates one and two positions before.
-/// Ties go to the smaller prior rank.
+/// Ties go to the smaller initial rank.
 template <class T>
 struct FillLeftToRight {
     DecodingState<T> state;
@@ -123,7 +123,7 @@ struct FillLeftToRight {
     }
 };
 
-/// The largest scores first, ties by prior rank: what FillLeftToRight would write without transitions, but each
+/// The largest scores first, ties by initial rank: what FillLeftToRight would write without transitions, but each
 /// position is found on its own.
 struct FillSorted {
     DecodingState<float> state;

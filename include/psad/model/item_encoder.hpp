@@ -24,11 +24,11 @@ class ItemEncoder {
     }
     /// The user state, which needs no candidate: an UpnUserState, or the shift of the profile [lists, Width].
     template <class Ctx, class T, class X>
-    auto user(Ctx& ctx, const Inputs<T>& in, const X& profile) const {
+    auto user_state(Ctx& ctx, const Inputs<T>& in, const X& profile) const {
         if constexpr (reads_history)
-            return upn_.user(ctx, in, embeddings_.events(ctx, in), profile);
+            return upn_.user_state(ctx, in, embeddings_.events(ctx, in), profile);
         else
-            return upn_.user(ctx, profile);
+            return upn_.user_state(ctx, profile);
     }
     /// [items, Width]
     template <class Ctx, class T, class U>

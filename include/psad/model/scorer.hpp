@@ -26,14 +26,14 @@ template <class S>
 Scores(S) -> Scores<S>;
 
 namespace scorer_detail {
-// Whether a contract holds is asked with the simplest device.
+// The contract is checked on the reference backend in float.
 using Ctx = Inference<backend::Reference<float>>;
 using In = Inputs<float>;
 template <class S>
-using User = decltype(std::declval<const S&>().user(std::declval<Ctx&>(), std::declval<const In&>()));
+using UserStateOf = decltype(std::declval<const S&>().user_state(std::declval<Ctx&>(), std::declval<const In&>()));
 template <class S>
 using ScoresOf = decltype(std::declval<const S&>().score(std::declval<Ctx&>(), std::declval<const In&>(),
-                                                         std::declval<const User<S>&>()));
+                                                         std::declval<const UserStateOf<S>&>()));
 template <class S>
 constexpr bool built_from_scope = std::is_constructible_v<S, const Scope&, const Embeddings<S::width>&>;
 }  // namespace scorer_detail
@@ -43,7 +43,7 @@ template <class S>
 concept HasWidth = requires {
     { S::width } -> std::convertible_to<int>;
 };
-/// `static constexpr const char* name`, which its model files bear.
+/// `static constexpr const char* name`, which is written to its model files.
 template <class S>
 concept HasName = requires {
     { S::name } -> std::convertible_to<std::string_view>;
@@ -51,10 +51,11 @@ concept HasName = requires {
 /// A constructor from (const Scope&, const Embeddings<width>&), which registers its parameters.
 template <class S>
 concept HasScopeConstructor = HasWidth<S> && scorer_detail::built_from_scope<S>;
-/// `auto user(Ctx& ctx, const Inputs<T>& in) const`: the user state, whatever needs no candidate. A server may keep it.
+/// `auto user_state(Ctx& ctx, const Inputs<T>& in) const`: the user state, whatever needs no candidate. A server may
+/// keep it.
 template <class S>
 concept HasUserState = requires {
-    typename scorer_detail::User<S>;
+    typename scorer_detail::UserStateOf<S>;
 };
 /// `auto score(Ctx& ctx, const Inputs<T>& in, const UserState& user) const`: a struct with `score`, one per candidate.
 template <class S>
@@ -63,15 +64,37 @@ concept HasScore = HasUserState<S> && requires(scorer_detail::ScoresOf<S> scores
 };
 
 /// The contract of a student. It may besides have
-/// - `static constexpr bool greedy = true` and `auto transition_scores(ctx, scores) const`: it is then decoded position
-///   by position, each given the one or two candidates before; else it sorts by score;
-/// - `auto logits(ctx, scores, prefix) const`: logits [positions x items] along a known list, unless these are the
-///   scores repeated;
-/// - `auto click_logits(ctx, logits, prefix) const`, for student_loss::ClicksAlongList;
+/// - `static constexpr bool greedy = true` and `auto transition_scores(ctx, scores) const`, which gives
+/// TransitionScores
+///   [items x items]: it is then decoded position by position, each given the one or two candidates before; else it
+///   sorts by score;
+/// - `auto logits(ctx, scores, prefix) const`: logits [positions x items] along a known list; by default the scores,
+/// the
+///   same at each position;
+/// - `auto click_logits(ctx, logits, prefix) const`, logits [positions] of a click, for student_loss::ClicksAlongList;
+/// - in its user state, if that is a struct of several values, `template <class Self, class F> static void
+///   for_each_view(Self& self, F f)`, which calls f for each: a user cache copies them;
 /// - `template <class Visit> static void describe(Visit&& visit)`, which calls visit(name, number or text) for all that
 ///   must agree between a model file and the type that reads it.
 template <class S>
 concept Scorer = HasWidth<S> && HasName<S> && HasScopeConstructor<S> && HasUserState<S> && HasScore<S>;
+
+/// Whether a student is decoded position by position.
+template <class S>
+constexpr bool is_greedy() {
+    if constexpr (requires { S::greedy; })
+        return S::greedy;
+    else
+        return false;
+}
+
+/// `auto transition_scores(Ctx& ctx, const Scores& scores) const`, of a greedy student.
+template <class S>
+concept HasTransitionScores = HasScore<S> &&
+    requires(const S& student, scorer_detail::Ctx& ctx, const scorer_detail::ScoresOf<S>& scores) {
+    student.transition_scores(ctx, scores).one;
+    student.transition_scores(ctx, scores).two;
+};
 
 /// Refuses what is no Scorer and says what it lacks.
 template <class S>
@@ -81,22 +104,17 @@ constexpr void expect_scorer() {
     static_assert(HasScopeConstructor<S>,
                   "psad: a student can't be built; wanted: a constructor from (const psad::Scope&, const "
                   "psad::Embeddings<width>&)");
-    static_assert(HasUserState<S>,
-                  "psad: a student lacks its user state; wanted: template <class Ctx, class T> auto user(Ctx& ctx, "
-                  "const psad::Inputs<T>& in) const");
+    static_assert(
+        HasUserState<S>,
+        "psad: a student lacks its user state; wanted: template <class Ctx, class T> auto user_state(Ctx& ctx, "
+        "const psad::Inputs<T>& in) const");
     static_assert(!HasUserState<S> || HasScore<S>,
                   "psad: a student lacks its scores; wanted: template <class Ctx, class T, class U> auto score(Ctx& "
                   "ctx, const psad::Inputs<T>& in, const U& user) const, which gives a psad::Scores of one number per "
                   "candidate");
-}
-
-/// Whether a student is decoded position by position.
-template <class S>
-constexpr bool is_greedy() {
-    if constexpr (requires { S::greedy; })
-        return S::greedy;
-    else
-        return false;
+    static_assert(!HasScore<S> || !is_greedy<S>() || HasTransitionScores<S>,
+                  "psad: a greedy student lacks its transition scores; wanted: template <class Ctx, class S> auto "
+                  "transition_scores(Ctx& ctx, const S& scores) const, which gives psad::TransitionScores");
 }
 
 /// Logits [positions x items] of a student along a known list.
@@ -116,7 +134,7 @@ struct PsadS {  ///< PSAD-S, see student.hpp
     static constexpr const char* name = "PSAD-S";
 };
 template <class S>
-struct Of {
+struct Of {  ///< a Scorer of one's own
     using kind = kind_tag;
     using type = S;
     static constexpr const char* name = S::name;

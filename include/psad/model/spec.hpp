@@ -7,9 +7,10 @@
 
 namespace psad::inline PSAD_ABI {
 
+/// All are at least 1.
 struct Spec {
     int width = 64;            ///< of every embedding and hidden value
-    int heads = 4;             ///< of each attention layer
+    int heads = 4;             ///< of each attention layer; divides `width`
     int block = 5;             ///< K: positions filled at once; 1 = autoregressive, >= positions = all at once
     int positions = 10;        ///< L: positions of the output list that are trained
     int encoder_layers = 2;    ///< over the candidates
@@ -17,9 +18,9 @@ struct Spec {
     int feed_forward = 128;    ///< hidden width of a transformer layer
     int gate = 32;             ///< hidden width of the personalised gates
     int transition_rank = 32;  ///< of the teacher's transition head
-    int student_hidden1 = 64;  ///< the student's scorer
-    int student_hidden2 = 32;
-    int student_rank = 16;  ///< of the student's transition head
+    int student_hidden1 = 64;  ///< width of the first hidden layer of the student's scores
+    int student_hidden2 = 32;  ///< of the second
+    int student_rank = 16;     ///< of the student's transition head
 
     friend constexpr bool operator==(const Spec&, const Spec&) = default;
 

@@ -64,9 +64,9 @@ class Student {
 
     /// The user state: see UserState.
     template <class Ctx, class T>
-    auto user(Ctx& ctx, const Inputs<T>& in) const {
+    auto user_state(Ctx& ctx, const Inputs<T>& in) const {
         const auto profile = items_.profile(ctx, in);
-        const auto upn = items_.user(ctx, in, profile);
+        const auto upn = items_.user_state(ctx, in, profile);
         if constexpr (PersonalItems::reads_history)
             return state(upn, hidden1_.precompute(ctx, parts(profile, upn.intent)));
         else

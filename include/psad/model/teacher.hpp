@@ -154,11 +154,11 @@ class Teacher {
     auto personalised(Ctx& ctx, const Inputs<T>& in, const X& user) const {
         const auto item = embeddings_.items(ctx, in);
         if constexpr (!reads_history)
-            return upn_(ctx, item, upn_.user(ctx, user));
+            return upn_(ctx, item, upn_.user_state(ctx, user));
         else if constexpr (per_item)
             return upn_(ctx, in, item, embeddings_.events(ctx, in), user);
         else
-            return upn_(ctx, in, item, upn_.user(ctx, in, embeddings_.events(ctx, in), user));
+            return upn_(ctx, in, item, upn_.user_state(ctx, in, embeddings_.events(ctx, in), user));
     }
     template <class Ctx, class E>
     auto transition_parts(Ctx& ctx, const E& item) const {

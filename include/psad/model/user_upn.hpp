@@ -24,7 +24,7 @@ template <class X, class A>
 struct UpnUserState {
     X intent;     ///< [lists] pooled history
     X shift;      ///< [lists] W_u u
-    X scale;      ///< [lists] gate + W_x u
+    X scale;      ///< [lists] gate + W_x u + b
     A attention;  ///< [events] weight of each event
 
     template <class Self, class F>
@@ -33,7 +33,7 @@ struct UpnUserState {
     }
 };
 
-/// The UPN that pools the history once per user, O(H): e'_i = (g_u + W_x u) e_i + W_u u + match_i. The query comes
+/// The UPN that pools the history once per user, O(H): e'_i = (g_u + W_x u + b) e_i + W_u u + match_i. The query comes
 /// from the profile alone and is folded into the space of the events, so that no event is projected. The item-intent
 /// product is folded into the scale, so it costs one row per user and nothing per candidate.
 template <int Width, int Hidden, class Chosen>
@@ -50,7 +50,7 @@ class UserUpn {
 
     /// `event` [events] and `profile` [lists] embeddings to the user state.
     template <class Ctx, class T, class V, class X>
-    auto user(Ctx& ctx, const Inputs<T>& in, const V& event, const X& profile) const {
+    auto user_state(Ctx& ctx, const Inputs<T>& in, const V& event, const X& profile) const {
         const auto alpha = pair_softmax(ctx, scores(ctx, in, event, profile));
         const auto intent = pair_apply(ctx, alpha, event);
         const auto attention = ctx.template relabel<Events>(alpha);
@@ -82,6 +82,7 @@ class UserUpn {
             const auto scale = typename Ctx::Scalar(1) / std::sqrt(static_cast<typename Ctx::Scalar>(Width));
             return decay_(ctx, in, pair_dot(ctx, query, key, scale), profile);
         } else {
+            // All scores 0, so that the softmax gives the mean; `age` lends its rows alone.
             return spread_keys<Lists>(ctx, map(ctx, Times<T>{0}, ctx.template constant<Events, 1>(in.age)));
         }
     }
@@ -112,7 +113,7 @@ class ProfileShift {
 
     /// The shift [lists] of a user.
     template <class Ctx, class X>
-    auto user(Ctx& ctx, const X& profile) const {
+    auto user_state(Ctx& ctx, const X& profile) const {
         return shift_(ctx, profile);
     }
     /// `item` [items] personalised by the user state.

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <concepts>
-
 #include <string>
 #include <string_view>
 
@@ -19,6 +18,7 @@ concept NamedVariant = requires {
     typename V::type;
 };
 
+/// Variants by name, such as `VariantSet<Default, Small>`.
 template <NamedVariant... Variants>
 struct VariantSet {
     /// "a, b, c"

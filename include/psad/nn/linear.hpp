@@ -8,11 +8,6 @@
 
 namespace psad::inline PSAD_ABI::nn {
 
-template <class X>
-inline constexpr bool is_parts = false;
-template <class... Part>
-inline constexpr bool is_parts<Parts<Part...>> = true;
-
 /// act(x W + b): In numbers to Out.
 template <int In, int Out, class Act = Identity>
 class Linear {
@@ -23,10 +18,7 @@ class Linear {
     template <class Ctx, class X>
     auto operator()(Ctx& ctx, const X& x) const {
         expect_width<X, In>();
-        if constexpr (is_parts<X>)
-            return linear(ctx, x, ctx.weight(weight_), ctx.weight(bias_), Act{});
-        else
-            return linear(ctx, parts(x), ctx.weight(weight_), ctx.weight(bias_), Act{});
+        return linear(ctx, parts(x), ctx.weight(weight_), ctx.weight(bias_), Act{});
     }
 
   private:
@@ -71,10 +63,7 @@ class Projection {
     template <class Ctx, class X>
     auto operator()(Ctx& ctx, const X& x) const {
         expect_width<X, In>();
-        if constexpr (is_parts<X>)
-            return linear(ctx, x, ctx.weight(weight_), Identity{});
-        else
-            return linear(ctx, parts(x), ctx.weight(weight_), Identity{});
+        return linear(ctx, parts(x), ctx.weight(weight_), Identity{});
     }
 
   private:

@@ -24,7 +24,7 @@ struct MatchedEvent {
 
 /// One placed candidate.
 struct Explanation {
-    int position = 0;                   ///< in the prior order
+    int position = 0;                   ///< in the initial order
     float own_score = 0;                ///< its logit on its own
     float from_items_before = 0;        ///< what the candidates placed before it add
     std::vector<MatchedEvent> matches;  ///< latest first
@@ -54,7 +54,7 @@ std::vector<Explanation> explain(const B& backend, const Model<Network>& model, 
     const Inputs<float> in = batch.view();
     Arena<> arena;
     Inference ctx(backend, model.parameters, in.layout, arena);
-    const auto user = model.network.student.user(ctx, in);
+    const auto user = model.network.student.user_state(ctx, in);
     const auto scores = model.network.student.score(ctx, in, user);
     const float* attention = explain_detail::attention(user);
     std::vector<Explanation> out;

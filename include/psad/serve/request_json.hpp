@@ -30,12 +30,13 @@ namespace psad::inline PSAD_ABI::serve {
 class RequestColumns {
   public:
     /// Reads an object; throws RequestError naming the place, also for an unknown key. {"index": u} is looked up in row
-    /// u of `users` [users, user fields]. Encoder::check tests everything else.
+    /// u of `users` [users, user fields]. Encoder::check tests everything else. The request is valid until the next
+    /// read(); `id` is left to the caller.
     Request read(const nlohmann::json& line, Matrix<const std::int32_t> users = {}) {
         clear();
         if (!line.is_object())
             throw RequestError("request", "", "something other than an object", "{\"candidates\": [...], ...}");
-        only(line, "", {"id", "user", "ts", "context", "history", "candidates"});
+        refuse_unknown_keys(line, "", {"id", "user", "ts", "context", "history", "candidates"});
         read_user(member(line, "user"), users);
         read_ids(member(line, "context"), "context", context_);
         const nlohmann::json* history = line.contains("history") ? &line["history"] : nullptr;
@@ -63,8 +64,8 @@ class RequestColumns {
         return text.size() > 40 ? text.substr(0, 40) + "..." : text;
     }
     /// A key that is not known is an error: a misspelt "history" must not pass as a user without one.
-    static void only(const nlohmann::json& object, const std::string& place,
-                     std::initializer_list<std::string_view> known) {
+    static void refuse_unknown_keys(const nlohmann::json& object, const std::string& place,
+                                    std::initializer_list<std::string_view> known) {
         if (!object.is_object()) return;
         for (const auto& entry : object.items()) {
             if (std::find(known.begin(), known.end(), entry.key()) != known.end()) continue;
@@ -110,10 +111,10 @@ class RequestColumns {
 
     void read_user(const nlohmann::json& user, Matrix<const std::int32_t> users) {
         if (!user.is_object()) return read_ids(user, "user", user_);
-        only(user, "user", {"index"});
+        refuse_unknown_keys(user, "user", {"index"});
         if (users.rows == 0)
             throw RequestError("request", "user", shortened(user),
-                               "a list of ids, or known users to look the index up in (--data)");
+                               "a list of ids, or known users to look the index up in");
         const auto row =
             static_cast<int>(whole(member(user, "index", "user"), "user.index", 0, std::int64_t{users.rows} - 1));
         for (int f = 0; f < users.cols; ++f) user_.push_back(users(row, f));
@@ -129,7 +130,7 @@ class RequestColumns {
         std::vector<Event> events;
         for (std::size_t h = 0; h < history.size(); ++h) {
             const std::string place = at("history", h);
-            only(history[h], place, {"item", "ts", "feedback"});
+            refuse_unknown_keys(history[h], place, {"item", "ts", "feedback"});
             const std::int32_t kind = history[h].is_object() && history[h].contains("feedback")
                                           ? id(history[h]["feedback"], place + ".feedback")
                                           : 0;
@@ -149,7 +150,7 @@ class RequestColumns {
             throw RequestError("request", "candidates", shortened(candidates), "a list of candidates");
         for (std::size_t i = 0; i < candidates.size(); ++i) {
             const std::string place = at("candidates", i);
-            only(candidates[i], place, {"item", "score", "aux"});
+            refuse_unknown_keys(candidates[i], place, {"item", "score", "aux"});
             items_.push_back(id(member(candidates[i], "item", place), place + ".item"));
             optional(candidates[i], "score", place, i, scores_);
             optional(candidates[i], "aux", place, i, aux_);
@@ -172,7 +173,7 @@ class RequestColumns {
     std::vector<float> scores_, aux_;
 };
 
-/// {"order": positions, best first, "scores": logits, "items": ids}
+/// {"order": positions, best first, "scores": logits, "items": ids}; the caller adds an `id`.
 inline nlohmann::json answer_json(const Request& request, const Reranked& reranked) {
     nlohmann::json items = nlohmann::json::array();
     for (const int i : reranked.order) items.push_back(request.items[static_cast<std::size_t>(i)]);

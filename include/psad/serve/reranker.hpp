@@ -71,12 +71,13 @@ class Reranker {
     /// An empty cache for one user.
     static UserCache<B, Network> user_cache() { return {}; }
 
-    /// The best `top` candidates (all when 0), for a request that passes Encoder::check.
+    /// The best `top` candidates (all when 0). The request is not checked here: one that Encoder::check refuses must
+    /// not come in.
     Reranked operator()(const Request& request, Workspace<B>& workspace, int top = 0) const {
         workspace.order.clear(), workspace.scores.clear();
         const Inputs<float>& in = encode(std::span(&request, 1), workspace, top);
         Inference ctx(*backend_, *parameters_, in.layout, workspace.arena);
-        generate_lists(ctx, in, student().user(ctx, in), workspace);
+        generate_lists(ctx, in, student().user_state(ctx, in), workspace);
         return {workspace.order, workspace.scores};
     }
 
@@ -89,12 +90,13 @@ class Reranker {
         Inference ctx(*backend_, *parameters_, in.layout, workspace.arena);
         const bool has_interacted = in.has_interacted[0] != 0;
         if (!user.matches(*model_, request, has_interacted))
-            user.store(student().user(ctx, in), *model_, request, has_interacted);
+            user.store(student().user_state(ctx, in), *model_, request, has_interacted);
         generate_lists(ctx, in, user.state(), workspace);
         return {workspace.order, workspace.scores};
     }
 
-    /// Many requests, on the threads of the backend. Valid until the workspace is used again.
+    /// Many requests, not checked either, on the threads of the backend: an answer for each, in their order, valid
+    /// until the workspace is used again.
     std::span<const Reranked> operator()(std::span<const Request> requests, BatchWorkspace<B>& workspace,
                                          int top = 0) const {
         const std::size_t tasks = (requests.size() + lists_per_task - 1) / lists_per_task;
@@ -109,7 +111,7 @@ class Reranker {
                 const auto lists = requests.subspan(l, (std::min)(lists_per_pass, end - l));
                 const Inputs<float>& in = encode(lists, task, top);
                 Inference ctx(*backend_, *parameters_, in.layout, task.arena);
-                generate_lists(ctx, in, student().user(ctx, in), task);
+                generate_lists(ctx, in, student().user_state(ctx, in), task);
             }
             std::size_t at = 0;
             for (std::size_t l = first; l < end; ++l) {

@@ -16,13 +16,14 @@
 
 namespace psad::inline PSAD_ABI::serve {
 
-/// The user state of one user: a few hundred numbers and a copy of the history. It is computed again where the model,
-/// the user's fields, the context or the history differ, or whether the history holds a candidate of the list. Only the
-/// ages of the events stay those of the request that it was computed with: invalidate() it after a while.
+/// The user state of one user: a few hundred numbers and a copy of the history. It is computed again when one of these
+/// has changed: the model, the user's fields, the context, the history, or whether the history holds any candidate of
+/// the list. Only the ages of the events stay those of the request that it was computed with: invalidate() it after a
+/// while.
 template <class B, class Network>
 class UserCache {
   public:
-    using State = decltype(std::declval<const typename Network::StudentModel&>().user(
+    using State = decltype(std::declval<const typename Network::StudentModel&>().user_state(
         std::declval<Inference<B>&>(), std::declval<const Inputs<float>&>()));
 
     UserCache() = default;

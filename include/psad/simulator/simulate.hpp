@@ -91,7 +91,7 @@ struct SplitColumns {
         out.user = to_column(user);
         out.time = to_column(time);
         out.history_length = to_column(history_length);
-        out.context = data::to_rows({}, 0, user.size());
+        out.context = data::to_rows({}, user.size(), 0);
         out.offsets = to_column(offsets);
         out.items = to_column(items);
         out.scores = to_column(scores);
@@ -178,7 +178,7 @@ Logs simulate(const B& backend, const World& world, const LogSizes& sizes, bool 
     d.train = split(sizes.train);
     d.valid = split(sizes.valid);
     d.test = split(sizes.test);
-    d.user_fields = data::to_rows(user_fields, Session::traits + 1, d.meta.users);
+    d.user_fields = data::to_rows(user_fields, d.meta.users, Session::traits + 1);
     d.item_fields = {{data::to_column(one_each), data::to_column(topics)},
                      {data::to_column(one_each), data::to_column(styles)}};
     d.events = {data::to_column(event_offsets), data::to_column(event_time), data::to_column(event_item),

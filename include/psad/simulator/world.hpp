@@ -58,7 +58,7 @@ struct Session {
     std::vector<std::int32_t> history_items;
     std::vector<std::int64_t> history_times;     ///< ascending, before `time`
     std::vector<std::int32_t> history_feedback;  ///< all 1
-    std::vector<std::int32_t> items;             ///< candidates in prior order: best score first
+    std::vector<std::int32_t> items;             ///< candidates in initial order: best score first
     std::vector<float> scores;                   ///< a noisy guess of quality that knows nothing of the user
 
     double fading = 0;            ///< lambda, per day: hidden, as all that follows

@@ -19,11 +19,11 @@ struct BestParameters {
     ValidationScore score{-std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
     int student_epoch = -1;
     int teacher_epoch = -1;
-    int epochs_since = 0;  ///< since any part was at its best
+    int epochs_without_improvement = 0;  ///< since any part was at its best
 
     /// Copies the parts that are better than in all earlier epochs.
-    void consider(const ParameterRegistry& registry, const Parameters<float>& now, int epoch, ValidationScore valid) {
-        ++epochs_since;
+    void update(const ParameterRegistry& registry, const Parameters<float>& now, int epoch, ValidationScore valid) {
+        ++epochs_without_improvement;
         if constexpr (Network::tied_embeddings) {
             valid.student = valid.teacher = (valid.student + valid.teacher) / 2;
             if (valid.student > score.student) copy(registry, Part::shared, now);
@@ -32,7 +32,7 @@ struct BestParameters {
             if (valid.student > score.student) {
                 score.student = valid.student;
                 student_epoch = epoch;
-                epochs_since = 0;
+                epochs_without_improvement = 0;
                 copy(registry, Part::student, now);
             }
         }
@@ -40,7 +40,7 @@ struct BestParameters {
             if (valid.teacher > score.teacher) {
                 score.teacher = valid.teacher;
                 teacher_epoch = epoch;
-                epochs_since = 0;
+                epochs_without_improvement = 0;
                 copy(registry, Part::teacher, now);
             }
         }

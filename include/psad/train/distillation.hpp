@@ -101,7 +101,7 @@ struct Soft {
 
     template <class S>
     static auto loss(S& s) {
-        return divergence(s, s.teacher, s.student);
+        return divergence(s, s.teacher_logits, s.student_logits);
     }
 };
 
@@ -113,7 +113,8 @@ struct Mutual {
 
     template <class S>
     static auto loss(S& s) {
-        return map(s.ctx, Add{}, divergence(s, s.teacher, s.student), divergence(s, s.student, s.teacher));
+        return map(s.ctx, Add{}, divergence(s, s.teacher_logits, s.student_logits),
+                   divergence(s, s.student_logits, s.teacher_logits));
     }
 };
 
@@ -125,8 +126,8 @@ struct LogitMse {
 
     template <class S>
     static auto loss(S& s) {
-        return sum_per_list(s.ctx, squared_logits(s.ctx, s.student, s.ctx.detach(s.teacher), s.labels.position_weight,
-                                                  s.prefix.not_before_position()));
+        return sum_per_list(s.ctx, squared_logits(s.ctx, s.student_logits, s.ctx.detach(s.teacher_logits),
+                                                  s.labels.position_weight, s.prefix.not_before_position()));
     }
 };
 

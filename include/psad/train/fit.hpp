@@ -6,9 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "psad/core/error.hpp"
 #include "psad/data/encoding.hpp"
-#include "psad/eval/ranking_quality.hpp"
 #include "psad/train/trainer.hpp"
+#include "psad/train/validation.hpp"
 
 namespace psad::inline PSAD_ABI {
 
@@ -18,33 +19,21 @@ struct Fitted {
     train::Report report;
 };
 
-/// Mean NDCG@10 of a model's parts on labelled lists.
-template <class B, class Network>
-train::ValidationScore ndcg10(const B& backend, const Model<Network>& model, std::span<const Request> lists) {
-    const auto score = [&](const std::vector<eval::Order>& orders) {
-        return eval::mean(eval::ranking_quality(lists, orders).ndcg10);
-    };
-    train::ValidationScore out;
-    if constexpr (HasStudent<Network>) out.student = score(eval::student_orders(backend, model, lists));
-    if constexpr (HasTeacher<Network>) out.teacher = score(eval::teacher_orders(backend, model, lists));
-    return out;
-}
-
 /// Fits the encoder and trains the variant on the training split; after each epoch NDCG@10 on the validation split
-/// decides what is kept. Throws SettingError where no validation list has a positive.
+/// decides what is kept. Throws DataError where no validation list has a positive.
 template <class Network, class B, class Hooks = train::NoHooks>
 Fitted<Network> fit(const B& backend, const data::Dataset& dataset, const train::Settings& settings = {},
                     const EncoderSettings& encoding = {}, Hooks&& hooks = {}) {
     const std::vector<Request> train_lists = data::requests_of(dataset, dataset.train);
     const std::vector<Request> valid_lists = data::requests_of(dataset, dataset.valid);
     if (!std::ranges::any_of(valid_lists, &Request::has_positive)) {
-        throw SettingError("training", "validation lists", "none with a positive",
-                           "at least one: they choose the epoch to keep");
+        throw DataError(dataset.meta.name, "validation lists", "none with a positive",
+                        "at least one: they choose the epoch to keep");
     }
     Model<Network> model(fit_encoder(data::schema_of(dataset.meta), data::catalog_of(dataset), train_lists, encoding),
                          settings.seed);
     const auto validate = [&](const Model<Network>& m) {
-        return ndcg10(backend, m, std::span<const Request>(valid_lists));
+        return train::validation_score(backend, m, std::span<const Request>(valid_lists));
     };
     train::Report report =
         train::train(backend, model, std::span<const Request>(train_lists), settings, validate, hooks);

@@ -40,9 +40,9 @@ struct LossStep {
     const Inputs<T>& in;
     const Prefix& prefix;
     const Labels<T>& labels;
-    Scores scores;   ///< of the student's one pass
-    Logits student;  ///< [positions x items] along the prefix
-    Logits teacher;  ///< the same of the teacher; empty without one
+    Scores scores;          ///< of the student's one pass
+    Logits student_logits;  ///< [positions x items] along the prefix
+    Logits teacher_logits;  ///< the same of the teacher; empty without one
     T temperature;
     GreedyTargets<T>& greedy_targets;
 };
@@ -86,7 +86,7 @@ auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T, Memory>& p
         out.total = out.teacher;
     }
     if constexpr (HasStudent<Network>) {
-        const auto scores = network.student.score(ctx, batch.in, network.student.user(ctx, batch.in));
+        const auto scores = network.student.score(ctx, batch.in, network.student.user_state(ctx, batch.in));
         const Logits student = student_logits(ctx, network.student, scores, batch.prefix);
         LossStep<Ctx, Network, std::remove_const_t<decltype(scores)>, Logits> step{
             ctx,           network, parameters, batch.in, batch.prefix,

@@ -23,7 +23,7 @@ class Optimizer {
     using Gradients = std::conditional_t<Memory::on_host, HostGradients<B>, DeviceGradients<B>>;
 
   public:
-    /// `learned` lists the parameters that are updated and must outlive this; offsets are those of the whole model.
+    /// `learned` lists the parameters that are updated, all of a model or some of them, and must outlive this.
     Optimizer(const B& backend, const ParameterRegistry& learned, const Rule& rule = {})
         : rule_(rule), gradients_(backend, learned) {
         for (auto& moments : moments_) {
@@ -41,8 +41,10 @@ class Optimizer {
         double clip;  ///< largest norm of the whole gradient; 0 = no limit
     };
 
-    /// One step with the gradient sum(shards) * scale. `dense[s]` is the dense gradient of shard s; dense[0] is
-    /// overwritten. Returns the norm of the gradient before clipping.
+    /// One step with the gradient sum(shards) * scale, where `scale` is 1 / lists for a mean over the lists. `dense[s]`
+    /// holds the gradients of all dense parameters in shard s, at least one shard, and dense[0] is overwritten;
+    /// `sparse[s]` is the shard's list of table gradients, null where it has none. Returns the norm of the gradient
+    /// before clipping.
     double step(const B& backend, Parameters<T, Memory>& parameters, std::span<T* const> dense,
                 std::span<const SparseGradient<T>* const> sparse, double scale, const StepSettings& s) {
         ++steps_;
@@ -55,7 +57,9 @@ class Optimizer {
     }
 
     // All that the next step depends on besides the parameters.
+    /// Steps made.
     std::int64_t& steps() { return steps_; }
+    /// The numbers that the rule keeps per parameter, laid out like those.
     std::array<Parameters<T, Memory>, static_cast<std::size_t>(Rule::moments)>& moments() { return moments_; }
 
   private:

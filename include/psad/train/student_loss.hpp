@@ -50,7 +50,7 @@ struct PerPosition {
 
     template <class S>
     static auto loss(S& s) {
-        return sum_per_list(s.ctx, cross_entropy(s.ctx, s.student, s.labels.target, s.labels.target_weight,
+        return sum_per_list(s.ctx, cross_entropy(s.ctx, s.student_logits, s.labels.target, s.labels.target_weight,
                                                  s.prefix.not_before_position()));
     }
 };
@@ -58,7 +58,8 @@ struct PerPosition {
 /// Logistic loss of the click on each position of the shown list, given the candidates before it: the student becomes a
 /// click model that knows its neighbours, and its greedy order chooses at each position the likeliest click. A learned
 /// position bias (PAL, RecSys 2019) explains how much each position is examined. For lists that an ordinary ranker
-/// showed: wants target::Exposure or target::ShownOrSet, and no teacher.
+/// showed, and meant for a StudentOf: wants a target that follows the shown list (Exposure, ShownOrSet or
+/// ClickWeightedExposure).
 struct ClicksAlongList {
     using kind = kind_tag;
     static constexpr const char* name = "clicks along the list";
@@ -72,7 +73,7 @@ struct ClicksAlongList {
         static_assert(!is_one_of<Target, target::Set, target::PositivesFirst>,
                       "psad: student_loss::ClicksAlongList reads the shown list; wanted a target that follows it: "
                       "target::Exposure, target::ShownOrSet or target::ClickWeightedExposure");
-        const auto logit = s.network.student.click_logits(s.ctx, s.student, s.prefix);
+        const auto logit = s.network.student.click_logits(s.ctx, s.student_logits, s.prefix);
         const auto clicked = s.ctx.template constant<Positions, 1>(s.labels.clicked);
         const auto shown = s.ctx.template constant<Positions, 1>(s.labels.shown);
         return sum_per_list(s.ctx, map(s.ctx, Multiply{}, shown, map(s.ctx, LogisticLoss{}, logit, clicked)));

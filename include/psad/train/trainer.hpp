@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -40,8 +41,9 @@ struct NoHooks {};
 
 namespace trainer_detail {
 
+/// What a hook answers: true where it returns nothing.
 template <class Call>
-bool go_on(Call call) {
+bool wants_more(Call call) {
     if constexpr (std::is_void_v<decltype(call())>)
         return call(), true;
     else
@@ -58,7 +60,7 @@ inline void check_finite(const ParameterRegistry& registry, const Parameters<flo
 
 /// All parameters but those of a frozen teacher.
 template <class Network>
-ParameterRegistry learned(ParameterRegistry registry) {
+ParameterRegistry trainable(ParameterRegistry registry) {
     if constexpr (HasFrozenTeacher<Network>)
         std::erase_if(registry.parameters, [](const ParameterInfo& p) { return p.part == Part::teacher; });
     return registry;
@@ -79,7 +81,7 @@ double sum(const W& workspace, const V& v) {
 struct State {
     std::int64_t step = 0;  ///< steps made
     int epoch = 0;
-    int first = 0;                   ///< first list of the next batch, in the order of the epoch
+    int next_list = 0;               ///< first list of the next batch, in the order of the epoch
     std::vector<std::size_t> order;  ///< of the lists in this epoch
     double epoch_loss = 0;           ///< sum over the steps of the epoch
     int epoch_steps = 0;
@@ -108,9 +110,9 @@ class Trainer {
           // No larger than the data: the same steps, and no sum overflows.
           batch_((std::min)(settings.batch, count_)),
           shard_((std::min)(settings.shard, batch_)),
-          learned_(trainer_detail::learned<Network>(model.registry)),
+          trainable_(trainer_detail::trainable<Network>(model.registry)),
           parameters_(backend, model.parameters),
-          optimizer_(backend, learned_, rule),
+          optimizer_(backend, trainable_, rule),
           best_{.parameters = model.parameters},
           shards_(static_cast<std::size_t>((batch_ - 1) / shard_ + 1)),
           pipeline_(backend, model.encoder, requests, shard_, static_cast<int>(shards_.size()), settings.seed) {
@@ -122,28 +124,30 @@ class Trainer {
     Trainer(const Trainer&) = delete;
     Trainer& operator=(const Trainer&) = delete;
 
-    /// Steps of the whole training.
-    std::int64_t last_step() const {
+    /// Number of steps of the whole training.
+    std::int64_t total_steps() const {
         return settings_.steps > 0 ? settings_.steps : std::int64_t{(count_ - 1) / batch_ + 1} * settings_.epochs;
     }
-    /// Whether there is another step to make.
-    bool running() const { return !state_.stopped && state_.step < last_step(); }
+    /// Whether there is another step to make, or an epoch to end.
+    bool running() const { return !state_.stopped && (state_.step < total_steps() || state_.epoch_steps > 0); }
     /// Whether the epoch has no further step.
-    bool epoch_done() const { return state_.first >= count_ || state_.step >= last_step(); }
+    bool epoch_done() const { return state_.next_list >= count_ || state_.step >= total_steps(); }
 
-    /// One step on the next batch of the epoch. Throws TrainingError for a loss or a gradient that is not finite.
+    /// One step on the next batch of the epoch, which must not be done. Throws TrainingError for a loss or a gradient
+    /// that is not finite.
     StepRecord step() {
+        assert(!epoch_done());
         const auto start = std::chrono::steady_clock::now();
-        if (state_.first == 0)
+        if (state_.next_list == 0)
             rng::shuffle(state_.order, rng::derive(settings_.seed, static_cast<std::uint64_t>(state_.epoch)));
-        const BatchRange now = range(state_.step, state_.first);
-        const bool more = state_.first + batch_ < count_ && state_.step + 1 < last_step();
+        const BatchRange batch = range(state_.step, state_.next_list);
+        const bool more = state_.next_list + batch_ < count_ && state_.step + 1 < total_steps();
         const LossWeights weights = weights_now();
-        pipeline_.run(now, more ? range(state_.step + 1, state_.first + batch_) : BatchRange{}, state_.order,
-                      [&](int s, const TrainingBatch<T>& batch, std::uint64_t key) {
-                          learn(shards_[static_cast<std::size_t>(s)], batch, weights, key);
+        pipeline_.run(batch, more ? range(state_.step + 1, state_.next_list + batch_) : BatchRange{}, state_.order,
+                      [&](int s, const TrainingBatch<T>& part, std::uint64_t key) {
+                          forward_backward(shards_[static_cast<std::size_t>(s)], part, weights, key);
                       });
-        const StepRecord record = update(now);
+        const StepRecord record = update(batch);
         if (!std::isfinite(record.loss) || !std::isfinite(record.gradient_norm)) {
             throw TrainingError("training", "step " + std::to_string(state_.step),
                                 "a loss or a gradient that is not finite", "a smaller learning rate");
@@ -151,52 +155,62 @@ class Trainer {
         state_.report.steps.push_back(record);
         state_.epoch_loss += record.loss;
         ++state_.epoch_steps;
-        state_.lists += now.lists;
-        state_.first += batch_;
+        state_.lists += batch.lists;
+        state_.next_list += batch_;
         ++state_.step;
         state_.seconds += std::chrono::steady_clock::now() - start;
         return record;
     }
 
-    /// Ends the epoch: `validate(model)`, a ValidationScore, decides whether the parts are better than in all earlier
-    /// epochs. Throws TrainingError for a score that is not finite.
+    /// Ends an epoch of at least one step: `validate(model)`, a ValidationScore, decides whether the parts are better
+    /// than in all earlier epochs. Throws TrainingError for a score that is not finite.
     template <class Validate>
     EpochRecord end_epoch(Validate&& validate) {
+        assert(state_.epoch_steps > 0);
         const EpochRecord record{state_.epoch, state_.step, state_.epoch_loss / state_.epoch_steps, validate(model())};
         if (!std::isfinite(record.valid.student) || !std::isfinite(record.valid.teacher)) {
             throw TrainingError("training", "epoch " + std::to_string(state_.epoch),
                                 "a validation score that is not finite", "numbers that can choose the epoch to keep");
         }
-        best_.consider(model_.registry, model_.parameters, state_.epoch, record.valid);
+        best_.update(model_.registry, model_.parameters, state_.epoch, record.valid);
         state_.report.epochs.push_back(record);
         state_.report.best_student_epoch = best_.student_epoch;
         state_.report.best_teacher_epoch = best_.teacher_epoch;
-        if (settings_.patience > 0 && best_.epochs_since >= settings_.patience) state_.stopped = true;
+        if (settings_.patience > 0 && best_.epochs_without_improvement >= settings_.patience) state_.stopped = true;
         ++state_.epoch;
-        state_.first = state_.epoch_steps = 0;
+        state_.next_list = state_.epoch_steps = 0;
         state_.epoch_loss = 0;
         return record;
     }
 
-    /// The rest of the epoch, with its validation and hooks.
+    /// The rest of the epoch, with its validation and hooks. Hooks must have one of on_step and on_epoch.
     template <class Validate, class Hooks = NoHooks>
     EpochRecord epoch(Validate&& validate, Hooks&& hooks = {}) {
-        bool go_on = true;
-        do {
-            const StepRecord record = step();
-            if constexpr (requires { hooks.on_step(*this, record); })
-                go_on = trainer_detail::go_on([&] { return hooks.on_step(*this, record); });
-        } while (go_on && !epoch_done());
+        constexpr bool sees_steps = requires(const StepRecord& record) {
+            hooks.on_step(*this, record);
+        };
+        constexpr bool sees_epochs = requires(const EpochRecord& record) {
+            hooks.on_epoch(*this, record);
+        };
+        static_assert(sees_steps || sees_epochs || std::is_same_v<std::remove_cvref_t<Hooks>, NoHooks>,
+                      "psad: hooks that hook nothing; wanted: bool or void on_step(auto& trainer, const "
+                      "train::StepRecord&), on_epoch(auto& trainer, const train::EpochRecord&), or both");
+        bool more = true;
+        while (more && !epoch_done()) {
+            [[maybe_unused]] const StepRecord record = step();
+            if constexpr (sees_steps) more = trainer_detail::wants_more([&] { return hooks.on_step(*this, record); });
+        }
         const EpochRecord record = end_epoch(validate);
-        if constexpr (requires { hooks.on_epoch(*this, record); })
-            go_on = trainer_detail::go_on([&] { return hooks.on_epoch(*this, record); }) && go_on;
-        if (!go_on) state_.stopped = true;
+        if constexpr (sees_epochs)
+            more = trainer_detail::wants_more([&] { return hooks.on_epoch(*this, record); }) && more;
+        if (!more) state_.stopped = true;
         return record;
     }
 
-    /// Gives the model the best parameters of each part. Throws TrainingError where they are not finite, which no later
-    /// loss would have shown.
+    /// Gives the model the best parameters of each part, or those of the last step where no epoch was ended. Throws
+    /// TrainingError for a parameter that is not finite: no loss has seen the last update.
     Report finish() {
+        if (state_.report.epochs.empty()) best_.parameters = model().parameters;
         trainer_detail::check_finite(model_.registry, best_.parameters);
         model_.parameters = best_.parameters;
         parameters_.upload();
@@ -214,16 +228,19 @@ class Trainer {
     }
     const Settings& settings() const { return settings_; }
 
-    // What a checkpoint holds, besides the model. After the model's parameters have been changed from outside:
-    // parameters().upload().
+    // What a checkpoint holds besides the model's parameters, which go to the device by parameters().upload().
+    /// How far the training is.
     const State& state() const { return state_; }
     /// Goes on from another state, also of another trainer with the same settings and requests.
     void restore(State state) {
         state_ = std::move(state);
         pipeline_.discard();
     }
+    /// The moments of the update rule and the number of its steps.
     Optimizer<B, Rule>& optimizer() { return optimizer_; }
+    /// The parameters to keep, and how good they were.
     BestParameters<Network>& best() { return best_; }
+    /// The parameters where the device reads them.
     DeviceParameters<B>& parameters() { return parameters_; }
 
   private:
@@ -252,7 +269,9 @@ class Trainer {
     BatchRange range(std::int64_t step, int first) const { return {step, first, (std::min)(batch_, count_ - first)}; }
 
     /// Fraction of the training after so many steps.
-    double progress(std::int64_t steps) const { return static_cast<double>(steps) / static_cast<double>(last_step()); }
+    double progress(std::int64_t steps) const {
+        return static_cast<double>(steps) / static_cast<double>(total_steps());
+    }
 
     LossWeights weights_now() const {
         const double ramp = schedule::ramp(progress(state_.step), settings_.distill_from, settings_.distill_full);
@@ -260,7 +279,7 @@ class Trainer {
     }
 
     /// Loss and gradient of one shard.
-    void learn(Shard& shard, const TrainingBatch<T>& host, const LossWeights& weights, std::uint64_t key) {
+    void forward_backward(Shard& shard, const TrainingBatch<T>& host, const LossWeights& weights, std::uint64_t key) {
         shard.arena.reset();
         backend_.fill(shard.dense_grad.data(), static_cast<int>(shard.dense_grad.size()), T(0));
         const TrainingBatch<T> batch = on_device(backend_, host, shard.arena);
@@ -274,22 +293,22 @@ class Trainer {
     }
 
     /// New parameters from the gradients of the shards.
-    StepRecord update(const BatchRange& now) {
+    StepRecord update(const BatchRange& batch) {
         std::vector<T*> dense;
         std::vector<const SparseGradient<T>*> sparse;
         StepRecord record{};
-        for (int s = 0; s < pipeline_.shards(now); ++s) {
+        for (int s = 0; s < pipeline_.shards(batch); ++s) {
             Shard& shard = shards_[static_cast<std::size_t>(s)];
             dense.push_back(shard.dense_grad.data());
             sparse.push_back(shard.sparse);
-            record.loss += shard.sums.loss / now.lists;
-            record.teacher += shard.sums.teacher / now.lists;
-            record.student += shard.sums.student / now.lists;
-            record.distillation += shard.sums.distillation / now.lists;
+            record.loss += shard.sums.loss / batch.lists;
+            record.teacher += shard.sums.teacher / batch.lists;
+            record.student += shard.sums.student / batch.lists;
+            record.distillation += shard.sums.distillation / batch.lists;
         }
         const double factor = schedule::warm_cosine(progress(state_.step + 1), settings_.warmup);
         record.gradient_norm =
-            optimizer_.step(backend_, *parameters_, dense, sparse, 1.0 / now.lists,
+            optimizer_.step(backend_, *parameters_, dense, sparse, 1.0 / batch.lists,
                             {settings_.learning_rate * factor, settings_.weight_decay, settings_.clip});
         return record;
     }
@@ -298,7 +317,7 @@ class Trainer {
     Model<Network>& model_;
     Settings settings_;
     int count_, batch_, shard_;
-    ParameterRegistry learned_;
+    ParameterRegistry trainable_;
     DeviceParameters<B> parameters_;
     Optimizer<B, Rule> optimizer_;
     BestParameters<Network> best_;

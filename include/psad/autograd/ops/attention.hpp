@@ -25,7 +25,7 @@ struct Attention {
 
     template <class B>
     void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> q, Matrix<const T> k, Matrix<const T> v) {
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         if (!w.training) {
             const auto take = [&w](std::size_t count) { return w.take(count); };
             w.backend->attention_forward(q, k, v, Heads, scale(), pairs, key_length, take, out);

@@ -22,6 +22,11 @@ template <class... Part>
 Parts<Part...> parts(const Part&... part) {
     return {{part...}};
 }
+/// What has parts stays as it is.
+template <class... Part>
+const Parts<Part...>& parts(const Parts<Part...>& x) {
+    return x;
+}
 
 }  // namespace psad
 
@@ -35,6 +40,10 @@ struct Linear {
     /// Whether a part has one row per list while the result has finer rows.
     template <class P>
     static constexpr bool is_per_list = !std::is_same_v<axis_of<P>, axis>;
+    static_assert(
+        ((!is_per_list<Part> || std::is_same_v<axis_of<Part>, Lists>)&&...),
+        "psad: a part of a linear layer's input has rows of its own kind; wanted: one per list, or those of the "
+        "finest part");
     static constexpr int per_list_parts = (0 + ... + static_cast<int>(is_per_list<Part>));
     static constexpr int per_row_parts = static_cast<int>(sizeof...(Part)) - per_list_parts;
     static constexpr bool bias_per_list = std::is_same_v<BiasAxis, Lists>;

@@ -16,7 +16,7 @@ namespace psad::inline PSAD_ABI::ops {
 template <class T>
 struct MaskedSoftmaxRow {
     const T* logits;
-    PairRows pairs;
+    PairLayout pairs;
     RowMask mask;
     T inverse_temperature;
     T* p;
@@ -46,7 +46,7 @@ struct CrossEntropyRow {
     const T* p;
     const T* target;
     const T* weight;
-    PairRows pairs;
+    PairLayout pairs;
     T* loss;
 
     PSAD_HOST_DEVICE void operator()(int q) const {
@@ -67,7 +67,7 @@ struct CrossEntropyRowBackward {
     const T* target;
     const T* weight;
     const T* dloss;
-    PairRows pairs;
+    PairLayout pairs;
     T inverse_temperature;
     T* dlogits;
 
@@ -89,7 +89,7 @@ struct UnlikelihoodRow {
     const T* p;
     const T* target;
     const T* weight;
-    PairRows pairs;
+    PairLayout pairs;
     T* loss;
 
     static constexpr T min_rest = T(1e-6);
@@ -111,11 +111,11 @@ struct UnlikelihoodRowBackward {
     const T* target;
     const T* weight;
     const T* dloss;
-    PairRows pairs;
+    PairLayout pairs;
     T* dlogits;
 
     PSAD_HOST_DEVICE void operator()(int q) const {
-        const PairRow row = pairs.row(q);
+        const QueryPairs row = pairs.row(q);
         const int n = row.count, start = row.start;  // clang 14 lets no lambda capture structured bindings
         const auto ratio = [&](int j) {
             const T rest = T(1) - p[start + j];

@@ -26,7 +26,7 @@ struct CrossEntropy {
 
     template <class B>
     void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> logits) {
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         p = w.take(static_cast<std::size_t>(pairs.rows));
         w.backend->for_each(pairs.queries, MaskedSoftmaxRow<T>{logits.data, pairs, mask, T(1) / temperature, p});
         w.backend->for_each(pairs.queries, CrossEntropyRow<T>{p, target, weight, pairs, out.data});
@@ -34,7 +34,7 @@ struct CrossEntropy {
     template <class B>
     void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> logits) const {
         if (!logits.grad) return;
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         w.backend->for_each(pairs.queries, CrossEntropyRowBackward<T>{p, target, weight, dout.data, pairs,
                                                                       T(1) / temperature, logits.grad.data});
     }
@@ -58,7 +58,7 @@ struct Unlikelihood {
 
     template <class B>
     void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> logits) {
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         p = w.take(static_cast<std::size_t>(pairs.rows));
         w.backend->for_each(pairs.queries, MaskedSoftmaxRow<T>{logits.data, pairs, mask, T(1), p});
         w.backend->for_each(pairs.queries, UnlikelihoodRow<T>{p, target, weight, pairs, out.data});
@@ -66,7 +66,7 @@ struct Unlikelihood {
     template <class B>
     void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> logits) const {
         if (!logits.grad) return;
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         w.backend->for_each(pairs.queries,
                             UnlikelihoodRowBackward<T>{p, target, weight, dout.data, pairs, logits.grad.data});
     }
@@ -92,7 +92,7 @@ struct SquaredLogits {
         const T* b;
         const T* weight;
         RowMask mask;
-        PairRows pairs;
+        PairLayout pairs;
         T* out;         ///< the loss, or null
         const T* dout;  ///< its gradient, read when da or db is given
         T* da;
@@ -128,13 +128,13 @@ struct SquaredLogits {
 
     template <class B>
     void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> a, Matrix<const T> b) const {
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         w.backend->for_each(pairs.queries,
                             Row{a.data, b.data, weight, mask, pairs, out.data, nullptr, nullptr, nullptr});
     }
     template <class B>
     void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> a, Tracked<T> b) const {
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         w.backend->for_each(pairs.queries, Row{a.value.data, b.value.data, weight, mask, pairs, nullptr, dout.data,
                                                a.grad.data, b.grad.data});
     }

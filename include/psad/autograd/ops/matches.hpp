@@ -71,7 +71,7 @@ struct MatchMatrix {
     template <class T>
     struct Row {
         Bag matches;
-        PairRows pairs;
+        PairLayout pairs;
         T* out;
         PSAD_HOST_DEVICE void operator()(int q) const {
             const auto [first_key, n, start] = pairs.row(q);
@@ -81,7 +81,7 @@ struct MatchMatrix {
 
     template <class B, class T>
     void forward(OpWorkspace<B>& w, Matrix<T> out) const {
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         w.backend->fill(out.data, out.rows, T(0));
         w.backend->for_each(pairs.queries, Row<T>{matches, pairs, out.data});
     }

@@ -25,7 +25,7 @@ struct PairDot {
     }
     template <class B>
     void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> q, Tracked<T> k) const {
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         if (scale != T(1)) {
             w.backend->template map<false>(Times<T>{scale}, dout, Operand<T>{dout.data, 1});
         }
@@ -54,17 +54,17 @@ struct SpreadKeys {
     template <class T>
     struct Row {
         const T* in;
-        PairRows pairs;
+        PairLayout pairs;
         T* out;
         PSAD_HOST_DEVICE void operator()(int q, int begin, int step) const {
-            const PairRow row = pairs.row(q);
+            const QueryPairs row = pairs.row(q);
             for (int j = begin; j < row.count; j += step) out[row.start + j] = in[row.first_key + j];
         }
     };
     template <class T>
     struct ListBackward {
         const T* dout;
-        PairRows pairs;
+        PairLayout pairs;
         T* din;
         PSAD_HOST_DEVICE void operator()(int l, int begin, int step) const {
             const int first = pairs.key_begin[l], n = pairs.key_end[l] - first;
@@ -77,12 +77,12 @@ struct SpreadKeys {
 
     template <class B, class T>
     void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> key) const {
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         w.backend->for_each_row(pairs.queries, Row<T>{key.data, pairs, out.data});
     }
     template <class B, class T>
     void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> key) const {
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         if (key.grad) w.backend->for_each_row(pairs.lists, ListBackward<T>{dout.data, pairs, key.grad.data});
     }
     template <class Out, class K>
@@ -129,7 +129,7 @@ struct PairApply {
     }
     template <class B, class T>
     void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> p, Tracked<T> value) const {
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         if (p.grad) w.backend->pair_dot(dout, value.value, pairs, T(1), p.grad.data, true);
         if (value.grad) w.backend->pair_apply_transposed(p.value.data, dout, pairs, value.grad);
     }
@@ -150,7 +150,7 @@ struct PairInner {
     struct Row {
         const T* a;
         const T* b;
-        PairRows pairs;
+        PairLayout pairs;
         T* out;
         PSAD_HOST_DEVICE void operator()(int q) const {
             const auto [first_key, n, start] = pairs.row(q);
@@ -163,7 +163,7 @@ struct PairInner {
     struct RowBackward {
         const T* dout;
         const T* other;
-        PairRows pairs;
+        PairLayout pairs;
         T* din;
         PSAD_HOST_DEVICE void operator()(int q) const {
             const auto [first_key, n, start] = pairs.row(q);
@@ -173,12 +173,12 @@ struct PairInner {
 
     template <class B, class T>
     void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> p, Matrix<const T> m) const {
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         w.backend->for_each(pairs.queries, Row<T>{p.data, m.data, pairs, out.data});
     }
     template <class B, class T>
     void backward(OpWorkspace<B>& w, Matrix<const T>, Matrix<T> dout, Tracked<T> p, Tracked<T> m) const {
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         if (p.grad) w.backend->for_each(pairs.queries, RowBackward<T>{dout.data, m.value.data, pairs, p.grad.data});
         if (m.grad) w.backend->for_each(pairs.queries, RowBackward<T>{dout.data, p.value.data, pairs, m.grad.data});
     }
@@ -200,13 +200,13 @@ struct MaskedSoftmax {
 
     template <class B>
     void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> logits) const {
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         w.backend->for_each(pairs.queries, MaskedSoftmaxRow<T>{logits.data, pairs, mask, T(1) / temperature, out.data});
     }
     template <class B>
     void backward(OpWorkspace<B>& w, Matrix<const T> out, Matrix<T> dout, Tracked<T> logits) const {
         if (!logits.grad) return;
-        const PairRows pairs = w.layout->template pairs<Query, Key>();
+        const PairLayout pairs = w.layout->template pairs<Query, Key>();
         w.backend->pair_softmax_backward(out.data, dout.data, pairs, T(1) / temperature);
         w.backend->template map<true>(Identity{}, logits.grad, Operand<T>{dout.data, 1});
     }

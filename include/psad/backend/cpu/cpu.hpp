@@ -133,23 +133,23 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
         on([&](auto k) { k.transpose(from, to); });
     }
 
-    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p, bool accumulate) const {
+    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairLayout pairs, T scale, T* p, bool accumulate) const {
         on([&](auto k) { k.pair_dot(query, key, pairs, scale, p, accumulate); });
     }
 
-    void pair_apply(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
+    void pair_apply(const T* p, Matrix<const T> value, PairLayout pairs, Matrix<T> out) const {
         on([&](auto k) { k.pair_apply(p, value, pairs, out); });
     }
 
-    void pair_apply_transposed(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
+    void pair_apply_transposed(const T* p, Matrix<const T> value, PairLayout pairs, Matrix<T> out) const {
         on([&](auto k) { k.pair_apply_transposed(p, value, pairs, out); });
     }
 
-    void pair_softmax(T* p, PairRows pairs, const int* key_length) const {
+    void pair_softmax(T* p, PairLayout pairs, const int* key_length) const {
         on([&](auto k) { k.pair_softmax(p, pairs, key_length); });
     }
 
-    void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) const {
+    void pair_softmax_backward(const T* p, T* dp, PairLayout pairs, T scale) const {
         on([&](auto k) { k.pair_softmax_backward(p, dp, pairs, scale); });
     }
 
@@ -161,8 +161,8 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
     }
 
     template <class Take>
-    void attention_forward(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
-                           const int* key_length, Take take, Matrix<T> out) const {
+    void attention_forward(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale,
+                           PairLayout pairs, const int* key_length, Take take, Matrix<T> out) const {
         on([&](auto set) { set.attention_forward(q, k, v, heads, scale, pairs, key_length, take, out); });
     }
 

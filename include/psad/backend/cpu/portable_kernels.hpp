@@ -166,7 +166,7 @@ struct Kernels {
     }
     static void transpose(Matrix<const T> from, Matrix<T> to) { window(to) = window(from).transpose(); }
 
-    static void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p, bool accumulate) {
+    static void pair_dot(Matrix<const T> query, Matrix<const T> key, PairLayout pairs, T scale, T* p, bool accumulate) {
         for_each_list(pairs, [&](int l, int m, int n) {
             const Matrix<T> out{p + pairs.offset[l], m, n, n};
             if (!accumulate) window(out).setZero();
@@ -174,26 +174,26 @@ struct Kernels {
                                      window(key.row_range(pairs.key_begin[l], n)).transpose();
         });
     }
-    static void pair_apply(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) {
+    static void pair_apply(const T* p, Matrix<const T> value, PairLayout pairs, Matrix<T> out) {
         for_each_list(pairs, [&](int l, int m, int n) {
             window(out.row_range(pairs.query_begin[l], m)).noalias() +=
                 window(Matrix<const T>{p + pairs.offset[l], m, n, n}) * window(value.row_range(pairs.key_begin[l], n));
         });
     }
-    static void pair_apply_transposed(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) {
+    static void pair_apply_transposed(const T* p, Matrix<const T> value, PairLayout pairs, Matrix<T> out) {
         for_each_list(pairs, [&](int l, int m, int n) {
             window(out.row_range(pairs.key_begin[l], n)).noalias() +=
                 window(Matrix<const T>{p + pairs.offset[l], m, n, n}).transpose() *
                 window(value.row_range(pairs.query_begin[l], m));
         });
     }
-    static void pair_softmax(T* p, PairRows pairs, const int* key_length) {
+    static void pair_softmax(T* p, PairLayout pairs, const int* key_length) {
         for_each_list(pairs, [&](int l, int m, int n) {
             for (int i = 0; i < m; ++i)
                 softmax(p + pairs.offset[l] + i * n, key_length ? key_length[pairs.query_begin[l] + i] : n, n);
         });
     }
-    static void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) {
+    static void pair_softmax_backward(const T* p, T* dp, PairLayout pairs, T scale) {
         for_each_list(pairs, [&](int l, int m, int n) {
             for (int i = 0; i < m; ++i) {
                 const auto y = numbers(p + pairs.offset[l] + i * n, n);
@@ -206,7 +206,7 @@ struct Kernels {
 
     template <class Take>
     static void attention_forward(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale,
-                                  PairRows pairs, const int* key_length, Take take, Matrix<T> out) {
+                                  PairLayout pairs, const int* key_length, Take take, Matrix<T> out) {
         const int width = q.cols / heads;
         std::size_t largest = 0;
         for (int l = 0; l < pairs.lists; ++l)
@@ -233,11 +233,11 @@ struct Kernels {
 
     static void add(const T* from, int count, T* to) { numbers(to, count) += numbers(from, count); }
 
-    static int queries(const PairRows& pairs, int l) { return pairs.query_end[l] - pairs.query_begin[l]; }
-    static int keys(const PairRows& pairs, int l) { return pairs.key_end[l] - pairs.key_begin[l]; }
+    static int queries(const PairLayout& pairs, int l) { return pairs.query_end[l] - pairs.query_begin[l]; }
+    static int keys(const PairLayout& pairs, int l) { return pairs.key_end[l] - pairs.key_begin[l]; }
     /// Calls f(list, queries, keys) for every list that has pairs.
     template <class F>
-    static void for_each_list(const PairRows& pairs, F f) {
+    static void for_each_list(const PairLayout& pairs, F f) {
         for (int l = 0; l < pairs.lists; ++l) {
             if (queries(pairs, l) > 0 && keys(pairs, l) > 0) f(l, queries(pairs, l), keys(pairs, l));
         }

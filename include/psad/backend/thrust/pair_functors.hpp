@@ -25,7 +25,7 @@ PSAD_HOST_DEVICE inline int list_of(const int* begin, int lists, int i) {
 /// Where a pair stands.
 struct Pair {
     int query, key;
-    PSAD_HOST_DEVICE static Pair at(const PairRows& pairs, int i) {
+    PSAD_HOST_DEVICE static Pair at(const PairLayout& pairs, int i) {
         const int l = list_of(pairs.offset, pairs.lists, i);
         const int keys = pairs.key_end[l] - pairs.key_begin[l], within = i - pairs.offset[l];
         return {pairs.query_begin[l] + within / keys, pairs.key_begin[l] + within % keys};
@@ -35,7 +35,7 @@ struct Pair {
 template <class T>
 struct PairDot {
     Matrix<const T> query, key;
-    PairRows pairs;
+    PairLayout pairs;
     T scale;
     T* p;
     bool accumulate;
@@ -50,7 +50,7 @@ template <class T>
 struct PairApply {
     const T* p;
     Matrix<const T> value;
-    PairRows pairs;
+    PairLayout pairs;
     Matrix<T> out;
     PSAD_HOST_DEVICE void operator()(int i) const {
         const int q = i / out.cols, c = i % out.cols;
@@ -65,7 +65,7 @@ template <class T>
 struct PairApplyTransposed {
     const T* p;
     Matrix<const T> value;
-    PairRows pairs;
+    PairLayout pairs;
     Matrix<T> out;
     PSAD_HOST_DEVICE void operator()(int i) const {
         const int k = i / out.cols, c = i % out.cols;
@@ -86,7 +86,7 @@ struct AttentionBackwardKey {
     const T* dlogits;  ///< [heads x pairs]
     Matrix<const T> dout, query;
     int heads;
-    PairRows pairs;
+    PairLayout pairs;
     Matrix<T> dkey, dvalue;  ///< either may be empty
     PSAD_HOST_DEVICE void operator()(int i) const {
         const int k = i / dout.cols, c = i % dout.cols;

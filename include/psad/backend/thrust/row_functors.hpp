@@ -95,11 +95,11 @@ PSAD_HOST_DEVICE void softmax_backward(const T* p, T* dp, int count, T scale, La
 template <class T>
 struct PairSoftmax {
     T* p;
-    PairRows pairs;
+    PairLayout pairs;
     const int* key_length;  ///< [queries], or null
     template <class Lanes>
     PSAD_HOST_DEVICE void operator()(int q, Lanes lanes) const {
-        const PairRow at = pairs.row(q);
+        const QueryPairs at = pairs.row(q);
         softmax(p + at.start, key_length ? key_length[q] : at.count, at.count, lanes);
     }
 };
@@ -108,11 +108,11 @@ template <class T>
 struct PairSoftmaxBackward {
     const T* p;
     T* dp;
-    PairRows pairs;
+    PairLayout pairs;
     T scale;
     template <class Lanes>
     PSAD_HOST_DEVICE void operator()(int q, Lanes lanes) const {
-        const PairRow at = pairs.row(q);
+        const QueryPairs at = pairs.row(q);
         softmax_backward(p + at.start, dp + at.start, at.count, scale, lanes);
     }
 };
@@ -147,14 +147,14 @@ struct AttentionForward {
     Matrix<const T> query, key, value;
     int heads;
     T scale;
-    PairRows pairs;
+    PairLayout pairs;
     const int* key_length;  ///< [queries], or null
     Matrix<T> out;
 
     template <class Lanes>
     PSAD_HOST_DEVICE void operator()(int i, Lanes lanes) const {
         const int q = i / heads, width = query.cols / heads, at = i % heads * width;
-        const PairRow row = pairs.row(q);
+        const QueryPairs row = pairs.row(q);
         const int seen = key_length ? key_length[q] : row.count;
         const T* asked = query.row(q) + at;
         T* to = out.row(q) + at;
@@ -187,7 +187,7 @@ struct AttentionForwardTrain {
     Matrix<const T> query, key, value;
     int heads;
     T scale;
-    PairRows pairs;
+    PairLayout pairs;
     const int* key_length;  ///< [queries], or null
     T* weights;             ///< [heads x pairs]
     Matrix<T> out;
@@ -195,7 +195,7 @@ struct AttentionForwardTrain {
     template <class Lanes>
     PSAD_HOST_DEVICE void operator()(int i, Lanes lanes) const {
         const int q = i / heads, h = i % heads, width = query.cols / heads, at = h * width;
-        const PairRow row = pairs.row(q);
+        const QueryPairs row = pairs.row(q);
         T* p = weights + static_cast<std::size_t>(h) * static_cast<std::size_t>(pairs.rows) + row.start;
         for (int j = lanes.lane; j < row.count; j += Lanes::count)
             p[j] = scale * dot(query.row(q) + at, key.row(row.first_key + j) + at, width);
@@ -213,14 +213,14 @@ struct AttentionBackwardQuery {
     Matrix<const T> dout, key, value;
     int heads;
     T scale;
-    PairRows pairs;
+    PairLayout pairs;
     T* dlogits;  ///< [heads x pairs]
     Matrix<T> dquery;
 
     template <class Lanes>
     PSAD_HOST_DEVICE void operator()(int i, Lanes lanes) const {
         const int q = i / heads, h = i % heads, width = dout.cols / heads, at = h * width;
-        const PairRow row = pairs.row(q);
+        const QueryPairs row = pairs.row(q);
         const std::size_t begin =
             static_cast<std::size_t>(h) * static_cast<std::size_t>(pairs.rows) + static_cast<std::size_t>(row.start);
         T* d = dlogits + begin;

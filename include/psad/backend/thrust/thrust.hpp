@@ -157,23 +157,23 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
         for_each(to.rows * to.cols, thrust_functors::Transposed<T>{from, to});
     }
 
-    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p, bool accumulate) const {
+    void pair_dot(Matrix<const T> query, Matrix<const T> key, PairLayout pairs, T scale, T* p, bool accumulate) const {
         for_each(pairs.rows, thrust_functors::PairDot<T>{query, key, pairs, scale, p, accumulate});
     }
 
-    void pair_apply(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
+    void pair_apply(const T* p, Matrix<const T> value, PairLayout pairs, Matrix<T> out) const {
         for_each(pairs.queries * out.cols, thrust_functors::PairApply<T>{p, value, pairs, out});
     }
 
-    void pair_apply_transposed(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) const {
+    void pair_apply_transposed(const T* p, Matrix<const T> value, PairLayout pairs, Matrix<T> out) const {
         for_each(pairs.keys * out.cols, thrust_functors::PairApplyTransposed<T>{p, value, pairs, out});
     }
 
-    void pair_softmax(T* p, PairRows pairs, const int* key_length) const {
+    void pair_softmax(T* p, PairLayout pairs, const int* key_length) const {
         rows(pairs.queries, thrust_functors::PairSoftmax<T>{p, pairs, key_length});
     }
 
-    void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) const {
+    void pair_softmax_backward(const T* p, T* dp, PairLayout pairs, T scale) const {
         rows(pairs.queries, thrust_functors::PairSoftmaxBackward<T>{p, dp, pairs, scale});
     }
 
@@ -187,19 +187,19 @@ class Thrust : public BackendDefaults<Thrust<T, System>, T> {
     }
 
     template <class Take>
-    void attention_forward(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale, PairRows pairs,
-                           const int* key_length, Take, Matrix<T> out) const {
+    void attention_forward(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale,
+                           PairLayout pairs, const int* key_length, Take, Matrix<T> out) const {
         rows(pairs.queries * heads,
              thrust_functors::AttentionForward<T>{q, k, v, heads, scale, pairs, key_length, out});
     }
     void attention_forward_train(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale,
-                                 PairRows pairs, const int* key_length, T* weights, Matrix<T> out) const {
+                                 PairLayout pairs, const int* key_length, T* weights, Matrix<T> out) const {
         rows(pairs.queries * heads,
              thrust_functors::AttentionForwardTrain<T>{q, k, v, heads, scale, pairs, key_length, weights, out});
     }
     template <class Take>
     void attention_backward(const T* weights, Matrix<const T> dout, Matrix<const T> q, Matrix<const T> k,
-                            Matrix<const T> v, int heads, T scale, PairRows pairs, Take take, Matrix<T> dq,
+                            Matrix<const T> v, int heads, T scale, PairLayout pairs, Take take, Matrix<T> dq,
                             Matrix<T> dk, Matrix<T> dv) const {
         T* const dlogits = take(static_cast<std::size_t>(pairs.rows) * static_cast<std::size_t>(heads));
         rows(pairs.queries * heads,

@@ -13,7 +13,7 @@
 
 namespace psad::inline PSAD_ABI::baseline {
 
-/// PRM (Pei et al., RecSys 2019) with `WithRank`: item, prior rank and user into transformer layers. SetRank (Pang et
+/// PRM (Pei et al., RecSys 2019) with `WithRank`: item, initial rank and user into transformer layers. SetRank (Pang et
 /// al., SIGIR 2020) without: it adds no rank, though the dense inputs that all models share contain it. Both know
 /// nothing of histories; pool::PerUser gives them the student's UPN.
 template <Spec spec, bool WithRank, class... Policies>
@@ -28,8 +28,8 @@ class AttentionScorer {
     }
 
     template <class Ctx, class T>
-    auto user(Ctx& ctx, const Inputs<T>& in) const {
-        return items_.user(ctx, in, items_.profile(ctx, in));
+    auto user_state(Ctx& ctx, const Inputs<T>& in) const {
+        return items_.user_state(ctx, in, items_.profile(ctx, in));
     }
     template <class Ctx, class T, class U>
     auto score(Ctx& ctx, const Inputs<T>& in, const U& user) const {

@@ -30,8 +30,8 @@ class Dlcm {
           out_(scope / "out") {}
 
     template <class Ctx, class T>
-    auto user(Ctx& ctx, const Inputs<T>& in) const {
-        return items_.user(ctx, in, items_.profile(ctx, in));
+    auto user_state(Ctx& ctx, const Inputs<T>& in) const {
+        return items_.user_state(ctx, in, items_.profile(ctx, in));
     }
     /// phi(o_i, s) = v . (o_i * tanh(W s)), o_i the state after candidate i, s the state after all.
     template <class Ctx, class T, class U>

@@ -19,7 +19,7 @@ class Attention {
     /// head fill vectors by themselves, the heads take turns in the same scratch.
     template <class Take>
     static void attention_forward(Matrix<const T> q, Matrix<const T> k, Matrix<const T> v, int heads, T scale,
-                                  PairRows pairs, const int* key_length, Take take, Matrix<T> out) {
+                                  PairLayout pairs, const int* key_length, Take take, Matrix<T> out) {
         T* const scratch = take(scratch_size(pairs, heads, q.cols));
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
@@ -44,7 +44,7 @@ class Attention {
     static int heads_per_pass(int heads, int m) { return m < 4 * simd::lanes<T> ? heads : 1; }
 
     /// Numbers of scratch for the largest list: transposed queries, logits and their sums.
-    static std::size_t scratch_size(const PairRows& pairs, int heads, int width) {
+    static std::size_t scratch_size(const PairLayout& pairs, int heads, int width) {
         std::size_t largest = 0;
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];

@@ -5,7 +5,7 @@ namespace psad::inline PSAD_ABI::backend::PSAD_KERNEL_SET {
 template <class T>
 class Pairs {
   public:
-    static void pair_dot(Matrix<const T> query, Matrix<const T> key, PairRows pairs, T scale, T* p, bool accumulate) {
+    static void pair_dot(Matrix<const T> query, Matrix<const T> key, PairLayout pairs, T scale, T* p, bool accumulate) {
         static thread_local std::vector<T> keys_transposed;  // of one list, depth by keys
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
@@ -34,7 +34,7 @@ class Pairs {
         }
     }
 
-    static void pair_apply(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) {
+    static void pair_apply(const T* p, Matrix<const T> value, PairLayout pairs, Matrix<T> out) {
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
             const Matrix<T> to = out.row_range(pairs.query_begin[l], pairs.query_end[l] - pairs.query_begin[l]);
@@ -43,7 +43,7 @@ class Pairs {
         }
     }
 
-    static void pair_apply_transposed(const T* p, Matrix<const T> value, PairRows pairs, Matrix<T> out) {
+    static void pair_apply_transposed(const T* p, Matrix<const T> value, PairLayout pairs, Matrix<T> out) {
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
             const int queries = pairs.query_end[l] - pairs.query_begin[l];
@@ -53,7 +53,7 @@ class Pairs {
         }
     }
 
-    static void pair_softmax(T* p, PairRows pairs, const int* key_length) {
+    static void pair_softmax(T* p, PairLayout pairs, const int* key_length) {
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
             T* row = p + pairs.offset[l];
@@ -74,7 +74,7 @@ class Pairs {
         }
     }
 
-    static void pair_softmax_backward(const T* p, T* dp, PairRows pairs, T scale) {
+    static void pair_softmax_backward(const T* p, T* dp, PairLayout pairs, T scale) {
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
             const T* y = p + pairs.offset[l];
