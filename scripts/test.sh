@@ -48,6 +48,8 @@ for nvcc in "${CUDACXX:-}" "$(command -v nvcc || true)" /usr/local/cuda/bin/nvcc
     if [ -x "$nvcc" ]; then
         export CUDACXX=$nvcc
         cuda=ON
+        # Without a card nothing runs: code for one architecture shows that all compiles.
+        [ -e /dev/nvidia0 ] || export CUDAARCHS=${CUDAARCHS:-90}
         break
     fi
 done

@@ -1,4 +1,4 @@
-// All commands of one variant: CMake writes a file for each that is built.
+// All commands of one variant. CMake writes the files that ask for those that are built.
 #pragma once
 
 #include "cost.hpp"

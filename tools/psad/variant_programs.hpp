@@ -1,5 +1,4 @@
-// What a variant does for the commands. Each is compiled in a file of its own, from the headers named like the
-// commands.
+// What a variant does for the commands, compiled from the headers named like these.
 #pragma once
 
 #include <string>

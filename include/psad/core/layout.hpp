@@ -174,22 +174,23 @@ class LayoutStorage {
   public:
     /// Starts a batch.
     void clear() {
-        for (Offsets* o : {&list_, &items_, &events_, &positions_}) o->clear();
+        Layout::for_each_axis([](Offsets& axis) { axis.clear(); }, arrays_);
+        Layout::for_each_pair([](PairStarts& pairs) { pairs.clear(); }, arrays_);
         lists_ = 0;
-        for (PairStarts* p : {&items_items_, &items_events_, &positions_positions_, &positions_items_}) p->clear();
     }
 
     /// Adds one list with its numbers of candidates, history events and output positions. Throws SettingError for
     /// a batch of 2^31 pairs or more.
     void add(int candidates, int history, int positions) {
-        list_.add(1, lists_);
-        items_.add(candidates, lists_);
-        events_.add(history, lists_);
-        positions_.add(positions, lists_);
-        items_items_.add(candidates, candidates);
-        items_events_.add(candidates, history);
-        positions_positions_.add(positions, positions);
-        positions_items_.add(positions, candidates);
+        Arrays& a = arrays_;
+        a.per_list.add(1, lists_);
+        a.items.add(candidates, lists_);
+        a.events.add(history, lists_);
+        a.positions.add(positions, lists_);
+        a.items_items.add(candidates, candidates);
+        a.items_events.add(candidates, history);
+        a.positions_positions.add(positions, positions);
+        a.positions_items.add(positions, candidates);
         ++lists_;
     }
 
@@ -199,14 +200,8 @@ class LayoutStorage {
     Layout view() const {
         Layout out;
         out.lists = lists_;
-        out.per_list = list_.view();
-        out.items = items_.view();
-        out.events = events_.view();
-        out.positions = positions_.view();
-        out.items_items = items_items_.view();
-        out.items_events = items_events_.view();
-        out.positions_positions = positions_positions_.view();
-        out.positions_items = positions_items_.view();
+        Layout::for_each_axis([](Jagged& to, const Offsets& from) { to = from.view(); }, out, arrays_);
+        Layout::for_each_pair([](PairOffsets& to, const PairStarts& from) { to = from.view(); }, out, arrays_);
         return out;
     }
 
@@ -244,9 +239,14 @@ class LayoutStorage {
         PairOffsets view() const { return {start.data(), rows}; }
     };
 
+    /// Named as in Layout.
+    struct Arrays {
+        Offsets per_list, items, events, positions;
+        PairStarts items_items, items_events, positions_positions, positions_items;
+    };
+
     int lists_ = 0;
-    Offsets list_, items_, events_, positions_;
-    PairStarts items_items_, items_events_, positions_positions_, positions_items_;
+    Arrays arrays_;
 };
 
 }  // namespace psad
