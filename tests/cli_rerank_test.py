@@ -236,7 +236,7 @@ class Rerank(Case):
                 self.assertEqual(found[key], whole[key][:top])
 
     def test_users_by_index(self):
-        self.assertIn("--data", self.error(setting("user", {"index": 0})))
+        self.assertIn("known users", self.error(setting("user", {"index": 0})))
         data = ("--data", DATA)
         users = [[int(x) for x in row[1:]] for row in rows("users.tsv.gz")]
         for u in (0, 1, len(users) - 1):

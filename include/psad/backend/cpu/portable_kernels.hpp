@@ -125,13 +125,17 @@ struct Kernels {
     }
     static void segment_max(Matrix<const T> x, Jagged rows, Matrix<T> out, int* from) {
         for (int l = 0; l < out.rows; ++l) {
+            const int begin = rows.begin[l], end = rows.end[l];
             for (int c = 0; c < x.cols; ++c) {
-                int best = -1;
-                for (int r = rows.begin[l]; r < rows.end[l]; ++r) {
-                    if (best < 0 || x(r, c) > x(best, c)) best = r;
+                out(l, c) = begin < end ? x(begin, c) : T(0);
+                if (from) from[l * x.cols + c] = begin < end ? begin : -1;
+            }
+            for (int r = begin + 1; r < end; ++r) {
+                for (int c = 0; c < x.cols; ++c) {
+                    if (!(x(r, c) > out(l, c))) continue;
+                    out(l, c) = x(r, c);
+                    if (from) from[l * x.cols + c] = r;
                 }
-                if (from) from[l * x.cols + c] = best;
-                out(l, c) = best < 0 ? T(0) : x(best, c);
             }
         }
     }
