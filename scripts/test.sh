@@ -55,17 +55,17 @@ for nvcc in "${CUDACXX:-}" "$(command -v nvcc || true)" /usr/local/cuda/bin/nvcc
 done
 [ $cuda = ON ] || printf '\n== CUDA: SKIPPED, there is no nvcc\n'
 
-step "release: build"
-cmake --preset release -DCMAKE_CXX_COMPILER=g++ -DPSAD_WITH_CUDA=$cuda
-cmake --build --preset release
-step "release: test"
+step "optimised: build"
+cmake --preset test -DCMAKE_CXX_COMPILER=g++ -DPSAD_WITH_CUDA=$cuda
+cmake --build --preset test
+step "optimised: test"
 # One compiler is enough to find a header that does not stand alone: clang++ below.
 alone=()
 if ! $quick && command -v clang++ >/dev/null; then alone=(--exclude-regex headers_alone); fi
-ctest --preset release "${alone[@]}"
+ctest --preset test "${alone[@]}"
 if [ $cuda = ON ]; then
     step "CUDA: on a card"
-    scripts/gpu-check.sh build/release
+    scripts/gpu-check.sh build/test
 fi
 
 if ! $quick; then

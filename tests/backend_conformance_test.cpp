@@ -165,7 +165,8 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float), PSAD_TEST_DE
         for (const PairLayout pairs :
              {layout.pairs<Items, Events>(), layout.pairs<Lists, Events>(), layout.pairs<Positions, Items>()}) {
             const std::vector<int> key_length = some_keys(pairs);
-            for (const auto& [heads, width] : {std::pair(4, 64), std::pair(1, 64), std::pair(1, 5), std::pair(2, 80)}) {
+            for (const auto& shape : {std::pair(4, 64), std::pair(1, 64), std::pair(1, 5), std::pair(2, 80)}) {
+                const int heads = shape.first, width = shape.second;  // no bindings: clang 14 does not capture them
                 const Grid<T> q(pairs.queries, width, 1, 3), k(pairs.keys, width, 2, 1), v(pairs.keys, width, 3),
                     d(pairs.queries, width, 4, 2);
                 const int* seen = heads == 1 ? key_length.data() : nullptr;

@@ -9,6 +9,7 @@
 #include "psad/backend/default_kernels.hpp"
 #include "psad/backend/operand.hpp"
 #include "psad/core/functors.hpp"
+#include "psad/core/layout.hpp"
 
 namespace psad::inline PSAD_ABI {
 
