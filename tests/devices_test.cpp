@@ -208,14 +208,14 @@ void check_gradient() {
 }  // namespace
 
 TEST_CASE_TEMPLATE("a device writes the lists of the reference", Device,
-                   PSAD_TEST_DEVICES(float) PSAD_TEST_OFF_HOST(float)) {
+                   PSAD_TEST_MODEL_DEVICES(float) PSAD_TEST_OFF_HOST(float)) {
     check_lists<Psad<small>, Device>();
     check_lists<Psad<one_by_one, order::Sort, list_context::SelfAttention, pool::Mean, transition::Off>, Device>();
     check_lists<Psad<small, decode::OptimalAssignment, transition::Off, pool::PerUser, gate::PerUser>, Device>();
 }
 
 TEST_CASE_TEMPLATE("a device has the gradients of the reference", Device,
-                   PSAD_TEST_DEVICES(double) PSAD_TEST_OFF_HOST(double)) {
+                   PSAD_TEST_MODEL_DEVICES(double) PSAD_TEST_OFF_HOST(double)) {
     check_gradient<Psad<small>, Device>();
     check_gradient<
         Psad<small, distill::Hard, student_loss::ListNet, penalty::Unlikelihood, list_context::SelfAttention>,
@@ -234,7 +234,7 @@ TEST_CASE("the gradient of the joint loss is that of central differences") {
 }
 
 TEST_CASE_TEMPLATE("a device trains as the reference does: 20 steps in double", Device,
-                   PSAD_TEST_DEVICES(double) PSAD_TEST_OFF_HOST(double)) {
+                   PSAD_TEST_MODEL_DEVICES(double) PSAD_TEST_OFF_HOST(double)) {
     const auto wanted = InDouble().train(backend::Reference<double>{}, 20);
     const auto found = InDouble().train(Device{}, 20);
     CHECK(worst_gap(found.losses, wanted.losses) < 1e-10);
@@ -243,7 +243,7 @@ TEST_CASE_TEMPLATE("a device trains as the reference does: 20 steps in double", 
 }
 
 TEST_CASE_TEMPLATE("a device trains as the reference does: 30 steps in float, again the same bits", Device,
-                   PSAD_TEST_DEVICES(float) PSAD_TEST_OFF_HOST(float)) {
+                   PSAD_TEST_MODEL_DEVICES(float) PSAD_TEST_OFF_HOST(float)) {
     const Trained<float> found = trained_on(Device{}, 30), again = trained_on(Device{}, 30);
     CHECK(worst_gap(found.losses, trained_on(backend::Reference<float>{}, 30).losses) < 1e-4);
     CHECK(again.losses == found.losses);
@@ -251,7 +251,7 @@ TEST_CASE_TEMPLATE("a device trains as the reference does: 30 steps in float, ag
 }
 
 TEST_CASE_TEMPLATE("a device leaves as it is what is not learned", Device,
-                   PSAD_TEST_DEVICES(float) PSAD_TEST_OFF_HOST(float)) {
+                   PSAD_TEST_MODEL_DEVICES(float) PSAD_TEST_OFF_HOST(float)) {
     std::vector<OwnedRequest> owned;
     for (std::uint64_t key = 0; key < 9; ++key) owned.push_back(toy_request(key, 6, 3));
     const auto lists = views(owned);
@@ -274,7 +274,7 @@ TEST_CASE_TEMPLATE("a device leaves as it is what is not learned", Device,
 
 #if defined(PSAD_TEST_THRUST)
 TEST_CASE_TEMPLATE("a device of Thrust trains to the same bits on any number of threads", Device,
-                   PSAD_TEST_DEVICES(float)) {
+                   psad::backend::ThrustTbb<float> PSAD_TEST_OMP(float)) {
     const Trained<float> one = trained_on(Device(1), 7);
     for (const int threads : {2, 4}) {
         const Trained<float> other = trained_on(Device(threads), 7);

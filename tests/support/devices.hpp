@@ -15,6 +15,8 @@
 #endif
 #include "support/lockstep.hpp"
 #define PSAD_TEST_DEVICES(T) psad::backend::ThrustCpp<T>, psad::backend::ThrustTbb<T> PSAD_TEST_OMP(T)
+// Thrust's systems run the same functors: one of them shows that they make whole models.
+#define PSAD_TEST_MODEL_DEVICES(T) psad::backend::ThrustTbb<T>
 #define PSAD_TEST_MORE , psad::test::Lockstep<float>, psad::test::Lockstep<double>
 #elif defined(PSAD_TEST_CUDA)
 #include "psad/backend/thrust/cuda.hpp"
@@ -49,6 +51,11 @@
         psad::backend::Cpu<float, psad::backend::kernel_set::Avx512>,    \
         psad::backend::Cpu<double, psad::backend::kernel_set::Avx512>
 #endif
+#endif
+
+// The devices for tests of whole models.
+#if !defined(PSAD_TEST_MODEL_DEVICES)
+#define PSAD_TEST_MODEL_DEVICES PSAD_TEST_DEVICES
 #endif
 
 // One whose memory the host can't touch, for tests that know of that, after a comma.
