@@ -5,7 +5,7 @@ target_compile_options(
   psad_build_options
   INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion>"
             $<$<AND:$<BOOL:${PSAD_WERROR}>,$<COMPILE_LANGUAGE:CXX>>:-Werror>
-            # What nvcc makes of a source is not pedantic.
+            # The code that nvcc generates does not pass -Wpedantic.
             "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wshadow,-Wconversion>"
             $<$<AND:$<BOOL:${PSAD_WERROR}>,$<COMPILE_LANGUAGE:CUDA>>:-Werror=all-warnings>)
 

@@ -1,6 +1,5 @@
-# psad::thrust: psad with what the headers of psad/backend/thrust need, if Thrust is found: that of a CUDA toolkit,
-# else Debian's libthrust-dev. Its host systems are there, CPP, TBB, and OMP where the compiler has OpenMP; with
-# PSAD_WITH_CUDA, CUDA too.
+# psad::thrust adds what the headers of psad/backend/thrust need, if Thrust is found: in a CUDA toolkit, or in Debian's
+# libthrust-dev. It has the systems CPP and TBB, OMP if the compiler has OpenMP, and CUDA with PSAD_WITH_CUDA.
 find_package(CUDAToolkit QUIET)
 find_path(PSAD_THRUST_INCLUDE thrust/version.h HINTS ${CUDAToolkit_INCLUDE_DIRS} PATH_SUFFIXES cccl NO_CACHE)
 if(PSAD_THRUST_INCLUDE AND NOT TARGET psad::thrust)

@@ -22,9 +22,17 @@ case ${1:-} in
         exit 2
         ;;
 esac
+if [ $# -gt 1 ]; then
+    usage >&2
+    exit 2
+fi
 
 cd "$(dirname "$0")/.."
 build=${1:-build/release}
+if [ ! -d "$build" ]; then
+    echo "$build: found no such folder, wanted one that psad was built in" >&2
+    exit 2
+fi
 tests=$build/tests psad=$build/tools/psad/psad devices=$build/benchmarks/psad_devices
 
 for program in "$tests/psad_cuda_conformance" "$tests/psad_cuda_models" "$psad"; do

@@ -46,10 +46,10 @@ void check_same(const std::vector<T>& found, const std::vector<T>& wanted, doubl
 
 // Room for numbers, as operations ask for it; what stood there is not theirs.
 template <class T>
-auto taking_from(std::vector<T>& room) {
-    return [&room](std::size_t numbers) {
-        room.assign(numbers, T(7));
-        return room.data();
+auto taking_from(std::vector<T>& scratch) {
+    return [&scratch](std::size_t numbers) {
+        scratch.assign(numbers, T(7));
+        return scratch.data();
     };
 }
 
@@ -145,8 +145,8 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float), PSAD_TEST_DE
             const Grid<T> q(79, width, 1, 3), k(53, width, 2, 1), v(53, width, 3);
             for (const int* seen : {static_cast<const int*>(nullptr), static_cast<const int*>(key_length.data())}) {
                 Grid<T> found(79, width, 4, 2), wanted(found);
-                std::vector<T> room;
-                const auto take = taking_from(room);
+                std::vector<T> scratch;
+                const auto take = taking_from(scratch);
                 device.attention_forward(q.in(), k.in(), v.in(), heads, T(0.4), pairs, seen, take, found.m);
                 reference.attention_forward(q.in(), k.in(), v.in(), heads, T(0.4), pairs, seen, take, wanted.m);
                 check_same(found.numbers, wanted.numbers, 10);
@@ -174,8 +174,8 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float), PSAD_TEST_DE
                 for (int r = 0; r < pairs.queries; ++r)  // written, not added to
                     std::fill_n(out.m.row(r), width, std::numeric_limits<T>::quiet_NaN());
                 Grid<T> p2(p), out2(out), dq2(q), dk2(k), dv2(v);
-                std::vector<T> room;
-                const auto take = taking_from(room);
+                std::vector<T> scratch;
+                const auto take = taking_from(scratch);
                 const auto both = [&](auto f) {
                     f(device, p, out, dq, dk, dv);
                     f(reference, p2, out2, dq2, dk2, dv2);
@@ -210,8 +210,8 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float), PSAD_TEST_DE
         device.pair_apply_transposed(p.numbers.data(), d.in(), pairs, a.m);
         reference.pair_apply_transposed(p.numbers.data(), d.in(), pairs, b.m);
         check_same(a.numbers, b.numbers);
-        std::vector<T> room;
-        const auto take = taking_from(room);
+        std::vector<T> scratch;
+        const auto take = taking_from(scratch);
         device.attention_backward(p.numbers.data(), d.in(), d.in(), k.in(), k.in(), 1, T(1), pairs, take, Matrix<T>{},
                                   Matrix<T>{}, c.m);
         check_same(c.numbers, b.numbers);
@@ -222,8 +222,8 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float), PSAD_TEST_DE
                 for (const int cols : sizes) {
                     const Grid<T> a(rows, depth, 1, 3), b(cols, depth, 2, 2);
                     Grid<T> c(rows, cols, 4, 1), d(c);
-                    std::vector<T> room;
-                    const auto take = taking_from(room);
+                    std::vector<T> scratch;
+                    const auto take = taking_from(scratch);
                     device.gemm_nt(a.in(), b.in(), c.m, take);
                     reference.gemm_nt(a.in(), b.in(), d.m, take);
                     check_same(c.numbers, d.numbers, 10);

@@ -54,11 +54,11 @@ std::vector<Scored> scored(const B& backend, const Model<Network>& m, std::span<
         out.push_back(std::move(s));
     };
     if (in_a_batch) {
-        serve::BatchWorkspace<B> room;
-        for (const serve::Reranked& r : reranker(requests, room)) keep(r);
+        serve::BatchWorkspace<B> workspace;
+        for (const serve::Reranked& r : reranker(requests, workspace)) keep(r);
     } else {
-        serve::Workspace<B> room;
-        for (const Request& r : requests) keep(reranker(r, room));
+        serve::Workspace<B> workspace;
+        for (const Request& r : requests) keep(reranker(r, workspace));
     }
     return out;
 }

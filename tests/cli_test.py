@@ -25,9 +25,9 @@ class Usage(Case):
         self.assert_good(done)
         for command in ("train", "evaluate", "rerank", "cost"):
             self.assertIn(command, done.stdout)
-            told = psad(command, "--help")
-            self.assert_good(told)
-            self.assertIn("--", told.stdout)
+            said = psad(command, "--help")
+            self.assert_good(said)
+            self.assertIn("--", said.stdout)
         done = psad("--version")
         self.assert_good(done)
         self.assertRegex(done.stdout, r"\Apsad \d+\.\d+\.\d+ \(vectors of \d+ bytes\)\n\Z")
@@ -75,8 +75,8 @@ class Usage(Case):
                 self.assert_usage(psad(*words))
         self.assertIn("default, small", psad("cost", "--variant", "huge").stderr)
         self.assertIn("found fly, wanted one of train, evaluate", psad("fly").stderr)
-        told = psad("train", *out, "--learning-rate", "10", "--weight-decay", "0.5").stderr
-        self.assertIn("weight_decay: found 0.5, wanted less than 1 / learning_rate", told)
+        said = psad("train", *out, "--learning-rate", "10", "--weight-decay", "0.5").stderr
+        self.assertIn("weight_decay: found 0.5, wanted less than 1 / learning_rate", said)
         self.assertIn("--seed: found -1, wanted a whole number: 0 or more", psad("train", *out, "--seed", "-1").stderr)
         self.assertFalse((self.folder / "never").exists())
         self.assert_good(psad("evaluate", "--model", self.model, "--data", DATA))  # still a model
@@ -123,8 +123,8 @@ class Usage(Case):
         def figures(*words, column=1):
             done = psad("cost", *words)
             self.assert_good(done)
-            told = [line for line in done.stdout.splitlines() if line.startswith(("student:", "teacher:"))]
-            lines = [line.rsplit(maxsplit=3) for line in told]
+            said = [line for line in done.stdout.splitlines() if line.startswith(("student:", "teacher:"))]
+            lines = [line.rsplit(maxsplit=3) for line in said]
             self.assertEqual(len(lines), 5)
             return {line[0].strip(): float(line[column]) for line in lines}
 
@@ -136,7 +136,7 @@ class Usage(Case):
         longer = figures("--items", 10, "--history", 50)
         self.assertGreater(longer["student: user state (cacheable)"], few["student: user state (cacheable)"])
         self.assertEqual(figures("--variant", "sort")["student: transitions"], 0)
-        # One place at a time: the weights are read five times as often.
+        # One position at a time: the weights are read five times as often.
         block = figures(column=2)["teacher: positions"]
         single = figures("--variant", "autoregressive", column=2)["teacher: positions"]
         self.assertGreater(single, 3 * block)
@@ -147,19 +147,19 @@ class Train(Case):
         self.assert_good(self.trained)
         self.assertIn("epoch  1", self.trained.stdout)
         self.assertIn(f"wrote {self.model}", self.trained.stdout)
-        told = json.loads((self.folder / "train.json").read_text())
-        self.assertEqual(len(told["losses"]), 3)
-        self.assertTrue(all(loss > 0 for loss in told["losses"]))
-        self.assertEqual(len(told["valid"]), 1)
-        epoch = told["valid"][0]
+        said = json.loads((self.folder / "train.json").read_text())
+        self.assertEqual(len(said["losses"]), 3)
+        self.assertTrue(all(loss > 0 for loss in said["losses"]))
+        self.assertEqual(len(said["valid"]), 1)
+        epoch = said["valid"][0]
         self.assertEqual((epoch["epoch"], epoch["step"]), (0, 3))
-        self.assertAlmostEqual(epoch["loss"], sum(told["losses"]) / 3)
+        self.assertAlmostEqual(epoch["loss"], sum(said["losses"]) / 3)
         for who in ("student", "teacher"):
             self.assertTrue(0 < epoch[f"{who}_ndcg@10"] < 1)
-            self.assertEqual(told[f"best_{who}_epoch"], 0)
-        self.assertGreater(told["lists_per_second"], 0)
+            self.assertEqual(said[f"best_{who}_epoch"], 0)
+        self.assertGreater(said["lists_per_second"], 0)
         wanted = {"data": DATA, "variant": "small", "steps": 3, "batch": 64, "seed": 1}
-        self.assertEqual({key: told["settings"][key] for key in wanted}, wanted)
+        self.assertEqual({key: said["settings"][key] for key in wanted}, wanted)
 
     def test_options_reach_the_settings(self):
         path = self.folder / "other.json"
@@ -180,8 +180,8 @@ class Train(Case):
 
     def test_devices(self):
         """Every device of the build trains to the CPU's losses."""
-        told = psad("train", "--help").stdout
-        names = re.search(r"--device TEXT=cpu\s+One of ([\w, -]+)", told).group(1).split(", ")
+        said = psad("train", "--help").stdout
+        names = re.search(r"--device TEXT=cpu\s+One of ([\w, -]+)", said).group(1).split(", ")
         words = ["--data", DATA, "--variant", "small", "--steps", 30, "--batch", 32, "--shard", 16]
         losses, ndcg = {}, {}
         for name in names:

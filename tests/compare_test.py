@@ -79,9 +79,9 @@ class World(Case):
         kept = kept_figures.keep(found) | {"machine": "any", "arguments": arguments}
         kept_figures.check(kept, arguments)
         # What is finished is not trained again, and one run made anew is the same to the bit.
-        again, told = self.compared(path, *words)
+        again, said = self.compared(path, *words)
         self.assertEqual(again, found)
-        self.assertIn("ar seed 2 (kept)", told)
+        self.assertIn("ar seed 2 (kept)", said)
         run = Path(f"{path}.runs") / "ar-seed2.json"
         before = json.loads(run.read_text())["run"]
         run.unlink()
@@ -117,7 +117,7 @@ class World(Case):
 
     def foreign_runs_are_refused(self, path, words, run):
         """Runs of other settings are not mixed in; broken ones are named."""
-        fails = lambda *told: self.assert_fails(compare(*words, "--json", path), *told)  # noqa: E731
+        fails = lambda *said: self.assert_fails(compare(*words, "--json", path), *said)  # noqa: E731
         other = compare(*words, "--learning-rate", "0.01", "--json", path)
         self.assert_fails(other, ".runs", "learning_rate: found 0.003, wanted 0.01")
         other = compare(*(41 if w == 40 else w for w in words), "--json", path)
@@ -158,8 +158,8 @@ class World(Case):
 
     def test_a_report(self):
         path, folder = self.folder / "small.json", self.folder / "new" / "report"
-        found, told = self.compared(path, *WORLD, "--models", "psad,k2", "--seeds", 1)
-        self.assertIn(f"python3 benchmarks/quality report {path} FOLDER", told.splitlines()[-1])
+        found, said = self.compared(path, *WORLD, "--models", "psad,k2", "--seeds", 1)
+        self.assertIn(f"python3 benchmarks/quality report {path} FOLDER", said.splitlines()[-1])
         done = report(path, folder)
         if "found no matplotlib" in done.stderr:
             self.skipTest("no matplotlib")
@@ -175,7 +175,7 @@ class World(Case):
         self.assertEqual(sorted(f.name for f in folder.iterdir()), files)
         broken = self.folder / "broken.json"
         broken.write_text('{"metric": "utility_share"}')
-        for words, told in (
+        for words, said in (
             ([broken, folder], "wanted the JSON of psad-compare"),
             ([self.folder / "missing", folder], "missing"),
             ([path, "/proc/report"], "/proc/report"),
@@ -183,7 +183,7 @@ class World(Case):
             done = report(*words)
             self.assertEqual(done.returncode, 1)
             self.assertRegex(done.stderr, r"\Areport: [^\n]+\n\Z")
-            self.assertIn(told, done.stderr)
+            self.assertIn(said, done.stderr)
         taken = self.folder / "report.md"
         shutil.copy(path, taken)
         self.assertIn("wanted another folder", report(taken, self.folder).stderr)
@@ -193,10 +193,10 @@ class World(Case):
 class DataFolder(Case):
     def test_figures(self):
         path = self.folder / "data.json"
-        found, told = self.compared(path, "--data", DATA, *ONE_EPOCH)
+        found, said = self.compared(path, "--data", DATA, *ONE_EPOCH)
         self.assertEqual(sorted(found["models"]), ["by-aux", "history-first", "initial", "mlp"])
         self.assertEqual(found["data"], "movietweetings-ci")
-        self.assertIn("mlp seed 1:", told)
+        self.assertIn("mlp seed 1:", said)
         # Lists of the same name and number, but others: their runs are others too.
         other = self.other_data("swapped")
 
@@ -229,7 +229,7 @@ class DataFolder(Case):
         found, _ = self.compared(path, *words, "--orders", f"mine={orders}")
         self.assertEqual(found["models"]["mine"]["metrics"], found["models"]["initial"]["metrics"])
         self.assertEqual(sum(1 for p in found["paired"] if "mine" in (p["a"], p["b"])), 4 * 4)
-        for lists, told in (
+        for lists, said in (
             ([[0]] * (len(counts) - 1), f"found {len(counts) - 1} lines, wanted {len(counts)}, one per test list"),
             ([[0]] * (len(counts) + 1), f"line {len(counts) + 1}: found one line more"),
             ([[0, 0]] * len(counts), "line 1: found 0, wanted each position from 0 to"),
@@ -240,7 +240,7 @@ class DataFolder(Case):
             ([0], "line 1: found 0, wanted an order"),
         ):
             write(lists)
-            self.assert_fails(given(), orders, told)
+            self.assert_fails(given(), orders, said)
         orders.write_text("{}\n")
         self.assert_fails(given(), orders, "line 1: found no order")
         for word in ("mine", "=x", "mine=", f"mlp={orders}", f"initial={orders}"):

@@ -58,12 +58,12 @@ void check_lists() {
     const serve::Reranker wanted_by(reference, m);
     const serve::Reranker found_by(device, m);
     serve::Workspace<backend::Reference<float>> wanted_room;
-    serve::Workspace<Device> room;
+    serve::Workspace<Device> workspace;
     serve::BatchWorkspace<Device> batch;
     const auto lists = found_by(requests, batch);
     for (std::size_t l = 0; l < requests.size(); ++l) {
         const serve::Reranked wanted = wanted_by(requests[l], wanted_room);
-        for (const serve::Reranked& found : {lists[l], found_by(requests[l], room)}) {
+        for (const serve::Reranked& found : {lists[l], found_by(requests[l], workspace)}) {
             CHECK(std::ranges::equal(found.order, wanted.order));
             CHECK(worst_gap(found.scores, wanted.scores) < 1e-5);
         }

@@ -35,10 +35,10 @@ template <class Network>
 std::vector<float> student_scores(const Model<Network>& m, std::span<const Request> lists) {
     const backend::Cpu<float> cpu;
     const serve::Reranker reranker(cpu, m);
-    serve::Workspace<backend::Cpu<float>> room;
+    serve::Workspace<backend::Cpu<float>> workspace;
     std::vector<float> out;
     for (const Request& r : lists) {
-        const auto scores = reranker(r, room).scores;
+        const auto scores = reranker(r, workspace).scores;
         out.insert(out.end(), scores.begin(), scores.end());
     }
     return out;

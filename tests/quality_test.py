@@ -77,11 +77,11 @@ class Claims(unittest.TestCase):
         yes = comparison(models, [("psad", "no-gates", [0.1, 0.05, 0.2])])
         undecided = comparison(models, [("psad", "no-gates", [0.1, -0.05, 0.2])], seeds=5)
 
-        def told(kept):
+        def said(kept):
             return [row[1] for row in claims.short_table(kept) if row[0].startswith("Gates help")]
 
-        self.assertEqual(told({"three": yes, "five": undecided}), ["0, 0, 1"])
-        self.assertEqual(told({"three": yes, "others": {**undecided, "fingerprint": "g"}}), ["1, 0, 1"])
+        self.assertEqual(said({"three": yes, "five": undecided}), ["0, 0, 1"])
+        self.assertEqual(said({"three": yes, "others": {**undecided, "fingerprint": "g"}}), ["1, 0, 1"])
 
     def test_figures_that_do_not_belong_together(self):
         one, other = comparison({"psad": model(0.5, 0.6)}), comparison({"psad": model(0.5, 0.6, 0.7)})
@@ -89,8 +89,8 @@ class Claims(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "other figures of psad in one than in other"):
             kept_figures.check_agreement({"one": one, "other": comparison({"psad": model(0.5, 0.61)})})
         kept_figures.check_agreement({"one": one, "other": comparison({"psad": model(0.5, 0.61)}, weight_decay=0)})
-        for more, told in (({"revision": 1}, "version 1, revision 1"), ({"version": "0"}, "version 0, revision 2")):
-            with self.assertRaisesRegex(ValueError, f"found version 1, revision 2 in one and {told} in other"):
+        for more, said in (({"revision": 1}, "version 1, revision 1"), ({"version": "0"}, "version 0, revision 2")):
+            with self.assertRaisesRegex(ValueError, f"found version 1, revision 2 in one and {said} in other"):
                 kept_figures.check_agreement({"one": one, "other": comparison({}, **more)})
 
     def test_figures_that_can_not_be(self):
@@ -169,8 +169,8 @@ class Claims(unittest.TestCase):
         wanted = [("psad", "ar", [0.123456, 0, 1]), ("seq2slate", "psad-sort", [0, 0, 1])]
         found = comparison({}, [("psad", "nar", [1, 1, 1]), *wanted])
         found["paired"].append({**found["paired"][1], "metric": "another"})
-        told = [(p["a"], p["b"], p["metric"], p["difference"][0]) for p in kept_figures.keep(found)["paired"]]
-        self.assertEqual(told, [("psad", "ar", "share", 0.12346), ("seq2slate", "psad-sort", "share", 0)])
+        said = [(p["a"], p["b"], p["metric"], p["difference"][0]) for p in kept_figures.keep(found)["paired"]]
+        self.assertEqual(said, [("psad", "ar", "share", 0.12346), ("seq2slate", "psad-sort", "share", 0)])
 
 
 class Text(unittest.TestCase):

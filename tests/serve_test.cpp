@@ -40,9 +40,9 @@ struct Answer {
 };
 
 template <class Network>
-Answer ask(const serve::Reranker<Device, Network>& reranker, const Request& r, serve::Workspace<Device>& room,
+Answer ask(const serve::Reranker<Device, Network>& reranker, const Request& r, serve::Workspace<Device>& workspace,
            int top = 0) {
-    const auto reranked = reranker(r, room, top);
+    const auto reranked = reranker(r, workspace, top);
     return {{reranked.order.begin(), reranked.order.end()}, {reranked.scores.begin(), reranked.scores.end()}};
 }
 
@@ -53,17 +53,17 @@ void check_no_allocation() {
     const auto requests = views(owned);
     const Device cpu;
     const serve::Reranker reranker(cpu, m);
-    serve::Workspace<Device> room;
+    serve::Workspace<Device> workspace;
     OwnedRequest largest = toy_request(1000, 23, 9);  // in field values (two genres each) and matches too
     std::fill(largest.items.begin(), largest.items.end(), 2);
     std::fill(largest.history_items.begin(), largest.history_items.end(), 2);
-    CHECK(allocations_of([&] { reranker(largest.view(), room); }) > 0);
+    CHECK(allocations_of([&] { reranker(largest.view(), workspace); }) > 0);
     double sum = 0;
     const std::size_t more = allocations_of([&] {
         for (const Request& r : requests) {
-            for (const int top : {0, 3}) sum += static_cast<double>(reranker(r, room, top).scores[0]);
+            for (const int top : {0, 3}) sum += static_cast<double>(reranker(r, workspace, top).scores[0]);
         }
-        reranker(largest.view(), room);
+        reranker(largest.view(), workspace);
     });
     CHECK(more == 0);
     CHECK(sum != 0);
@@ -71,17 +71,33 @@ void check_no_allocation() {
 
 }  // namespace
 
+TEST_CASE("scores that are not finite are refused by the name of the model") {
+    auto m = shaken<Psad<small>>();
+    const OwnedRequest request = toy_request(1, 5, 3);
+    const Device cpu;
+    {
+        const serve::Reranker reranker(cpu, m);
+        auto workspace = reranker.workspace();
+        CHECK_NOTHROW(serve::check_scores(reranker(request.view(), workspace), "good.safetensors"));
+    }
+    for (float& x : std::span(m.parameters.dense.data(), m.registry.dense_size)) x *= 1e30f;
+    const serve::Reranker reranker(cpu, m);
+    auto workspace = reranker.workspace();
+    CHECK_THROWS_WITH_AS(serve::check_scores(reranker(request.view(), workspace), "huge.safetensors"),
+                         doctest::Contains("huge.safetensors: found numbers so large"), ModelFileError);
+}
+
 TEST_CASE("a reranker gives the student's order") {
     const auto m = shaken<Psad<small>>();
     const auto owned = many();
     const auto requests = views(owned);
     const Device cpu;
     const serve::Reranker reranker(cpu, m);
-    serve::Workspace<Device> room;
+    serve::Workspace<Device> workspace;
     const auto wanted = eval::student_orders(cpu, m, requests, 1000);
     std::size_t moved = 0;
     for (std::size_t i = 0; i < requests.size(); ++i) {
-        const Answer a = ask(reranker, requests[i], room);
+        const Answer a = ask(reranker, requests[i], workspace);
         CHECK(a.order == wanted[i]);
         CHECK(a.scores.size() == a.order.size());
         moved += std::is_sorted(a.order.begin(), a.order.end()) ? 0 : 1;
@@ -93,14 +109,15 @@ TEST_CASE("top: the first places of the whole answer") {
     const auto m = shaken<Psad<small>>();
     const Device cpu;
     const serve::Reranker reranker(cpu, m);
-    serve::Workspace<Device> room;
+    serve::Workspace<Device> workspace;
     for (const OwnedRequest& owned : many()) {
-        const Answer all = ask(reranker, owned.view(), room);
+        const Answer all = ask(reranker, owned.view(), workspace);
         const int n = static_cast<int>(owned.items.size());
         for (const int top : {1, 2, n, n + 5}) {
             const auto places = static_cast<std::ptrdiff_t>((std::min)(top, n));
-            CHECK(ask(reranker, owned.view(), room, top) == Answer{{all.order.begin(), all.order.begin() + places},
-                                                                   {all.scores.begin(), all.scores.begin() + places}});
+            CHECK(ask(reranker, owned.view(), workspace, top) ==
+                  Answer{{all.order.begin(), all.order.begin() + places},
+                         {all.scores.begin(), all.scores.begin() + places}});
         }
     }
 }
@@ -109,9 +126,9 @@ TEST_CASE("a sorting student's scores fall along its order") {
     const auto m = shaken<Psad<small, order::Sort>>();
     const Device cpu;
     const serve::Reranker reranker(cpu, m);
-    serve::Workspace<Device> room;
+    serve::Workspace<Device> workspace;
     for (const OwnedRequest& owned : many()) {
-        const Answer a = ask(reranker, owned.view(), room);
+        const Answer a = ask(reranker, owned.view(), workspace);
         CHECK(std::is_sorted(a.scores.rbegin(), a.scores.rend()));
     }
 }
@@ -128,8 +145,8 @@ TEST_CASE("threads share one const model, each with a workspace of its own") {
     const Device cpu;
     const serve::Reranker reranker(cpu, m);
     std::vector<Answer> wanted;
-    serve::Workspace<Device> room;
-    for (const Request& r : requests) wanted.push_back(ask(reranker, r, room));
+    serve::Workspace<Device> workspace;
+    for (const Request& r : requests) wanted.push_back(ask(reranker, r, workspace));
     std::vector<std::size_t> wrong(4, requests.size());
     std::vector<std::thread> threads;
     for (std::size_t t = 0; t < wrong.size(); ++t) {
@@ -160,12 +177,12 @@ TEST_CASE("a batch is what its requests are one by one, for any number of thread
             const Device cpu(threads);
             const serve::Reranker many_at_once(cpu, m);
             serve::BatchWorkspace<Device> batch;
-            serve::Workspace<Device> room;
+            serve::Workspace<Device> workspace;
             for (const std::size_t count : {requests.size(), std::size_t{1}, std::size_t{0}, std::size_t{17}}) {
                 const auto lists = many_at_once(std::span(requests).first(count), batch, top);
                 REQUIRE(lists.size() == count);
                 for (std::size_t l = 0; l < count; ++l) {
-                    const serve::Reranked wanted = reranker(requests[l], room, top);
+                    const serve::Reranked wanted = reranker(requests[l], workspace, top);
                     CHECK(std::ranges::equal(lists[l].order, wanted.order));
                     CHECK(std::ranges::equal(lists[l].scores, wanted.scores));
                 }
@@ -182,24 +199,24 @@ TEST_CASE("a known user's lists are those of the whole request, whatever is anot
     const auto m = shaken<Network>(), other_model = shaken<Network>(8);
     const Device cpu;
     const serve::Reranker reranker(cpu, m), of_other_model(cpu, other_model);
-    serve::Workspace<Device> room;
+    serve::Workspace<Device> workspace;
     serve::UserCache<Device, Network> user;
     // Says what the whole request says, and then knows it.
     const auto check = [&](const Request& r) {
-        const Answer whole = ask(reranker, r, room);
+        const Answer whole = ask(reranker, r, workspace);
         for (int turn = 0; turn < 2; ++turn) {
-            const serve::Reranked found = reranker(r, user, room);
+            const serve::Reranked found = reranker(r, user, workspace);
             CHECK(std::ranges::equal(found.order, whole.order));
             CHECK(std::ranges::equal(found.scores, whole.scores));
         }
-        CHECK(allocations_of([&] { reranker(r, user, room); }) == 0);
+        CHECK(allocations_of([&] { reranker(r, user, workspace); }) == 0);
     };
     for (const OwnedRequest& owned : many()) {
         const Request r = owned.view();
         user.invalidate();
         check(r);
         serve::UserCache<Device, Network> moved = std::move(user);
-        CHECK(std::ranges::equal(reranker(r, moved, room).scores, ask(reranker, r, room).scores));
+        CHECK(std::ranges::equal(reranker(r, moved, workspace).scores, ask(reranker, r, workspace).scores));
         user = std::move(moved);
         check(r);
 
@@ -233,7 +250,7 @@ TEST_CASE("a known user's lists are those of the whole request, whatever is anot
         if (!r.history_feedback.empty())
             earlier.history_feedback = r.history_feedback.first(r.history_feedback.size() - 1);
         check(earlier);
-        const Answer by_other = ask(of_other_model, r, room);
-        CHECK(std::ranges::equal(of_other_model(r, user, room).scores, by_other.scores));
+        const Answer by_other = ask(of_other_model, r, workspace);
+        CHECK(std::ranges::equal(of_other_model(r, user, workspace).scores, by_other.scores));
     }
 }

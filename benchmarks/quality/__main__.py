@@ -29,7 +29,7 @@ def results_arguments(command):
     add_program(command, "psad-compare")
     what = command.add_mutually_exclusive_group()
     what.add_argument("--text-only", action="store_true", help="run nothing: write what docs/results holds")
-    what.add_argument("--check", action="store_true", help="run and write nothing: fail if docs/results.md says other")
+    what.add_argument("--check", action="store_true", help="run and write nothing: fail if docs/results.md says something else")
     command.add_argument("names", nargs="*", metavar="NAME", help="comparisons to run; all if absent")
 
 

@@ -37,8 +37,9 @@ def with_figures(text, name, figures):
     """The text with other figures between <!-- figures: NAME --> and <!-- end of figures -->."""
     begin, end = f"<!-- figures: {name} -->", "<!-- end of figures -->"
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-    if (count := len(pattern.findall(text))) != 1:
-        raise ValueError(f"found {count} blocks from {begin} to {end}, wanted one")
+    found = pattern.findall(text)
+    if len(found) != 1 or found[0].count("<!-- figures: ") != 1:
+        raise ValueError(f"found {len(found)} blocks from {begin} to {end}, wanted one, and no other block in it")
     return pattern.sub(lambda _: f"{begin}\n\n{figures}\n\n{end}", text)
 
 
@@ -48,7 +49,7 @@ def write_whole(path, text):
     try:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
-    except OSError:
+    except BaseException:
         part.unlink(missing_ok=True)
         raise
 

@@ -78,7 +78,7 @@ def check(found, arguments):
     """A ValueError unless these are the whole figures that psad-compare was asked for with these arguments."""
     if found.get("arguments") != arguments:
         raise ValueError(f"found the figures of {found.get('arguments')}, wanted those of {arguments}: run it again")
-    for fault in faults(found, arguments):
+    if fault := next(faults(found, arguments), None):
         raise ValueError(f"found {fault}, wanted the whole figures that the command results writes")
 
 

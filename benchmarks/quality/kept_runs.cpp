@@ -23,7 +23,7 @@ namespace {
 
 constexpr const char* wanted_run = "a run as psad-compare writes it";
 
-/// Raised when a change alters what a method learns or how it is judged: figures of before and after do not belong into
+/// Raised when a change alters what a method learns or how it is judged: figures of before and after do not belong in
 /// one table.
 constexpr int revision = 2;
 

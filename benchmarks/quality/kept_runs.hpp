@@ -18,7 +18,7 @@ json source_of(const Experiment& experiment);
 
 class KeptRuns {
   public:
-    /// `report` is the JSON of the comparison; the runs stand in a folder beside it. Throws DataError if there can be
+    /// `report` is the JSON of the comparison; the runs stand in a folder beside it. Throws FileError if there can be
     /// none.
     KeptRuns(const std::string& report, const Experiment& experiment);
 
@@ -27,7 +27,7 @@ class KeptRuns {
     /// Whether there is a file for the run, readable or not.
     bool has(const Method& method, std::uint64_t seed) const;
 
-    /// The kept run, else what `train()` gives, which is then kept. Throws DataError for a file that is no whole run,
+    /// The kept run, else what `train()` gives, which is then kept. Throws FileError for a file that is no whole run,
     /// or one of other lists or settings.
     Run get(const Method& method, std::uint64_t seed, const std::function<Run()>& train) const;
 

@@ -1,4 +1,4 @@
-"""The command lambdamart: LambdaMART (xgboost) on what models read but ids, an outside yardstick for psad-compare.
+"""The command lambdamart: LambdaMART (xgboost) on what models read except ids, an outside yardstick for psad-compare.
 
 Trains gradient-boosted trees for NDCG on the training lists, with every setting of a small grid; the validation lists
 choose the setting and the number of trees. Writes one JSON line per test list, {"order": [...]}, best candidate first.

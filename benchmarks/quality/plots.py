@@ -81,8 +81,8 @@ def plot_pareto(axes, found, metric):
 
 def positions(found):
     """Positions of a list."""
-    told = re.search(r"\bpositions=(\d+)", found.get("world", ""))
-    return int(told.group(1)) if told else 10
+    found_positions = re.search(r"\bpositions=(\d+)", found.get("world", ""))
+    return int(found_positions.group(1)) if found_positions else 10
 
 
 def plot_blocks(axes, found, metric):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import claims
 import kept_figures
-from common import ROOT, markdown, processor, with_figures, write_whole
+from common import ROOT, build_path, markdown, processor, with_figures, write_whole
 from names import CLICK_MODELS, PAIRS_AND_GENERATORS, UPN_PARTS
 from tables import descriptions_table, models_table
 
@@ -27,7 +27,7 @@ def world(settings="", *, lists=100000, more=(), models=()):
     return ["--world", settings, *(["--lists", str(lists)] if lists else []), *more, *chosen]
 
 
-# name: what it is, what psad-compare is told
+# name: what it is, the arguments of psad-compare
 EXPERIMENTS = {
     "world-100000": ("the world, 100,000 lists", world()),
     "world-20000": ("the world, 20,000 lists", world(lists=20000, models=[*PAIRS_AND_GENERATORS, "no-upn"])),
@@ -51,7 +51,7 @@ DRAWN = ("world-100000", "trivago-dev", "movietweetings")
 
 
 def compare(options, name):
-    """Figures of one comparison into docs/results, or why there are none."""
+    """Writes the figures of one comparison into docs/results; returns what became of it."""
     arguments = list(EXPERIMENTS[name][1])
     out = BUILT / f"{name}.json"
     BUILT.mkdir(parents=True, exist_ok=True)
@@ -71,9 +71,9 @@ def compare(options, name):
 
 
 def lambdamart_orders(name, folder):
-    """The file of LambdaMART's orders, written anew where the data or the command has changed."""
+    """The file of LambdaMART's orders, written anew where the data or what reads it has changed."""
     orders, package = BUILT / f"lambdamart-{name}.jsonl", Path(__file__).parent
-    inputs = [package / "lambdamart.py", *folder.iterdir()]
+    inputs = [package / "lambdamart.py", build_path("benchmarks/quality/model-inputs"), *folder.iterdir()]
     if not orders.exists() or orders.stat().st_mtime < max(path.stat().st_mtime for path in inputs):
         subprocess.run([sys.executable, package, "lambdamart", folder, orders], check=True)
     return orders
@@ -165,6 +165,8 @@ def run(options):
     unknown = [name for name in options.names if name not in EXPERIMENTS]
     if unknown:
         raise ValueError(f"found {unknown[0]}, wanted some of {', '.join(EXPERIMENTS)}")
+    if options.names and (options.text_only or options.check):
+        raise ValueError(f"found {options.names[0]}, wanted no comparison: --text-only and --check take all")
     if not options.text_only and not options.check:
         for name in options.names or EXPERIMENTS:
             print(compare(options, name), flush=True)

@@ -49,7 +49,7 @@ void learn(const Experiment& e, const Device& device, Model<Network>& model, std
     settings.seed = seed;
     double epoch = 0;
     const auto validate = [&](const Model<Network>& m) {
-        ++epoch;  // in a world the last epoch stands: nobody could ask for the truth
+        ++epoch;  // in a world the last epoch is kept: no user could ask for the truth
         return e.world ? train::ValidationScore{epoch, epoch} : train::validation_score(device, m, Requests(e.valid));
     };
     const auto start = std::chrono::steady_clock::now();

@@ -19,10 +19,11 @@ def folder_of(options):
     name = options.data.resolve().name + (f"-{options.name}" if options.name else "")
     folder = ROOT / "build" / "quality" / name
     folder.mkdir(parents=True, exist_ok=True)
-    kept, asked = folder / "arguments", " ".join(options.train_arguments)
-    if kept.exists() and (found := kept.read_text(encoding="utf-8").strip()) != asked:
-        raise ValueError(f"{folder}: found figures made with '{found}', wanted those of '{asked}': take another --name")
-    kept.write_text(asked + "\n", encoding="utf-8")
+    for name, asked in (("arguments", " ".join(options.train_arguments)), ("data", str(options.data.resolve()))):
+        kept = folder / name
+        if kept.exists() and (found := kept.read_text(encoding="utf-8").strip()) != asked:
+            raise ValueError(f"{folder}: found figures of {name} '{found}', wanted those of '{asked}': take another --name")
+        kept.write_text(asked + "\n", encoding="utf-8")
     return folder
 
 

@@ -75,9 +75,16 @@ def report(folder, split, seeds=None):
         missing = "".join(f" of seed {seed}" for seed in seeds if seed not in files)
         raise ValueError(f"{folder}: found no {split} figures{missing}, wanted what the command seeds writes")
     runs = [json.loads(files[seed].read_text(encoding="utf-8")) for seed in seeds]
+    try:
+        return tables(folder, split, seeds, runs, max(files[seed].stat().st_mtime for seed in seeds))
+    except (LookupError, TypeError, AttributeError) as problem:
+        raise ValueError(f"{folder}: found {problem!r}, wanted what the command seeds writes") from problem
+
+
+def tables(folder, split, seeds, runs, written):
     arguments = folder / "arguments"
     settings = arguments.read_text(encoding="utf-8").strip() if arguments.is_file() else ""
-    day = datetime.date.fromtimestamp(max(files[seed].stat().st_mtime for seed in seeds))
+    day = datetime.date.fromtimestamp(written)
     counted = f"{runs[0]['lists']} {SPLITS[split]} lists"
     if runs[0]["left_out"]:
         counted += f" ({runs[0]['left_out']} without a positive left out)"

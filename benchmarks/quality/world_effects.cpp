@@ -21,7 +21,7 @@ struct Shares {
     double by_appeal = 0, without_events = 0, last_event = 0, without_fading = 0, initial = 0;
 };
 
-// What lists of a session are worth that ignore something, as shares of the best list's utility.
+// The utility of lists that ignore something, as shares of the best list's.
 Shares shares_of(const World& world, const Session& s, std::uint64_t seed) {
     const int positions = world.settings().positions;
     const double best = best_list(s.utility, positions, seed).value;

@@ -1,4 +1,4 @@
-// A backend that lacks a primitive is told which.
+// A message names the primitive that a backend lacks.
 // EXPECT: HasGather
 // EXPECT: B = Half
 #include "psad/autograd/inference.hpp"

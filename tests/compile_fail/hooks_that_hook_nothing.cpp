@@ -11,6 +11,7 @@ struct Misspelt {
 };
 
 void wrong(Model<Psad<>>& model, std::span<const Request> lists) {
-    train::train(backend::Reference<float>(), model, lists, {},
-                 [](const Model<Psad<>>&) { return train::ValidationScore{}; }, Misspelt{});
+    train::train(
+        backend::Reference<float>(), model, lists, {}, [](const Model<Psad<>>&) { return train::ValidationScore{}; },
+        Misspelt{});
 }

@@ -68,12 +68,11 @@ inline CLI::Validator one_of(std::vector<std::string> words) {
 
 /// Throws CLI::ValidationError if a file that will be written is one of a data set.
 inline void must_be_outside(const char* flag, const std::string& written, const std::string& folder) {
+    if (written.empty()) return;
     std::error_code ignored;
-    const std::filesystem::path path(written);
-    if (!written.empty() && std::filesystem::exists(path, ignored) &&
-        std::filesystem::equivalent(path.has_parent_path() ? path.parent_path() : ".", folder, ignored)) {
+    const auto target = std::filesystem::weakly_canonical(std::filesystem::absolute(written, ignored), ignored);
+    if (std::filesystem::exists(target, ignored) && std::filesystem::equivalent(target.parent_path(), folder, ignored))
         throw CLI::ValidationError(flag, "found a file of the data set, wanted another");
-    }
 }
 
 /// Throws CLI::ValidationError if a file that will be written is one that must stay.
@@ -103,7 +102,7 @@ inline void add_variant(CLI::App& command, std::string& variant, const std::stri
     command.add_option("--variant", variant, "One of " + names)->capture_default_str();
 }
 
-/// A number in the range of a setting, in one form as above.
+/// A number in the range of a setting, handed on in decimal as by between().
 template <class V>
 CLI::Validator in_range(const Setting& s) {
     const std::string kind = std::is_integral_v<V> ? "a whole number" : "a number";

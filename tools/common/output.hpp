@@ -31,7 +31,7 @@ inline void check_writable(const std::filesystem::path& path) {
 /// Writes a JSON document to a file as a whole or not at all; an empty path stands for no file.
 inline void write_json(const std::filesystem::path& path, const nlohmann::json& document) {
     if (path.empty()) return;
-    const std::string text = document.dump(2) + "\n";
+    const std::string text = document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     AtomicFile file(path);
     file.write(text.data(), text.size());
     file.commit();

@@ -17,14 +17,14 @@
 
 namespace psad::cli {
 
-namespace {
-
 void train_on_cpu(const TrainOptions& o) {
     variant_program(o.variant).train(o);
 }
 
+namespace {
+
 void train(const TrainOptions& o) {
-    for (const Device& device : devices(train_on_cpu)) {
+    for (const Device& device : devices()) {
         if (o.device != device.name) continue;
         if (device.train != nullptr) return device.train(o);
         throw SettingError("--device", "", o.device + ", which this build of psad lacks", "one of " + device_names());
@@ -41,6 +41,7 @@ Command add_train(CLI::App& app) {
     };
     const auto p = std::make_shared<Parsed>();
     TrainOptions& o = p->options;
+    o.variant = variant_programs().front().name;
     CLI::App& command = *app.add_subcommand("train", "Train teacher and student together on a folder of lists");
     add_data(command, o.data)->required();
     command.add_option("--out", o.out, "Model file to write (safetensors)")->required()->check(path());
@@ -107,6 +108,7 @@ Command add_rerank(CLI::App& app) {
 Command add_cost(CLI::App& app) {
     const auto p = std::make_shared<CostOptions>();
     CostOptions& o = *p;
+    o.variant = variant_programs().front().name;
     CLI::App& command = *app.add_subcommand("cost", "Parameters, FLOPs and bytes of a variant, without running it");
     add_variant(command, o.variant, variant_names());
     command.add_option("--items", o.items, "Candidates")->transform(whole(1, 10'000))->capture_default_str();

@@ -13,12 +13,13 @@ struct Device {
     void (*train)(const TrainOptions&);  ///< null: this build lacks it
 };
 
+void train_on_cpu(const TrainOptions& options);
 void train_on_thrust_tbb(const TrainOptions& options);
 void train_on_thrust_omp(const TrainOptions& options);
 void train_on_cuda(const TrainOptions& options);
 
 /// All that the program knows.
-inline std::vector<Device> devices(void (*train_on_cpu)(const TrainOptions&)) {
+inline std::vector<Device> devices() {
     std::vector<Device> all{{"cpu", train_on_cpu}, {"thrust-tbb", nullptr}, {"thrust-omp", nullptr}, {"cuda", nullptr}};
 #if defined(PSAD_CLI_THRUST)
     all[1].train = train_on_thrust_tbb;
@@ -34,9 +35,9 @@ inline std::vector<Device> devices(void (*train_on_cpu)(const TrainOptions&)) {
 
 /// What --device takes.
 inline std::string device_names() {
-    std::string names = "cpu";
-    for (const Device& device : devices(nullptr)) {
-        if (device.train != nullptr) names += std::string(", ") + device.name;
+    std::string names;
+    for (const Device& device : devices()) {
+        if (device.train != nullptr) names += (names.empty() ? "" : ", ") + std::string(device.name);
     }
     return names;
 }

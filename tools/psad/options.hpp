@@ -8,7 +8,7 @@
 namespace psad::cli {
 
 struct TrainOptions {
-    std::string data, out, variant = "default", device = "cpu", json;
+    std::string data, out, variant, device = "cpu", json;
     train::Settings settings;
     int threads = 0;
     bool student_only = false;
@@ -25,7 +25,7 @@ struct RerankOptions {
 };
 
 struct CostOptions {
-    std::string variant = "default";
+    std::string variant;
     int items = 20;
     int history = 50;
 };

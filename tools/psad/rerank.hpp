@@ -79,7 +79,7 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
                 out["explain"] = explanation_json(serve::explain(cpu, model, request, reranked), request, dataset);
         } catch (const model_file::JsonFault& fault) {
             refuse("request: found " + fault.found + ", wanted " + fault.wanted);
-        } catch (const RequestError& e) {
+        } catch (const Error& e) {
             refuse(e.what());
         }
         fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));

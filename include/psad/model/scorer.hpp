@@ -64,13 +64,10 @@ concept HasScore = HasUserState<S> && requires(scorer_detail::ScoresOf<S> scores
 };
 
 /// The contract of a student. It may besides have
-/// - `static constexpr bool greedy = true` and `auto transition_scores(ctx, scores) const`, which gives
-/// TransitionScores
-///   [items x items]: it is then decoded position by position, each given the one or two candidates before; else it
-///   sorts by score;
+/// - `static constexpr bool greedy = true` and `auto transition_scores(ctx, scores) const` (TransitionScores): it is
+///   then decoded position by position, each given the one or two candidates before; else it sorts by score;
 /// - `auto logits(ctx, scores, prefix) const`: logits [positions x items] along a known list; by default the scores,
-/// the
-///   same at each position;
+///   which are the same at each position;
 /// - `auto click_logits(ctx, logits, prefix) const`, logits [positions] of a click, for student_loss::ClicksAlongList;
 /// - in its user state, if that is a struct of several values, `template <class Self, class F> static void
 ///   for_each_view(Self& self, F f)`, which calls f for each: a user cache copies them;

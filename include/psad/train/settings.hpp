@@ -57,9 +57,11 @@ struct Settings {
               self.dropout);
         visit(Setting{"student_weight", "Weight of the student's loss on the feedback", 0}, self.student_weight);
         visit(Setting{"distillation", "Final weight of the distillation loss", 0}, self.distillation);
-        visit(Setting{"distill_from", "Fraction of the steps before which that weight is 0; below 0: never"},
+        visit(Setting{"distill_from",
+                      "Fraction of the steps before which the distillation weight is 0; a negative one: it is never 0"},
               self.distill_from);
-        visit(Setting{"distill_full", "Fraction of the steps after which that weight is final"}, self.distill_full);
+        visit(Setting{"distill_full", "Fraction of the steps after which the distillation weight is final"},
+              self.distill_full);
         visit(Setting{.name = "temperature", .help = "Temperature of soft distillation", .min = 0, .above_min = true},
               self.temperature);
         visit(Setting{"patience", "Epochs without a better validation score before stopping; 0 = never", 0},

@@ -92,7 +92,8 @@ struct State {
 };
 
 /// Trains step by step: step() until epoch_done(), then end_epoch(); or epoch() for all of that. Everything is borrowed
-/// and must outlive the trainer; only the trainer may use `model` until finish().
+/// and must outlive the trainer. Until finish() only the trainer may use `model`, but for setting its parameters before
+/// parameters().upload().
 template <class B, class Network, class Rule = AdamW>
 class Trainer {
     using T = typename B::Scalar;
