@@ -119,6 +119,24 @@ class Usage(Case):
         self.assert_fails(done, "standard output: found ")
         self.assertEqual(out.read_bytes(), self.model.read_bytes())
 
+    def test_messages_that_are_lost(self):
+        for words, code in ((["cost", "--items", "0"], 2), (["evaluate", "--model", self.folder / "none", "--data", DATA], 1)):
+            for sink in ("2>/dev/full", "2>&-"):
+                line = " ".join(["exec", PSAD, *map(str, words), sink])
+                done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, code, line)
+
+    def test_nothing_is_written_into_a_data_set(self):
+        link = self.folder / "link_into_data"
+        link.symlink_to(Path(DATA).resolve() / "events.tsv.gz")
+        before = (Path(DATA) / "events.tsv.gz").read_bytes()
+        for out in (link, Path(DATA) / "new", Path(DATA) / "events.tsv.gz"):
+            done = psad("train", "--data", DATA, "--variant", "small", "--steps", 1, "--out", out)
+            self.assert_usage(done)
+            self.assertIn("in the folder of the data set", done.stderr)
+        self.assertFalse((Path(DATA) / "new").exists())
+        self.assertEqual((Path(DATA) / "events.tsv.gz").read_bytes(), before)
+
     def test_cost(self):
         def figures(*words, column=1):
             done = psad("cost", *words)

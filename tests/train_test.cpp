@@ -353,6 +353,19 @@ TEST_CASE("a training taken up again from its state goes on to the same bits") {
     }
 }
 
+TEST_CASE("a training is not taken up from a state of other lists") {
+    const ToyLists lists(4, 5), fewer(2, 5);
+    Model<Net> m(toy_encoder(lists.all)), other(toy_encoder(fewer.all));
+    const backend::Cpu<float> cpu;
+    train::Trainer<backend::Cpu<float>, Net> trainer(cpu, m, lists.all, quick());
+    const train::Trainer<backend::Cpu<float>, Net> of_fewer(cpu, other, fewer.all, quick());
+    CHECK_THROWS_WITH_AS(trainer.restore(of_fewer.state()), doctest::Contains("training, state: found an order of"),
+                         SettingError);
+    auto twice = trainer.state();
+    twice.order[0] = twice.order[1];
+    CHECK_THROWS_AS(trainer.restore(twice), SettingError);
+}
+
 TEST_CASE("a training that ends before any epoch keeps its last step") {
     const ToyLists lists(4, 5);
     Model<Net> m(toy_encoder(lists.all));

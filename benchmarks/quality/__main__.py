@@ -21,7 +21,7 @@ BUILT = {
 
 
 def add_program(command, name):
-    command.add_argument("--program", type=Path, default=BUILT[name], help=f"{name} (default: %(default)s)")
+    command.add_argument("--program", type=lambda text: Path(text).resolve(), default=BUILT[name], help=f"{name} (default: %(default)s)")
 
 
 def results_arguments(command):
@@ -48,7 +48,7 @@ def seeds_arguments(command):
 
 def table_arguments(command):
     command.add_argument("folder", type=Path, help="such as build/quality/movietweetings-ci")
-    command.add_argument("--split", default="test", choices=["train", "valid", "test"])
+    command.add_argument("--split", default="test", choices=["valid", "test"])
     command.add_argument("--seeds", type=int, nargs="+", help="all that are there, if absent")
     command.add_argument("--into", type=Path, metavar="FILE.md", help="write into its block `seeds of FOLDER`")
 
@@ -89,7 +89,9 @@ def main():
         parser.error(f"found -- {options.train_arguments[0]}, wanted it after the command seeds alone")
     try:
         return importlib.import_module(options.command.replace("-", "_")).run(options)
-    except (OSError, ValueError, subprocess.CalledProcessError) as problem:
+    except subprocess.CalledProcessError as problem:
+        return f"{options.command}: {problem.cmd[0]} failed with {problem.returncode}"
+    except (OSError, ValueError) as problem:
         return f"{options.command}: {problem}"
 
 

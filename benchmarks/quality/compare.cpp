@@ -247,7 +247,7 @@ int run(int argc, char** argv) {
             cli::flush_output();
             return 0;
         }
-        fmt::print(stderr, "psad-compare: {}; see psad-compare --help\n", cli::one_line(e.what()));
+        cli::print_error(fmt::format("psad-compare: {}; see psad-compare --help", cli::one_line(e.what())));
         return cli::wrong_usage;
     }
     compare(options);

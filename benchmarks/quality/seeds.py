@@ -29,7 +29,7 @@ def folder_of(options):
 
 def run(options):
     folder = folder_of(options)
-    for seed in options.seeds:
+    for seed in dict.fromkeys(options.seeds):
         files = {split: folder / f"seed-{seed}.{split}.json" for split in ("valid", "test")}
         if all(path.exists() for path in files.values()):
             print(f"seed {seed}: there already")
@@ -42,4 +42,4 @@ def run(options):
             words = [*data, "--model", model, "--split", split, "--json", path]
             subprocess.run([options.program, "evaluate", *words], check=True, stdout=subprocess.DEVNULL)
     for split in ("valid", "test"):
-        print(f"\n{table.report(folder, split, options.seeds)}")
+        print(f"\n{table.report(folder, split, list(dict.fromkeys(options.seeds)))}")

@@ -13,7 +13,7 @@ import statistics
 from common import markdown, processor, with_figures, write_whole
 from tables import interval
 
-SPLITS = {"train": "training", "valid": "validation", "test": "test"}
+SPLITS = {"valid": "validation", "test": "test"}
 METRICS = ["map@5", "map@10", "ndcg@5", "ndcg@10"]
 TITLES = {
     "initial": "initial order",
@@ -70,7 +70,7 @@ def report(folder, split, seeds=None):
     for path in folder.glob(f"seed-*.{split}.json"):
         if found := re.fullmatch(rf"seed-(\d+)\.{split}\.json", path.name):
             files[int(found[1])] = path
-    seeds = seeds or sorted(files)
+    seeds = list(dict.fromkeys(seeds or sorted(files)))
     if not seeds or any(seed not in files for seed in seeds):
         missing = "".join(f" of seed {seed}" for seed in seeds if seed not in files)
         raise ValueError(f"{folder}: found no {split} figures{missing}, wanted what the command seeds writes")

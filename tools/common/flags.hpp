@@ -66,13 +66,20 @@ inline CLI::Validator one_of(std::vector<std::string> words) {
         fmt::format("{{{}}}", fmt::join(words, ",")));
 }
 
-/// Throws CLI::ValidationError if a file that will be written is one of a data set.
+/// Throws CLI::ValidationError if a file will be written into the folder of a data set, or takes the place of one that
+/// the folder links to.
 inline void must_be_outside(const char* flag, const std::string& written, const std::string& folder) {
     if (written.empty()) return;
     std::error_code ignored;
-    const auto target = std::filesystem::weakly_canonical(std::filesystem::absolute(written, ignored), ignored);
-    if (std::filesystem::exists(target, ignored) && std::filesystem::equivalent(target.parent_path(), folder, ignored))
-        throw CLI::ValidationError(flag, "found a file of the data set, wanted another");
+    const auto path = std::filesystem::absolute(written, ignored);
+    for (const auto& target : {path, std::filesystem::weakly_canonical(path, ignored)}) {
+        if (std::filesystem::equivalent(target.parent_path(), folder, ignored))
+            throw CLI::ValidationError(flag, "found a file in the folder of the data set, wanted one elsewhere");
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+        if (std::filesystem::equivalent(entry.path(), path, ignored))
+            throw CLI::ValidationError(flag, "found a file that the data set links to, wanted another");
+    }
 }
 
 /// Throws CLI::ValidationError if a file that will be written is one that must stay.

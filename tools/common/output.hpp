@@ -59,6 +59,11 @@ inline std::string one_line(std::string message) {
     return message;
 }
 
+/// A line on standard error; where that is lost, nothing more can be said.
+inline void print_error(const std::string& line) {
+    std::fputs((line + "\n").c_str(), stderr);
+}
+
 /// Else the first file to be opened would take the place of a closed standard stream and receive its text.
 inline void hold_standard_streams() {
     for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
@@ -72,10 +77,12 @@ inline void hold_standard_streams() {
 /// error, with one line on standard error.
 template <class Body>
 int run_program(const char* name, Body body) {
-    std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error like any other
+    // A reader that went away and a file that may grow no further are errors like any other.
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     hold_standard_streams();
     const auto fail = [&](const std::string& message, int code) {
-        fmt::print(stderr, "{}: {}\n", name, one_line(message));
+        print_error(fmt::format("{}: {}", name, one_line(message)));
         return code;
     };
     try {

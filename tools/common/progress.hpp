@@ -23,17 +23,22 @@ class Progress {
         const int left = static_cast<int>(spent * (1 - fraction) / (fraction > 0 ? fraction : 1));
         std::string bar(30, '.');
         bar.replace(0, static_cast<std::size_t>(30 * fraction), static_cast<std::size_t>(30 * fraction), '#');
-        fmt::print(stderr, "\r[{}] {:3.0f} %  {}  {}:{:02} left\033[K", bar, 100 * fraction, text, left / 60,
-                   left % 60);
-        std::fflush(stderr);
+        show_line(
+            fmt::format("\r[{}] {:3.0f} %  {}  {}:{:02} left\033[K", bar, 100 * fraction, text, left / 60, left % 60));
     }
 
     /// Removes the bar, so that a line can be printed.
     void clear() const {
-        if (terminal_) fmt::print(stderr, "\r\033[K");
+        if (terminal_) show_line("\r\033[K");
     }
 
   private:
+    /// A terminal that went away is no reason to stop the work.
+    static void show_line(const std::string& line) {
+        std::fputs(line.c_str(), stderr);
+        std::fflush(stderr);
+    }
+
     bool terminal_ = isatty(STDERR_FILENO) == 1;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now(), shown_{};
 };

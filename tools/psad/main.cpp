@@ -39,7 +39,7 @@ int run(int argc, char** argv) {
             for (const Command& c : commands) names += (names.empty() ? "" : ", ") + c.flags->get_name();
             message = fmt::format("found {}, wanted one of {}", unknown.empty() ? "no command" : unknown[0], names);
         }
-        fmt::print(stderr, "psad: {}; see psad --help\n", one_line(message));
+        print_error(fmt::format("psad: {}; see psad --help", one_line(message)));
         return wrong_usage;
     }
     for (const Command& c : commands) {

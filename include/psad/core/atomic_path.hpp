@@ -79,6 +79,8 @@ class AtomicFile {
             if (error) return target;
             at = at.parent_path() / next;  // `next` alone where it is absolute
         }
+        if (std::filesystem::is_symlink(at, error))
+            throw FileError(target.string(), "", "links that lead to no file", "a file to replace");
         return at;
     }
 

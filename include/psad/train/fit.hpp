@@ -20,12 +20,13 @@ struct Fitted {
 };
 
 /// Fits the encoder and trains the variant on the training split; after each epoch NDCG@10 on the validation split
-/// decides what is kept. Throws DataError where no validation list has a positive.
+/// decides what is kept. Throws DataError where there is no training list, or no validation list with a positive.
 template <class Network, class B, class Hooks = train::NoHooks>
 Fitted<Network> fit(const B& backend, const data::Dataset& dataset, const train::Settings& settings = {},
                     const EncoderSettings& encoding = {}, Hooks&& hooks = {}) {
     const std::vector<Request> train_lists = data::requests_of(dataset, dataset.train);
     const std::vector<Request> valid_lists = data::requests_of(dataset, dataset.valid);
+    if (train_lists.empty()) throw DataError(dataset.meta.name, "training lists", "none", "at least one");
     if (!std::ranges::any_of(valid_lists, &Request::has_positive)) {
         throw DataError(dataset.meta.name, "validation lists", "none with a positive",
                         "at least one: they choose the epoch to keep");

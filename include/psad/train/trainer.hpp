@@ -151,7 +151,8 @@ class Trainer {
         const StepRecord record = update(batch);
         if (!std::isfinite(record.loss) || !std::isfinite(record.gradient_norm)) {
             throw TrainingError("training", "step " + std::to_string(state_.step),
-                                "a loss or a gradient that is not finite", "a smaller learning rate");
+                                "a loss or a gradient that is not finite",
+                                "a smaller learning rate, or weights and a temperature nearer to 1");
         }
         state_.report.steps.push_back(record);
         state_.epoch_loss += record.loss;
@@ -217,7 +218,7 @@ class Trainer {
         parameters_.upload();
         model_.generation.renew();
         Report report = state_.report;
-        report.lists_per_second = static_cast<double>(state_.lists) / state_.seconds.count();
+        if (state_.lists > 0) report.lists_per_second = static_cast<double>(state_.lists) / state_.seconds.count();
         return report;
     }
 
@@ -232,8 +233,17 @@ class Trainer {
     // What a checkpoint holds besides the model's parameters, which go to the device by parameters().upload().
     /// How far the training is.
     const State& state() const { return state_; }
-    /// Goes on from another state, also of another trainer with the same settings and requests.
+    /// Goes on from another state, also of another trainer with the same settings and requests. Throws SettingError for
+    /// one of other lists.
     void restore(State state) {
+        std::vector<std::size_t> sorted = state.order;
+        std::ranges::sort(sorted);
+        bool whole = sorted.size() == state_.order.size() && state.next_list >= 0;
+        for (std::size_t i = 0; i < sorted.size() && whole; ++i) whole = sorted[i] == i;
+        if (!whole) {
+            throw SettingError("training", "state", "an order of " + std::to_string(sorted.size()) + " lists",
+                               "each of the " + std::to_string(count_) + " lists once");
+        }
         state_ = std::move(state);
         pipeline_.discard();
     }
