@@ -55,7 +55,7 @@ class Bench {
         REQUIRE(some.parameters.size() > 10);
         const auto build = [&](auto& ctx) { return loss(ctx, weights).total; };
         const auto result =
-            check_gradients(backend::Cpu<double>{}, some, parameters_, batch_.in.layout, build, 6, draw);
+            check_gradients(backend::Cpu<double>{}, some, parameters_, batch_.in.layout, build, 4, draw);
         INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape << ", difference "
                           << result.by_difference);
         CHECK(result.worst < 1e-6);

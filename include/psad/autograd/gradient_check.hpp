@@ -61,7 +61,7 @@ GradientCheck check_gradients(const B& backend, const ParameterRegistry& list, P
     loss_at(true);
     GradientCheck result;
     for (const ParameterInfo& p : list.parameters) {
-        const std::size_t stride = (std::max)(std::size_t{1}, p.size() / max_numbers);
+        const std::size_t stride = (p.size() + max_numbers - 1) / max_numbers;
         for (std::size_t i = 0; i < p.size(); i += stride) {
             double& x = parameters.at(p)[i];
             const double kept = x, h = 3e-5;
