@@ -354,7 +354,7 @@ TEST_CASE("a training taken up again from its state goes on to the same bits") {
 }
 
 TEST_CASE("a training is not taken up from a state of other lists") {
-    const ToyLists lists(4, 5), fewer(2, 5);
+    const ToyLists lists(4, 5), fewer(4, 3);
     Model<Net> m(toy_encoder(lists.all)), other(toy_encoder(fewer.all));
     const backend::Cpu<float> cpu;
     train::Trainer<backend::Cpu<float>, Net> trainer(cpu, m, lists.all, quick());
