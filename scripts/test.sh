@@ -6,7 +6,7 @@ usage() {
     cat <<TXT
 usage: scripts/test.sh [--quick]
 
-Installs what is missing, then builds psad with tests, program, examples and benchmarks (g++, optimised; for
+Installs what is missing, then builds psad with tests, program, examples and benchmarks (g++, the preset "test"; for
 CUDA cards too, if there is nvcc) and runs every test, on a card if there is one; compiles every header alone and
 runs the portable kernels with clang++ where there is one, compiles the kernels for Arm; and runs the unit tests
 under the address and undefined behaviour sanitizers.

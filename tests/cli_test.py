@@ -120,7 +120,8 @@ class Usage(Case):
         self.assertEqual(out.read_bytes(), self.model.read_bytes())
 
     def test_messages_that_are_lost(self):
-        for words, code in ((["cost", "--items", "0"], 2), (["evaluate", "--model", self.folder / "none", "--data", DATA], 1)):
+        missing = ["evaluate", "--model", self.folder / "none", "--data", DATA]
+        for words, code in ((["cost", "--items", "0"], 2), (missing, 1)):
             for sink in ("2>/dev/full", "2>&-"):
                 line = " ".join(["exec", PSAD, *map(str, words), sink])
                 done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)

@@ -21,7 +21,8 @@ BUILT = {
 
 
 def add_program(command, name):
-    command.add_argument("--program", type=lambda text: Path(text).resolve(), default=BUILT[name], help=f"{name} (default: %(default)s)")
+    command.add_argument("--program", type=lambda text: Path(text).resolve(), default=BUILT[name],
+                         help=f"{name} (default: %(default)s)")
 
 
 def results_arguments(command):
@@ -29,7 +30,8 @@ def results_arguments(command):
     add_program(command, "psad-compare")
     what = command.add_mutually_exclusive_group()
     what.add_argument("--text-only", action="store_true", help="run nothing: write what docs/results holds")
-    what.add_argument("--check", action="store_true", help="run and write nothing: fail if docs/results.md says something else")
+    what.add_argument("--check", action="store_true",
+                      help="run and write nothing: fail if docs/results.md says something else")
     command.add_argument("names", nargs="*", metavar="NAME", help="comparisons to run; all if absent")
 
 

@@ -27,7 +27,7 @@ class KeptRuns {
     /// Whether there is a file for the run, readable or not.
     bool has(const Method& method, std::uint64_t seed) const;
 
-    /// The kept run, else what `train()` gives, which is then kept. Throws FileError for a file that is no whole run,
+    /// The kept run, else what `train()` gives, which is then kept. Throws DataError for a file that is no whole run,
     /// or one of other lists or settings.
     Run get(const Method& method, std::uint64_t seed, const std::function<Run()>& train) const;
 

@@ -29,7 +29,8 @@ def facts_of(found):
         "Intervals: 95 %, bootstrap over lists of the mean over seeds."
     )
     if "world" in found:
-        text += " The world has interaction, interests and time decay by construction, so it favours models that look for them."
+        text += " The world has interaction, interests and time decay by construction, so it favours models that "
+        text += "look for them."
     return text
 
 

@@ -22,7 +22,7 @@ def folder_of(options):
     for name, asked in (("arguments", " ".join(options.train_arguments)), ("data", str(options.data.resolve()))):
         kept = folder / name
         if kept.exists() and (found := kept.read_text(encoding="utf-8").strip()) != asked:
-            raise ValueError(f"{folder}: found figures of {name} '{found}', wanted those of '{asked}': take another --name")
+            raise ValueError(f"{folder}: found figures of {name} '{found}', wanted '{asked}': take another --name")
         kept.write_text(asked + "\n", encoding="utf-8")
     return folder
 
