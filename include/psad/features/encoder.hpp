@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -153,12 +154,12 @@ class Encoder {
     /// one of them can't drown the rest of a sum.
     template <class Row, class T>
     static void append(const Row& row, const std::vector<float>& inv_std, std::vector<T>& to) {
-        T* out = appended(to, static_cast<std::size_t>(row_width<Row>()));
-        const float* by = inv_std.data();
-        if (inv_std.empty())
-            Row::for_each_number([&](const char*, float x) { *out++ = static_cast<T>(x); }, row);
-        else
-            Row::for_each_number([&](const char*, float x) { *out++ = static_cast<T>(bounded(x * *by++, 8.0f)); }, row);
+        std::array<float, static_cast<std::size_t>(row_width<Row>())> numbers;  // side by side: vector instructions
+        float* next = numbers.data();
+        Row::for_each_number([&](const char*, float x) { *next++ = x; }, row);
+        T* out = appended(to, numbers.size());
+        for (std::size_t c = 0; c < numbers.size(); ++c)
+            out[c] = static_cast<T>(inv_std.empty() ? numbers[c] : bounded(numbers[c] * inv_std[c], 8.0f));
     }
     static float bounded(float x, float limit) { return (std::max)(-limit, (std::min)(limit, x)); }
 
