@@ -8,6 +8,7 @@
 #include "psad/autograd/inference.hpp"
 #include "psad/autograd/ops/attention.hpp"
 #include "psad/autograd/ops/dropout.hpp"
+#include "psad/autograd/ops/feature_linear.hpp"
 #include "psad/autograd/ops/gather.hpp"
 #include "psad/autograd/ops/linear.hpp"
 #include "psad/autograd/ops/losses.hpp"
@@ -112,11 +113,46 @@ TEST_CASE("rule: the other pointwise functions") {
     const auto z = b.operand<Items, 3>("z");
     b.check([&](auto& ctx) { return map(ctx, MultiplyAdd{}, x(ctx), y(ctx), z(ctx)); });
     b.check([&](auto& ctx) { return map(ctx, MultiplyAddTwo{}, x(ctx), y(ctx), z(ctx), x(ctx)); });
+    b.check([&](auto& ctx) { return map(ctx, ReluMultiplyAdd{}, x(ctx), y(ctx), z(ctx)); });
     b.check([&](auto& ctx) { return map(ctx, Times<double>{2.5}, x(ctx)); });
     b.check([&](auto& ctx) {
         const auto positive = map(ctx, Multiply{}, y(ctx), y(ctx));
         return map(ctx, Add{}, map(ctx, fade::PowerLaw{}, positive), map(ctx, fade::Exponential{}, positive));
     });
+}
+
+TEST_CASE("rule: features whose number is known at run time, with and without deviations within the list") {
+    constexpr int columns = 5, scaled = 2;
+    std::vector<double> x(static_cast<std::size_t>(total_items * columns)), scale(total_lists * scaled),
+        shift(total_lists * scaled);
+    for (auto* numbers : {&x, &scale, &shift}) {
+        for (std::size_t i = 0; i < numbers->size(); ++i) (*numbers)[i] = rng::normal(numbers->size(), i);
+    }
+    Bench b;
+    const auto plain = Scope(b.registry).weight<3>("plain", columns, Init::gaussian(0.7f));
+    const auto both = Scope(b.registry).weight<3>("both", columns + scaled, Init::gaussian(0.7f));
+    const auto bias = b.weight<1, 3>("bias");
+    b.check([&](auto& ctx) {
+        const FeatureInputs<double> in{{x.data(), columns}, {}, {}};
+        return feature_linear<Items>(ctx, in, ctx.weight(plain), bias(ctx), Relu{});
+    });
+    const FeatureInputs<double> in{{x.data(), columns}, {scale.data(), scaled}, {shift.data(), scaled}};
+    b.check([&](auto& ctx) { return feature_linear<Items>(ctx, in, ctx.weight(both), bias(ctx), Relu{}); });
+
+    // Inference folds the deviations into the weight of each list: the same numbers.
+    Parameters<double> parameters(b.registry);
+    parameters.initialise(b.registry, 5);
+    const backend::Reference<double> backend;
+    const Layout layout = b.storage.view();
+    Arena<> arena;
+    Inference inference(backend, parameters, layout, arena);
+    std::vector<double> gradient(b.registry.dense_size);
+    Arena<> tape_arena;
+    Tape tape(backend, parameters, layout, tape_arena, gradient.data());
+    const auto folded =
+        feature_linear<Items>(inference, in, inference.weight(both), bias(inference), Identity{});
+    const auto stored = feature_linear<Items>(tape, in, tape.weight(both), bias(tape), Identity{});
+    for (int i = 0; i < total_items * 3; ++i) CHECK(folded.data[i] == doctest::Approx(stored.data[i]));
 }
 
 TEST_CASE("rule: broadcasting per list, per row, from one row and from one number") {

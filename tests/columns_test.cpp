@@ -38,10 +38,23 @@ std::size_t numbers(const std::vector<T>& column) {
     return column.size();
 }
 
+template <class T>
+std::size_t numbers(const FeatureTable<T>& table) {
+    return table.numbers.size();
+}
+
+// With features of every kind of row.
 Batch<double> filled() {
     const auto owned = toy_requests(1);
+    std::vector<Request> requests = views(owned);
+    const Encoder toy = toy_encoder(requests);
+    const std::vector<double> dense(64, 1.5);
+    for (Request& r : requests) r.history_dense = FeatureRows(dense.data(), r.history_items.size(), 2);
+    Schema schema = toy.schema();
+    schema.candidate_dense.clear();
+    schema.event_dense = {{"a"}, {"b"}};
     Batch<double> batch;
-    toy_encoder(views(owned)).encode(views(owned), 5, batch);
+    fit_encoder(schema, toy.catalog(), requests, {.max_history = 6}).encode(requests, 5, batch);
     return batch;
 }
 
@@ -57,19 +70,20 @@ TEST_CASE("columns: an encoded batch fills each, to the size that its axis and w
             if constexpr (requires { values.data(); }) CHECK(values.size() == decltype(column)::size(layout));
         },
         batch);
-    CHECK(names<Batch<double>>().size() == 16);
+    CHECK(names<Batch<double>>().size() == 19);
 }
 
 TEST_CASE("columns: a view points to what is owned; cleared columns become null") {
     Batch<double> batch = filled();
     const Inputs<double> in = batch.view();
-    CHECK(in.dense == batch.dense.data());
+    CHECK(in.dense.data == batch.dense.numbers.data());
+    CHECK(in.dense.columns == batch.dense.columns);
     CHECK(in.match_bucket == batch.match_bucket.data());
     CHECK(in.event_fields.count == 3);
     CHECK(in.event_fields.data[1].ids == batch.event_fields.fields[1].ids.data());
     batch.clear();
     const Inputs<double> none = batch.view();
-    CHECK(none.dense == nullptr);
+    CHECK(none.dense.data == nullptr);
     CHECK(none.has_interacted == nullptr);
     CHECK(none.layout.items.rows == 0);
 }
@@ -91,9 +105,9 @@ TEST_CASE("columns: every array is seen once, with its size, and can be moved el
         }
     });
     // Two bags per field and one for the matches: ids and where each begins.
-    CHECK(arrays == 12 + 2 * (3 + 3 + 3) + 2);
-    CHECK(in.profile != batch.profile.data());
-    for (std::size_t i = 0; i < batch.dense.size(); ++i) CHECK(in.dense[i] == batch.dense[i]);
+    CHECK(arrays == 15 + 2 * (3 + 3 + 3) + 2);
+    CHECK(in.profile_dense.data != batch.profile_dense.numbers.data());
+    for (std::size_t i = 0; i < batch.dense.numbers.size(); ++i) CHECK(in.dense.data[i] == batch.dense.numbers[i]);
     for (std::size_t i = 0; i < batch.age.size(); ++i) CHECK(in.age[i] == batch.age[i]);
 }
 
@@ -114,10 +128,13 @@ TEST_CASE("labels: only the columns that a policy reads are laid out") {
         return out;
     };
     using Names = std::vector<std::string>;
-    const Names always{"target", "target_weight", "position_weight"};
+    const Names always{"target", "target_weight", "position_weight", "list_weight"};
     const auto with = [&](const Names& more) {
         Names all = always;
-        all.insert(all.end(), more.begin(), more.end());
+        for (const std::string& name : more) {  // what concerns positions stands before what concerns lists
+            const bool of_positions = name == "good_weight" || name == "poor_weight";
+            all.insert(of_positions ? all.end() - 1 : all.end(), name);
+        }
         return all;
     };
     CHECK(laid({}) == always);

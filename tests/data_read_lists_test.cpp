@@ -63,6 +63,17 @@ void check_breaks(const std::vector<Break>& breaks) {
     }
 }
 
+Ids all(const psad::FieldRows& row) {
+    Ids out;
+    for (std::size_t f = 0; f < row.fields(); ++f) out.insert(out.end(), row(0, f).begin(), row(0, f).end());
+    return out;
+}
+std::vector<double> all(const psad::FeatureColumn& column) {
+    std::vector<double> out;
+    for (const double x : column) out.push_back(x);
+    return out;
+}
+
 /// Reads the folder after one text of one file was replaced; nothing may be wrong with it.
 psad::data::Dataset read_with(const char* file, const std::string& from, const std::string& to) {
     ListsFolder folder;
@@ -108,8 +119,8 @@ TEST_CASE("a valid folder is read in full") {
 
     CHECK(set.train.size() == 2);
     CHECK(set.train.offsets == xt::xtensor<std::int64_t, 1>{0, 3, 5});
-    CHECK(set.train.scores == xt::xtensor<float, 1>{0.5F, 0.25F, -0.001F, 2.0F, 1.0F});
-    CHECK(set.train.aux == xt::xtensor<float, 1>{10.0F, 20.0F, 30.0F, 5.0F, 5.5F});
+    CHECK(set.train.scores == xt::xtensor<double, 1>{0.5, 0.25, -0.001, 2.0, 1.0});
+    CHECK(set.train.aux == xt::xtensor<double, 1>{10.0, 20.0, 30.0, 5.0, 5.5});
     CHECK(set.valid.size() == 0);
     CHECK(set.valid.offsets == xt::xtensor<std::int64_t, 1>{0});
     CHECK(set.test.size() == 1);
@@ -131,13 +142,13 @@ TEST_CASE("a request looks into the columns and sees no later event") {
     CHECK(all(first.history_feedback) == Ids{1, 0});
     CHECK(all(first.items) == Ids{4, 0, 2});
     CHECK(all(first.labels) == std::vector<std::int8_t>{0, 1, 0});
-    CHECK(all(first.aux) == std::vector<float>{10.0F, 20.0F, 30.0F});
+    CHECK(all(first.aux) == std::vector<double>{10, 20, 30});
 
     const psad::Request second = set.request(set.train, 1);
     CHECK(second.history_items.empty());
     CHECK(all(second.items) == Ids{1, 3});
     CHECK(second.items.data() == set.train.items.data() + 3);
-    CHECK(second.scores.data() == set.train.scores.data() + 3);
+    CHECK(all(second.scores) == std::vector<double>{2, 1});
 
     const psad::Request test = set.request(set.test, 0);
     CHECK(all(test.history_items) == Ids{1, 2});
@@ -184,7 +195,7 @@ TEST_CASE("what a valid folder may also be") {
         CHECK(all(request.items) == Ids{4, 0});
     }
     SUBCASE("with scores too small for a float") {
-        CHECK(read_with("lists_train.tsv.gz", "-1e-3", "1e-60").train.scores(2) == 0.0F);
+        CHECK(read_with("lists_train.tsv.gz", "-1e-3", "1e-60").train.scores(2) == 1e-60);
     }
     SUBCASE("with a very long cell, whole") {
         ListsFolder folder;
@@ -357,13 +368,11 @@ TEST_CASE("malformed lists") {
         {train, "4,0,2", "", "line 2, column items", "an empty list", "one candidate or more"},
         {train, "4,0,2", "4,0", "line 2, column scores", "3 values", "2, one per candidate"},
         {train, "\t0.5,.25,-1e-3", "\t0.5,.25", "line 2, column scores", "2 values", "3, one per candidate"},
-        {train, ".25", "nan", "line 2, column scores", "'nan'", "a finite number"},
-        {train, ".25", "-inf", "line 2, column scores", "'-inf'", "a finite number"},
-        {train, ".25", "1e39", "line 2, column scores", "'1e39'", "a finite number"},
-        {train, ".25", "1e999", "line 2, column scores", "'1e999'", "a finite number"},
-        {train, ".25", "0.25f", "line 2, column scores", "'0.25f'", "a finite number"},
-        {train, ".25", "", "line 2, column scores", "''", "a finite number"},
-        {train, ".25", "-", "line 2, column scores", "'-'", "a finite number"},
+        {train, ".25", "-inf", "line 2, column scores", "'-inf'", "a finite number, or nan for a missing one"},
+        {train, ".25", "1e999", "line 2, column scores", "'1e999'", "a finite number, or nan for a missing one"},
+        {train, ".25", "0.25f", "line 2, column scores", "'0.25f'", "a finite number, or nan for a missing one"},
+        {train, ".25", "", "line 2, column scores", "''", "a finite number, or nan for a missing one"},
+        {train, ".25", "-", "line 2, column scores", "'-'", "a finite number, or nan for a missing one"},
         {train, "\t2,1\t", "\t-\t", "line 3, column scores", "'-'", "numbers, as in the lists before"},
         {train, "\t0.5,.25,-1e-3\t", "\t-\t", "line 3, column scores", "'2,1'", "'-', as in the lists before"},
         {train, "\t0,1,0\t", "\t0,2,0\t", "line 2, column labels", "'2'", "0 or 1"},
@@ -372,8 +381,8 @@ TEST_CASE("malformed lists") {
         {train, "\t0,1,0\t", "\t0,1\t", "line 2, column labels", "2 values", "3, one per candidate"},
         {train, "\t0,1,0\t", "\t0,1,0,0\t", "line 2, column labels", "4 values", "3, one per candidate"},
         {train, "10,20,30", "10,20", "line 2, column aux", "2 values", "3, one per candidate"},
-        {train, "10,20,30", "10,20,x", "line 2, column aux", "'x'", "a finite number"},
-        {train, "10,20,30", "10,20,infinity", "line 2, column aux", "'infinity'", "a finite number"},
+        {train, "10,20,30", "10,20,x", "line 2, column aux", "'x'", "a finite number, or nan for a missing one"},
+        {train, "10,20,30", "10,20,infinity", "line 2, column aux", "'infinity'", "a finite number, or nan for a missing one"},
         {train, "5,5.5", "-", "line 3, column aux", "'-'", "numbers, as in the lists before"},
         {train, "10,20,30", "-", "line 3, column aux", "'5,5.5'", "'-', as in the lists before"},
     });
@@ -499,11 +508,13 @@ TEST_CASE("the set that ships with psad") {
     double average_precision = 0, ndcg = 0;
     std::size_t counted = 0;
     for (std::size_t l = 0; l < set.test.size(); ++l) {
-        const auto labels = set.request(set.test, l).labels;
-        const auto positives = static_cast<std::size_t>(psad::eval::clicks(labels, labels.size()));
+        const psad::Request request = set.request(set.test, l);
+        std::vector<float> gains;
+        for (std::size_t i = 0; i < request.size(); ++i) gains.push_back(request.gain(i));
+        const auto positives = static_cast<std::size_t>(psad::eval::clicks(gains, gains.size()));
         if (positives == 0) continue;
-        average_precision += psad::eval::average_precision(labels, 10, positives);
-        ndcg += psad::eval::ndcg(labels, 10, positives);
+        average_precision += psad::eval::average_precision(gains, 10, positives);
+        ndcg += psad::eval::ndcg(gains, 10, gains);
         ++counted;
     }
     CHECK(counted == 445);

@@ -89,7 +89,7 @@ class InDouble {
     InDouble()
         : owned_(toy_requests(3)),
           encoder_(toy_encoder(views(owned_))),
-          network_(Scope(registry_), TableSizes::of(encoder_.statistics())),
+          network_(Scope(registry_), encoder_.input_sizes()),
           parameters_(registry_) {
         parameters_.initialise(registry_, 2);
         for (std::size_t i = 0; i < registry_.dense_size; ++i) parameters_.dense.data()[i] += 0.2 * rng::normal(10, i);
@@ -170,7 +170,7 @@ std::vector<double> gradient(const B& device) {
     const auto owned = toy_requests(3);
     const Encoder encoder = toy_encoder(views(owned));
     ParameterRegistry registry;
-    const Network network(Scope(registry), TableSizes::of(encoder.statistics()));
+    const Network network(Scope(registry), encoder.input_sizes());
     Parameters<double> host_parameters(registry), grad(registry);
     host_parameters.initialise(registry, 2);
     BatchBuilder<double> builder;

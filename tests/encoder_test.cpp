@@ -10,9 +10,11 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "psad/features/encoder.hpp"
+#include "psad/features/fit_encoder.hpp"
 #include "support/toy.hpp"
 
 using namespace psad;
@@ -23,13 +25,14 @@ namespace {
 // Six known items of which three have a row of their own; values 1 and 4 of the genre likewise.
 Encoder hand_made(int max_history = 4) {
     Schema schema{{{"device", 3}, {"plan", 4}}, {{"place", 5}}, {{"genre", 6}, {"brand", 4}}};
+    for (const char* name : {"score", "aux"})
+        schema.candidate_dense.push_back({.name = name, .along_list = true, .optional = true});
     Catalog catalog;
     catalog.items = 6;
     catalog.fields = {{{0, 1, 1, 3, 4, 5, 6}, {0, 1, 4, 2, 2, 5}}, {{0, 1, 2, 3, 4, 5, 6}, {0, 1, 2, 3, 0, 1}}};
     Statistics s;
     s.tau0 = 100;
-    s.score = {1, 2};
-    s.log_aux = {std::log1p(10.0f), 0.5f};
+    s.candidate_dense = {{1, 10}, {1, 0.1}, {1, 1}, {2, 1}, {0, -0.5}, {0, 0}};
     s.items = {{1, 0, 2, 0, 0, 3}, 4};
     s.item_fields = {{{0, 1, 0, 0, 2, 0}, 3}, {{0, 0, 1, 0}, 2}};
     s.profile_fields = {{{0, 0, 1}, 2}, {{0, 1, 2, 3}, 4}, {{0, 0, 0, 0, 1}, 2}};
@@ -69,37 +72,34 @@ using Ints = std::vector<int>;
 
 TEST_CASE("check: each fault is a RequestError that names the place") {
     const Encoder encoder = hand_made();
-    constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+    constexpr float inf = std::numeric_limits<float>::infinity();
     struct Fault {
         const char* words;
         std::function<void(OwnedRequest&)> make;
     };
     const std::vector<Fault> faults{
-        {"user: found 1 ids, wanted 2", [](auto& r) { r.user = {1}; }},
-        {"user: found 3 ids, wanted 2",
+        {"user fields: found 1, wanted 2", [](auto& r) { r.user = {1}; }},
+        {"user fields: found 3, wanted 2",
          [](auto& r) {
              r.user = {1, 1, 1};
          }},
-        {"user field device: found 3, wanted 0..2", [](auto& r) { r.user[0] = 3; }},
-        {"user field plan: found -1, wanted 0..3", [](auto& r) { r.user[1] = -1; }},
-        {"context: found 0 ids, wanted 1", [](auto& r) { r.context.clear(); }},
-        {"context field place: found 5, wanted 0..4", [](auto& r) { r.context[0] = 5; }},
+        {"user field plan: found -1, wanted an id of 0 or more", [](auto& r) { r.user[1] = -1; }},
+        {"context fields: found 0, wanted 1", [](auto& r) { r.context.clear(); }},
         {"candidates: found none, wanted at least one",
          [](auto& r) { r.items.clear(), r.scores.clear(), r.aux.clear(); }},
-        {"scores: found 3 numbers, wanted 4 or none", [](auto& r) { r.scores.pop_back(); }},
+        {"score: found 3 numbers, wanted 4 or none", [](auto& r) { r.scores.pop_back(); }},
         {"aux: found 5 numbers, wanted 4 or none", [](auto& r) { r.aux.push_back(1); }},
-        {"candidates[3]: found -7, wanted an item id of 0 or more", [](auto& r) { r.items[3] = -7; }},
-        {"candidates[1].score: found nan, wanted a number from -1e15 to 1e15", [](auto& r) { r.scores[1] = nan; }},
-        {"candidates[0].aux: found -inf, wanted a number from -1e15 to 1e15", [](auto& r) { r.aux[0] = -inf; }},
-        {"history[2]: found -1, wanted an item id of 0 or more", [](auto& r) { r.history_items[2] = -1; }},
+        {"candidates[3]: found -7, wanted an item id of 0 or more, or -1 for none", [](auto& r) { r.items[3] = -7; }},
+        {"candidates[0].aux: found -inf, wanted a finite number, or NaN for a missing one",
+         [](auto& r) { r.aux[0] = -inf; }},
+        {"history[2]: found -2, wanted an item id of 0 or more, or -1 for none",
+         [](auto& r) { r.history_items[2] = -2; }},
         {"history: found 4 times, wanted 5, one per event", [](auto& r) { r.history_times.pop_back(); }},
         {"history: found 5 times, wanted 0, one per event",
          [](auto& r) { r.history_items.clear(), r.history_feedback.clear(); }},
         {"history feedback: found 2 numbers, wanted 5 or none", [](auto& r) { r.history_feedback.resize(2); }},
         {"history[3]: found a time before the event above, wanted oldest first",
          [](auto& r) { r.history_times[2] = 999800; }},
-        {"history[4]: found a time not before the request, wanted only earlier events",
-         [](auto& r) { r.history_times[4] = 1000000; }},
     };
     for (const Fault& fault : faults) {
         OwnedRequest r = hand_made_request();
@@ -113,6 +113,61 @@ TEST_CASE("check: each fault is a RequestError that names the place") {
         }
         CHECK(words == std::string("request, ") + fault.words);
     }
+}
+
+TEST_CASE("check: the caller may refuse what is unknown or late") {
+    const Encoder encoder = hand_made();
+    const std::vector<std::pair<const char*, std::function<void(OwnedRequest&)>>> faults{
+        {"user field device: found 3, wanted 0..2", [](auto& r) { r.user[0] = 3; }},
+        {"context field place: found 5, wanted 0..4", [](auto& r) { r.context[0] = 5; }},
+        {"candidates[3]: found 9, wanted an item below 6", [](auto& r) { r.items[3] = 9; }},
+        {"history[2]: found 7, wanted an item below 6", [](auto& r) { r.history_items[2] = 7; }},
+        {"history[3].feedback: found 40, wanted 0..15", [](auto& r) { r.history_feedback[3] = 40; }},
+        {"history[4]: found a time not before the request, wanted only earlier events",
+         [](auto& r) { r.history_times[4] = 1000000; }},
+    };
+    constexpr RequestRules strict{.refuse_unknown = true, .refuse_late_events = true};
+    for (const auto& [words, make] : faults) {
+        OwnedRequest r = hand_made_request();
+        r.items[3] = 3, r.history_items[2] = 4, r.history_feedback[3] = 4;
+        CHECK_NOTHROW(encoder.check(r.view(), strict));
+        make(r);
+        CHECK_NOTHROW(encoder.check(r.view()));
+        CHECK_THROWS_WITH_AS(encoder.check(r.view(), strict), (std::string("request, ") + words).c_str(), RequestError);
+    }
+}
+
+TEST_CASE("check: a column that all training lists had") {
+    const Encoder plain = hand_made();
+    Schema schema = plain.schema();
+    schema.candidate_dense[1].optional = false;
+    schema.candidate_dense.push_back({"price"});
+    schema.user_dense.push_back({"spend"});
+    Statistics s = plain.statistics();
+    for (auto* t : {&s.candidate_dense, &s.user_dense}) FeatureSample().fit_transform(*t);
+    const Encoder encoder(schema, plain.catalog(), s);
+    const OwnedRequest owned = hand_made_request();
+    const std::array<double, 4> prices{1, 2, 3, 4};
+    Request r = owned.view();
+    const auto refusal = [&](const RequestRules& rules = {}) {
+        try {
+            encoder.check(r, rules);
+        } catch (const RequestError& e) {
+            return std::string(e.what());
+        }
+        return std::string();
+    };
+    CHECK(refusal() == "request, user feature spend: found nothing, wanted numbers, as in the training lists");
+    const std::array<float, 1> spend{3};
+    r.user_dense = spend;
+    CHECK(refusal() == "request, candidates feature price: found nothing, wanted numbers, as in the training lists");
+    r.candidate_dense = FeatureRows(prices.data(), 4, 1);
+    CHECK(refusal() == "");
+    r.candidate_dense = FeatureRows(prices.data(), 2, 2);
+    CHECK(refusal() == "request, candidates features: found 2 x 2, wanted 4 x 1");
+    r.candidate_dense = {};
+    r.aux = {};
+    CHECK(refusal({.take_missing_columns = true}) == "");
 }
 
 TEST_CASE("check: what may be left out or unusual passes") {
@@ -165,7 +220,7 @@ TEST_CASE("history: the latest max_history events, latest first") {
     hand_made(2).encode(std::span(&r, 1), 4, b);
     CHECK(b.age == std::vector<double>{1, 3});
     CHECK(b.layout.view().events.rows == 2);
-    check_row(b.profile, {std::log1p(5.0) / 4, std::log1p(1.0) / 10, 1, 1});  // counts all events
+    check_row(b.profile_dense.numbers, {std::log1p(5.0) / 4, std::log1p(1.0) / 10, 1, 1});  // counts all events
 }
 
 TEST_CASE("tables of positions: the last row takes all that is larger") {
@@ -200,31 +255,29 @@ TEST_CASE("dense columns of a hand-made request") {
     const OwnedRequest owned = hand_made_request();
     Request r = owned.view();
     hand_made().encode(std::span(&r, 1), 4, b);
-    const std::array<double, 4> a{std::log1p(10), std::log1p(30), std::log1p(20), std::log1p(5)};
-    const double mean = (a[0] + a[1] + a[2] + a[3]) / 4;
+    REQUIRE(b.dense.columns == 2 * 2 + 4 + 2 * 6);
+    const auto score = [](double x) { return 2 * std::copysign(std::log1p(std::abs(x - 1)), x - 1); };
+    const std::array<double, 4> s{score(4), score(3), score(2), score(1)};
+    const std::array<double, 4> a{-0.5, std::log1p(2.0) - 0.5, std::log1p(1.0) - 0.5, -std::log1p(0.5) - 0.5};
+    const double unit = std::sqrt(3.0) / 4;
+    check_row(row(b.dense.numbers, 2, 20),
+              {s[2], a[2], -unit, unit,                                                   // values, ranks
+               2.0 / 4, 1.0 / 3, std::log1p(2.0) / 3, std::log1p(4.0) / 4,                // position
+               0, s[2] - s[1], 1, s[2] - s[1], s[2] - s[3], s[2] - s[1],                  // score along the list
+               1.0 / 2, a[2] - a[0], 0, a[2] - a[1], a[2] - a[3], a[2] - a[1]});          // aux
+    const auto first = row(b.dense.numbers, 0, 20), last = row(b.dense.numbers, 3, 20);
+    for (const std::size_t c : {8u, 9u, 10u, 11u}) CHECK(first[c] == 0);  // nothing stands above
+    CHECK(last[12] == 0);                                                 // nor below
+    const double mean = (s[0] + s[1] + s[2] + s[3]) / 4;
     double squares = 0;
-    for (const double x : a) squares += (x - mean) * (x - mean);
-    const double deviation = std::sqrt(squares / 4), score_deviation = std::sqrt(1.25);
-    check_row(row(b.dense, 2, dense_width),
-              {2 * (2 - 1), (2 - 2.5) / score_deviation, 0.5 * (a[2] - a[0]), (a[2] - mean) / deviation, 2.0 / 4,
-               1.0 / 2, a[2] - a[0], a[2] - mean, a[2] - a[1], 0, 2.0 / 4, 1.0 / 3, std::log1p(2.0) / 3,
-               std::log1p(4.0) / 4, a[2] - a[3], 1 / score_deviation});
-    const auto first = row(b.dense, 0, dense_width), last = row(b.dense, 3, dense_width);
-    CHECK(first[0] == 5);                                                    // 2 (4 - 1), cut
-    for (const std::size_t c : {5u, 6u, 8u, 9u, 10u}) CHECK(first[c] == 0);  // nothing stands above
-    CHECK(last[9] == 1);                                                     // the cheapest so far
-    CHECK(last[4] == 0);
-    CHECK(last[14] == 0);
-    CHECK(last[15] == 0);
-    r.scores = {};
+    for (const double x : s) squares += (x - mean) * (x - mean);
+    CHECK(b.list_scale.numbers[0] == doctest::Approx(1 / std::sqrt(squares / 4)));
+    CHECK(b.list_shift.numbers[0] == doctest::Approx(-mean / std::sqrt(squares / 4)));
+    r.scores = {}, r.aux = {};
     hand_made().encode(std::span(&r, 1), 4, b);
-    for (const std::size_t c : {0u, 1u, 15u}) CHECK(row(b.dense, 2, dense_width)[c] == 0);
-    CHECK(row(b.dense, 2, dense_width)[4] == 0.5);
-    r.aux = {};
-    hand_made().encode(std::span(&r, 1), 4, b);
-    for (std::size_t c = 0; c < dense_width; ++c) {
-        CHECK((row(b.dense, 2, dense_width)[c] != 0) == (c >= 10 && c <= 13));
-    }
+    for (std::size_t c = 0; c < 20; ++c) CHECK((row(b.dense.numbers, 2, 20)[c] != 0) == (c >= 4 && c <= 7));
+    CHECK(b.list_scale.numbers == std::vector<double>{0, 0});
+    CHECK(b.counts.missing_numbers == 8);
 }
 
 TEST_CASE("match columns of a hand-made request") {
@@ -240,54 +293,55 @@ TEST_CASE("match columns of a hand-made request") {
     CHECK(b.match_index == Ints{1, 0, -1, -1});
     CHECK(b.has_interacted == std::vector<double>{1});
     const double log2 = std::log(2.0);
+    constexpr std::size_t match_width = 9 + 16;
     std::vector<double> item2(match_width, 0.0), item5(match_width, 0.0), item1(match_width, 0.0);
     item2[0] = 1, item2[1] = std::log1p(2.0), item2[2] = std::log1p(3.0) / 10, item2[3] = 0.5;
-    item2[7] = 1, item2[8] = std::log1p(10) - std::log1p(30), item2[9] = -0.25;
-    item2[10 + 0] = log2, item2[10 + 2] = log2;
+    item2[7] = 1, item2[8] = -0.25;
+    item2[9 + 0] = log2, item2[9 + 2] = log2;
     item5[0] = 1, item5[1] = log2, item5[2] = std::log1p(1.0) / 10, item5[3] = 1, item5[4] = 1, item5[5] = 1;
-    item5[10 + 4] = log2;
-    item1[6] = 1, item1[8] = std::log1p(20) - std::log1p(30), item1[9] = 0.25;
-    check_row(row(b.match_dense, 0, match_width), item2);
-    check_row(row(b.match_dense, 1, match_width), item5);
-    check_row(row(b.match_dense, 2, match_width), item1);
-    CHECK(row(b.match_dense, 3, match_width)[6] == 0.5);
+    item5[9 + 4] = log2;
+    item1[6] = 1, item1[8] = 0.25;
+    check_row(row(b.match_dense.numbers, 0, match_width), item2);
+    check_row(row(b.match_dense.numbers, 1, match_width), item5);
+    check_row(row(b.match_dense.numbers, 2, match_width), item1);
+    CHECK(row(b.match_dense.numbers, 3, match_width)[6] == 0.5);
 
     Request other = r;
     const std::array<std::int32_t, 4> swapped{5, 2, 1, 9};  // the latest item now stands first
     other.items = swapped;
     hand_made().encode(std::span(&other, 1), 4, b);
-    CHECK(row(b.match_dense, 0, match_width)[5] == 1);
+    CHECK(row(b.match_dense.numbers, 0, match_width)[5] == 1);
     for (const std::size_t i : {1u, 2u, 3u}) {
-        CHECK(row(b.match_dense, i, match_width)[6] == doctest::Approx(1.0 / static_cast<double>(i)));
+        CHECK(row(b.match_dense.numbers, i, match_width)[6] == doctest::Approx(1.0 / static_cast<double>(i)));
     }
     const std::array<std::int32_t, 4> untouched{0, 1, 3, 4};
     other.items = untouched;
     hand_made().encode(std::span(&other, 1), 4, b);
     CHECK(b.has_interacted == std::vector<double>{0});
-    CHECK(b.match_dense == std::vector<double>(4 * match_width, 0.0));
-    CHECK(b.profile[2] == 0);
+    CHECK(b.match_dense.numbers == std::vector<double>(4 * match_width, 0.0));
+    CHECK(b.profile_dense.numbers[2] == 0);
 }
 
-TEST_CASE("rates scale the columns, and outliers are cut") {
+TEST_CASE("inverse deviations scale derived columns, and outliers are cut") {
     const Encoder plain = hand_made();
     Statistics s = plain.statistics();
-    s.dense_inv_std.assign(dense_width, 3.0f);
-    s.dense_inv_std[0] = 100;
-    s.match_inv_std.assign(match_width, 0.5f);
+    s.derived_inv_std.assign(plain.candidates().derived(), 3.0f);
+    s.derived_inv_std[0] = 100;
+    s.match_inv_std.assign(9 + 16, 0.5f);
     const Encoder scaled(plain.schema(), plain.catalog(), s, 4);
     const OwnedRequest owned = hand_made_request();
     const Request r = owned.view();
     Batch<double> a, b;
     plain.encode(std::span(&r, 1), 4, a);
     scaled.encode(std::span(&r, 1), 4, b);
-    for (std::size_t i = 0; i < a.dense.size(); ++i) {
-        const double rate = i % dense_width == 0 ? 100 : 3;
-        CHECK(b.dense[i] == doctest::Approx((std::clamp)(a.dense[i] * rate, -8.0, 8.0)));
+    for (std::size_t i = 0; i < a.dense.numbers.size(); ++i) {
+        const std::size_t c = i % 20;
+        const double scale = c < 4 ? 1 : c == 4 ? 100 : 3;
+        CHECK(b.dense.numbers[i] == doctest::Approx((std::clamp)(a.dense.numbers[i] * scale, -8.0, 8.0)));
     }
-    for (std::size_t i = 0; i < a.match_dense.size(); ++i) {
-        CHECK(b.match_dense[i] == doctest::Approx(a.match_dense[i] * 0.5));
-    }
-    CHECK(b.dense[0] == 8);
+    for (std::size_t i = 0; i < a.match_dense.numbers.size(); ++i)
+        CHECK(b.match_dense.numbers[i] == doctest::Approx(a.match_dense.numbers[i] * 0.5));
+    CHECK(b.dense.numbers[20 + 4] == 8);
 }
 
 TEST_CASE("a batch is its requests, one after the other, and is overwritten") {
@@ -300,14 +354,14 @@ TEST_CASE("a batch is its requests, one after the other, and is overwritten") {
     std::vector<int> genres;
     for (const Request& r : requests) {
         encoder.encode(std::span(&r, 1), 5, one);
-        dense.insert(dense.end(), one.dense.begin(), one.dense.end());
-        match.insert(match.end(), one.match_dense.begin(), one.match_dense.end());
+        dense.insert(dense.end(), one.dense.numbers.begin(), one.dense.numbers.end());
+        match.insert(match.end(), one.match_dense.numbers.begin(), one.match_dense.numbers.end());
         genres.insert(genres.end(), one.event_fields.fields[1].ids.begin(), one.event_fields.fields[1].ids.end());
     }
-    CHECK(all.dense == dense);
-    CHECK(all.match_dense == match);
+    CHECK(all.dense.numbers == dense);
+    CHECK(all.match_dense.numbers == match);
     CHECK(all.event_fields.fields[1].ids == genres);
     encoder.encode(std::span(requests).first(1), 5, all);
     CHECK(all.layout.view().lists == 1);
-    CHECK(all.dense.size() == requests[0].size() * dense_width);
+    CHECK(all.dense.numbers.size() == requests[0].size() * static_cast<std::size_t>(all.dense.columns));
 }

@@ -19,7 +19,7 @@
 namespace {
 
 using namespace psad::eval;
-using Labels = std::vector<std::int8_t>;
+using Gains = std::vector<float>;
 using Scores = std::vector<float>;
 
 doctest::Approx near(double value) {
@@ -39,52 +39,72 @@ double width(const Interval& interval) {
 }  // namespace
 
 TEST_CASE("average precision by hand") {
-    const Labels labels{1, 0, 1, 0, 1};
-    CHECK(average_precision(labels, 5, 3) == near((1.0 + 2.0 / 3 + 3.0 / 5) / 3));
-    CHECK(average_precision(labels, 3, 3) == near((1.0 + 2.0 / 3) / 3));
-    CHECK(average_precision(labels, 2, 3) == near(1.0 / 2));  // min(3 positives, k = 2)
-    CHECK(average_precision(labels, 1, 3) == near(1.0));
-    CHECK(average_precision(labels, 10, 3) == average_precision(labels, 5, 3));
-    CHECK(average_precision(labels, 10, 6) == near((1.0 + 2.0 / 3 + 3.0 / 5) / 6));  // 3 more not ranked
-    CHECK(average_precision(Labels{0, 0}, 2, 1) == 0.0);
-    CHECK(std::isnan(average_precision(Labels{0, 0}, 2, 0)));
-    CHECK(std::isnan(average_precision(labels, 0, 3)));
+    const Gains gains{1, 0, 1, 0, 1};
+    CHECK(average_precision(gains, 5, 3) == near((1.0 + 2.0 / 3 + 3.0 / 5) / 3));
+    CHECK(average_precision(gains, 3, 3) == near((1.0 + 2.0 / 3) / 3));
+    CHECK(average_precision(gains, 2, 3) == near(1.0 / 2));  // min(3 positives, k = 2)
+    CHECK(average_precision(gains, 1, 3) == near(1.0));
+    CHECK(average_precision(gains, 10, 3) == average_precision(gains, 5, 3));
+    CHECK(average_precision(gains, 10, 6) == near((1.0 + 2.0 / 3 + 3.0 / 5) / 6));  // 3 more not ranked
+    CHECK(average_precision(Gains{0, 0}, 2, 1) == 0.0);
+    CHECK(std::isnan(average_precision(Gains{0, 0}, 2, 0)));
+    CHECK(std::isnan(average_precision(gains, 0, 3)));
 }
 
 TEST_CASE("NDCG by hand") {
-    const Labels labels{0, 1, 1};
+    const Gains gains{0, 1, 1};
     const double second = 1 / std::log2(3.0), third = 1 / std::log2(4.0);
-    CHECK(ndcg(labels, 3, 2) == near((second + third) / (1 + second)));
-    CHECK(ndcg(labels, 2, 2) == near(second / (1 + second)));
-    CHECK(ndcg(labels, 1, 2) == 0.0);
-    CHECK(ndcg(labels, 9, 3) == near((second + third) / (1 + second + third)));
-    CHECK(ndcg(Labels{1, 1, 0}, 3, 2) == near(1.0));
-    CHECK(std::isnan(ndcg(Labels{0}, 1, 0)));
-    CHECK(std::isnan(ndcg(labels, 0, 2)));
+    CHECK(ndcg(gains, 3, gains) == near((second + third) / (1 + second)));
+    CHECK(ndcg(gains, 2, gains) == near(second / (1 + second)));
+    CHECK(ndcg(gains, 1, gains) == 0.0);
+    CHECK(ndcg(gains, 9, Gains{1, 1, 1}) == near((second + third) / (1 + second + third)));  // one is not ranked
+    CHECK(ndcg(Gains{1, 1, 0}, 3, Gains{0, 1, 1}) == near(1.0));
+    CHECK(std::isnan(ndcg(Gains{0}, 1, Gains{0})));
+    CHECK(std::isnan(ndcg(gains, 0, gains)));
+    // Grades 0, 2, 1, 3 gain 0, 3, 1, 7.
+    const Gains graded{0, 3, 1, 7};
+    CHECK(dcg(graded, 4) == near(3 * second + 1 * third + 7 / std::log2(5.0)));
+    CHECK(ndcg(graded, 4, graded) == near(dcg(graded, 4) / (7 + 3 * second + 1 * third)));
+    CHECK(ndcg(graded, 2, graded) == near(3 * second / (7 + 3 * second)));
+}
+
+TEST_CASE("reciprocal rank, ERR, precision and recall by hand") {
+    const Gains gains{0, 3, 0, 7};
+    CHECK(reciprocal_rank(gains) == 0.5);
+    CHECK(std::isnan(reciprocal_rank(Gains{0, 0})));
+    // Grades 2 and 3 of 3: a reader stops at them with 3/8 and 7/8.
+    CHECK(expected_reciprocal_rank(gains, 4, 7) == near(3.0 / 8 / 2 + 5.0 / 8 * 7.0 / 8 / 4));
+    CHECK(expected_reciprocal_rank(gains, 2, 7) == near(3.0 / 8 / 2));
+    CHECK(precision(gains, 2) == 0.5);
+    CHECK(precision(gains, 8) == 0.25);  // of k, not of the list
+    CHECK(std::isnan(precision(gains, 0)));
+    CHECK(recall(gains, 2, 2) == 0.5);
+    CHECK(recall(gains, 4, 3) == near(2.0 / 3));
+    CHECK(std::isnan(recall(gains, 2, 0)));
 }
 
 TEST_CASE("clicks and revenue by hand") {
-    const Labels labels{1, 0, 1, 1};
+    const Gains gains{1, 0, 1, 1};
     const Scores prices{10.0F, 20.0F, 30.5F, 40.0F};
-    CHECK(clicks(labels, 0) == 0.0);
-    CHECK(clicks(labels, 2) == 1.0);
-    CHECK(clicks(labels, 3) == 2.0);
-    CHECK(clicks(labels, 99) == 3.0);
-    CHECK(revenue(labels, prices, 2) == 10.0);
-    CHECK(revenue(labels, prices, 3) == 40.5);
-    CHECK(revenue(labels, prices, 99) == 80.5);
-    CHECK(revenue(Labels{0}, Scores{5.0F}, 1) == 0.0);
+    CHECK(clicks(gains, 0) == 0.0);
+    CHECK(clicks(gains, 2) == 1.0);
+    CHECK(clicks(gains, 3) == 2.0);
+    CHECK(clicks(gains, 99) == 3.0);
+    CHECK(revenue(gains, prices, 2) == 10.0);
+    CHECK(revenue(gains, prices, 3) == 40.5);
+    CHECK(revenue(gains, prices, 99) == 80.5);
+    CHECK(revenue(Gains{0}, Scores{5.0F}, 1) == 0.0);
 }
 
 TEST_CASE("AUC by hand") {
-    CHECK(auc(Scores{3, 2, 1}, Labels{1, 0, 0}) == 1.0);
-    CHECK(auc(Scores{3, 2, 1}, Labels{0, 0, 1}) == 0.0);
-    CHECK(auc(Scores{3, 2, 1}, Labels{0, 1, 0}) == 0.5);
-    CHECK(auc(Scores{1, 1, 1, 1}, Labels{0, 1, 1, 0}) == 0.5);
-    CHECK(auc(Scores{1, 2, 2}, Labels{0, 1, 0}) == 0.75);
-    CHECK(std::isnan(auc(Scores{1, 2}, Labels{1, 1})));
-    CHECK(std::isnan(auc(Scores{1, 2}, Labels{0, 0})));
-    CHECK(std::isnan(auc(Scores{}, Labels{})));
+    CHECK(auc(Scores{3, 2, 1}, Gains{1, 0, 0}) == 1.0);
+    CHECK(auc(Scores{3, 2, 1}, Gains{0, 0, 1}) == 0.0);
+    CHECK(auc(Scores{3, 2, 1}, Gains{0, 1, 0}) == 0.5);
+    CHECK(auc(Scores{1, 1, 1, 1}, Gains{0, 1, 1, 0}) == 0.5);
+    CHECK(auc(Scores{1, 2, 2}, Gains{0, 1, 0}) == 0.75);
+    CHECK(std::isnan(auc(Scores{1, 2}, Gains{1, 1})));
+    CHECK(std::isnan(auc(Scores{1, 2}, Gains{0, 0})));
+    CHECK(std::isnan(auc(Scores{}, Gains{})));
 }
 
 TEST_CASE("ILD by hand") {
@@ -120,23 +140,23 @@ TEST_CASE("metrics agree with a plain second formulation on random lists") {
         const std::size_t n = 1 + random() % 12;
         const std::size_t k = 1 + random() % 14;
         const std::size_t unranked = random() % 3;
-        Labels labels(n);
+        Gains gains(n);
         Scores scores(n), prices(n);
         std::size_t positives = unranked;
         for (std::size_t i = 0; i < n; ++i) {
-            labels[i] = random() % 3 == 0 ? 1 : 0;
-            positives += static_cast<std::size_t>(labels[i]);
+            gains[i] = random() % 3 == 0 ? 1.0F : 0.0F;
+            positives += static_cast<std::size_t>(gains[i]);
             scores[i] = static_cast<float>(random() % 5);  // few values, so that ties are common
             prices[i] = static_cast<float>(random() % 100);
         }
 
-        // AP: for each rank, recount the positives up to it. NDCG: the same sum over a list of ideal labels.
+        // AP: for each rank, recount the positives up to it. NDCG: the same sum over a list of ideal gains.
         const std::size_t cut = std::min(n, k);
         double precision_sum = 0, gain = 0, ideal = 0, clicked = 0, earned = 0;
         for (std::size_t rank = 1; rank <= cut; ++rank) {
             const double hits =
-                static_cast<double>(std::count(labels.begin(), labels.begin() + static_cast<int>(rank), 1));
-            const auto y = static_cast<double>(labels[rank - 1]);
+                static_cast<double>(std::count(gains.begin(), gains.begin() + static_cast<int>(rank), 1.0F));
+            const auto y = static_cast<double>(gains[rank - 1]);
             precision_sum += y * hits / static_cast<double>(rank);
             gain += (std::pow(2.0, y) - 1) * std::log(2.0) / std::log(static_cast<double>(rank) + 1);
             clicked += y;
@@ -146,29 +166,31 @@ TEST_CASE("metrics agree with a plain second formulation on random lists") {
             const double y = rank <= positives ? 1 : 0;
             ideal += (std::pow(2.0, y) - 1) * std::log(2.0) / std::log(static_cast<double>(rank) + 1);
         }
-        CHECK(clicks(labels, k) == clicked);
-        CHECK(revenue(labels, prices, k) == near(earned));
+        CHECK(clicks(gains, k) == clicked);
+        CHECK(revenue(gains, prices, k) == near(earned));
+        Gains all = gains;
+        all.insert(all.end(), unranked, 1.0F);
         if (positives == 0) {
-            CHECK(std::isnan(average_precision(labels, k, positives)));
-            CHECK(std::isnan(ndcg(labels, k, positives)));
+            CHECK(std::isnan(average_precision(gains, k, positives)));
+            CHECK(std::isnan(ndcg(gains, k, all)));
         } else {
-            CHECK(average_precision(labels, k, positives) ==
+            CHECK(average_precision(gains, k, positives) ==
                   near(precision_sum / static_cast<double>(std::min(positives, k))));
-            CHECK(ndcg(labels, k, positives) == near(gain / ideal));
+            CHECK(ndcg(gains, k, all) == near(gain / ideal));
         }
 
         double won = 0, pairs = 0;
         for (std::size_t i = 0; i < n; ++i) {
             for (std::size_t j = 0; j < n; ++j) {
-                if (labels[i] != 1 || labels[j] != 0) continue;
+                if (gains[i] != 1 || gains[j] != 0) continue;
                 pairs += 1;
                 won += scores[i] > scores[j] ? 1 : scores[i] == scores[j] ? 0.5 : 0;
             }
         }
         if (pairs == 0) {
-            CHECK(std::isnan(auc(scores, labels)));
+            CHECK(std::isnan(auc(scores, gains)));
         } else {
-            CHECK(auc(scores, labels) == near(won / pairs));
+            CHECK(auc(scores, gains) == near(won / pairs));
         }
 
         const std::vector<int> order = stable_order(scores);
@@ -300,12 +322,12 @@ TEST_CASE("the bootstrap at its edges") {
 
 TEST_CASE("history buckets") {
     const std::vector<std::size_t> first{0, 1, 6, 21, 51}, last{0, 5, 20, 50, 1'000'000};
-    const std::vector<std::string> labels{"0", "1-5", "6-20", "21-50", "51+"};
-    REQUIRE(history_buckets == labels.size());
+    const std::vector<std::string> gains{"0", "1-5", "6-20", "21-50", "51+"};
+    REQUIRE(history_buckets == gains.size());
     for (std::size_t b = 0; b < history_buckets; ++b) {
         CHECK(history_bucket(first[b]) == b);
         CHECK(history_bucket(last[b]) == b);
-        CHECK(history_bucket_label(b) == labels[b]);
+        CHECK(history_bucket_label(b) == gains[b]);
     }
     const std::vector<std::size_t> bucket{2, 0, 2};
     const std::vector<double> values{.1, .2, .3};

@@ -35,7 +35,7 @@ class Bench {
     Bench()
         : owned_(with_poor_lists()),
           encoder_(toy_encoder(views(owned_))),
-          network_(Scope(registry_), TableSizes::of(encoder_.statistics())),
+          network_(Scope(registry_), encoder_.input_sizes()),
           parameters_(registry_) {
         parameters_.initialise(registry_, 2);
         for (std::size_t i = 0; i < registry_.dense_size; ++i) {  // so that no ReLU is at its kink
@@ -58,7 +58,7 @@ class Bench {
             check_gradients(backend::Cpu<double>{}, some, parameters_, batch_.in.layout, build, 4, draw);
         INFO("parameter " << result.parameter << "[" << result.index << "]: tape " << result.by_tape << ", difference "
                           << result.by_difference);
-        CHECK(result.worst < 1e-6);
+        CHECK(result.worst < 1e-5);  // losses of some tens: a difference of two has rounding errors
     }
 
     // The gradient of all parameters whose name begins with `part`, one after the other.

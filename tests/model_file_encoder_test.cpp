@@ -137,14 +137,22 @@ TEST_CASE("schema and statistics: numbers out of range") {
         CHECK(statistics([&](Json& j) { j["tau0"] = bad; }).starts_with("metadata psad.statistics: found tau0 = "));
     }
     // Beyond float: it would become infinite.
-    CHECK(statistics([](Json& j) { j["score"]["inv_std"] = 1e300; }) != "");
-    CHECK(statistics([](Json& j) { j["log_aux"]["mean"] = -1e300; }) != "");
-    CHECK(statistics([](Json& j) { j["dense_inv_std"][3] = 1e300; }) != "");
-    CHECK(statistics([](Json& j) { j["dense_inv_std"][3] = "1"; }) != "");
+    CHECK(statistics([](Json& j) { j["candidate_dense"][0]["scale"] = 1e300; }) != "");
+    CHECK(statistics([](Json& j) { j["candidate_dense"][1].erase("center"); }) ==
+          "metadata psad.statistics: found no center, wanted center");
+    CHECK(statistics([](Json& j) { j["candidate_dense"].erase(1); }) ==
+          "metadata psad.statistics: found 1 features in candidate_dense, wanted 2");
+    CHECK(statistics([](Json& j) { j["derived_inv_std"][3] = 1e300; }) != "");
+    CHECK(statistics([](Json& j) { j["derived_inv_std"][3] = "1"; }) != "");
     CHECK(statistics([](Json& j) { j["match_inv_std"].erase(0); }) ==
-          "metadata psad.statistics: found " + std::to_string(match_width - 1) + " numbers in match_inv_std, wanted " +
-              std::to_string(match_width));
-    CHECK(statistics([](Json& j) { j["dense_inv_std"] = Json::array(); }) == "");  // all 1
+          "metadata psad.statistics: found 24 numbers in match_inv_std, wanted 25");
+    CHECK(statistics([](Json& j) { j["derived_inv_std"] = Json::array(); }) == "");  // all 1
+    CHECK(schema([](Json& j) { j["candidate_dense"][0]["along_list"] = 1; }) ==
+          "metadata psad.schema: found 1, wanted true or false for along_list");
+    CHECK(schema([](Json& j) { j["feedback_kinds"] = 0; }).starts_with("metadata psad.schema: found feedback_kinds"));
+    // Another number of inputs than the network has.
+    CHECK(schema([](Json& j) { j["feedback_kinds"] = 15; }) != "");
+    CHECK(schema([](Json& j) { j["candidate_dense"][0]["along_list"] = false; }) != "");
 }
 
 TEST_CASE("vocabularies: values out of range, twice, or of the wrong number") {
@@ -198,8 +206,8 @@ TEST_CASE("catalog: offsets that fall or run past the ids, ids out of range, ten
     CHECK(offsets([](Offsets& o) { o.back() += 1; }).starts_with("catalog, genre: found offsets that fall"));
     CHECK(offsets([](Offsets& o) { o.push_back(o.back()); }).starts_with("tensor catalog.0.offsets: found shape"));
     CHECK(ids([](Ids&) {}) == "");
-    CHECK(ids([](Ids& i) { i[3] = 4; }) == "catalog, brand: found id 4, wanted ids below 4");
-    CHECK(ids([](Ids& i) { i[3] = -1; }) == "catalog, brand: found id -1, wanted ids below 4");
+    CHECK(ids([](Ids& i) { i[3] = 4; }) == "");  // unknown
+    CHECK(ids([](Ids& i) { i[3] = -1; }) == "catalog, brand: found id -1, wanted ids of 0 or more");
     CHECK(ids([](Ids& i) { i.pop_back(); }).starts_with("catalog, brand: found offsets that fall"));
     for (const char* name : {"catalog.0.offsets", "catalog.0.ids", "catalog.1.offsets", "catalog.1.ids"}) {
         CHECK(damage.without_tensor(name).starts_with("tensor " + std::string(name) + ": found no such tensor"));

@@ -41,6 +41,14 @@ template <class T>
 std::vector<T> values(std::span<const T> column) {
     return {column.begin(), column.end()};
 }
+std::vector<std::int32_t> values(const FieldRows& row) {
+    std::vector<std::int32_t> out;
+    for (std::size_t f = 0; f < row.fields(); ++f) out.insert(out.end(), row(0, f).begin(), row(0, f).end());
+    return out;
+}
+std::vector<double> values(const FeatureColumn& column) {
+    return {column[0], column[1]};
+}
 
 }  // namespace
 
@@ -54,7 +62,7 @@ TEST_CASE("a request from JSON: every column, events oldest first") {
     CHECK(values(r.history_times) == std::vector<std::int64_t>{800, 900});
     CHECK(values(r.history_feedback) == std::vector<std::int32_t>{0, 2});
     CHECK(values(r.items) == std::vector<std::int32_t>{4, 5});
-    CHECK(values(r.scores) == std::vector<float>{0.5f, 0.25f});
+    CHECK(values(r.scores) == std::vector<double>{0.5, 0.25});
     CHECK(r.aux.empty());
     CHECK(r.labels.empty());
 

@@ -34,7 +34,7 @@ std::string fingerprint(const Experiment& e) {
         hash = rng::derive(hash, std::size(column));
         for (const auto x : column) {
             if constexpr (std::is_floating_point_v<std::remove_const_t<decltype(x)>>)
-                hash = rng::derive(hash, std::bit_cast<std::uint32_t>(x));
+                hash = rng::derive(hash, std::bit_cast<std::uint64_t>(static_cast<double>(x)));
             else
                 hash = rng::derive(hash, static_cast<std::uint64_t>(x));
         }
@@ -42,7 +42,10 @@ std::string fingerprint(const Experiment& e) {
     for (const Catalog::Field& f : e.encoder.catalog().fields) add(f.offsets), add(f.ids);
     for (const auto* lists : {&e.train, &e.valid, &e.test}) {
         for (const Request& r : *lists) {
-            add(r.user_fields), add(r.context), add(r.items), add(r.labels), add(r.shown), add(r.history_items);
+            for (const FieldRows* fields : {&r.user_fields, &r.context}) {
+                for (std::size_t f = 0; f < fields->fields(); ++f) add((*fields)(0, f));
+            }
+            add(r.items), add(r.labels), add(r.shown), add(r.history_items);
             add(r.history_times), add(r.history_feedback), add(r.scores), add(r.aux);
             hash = rng::derive(hash, static_cast<std::uint64_t>(r.time));
         }

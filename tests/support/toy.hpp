@@ -19,7 +19,16 @@ struct OwnedRequest {
     std::vector<std::int8_t> labels;
 
     Request view() const {
-        return {user, context, 1000000, history_items, history_times, history_feedback, items, scores, aux, labels};
+        return {.user_fields = user,
+                .context = context,
+                .time = 1000000,
+                .history_items = history_items,
+                .history_times = history_times,
+                .history_feedback = history_feedback,
+                .items = items,
+                .scores = scores,
+                .aux = aux,
+                .labels = labels};
     }
 };
 

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <vector>
 
 #include "options.hpp"
 #include "psad/autograd/cost.hpp"
 #include "psad/core/error.hpp"
+#include "psad/features/fit_encoder.hpp"
 #include "psad/model/baselines/dlcm.hpp"
 #include "psad/model/decoding_cost.hpp"
 #include "psad/model/psad_model.hpp"
@@ -33,8 +35,14 @@ void cost(const CostOptions& o) {
         throw SettingError("--variant", "", o.variant, "another: its steps depend on the lists");
     } else {
         ParameterRegistry registry;
-        // Two fields besides the id stand for a typical schema. Reading a table costs no arithmetic but the sum.
-        const Network network(Scope(registry), TableSizes{{2, 2}, {2, 2, 2}});
+        // Two fields besides the id, `score` and `aux` stand for a schema. Reading a table costs no arithmetic but the sum.
+        const Encoder encoder =
+            fit_encoder({.user_fields = {{"", 1}},
+                         .context_fields = {{"", 1}},
+                         .item_fields = {{"", 1}, {"", 1}},
+                         .candidate_dense = {{.name = "score", .along_list = true}, {.name = "aux", .along_list = true}}},
+                        {.fields = std::vector<Catalog::Field>(2)}, {});
+        const Network network(Scope(registry), encoder.input_sizes());
         LayoutStorage storage;
         const int positions = (std::min)(Network::spec.positions, o.items);
         storage.add(o.items, o.history, positions);

@@ -145,8 +145,9 @@ inline std::vector<Ranking> heuristic_rankings(const data::Dataset& dataset, std
 template <class Network>
 void rank_by_model(const data::Dataset& dataset, const model_file::TensorFile& file, std::span<const Request> requests,
                    std::vector<Ranking>& out) {
-    const auto model = model_file::load<Network>(file);
+    auto model = model_file::load<Network>(file);
     data::check_same_ids(model.encoder, dataset);
+    model.encoder.set_catalog(data::catalog_of(dataset));
     for (const Request& r : requests) model.encoder.check(r);
     const backend::Cpu<float> cpu;
     const serve::Reranker reranker(cpu, model);

@@ -92,8 +92,11 @@ template <class Network>
 void rerank(const RerankOptions& o, const model_file::TensorFile& file) {
     std::optional<data::Dataset> dataset;
     if (!o.data.empty()) dataset = data::read_lists(o.data);
-    const auto model = model_file::load<StudentOf<Network>>(file);
-    if (dataset) data::check_same_ids(model.encoder, *dataset);
+    auto model = model_file::load<StudentOf<Network>>(file);
+    if (dataset) {
+        data::check_same_ids(model.encoder, *dataset);
+        model.encoder.set_catalog(data::catalog_of(*dataset));
+    }
     serve_lines(o, model, dataset ? &*dataset : nullptr);
 }
 

@@ -43,6 +43,10 @@ class Cost {
     Value<Fixed<R>, C> weight(Weight<R, C>) const {
         return Shape<Fixed<R>, C>(R);
     }
+    template <int C>
+    Value<Features, C> weight(FeatureWeight<C> w) const {
+        return Shape<Features, C>(w.rows);
+    }
     template <class Axis, int Width>
     Value<Axis, Width> constant(const Scalar*) const {
         return Shape<Axis, Width>(layout_.template rows<Axis>());

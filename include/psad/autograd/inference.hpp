@@ -44,6 +44,10 @@ class Inference {
     Value<Fixed<R>, C> weight(Weight<R, C> w) const {
         return {dense_ + w.offset, R};
     }
+    template <int C>
+    Value<Features, C> weight(FeatureWeight<C> w) const {
+        return {dense_ + w.offset, w.rows};
+    }
     /// Numbers that came with the batch.
     template <class Axis, int Width>
     Value<Axis, Width> constant(const Scalar* data) const {

@@ -32,6 +32,13 @@ struct Weight {
     std::size_t offset = 0;
 };
 
+/// A dense weight of C columns with a row per feature: how many is known when the model is built.
+template <int C>
+struct FeatureWeight {
+    std::size_t offset = 0;
+    int rows = 0;
+};
+
 /// An embedding table of `rows` rows of width C: where it begins in the table block.
 template <int C>
 struct Table {
@@ -98,6 +105,10 @@ class Scope {
     template <int R, int C>
     Weight<R, C> weight(std::string_view name, Init init) const {
         return {registry_->add((*this / name).prefix_, part_, R, C, init, false)};
+    }
+    template <int C>
+    FeatureWeight<C> weight(std::string_view name, int rows, Init init) const {
+        return {registry_->add((*this / name).prefix_, part_, rows, C, init, false), rows};
     }
     template <int C>
     Table<C> table(std::string_view name, int rows, Init init) const {

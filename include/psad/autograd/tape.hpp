@@ -81,6 +81,10 @@ class Tape {
     Value<Fixed<R>, C> weight(Weight<R, C> w) const {
         return {dense_ + w.offset, dense_grad_ + w.offset, R};
     }
+    template <int C>
+    Value<Features, C> weight(FeatureWeight<C> w) const {
+        return {dense_ + w.offset, dense_grad_ + w.offset, w.rows};
+    }
     template <class Axis, int Width>
     Value<Axis, Width> constant(const Scalar* data) const {
         return {data, nullptr, layout_.template rows<Axis>()};

@@ -18,6 +18,9 @@ struct Block {};      ///< one row per position of the block being decoded
 template <int R>
 struct Fixed {};
 
+/// A number of rows that is known when a model is built and belongs to no list: weights with a row per feature.
+struct Features {};
+
 /// One row per (query, key) pair of the same list; a list's pairs form a row-major matrix.
 template <class Query, class Key>
 struct Pairs {};

@@ -33,10 +33,33 @@ struct Column {
     }
 };
 
+/// A view of rows whose width is known at run time, row after row. No columns: no numbers.
+template <class U>
+struct FeatureView {
+    const U* data = nullptr;
+    int columns = 0;
+};
+/// Owns the numbers of a FeatureView.
+template <class U>
+struct FeatureTable {
+    std::vector<U> numbers;
+    int columns = 0;
+
+    void clear() { numbers.clear(); }
+    /// New rows of zeros; where the first begins.
+    U* append(std::size_t rows) {
+        const std::size_t size = numbers.size();
+        numbers.resize(size + rows * static_cast<std::size_t>(columns));
+        return numbers.data() + size;
+    }
+};
+
 /// Storage of a struct of columns: vectors, which own the numbers.
 struct Owned {
     template <class U>
     using column = std::vector<U>;
+    template <class U>
+    using features = FeatureTable<U>;
     using bag = BagStorage;
     using bags = BagListStorage;
 };
@@ -44,6 +67,8 @@ struct Owned {
 struct Viewed {
     template <class U>
     using column = const U*;
+    template <class U>
+    using features = FeatureView<U>;
     using bag = Bag;
     using bags = BagList;
 };
@@ -52,6 +77,10 @@ namespace columns_detail {
 template <class U>
 const U* view(const std::vector<U>& column) {
     return column.empty() ? nullptr : column.data();
+}
+template <class U>
+FeatureView<U> view(const FeatureTable<U>& table) {
+    return {table.numbers.empty() ? nullptr : table.numbers.data(), table.columns};
 }
 inline Bag view(const BagStorage& bag) {
     return bag.view();
@@ -63,6 +92,10 @@ inline BagList view(BagListStorage& bags) {
 template <class U, class F>
 void for_each_array(const U*& numbers, std::size_t size, int /*rows*/, F& f) {
     if (numbers) f(numbers, size);
+}
+template <class U, class F>
+void for_each_array(FeatureView<U>& features, std::size_t, int rows, F& f) {
+    if (features.data) f(features.data, static_cast<std::size_t>(rows) * static_cast<std::size_t>(features.columns));
 }
 template <class F>
 void for_each_array(Bag& bag, std::size_t, int rows, F& f) {

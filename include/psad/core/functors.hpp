@@ -125,6 +125,19 @@ struct MultiplyAdd {
     }
 };
 
+/// relu(a b + c).
+struct ReluMultiplyAdd {
+    template <class T>
+    PSAD_HOST_DEVICE T operator()(T a, T b, T c) const {
+        return Relu{}(a * b + c);
+    }
+    template <class T>
+    PSAD_HOST_DEVICE Derivatives<T, 3> derivatives(T y, T a, T b, T) const {
+        const T on = Relu{}.derivative(y);
+        return {{on * b, on * a, on}};
+    }
+};
+
 /// a b + c + d.
 struct MultiplyAddTwo {
     template <class T>

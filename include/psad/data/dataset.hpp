@@ -59,13 +59,20 @@ struct ListColumns {
     xt::xtensor<std::int32_t, 2> context;         ///< [lists, context fields]
     xt::xtensor<std::int64_t, 1> offsets;         ///< [lists + 1]
     xt::xtensor<std::int32_t, 1> items;           ///< [candidates]
-    xt::xtensor<float, 1> scores;                 ///< [candidates], or [0] if the split has none
+    xt::xtensor<double, 1> scores;                ///< [candidates], or [0] if the split has none; NaN = missing
     xt::xtensor<std::int8_t, 1> labels;           ///< [candidates] 0 or 1
-    xt::xtensor<float, 1> aux;                    ///< [candidates], or [0] if the split has none
+    xt::xtensor<double, 1> aux;                   ///< [candidates], or [0] if the split has none; NaN = missing
     JaggedColumn shown;  ///< a row per list: positions in shown order; no rows if that is the initial order
 
     std::size_t size() const noexcept { return user.size(); }  ///< lists
 };
+
+namespace detail {
+inline std::span<const std::int32_t> row(const xt::xtensor<std::int32_t, 2>& table, std::size_t index) {
+    const std::size_t width = table.shape()[1];
+    return {table.data() + index * width, width};
+}
+}  // namespace detail
 
 /// A whole set. It owns the columns that its requests look into.
 struct Dataset {
@@ -89,8 +96,8 @@ struct Dataset {
         const std::int64_t count = lists.offsets(list + 1) - first;
 
         Request request;
-        request.user_fields = row(user_fields, user);
-        request.context = row(lists.context, list);
+        request.user_fields = detail::row(user_fields, user);
+        request.context = detail::row(lists.context, list);
         request.time = lists.time(list);
         request.history_items = slice(events.item, first_event, history);
         request.history_times = slice(events.time, first_event, history);
@@ -109,12 +116,6 @@ struct Dataset {
         if (name == "valid") return valid;
         if (name == "test") return test;
         throw SettingError("split", "", "'" + std::string(name) + "'", "train, valid or test");
-    }
-
-  private:
-    static std::span<const std::int32_t> row(const xt::xtensor<std::int32_t, 2>& table, std::size_t index) {
-        const std::size_t width = table.shape()[1];
-        return {table.data() + index * width, width};
     }
 };
 

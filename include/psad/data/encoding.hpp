@@ -2,7 +2,9 @@
 /// From a dataset to what models take: its schema, its catalog, its requests.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,14 +16,19 @@
 
 namespace psad::inline PSAD_ABI::data {
 
-inline Schema schema_of(const Meta& meta) {
+/// A kind of event has a row of its own if it is below max_feedback_kinds.
+inline Schema schema_of(const Dataset& d) {
+    const Meta& meta = d.meta;
     const auto fields = [](const std::vector<std::string>& names, const std::vector<std::int32_t>& sizes) {
         std::vector<FieldSchema> out;
         for (std::size_t f = 0; f < names.size(); ++f) out.push_back({names[f], sizes[f]});
         return out;
     };
-    return {fields(meta.user_fields, meta.user_vocab), fields(meta.context_fields, meta.context_vocab),
-            fields(meta.item_fields, meta.item_vocab)};
+    Schema out{fields(meta.user_fields, meta.user_vocab), fields(meta.context_fields, meta.context_vocab),
+               fields(meta.item_fields, meta.item_vocab)};
+    for (const std::int32_t kind : d.events.feedback)
+        out.feedback_kinds = (std::min)(max_feedback_kinds, (std::max)(out.feedback_kinds, kind + 1));
+    return out;
 }
 
 inline Catalog catalog_of(const Dataset& d) {
@@ -42,10 +49,10 @@ inline std::vector<Request> requests_of(const Dataset& d, const ListColumns& lis
     return out;
 }
 
-/// Ids mean the same only within one data set: throws DataError unless the set has the fields that the
-/// encoder was fitted for, and all its items.
+/// Ids mean the same only within one data set: throws DataError unless the set has the fields that the encoder was fitted
+/// for, and all its items. It may have grown since: more items, and more values of a field, which count as unknown.
 inline void check_same_ids(const Encoder& encoder, const Dataset& d) {
-    const Schema found = schema_of(d.meta);
+    const Schema found = schema_of(d);
     const Schema& wanted = encoder.schema();
     const auto same = [&](const char* kind, const std::vector<FieldSchema>& have,
                           const std::vector<FieldSchema>& want) {
@@ -55,7 +62,11 @@ inline void check_same_ids(const Encoder& encoder, const Dataset& d) {
                 out += (out.empty() ? "" : ", ") + f.name + " of " + std::to_string(f.vocabulary);
             return out.empty() ? "none" : out;
         };
-        if (have != want) throw DataError(d.meta.name, kind, shown(have), shown(want) + ", as the model knows");
+        const auto fits = [](const FieldSchema& a, const FieldSchema& b) {
+            return a.name == b.name && a.vocabulary >= b.vocabulary;
+        };
+        if (!std::ranges::equal(have, want, fits))
+            throw DataError(d.meta.name, kind, shown(have), shown(want) + " or more, as the model knows");
     };
     same("user fields", found.user_fields, wanted.user_fields);
     same("context fields", found.context_fields, wanted.context_fields);
@@ -68,7 +79,7 @@ inline void check_same_ids(const Encoder& encoder, const Dataset& d) {
 
 /// An encoder fitted to the training split alone.
 inline Encoder fit_encoder(const Dataset& d, const EncoderSettings& settings = {}) {
-    return psad::fit_encoder(schema_of(d.meta), catalog_of(d), requests_of(d, d.train), settings);
+    return psad::fit_encoder(schema_of(d), catalog_of(d), requests_of(d, d.train), settings);
 }
 
 }  // namespace psad::data

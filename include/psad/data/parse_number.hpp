@@ -35,14 +35,9 @@ inline bool parse_double(std::string_view text, double& value) {
     return error == std::errc() && stop == text.data() + text.size();
 }
 
-/// The whole text as a finite float; false if it is anything else. What is too small for a float becomes 0, but what is
-/// too small even for a double is refused.
-inline bool parse_float(std::string_view text, float& value) {
-    double wide = 0;
-    if (!parse_double(text, wide)) return false;
-    if (!(std::abs(wide) <= static_cast<double>((std::numeric_limits<float>::max)()))) return false;
-    value = static_cast<float>(wide);
-    return true;
+/// The whole text as a dense feature: a finite number, or "nan" for a missing one. False if it is anything else.
+inline bool parse_feature(std::string_view text, double& value) {
+    return parse_double(text, value) && !std::isinf(value);
 }
 
 }  // namespace psad::data

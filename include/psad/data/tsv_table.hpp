@@ -86,11 +86,11 @@ class TsvTable {
         return static_cast<std::int32_t>(integer(column, text, 0, static_cast<std::int64_t>(size) - 1));
     }
 
-    /// `text`, which stands in `column`, as a finite float.
+    /// `text`, which stands in `column`, as a dense feature: a finite number, or nan for a missing one.
     /// \throws DataError
-    float number(std::size_t column, std::string_view text) const {
-        float value = 0;
-        if (!parse_float(text, value)) fail(column, in_quotes(text), "a finite number");
+    double number(std::size_t column, std::string_view text) const {
+        double value = 0;
+        if (!parse_feature(text, value)) fail(column, in_quotes(text), "a finite number, or nan for a missing one");
         return value;
     }
 

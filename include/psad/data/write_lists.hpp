@@ -122,7 +122,7 @@ inline void write_split(const std::filesystem::path& folder, const std::string& 
     for (std::size_t l = 0; l < lists.size(); ++l) {
         const Request r = set.request(lists, l);
         out << l << lists.user(l) << r.time << lists.history_length(l);
-        out.list(r.context).list(r.items).list(r.scores).list(r.labels).list(r.aux).end_row();
+        out.list(row(lists.context, l)).list(r.items).list(r.scores).list(r.labels).list(r.aux).end_row();
     }
     out.close();
     if (lists.shown.size() == 0) return;

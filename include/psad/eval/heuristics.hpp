@@ -39,7 +39,7 @@ inline Order history_first(const Request& r) {
 
 /// By the candidates' `aux`: the largest first (direction 1) or the smallest (-1). Ties,
 /// and a request without aux, keep the initial order.
-inline Order by_aux(const Request& r, float direction) {
+inline Order by_aux(const Request& r, double direction) {
     Order order = initial_order(r);
     if (!r.aux.empty()) {
         std::ranges::stable_sort(order, std::ranges::greater(),
@@ -55,15 +55,15 @@ inline bool has_aux(std::span<const Request> requests) {
 
 /// The direction of by_aux that has the higher NDCG@10 on labelled lists: a trend is best high, a price low.
 /// None where no list with a positive has aux.
-inline std::optional<float> aux_direction(std::span<const Request> labelled) {
+inline std::optional<double> aux_direction(std::span<const Request> labelled) {
     const auto has_positive_and_aux = [](const Request& r) { return !r.aux.empty() && r.has_positive(); };
     if (std::ranges::none_of(labelled, has_positive_and_aux)) return std::nullopt;
-    const auto ndcg = [&](float direction) {
+    const auto ndcg = [&](double direction) {
         std::vector<Order> orders;
         for (const Request& r : labelled) orders.push_back(by_aux(r, direction));
         return mean(ranking_quality(labelled, orders).ndcg10);
     };
-    return ndcg(1) >= ndcg(-1) ? 1.0f : -1.0f;
+    return ndcg(1) >= ndcg(-1) ? 1.0 : -1.0;
 }
 
 }  // namespace psad::eval

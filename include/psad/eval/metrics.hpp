@@ -1,9 +1,9 @@
 /// \file metrics.hpp
 /// Metrics of one list. Means over lists, and their intervals, are the caller's (see bootstrap.hpp).
 ///
-/// Conventions: labels are 0 or 1 and stand in ranked order, best first, perhaps only the first few of the
-/// list; `positives` counts the ones of the whole list, also those not ranked. Ranks count from 1 and `k`
-/// past the end means all. A metric without a value for a list gives NaN: leave such lists out and report how
+/// Conventions: gains are 0 or more and stand in ranked order, best first, perhaps only the first few of the list; a
+/// candidate with a gain is a positive, and `positives` counts those of the whole list, also the ones not ranked. Ranks
+/// count from 1 and `k` past the end means all. A metric without a value for a list gives NaN: leave such lists out and report how
 /// many.
 #pragma once
 
@@ -11,7 +11,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -38,13 +38,13 @@ inline std::vector<int> stable_order(std::span<const float> scores) {
 
 /// AP@k: the sum of precision(rank) over the positives among the first k, by min(positives, k).
 /// NaN without a positive or with k = 0.
-inline double average_precision(std::span<const std::int8_t> labels, std::size_t k, std::size_t positives) {
+inline double average_precision(std::span<const float> gains, std::size_t k, std::size_t positives) {
     const std::size_t best = (std::min)(positives, k);
     if (best == 0) return no_value;
     double sum = 0;
     std::size_t hits = 0;
-    for (std::size_t i = 0; i < (std::min)(k, labels.size()); ++i) {
-        if (labels[i] == 0) continue;
+    for (std::size_t i = 0; i < (std::min)(k, gains.size()); ++i) {
+        if (gains[i] == 0) continue;
         ++hits;
         sum += static_cast<double>(hits) / static_cast<double>(i + 1);
     }
@@ -52,40 +52,76 @@ inline double average_precision(std::span<const std::int8_t> labels, std::size_t
     return sum / static_cast<double>(best);
 }
 
-/// NDCG@k of binary labels: gain 1 for a positive, discount log2(rank + 1), by that of the list with all positives in
-/// front. NaN without a positive or with k = 0.
-inline double ndcg(std::span<const std::int8_t> labels, std::size_t k, std::size_t positives) {
-    const std::size_t best = (std::min)(positives, k);
-    if (best == 0) return no_value;
-    const auto discounted = [](std::size_t i) { return 1.0 / std::log2(static_cast<double>(i + 2)); };
-    double sum = 0, ideal = 0;
-    for (std::size_t i = 0; i < (std::min)(k, labels.size()); ++i) {
-        if (labels[i] != 0) sum += discounted(i);
+/// DCG@k: gains by log2(rank + 1), summed.
+inline double dcg(std::span<const float> gains, std::size_t k) {
+    double sum = 0;
+    for (std::size_t i = 0; i < (std::min)(k, gains.size()); ++i) {
+        if (gains[i] > 0) sum += static_cast<double>(gains[i]) / std::log2(static_cast<double>(i + 2));
     }
-    for (std::size_t i = 0; i < best; ++i) ideal += discounted(i);
-    return sum / ideal;
+    return sum;
+}
+
+/// NDCG@k: DCG@k by that of the best order of `all`, the gains of the whole list in any order. NaN without a positive
+/// or with k = 0.
+inline double ndcg(std::span<const float> gains, std::size_t k, std::span<const float> all) {
+    std::vector<float> best(all.begin(), all.end());
+    std::ranges::sort(best, std::ranges::greater());
+    const double ideal = dcg(best, k);
+    return ideal > 0 ? dcg(gains, k) / ideal : no_value;
+}
+
+/// 1 / rank of the first positive; NaN where there is none.
+inline double reciprocal_rank(std::span<const float> gains) {
+    const auto first = std::ranges::find_if(gains, [](float g) { return g > 0; });
+    return first == gains.end() ? no_value : 1.0 / static_cast<double>(first - gains.begin() + 1);
+}
+
+/// ERR@k (Chapelle et al., CIKM 2009): the expected 1 / rank at which a reader who stops with probability
+/// gain / (largest + 1) stops; `largest` is the largest gain that there is.
+inline double expected_reciprocal_rank(std::span<const float> gains, std::size_t k, double largest) {
+    double sum = 0, still_reading = 1;
+    for (std::size_t i = 0; i < (std::min)(k, gains.size()); ++i) {
+        const double stops = static_cast<double>(gains[i]) / (largest + 1);
+        sum += still_reading * stops / static_cast<double>(i + 1);
+        still_reading *= 1 - stops;
+    }
+    return sum;
+}
+
+/// The share of the first k that is positive; NaN with k = 0.
+inline double precision(std::span<const float> gains, std::size_t k) {
+    const auto first = gains.first((std::min)(k, gains.size()));
+    const auto hits = std::ranges::count_if(first, [](float g) { return g > 0; });
+    return k == 0 ? no_value : static_cast<double>(hits) / static_cast<double>(k);
+}
+
+/// The share of all positives that is among the first k; NaN without a positive.
+inline double recall(std::span<const float> gains, std::size_t k, std::size_t positives) {
+    const auto first = gains.first((std::min)(k, gains.size()));
+    const auto hits = std::ranges::count_if(first, [](float g) { return g > 0; });
+    return positives == 0 ? no_value : static_cast<double>(hits) / static_cast<double>(positives);
 }
 
 /// Clicks@k: how many of the first k are positive.
-inline double clicks(std::span<const std::int8_t> labels, std::size_t k) {
-    const auto first = labels.first((std::min)(k, labels.size()));
-    return static_cast<double>(first.size()) - static_cast<double>(std::count(first.begin(), first.end(), 0));
+inline double clicks(std::span<const float> gains, std::size_t k) {
+    const auto first = gains.first((std::min)(k, gains.size()));
+    return static_cast<double>(first.size()) - static_cast<double>(std::count(first.begin(), first.end(), 0.0f));
 }
 
-/// Revenue@k: the prices of the positives among the first k, summed. `prices` stand in the order of `labels`.
-inline double revenue(std::span<const std::int8_t> labels, std::span<const float> prices, std::size_t k) {
-    assert(labels.size() == prices.size());
+/// Revenue@k: the prices of the positives among the first k, summed. `prices` stand in the order of `gains`.
+inline double revenue(std::span<const float> gains, std::span<const float> prices, std::size_t k) {
+    assert(gains.size() == prices.size());
     double sum = 0;
-    for (std::size_t i = 0; i < (std::min)(k, labels.size()); ++i) {
-        if (labels[i] != 0) sum += static_cast<double>(prices[i]);
+    for (std::size_t i = 0; i < (std::min)(k, gains.size()); ++i) {
+        if (gains[i] != 0) sum += static_cast<double>(prices[i]);
     }
     return sum;
 }
 
 /// AUC within the list: the share of (positive, negative) pairs with the positive scored higher, ties counted
-/// half. `scores` (finite) and `labels` [n] stand in any one order. NaN unless both classes are there.
-inline double auc(std::span<const float> scores, std::span<const std::int8_t> labels) {
-    assert(scores.size() == labels.size());
+/// half. `scores` (finite) and `gains` [n] stand in any one order. NaN unless both classes are there.
+inline double auc(std::span<const float> scores, std::span<const float> gains) {
+    assert(scores.size() == gains.size());
     const std::vector<int> order = stable_order(scores);
     double won = 0, positives_above = 0, negatives = 0;
     for (std::size_t begin = 0; begin < order.size();) {
@@ -93,7 +129,7 @@ inline double auc(std::span<const float> scores, std::span<const std::int8_t> la
         double tied_positives = 0, tied_negatives = 0;
         std::size_t end = begin;
         do {
-            (labels[static_cast<std::size_t>(order[end])] != 0 ? tied_positives : tied_negatives) += 1;
+            (gains[static_cast<std::size_t>(order[end])] != 0 ? tied_positives : tied_negatives) += 1;
             ++end;
         } while (end < order.size() && scores[static_cast<std::size_t>(order[end])] == score);
         won += tied_negatives * (positives_above + 0.5 * tied_positives);

@@ -1,9 +1,10 @@
 /// \file ranking_quality.hpp
-/// MAP and NDCG of given orders, one number per list that has a positive.
+/// MAP, NDCG and MRR of given orders, one number per list that has a positive.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <numeric>
 #include <span>
 #include <string>
@@ -15,9 +16,9 @@
 
 namespace psad::inline PSAD_ABI::eval {
 
-/// Per list with at least one positive, in the order of the requests.
+/// Per list with at least one positive, in the order of the requests. NDCG is of gains, the rest of positives.
 struct RankingQuality {
-    std::vector<double> map5, map10, ndcg5, ndcg10;
+    std::vector<double> map5, map10, map, ndcg1, ndcg5, ndcg10, mrr;
     std::size_t left_out = 0;  ///< lists without a positive
 };
 
@@ -25,11 +26,11 @@ inline double mean(std::span<const double> x) {
     return x.empty() ? 0.0 : std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
 }
 
-/// The labels of a request in the given order.
-inline std::vector<std::int8_t> labels_in(const Request& r, const Order& order) {
-    std::vector<std::int8_t> out;
+/// The gains of a request in the given order.
+inline std::vector<float> gains_in(const Request& r, const Order& order) {
+    std::vector<float> out;
     out.reserve(order.size());
-    for (const int i : order) out.push_back(r.labels[static_cast<std::size_t>(i)]);
+    for (const int i : order) out.push_back(r.gain(static_cast<std::size_t>(i)));
     return out;
 }
 
@@ -42,21 +43,27 @@ inline RankingQuality ranking_quality(std::span<const Request> requests, std::sp
     }
     RankingQuality q;
     for (std::size_t l = 0; l < requests.size(); ++l) {
-        if (requests[l].labels.size() != requests[l].size()) {
-            throw RequestError("request " + std::to_string(l), "labels", std::to_string(requests[l].labels.size()),
-                               std::to_string(requests[l].size()));
+        const Request& r = requests[l];
+        if (!r.has_labels()) {
+            throw RequestError("request " + std::to_string(l), "labels", std::to_string(r.labels.size()),
+                               std::to_string(r.size()));
         }
-        const std::vector<std::int8_t> labels = labels_in(requests[l], orders[l]);
-        std::size_t positives = 0;
-        for (const std::int8_t y : labels) positives += y > 0 ? 1 : 0;
+        std::vector<float> all;
+        for (std::size_t i = 0; i < r.size(); ++i) all.push_back(r.gain(i));
+        const auto positives = static_cast<std::size_t>(std::ranges::count_if(all, [](float g) { return g > 0; }));
         if (positives == 0) {
             ++q.left_out;
             continue;
         }
-        q.map5.push_back(average_precision(labels, 5, positives));
-        q.map10.push_back(average_precision(labels, 10, positives));
-        q.ndcg5.push_back(ndcg(labels, 5, positives));
-        q.ndcg10.push_back(ndcg(labels, 10, positives));
+        const std::vector<float> gains = gains_in(r, orders[l]);
+        q.map5.push_back(average_precision(gains, 5, positives));
+        q.map10.push_back(average_precision(gains, 10, positives));
+        q.map.push_back(average_precision(gains, r.size(), positives));
+        q.ndcg1.push_back(ndcg(gains, 1, all));
+        q.ndcg5.push_back(ndcg(gains, 5, all));
+        q.ndcg10.push_back(ndcg(gains, 10, all));
+        const double reciprocal = reciprocal_rank(gains);
+        q.mrr.push_back(std::isnan(reciprocal) ? 0 : reciprocal);
     }
     return q;
 }

@@ -11,16 +11,22 @@
 #include <vector>
 
 #include "psad/core/error.hpp"
+#include "psad/features/catalog.hpp"
 #include "psad/features/request.hpp"
 #include "psad/features/schema.hpp"
 
 namespace psad::inline PSAD_ABI {
 
 inline constexpr int max_candidates = 4096;
-/// The largest magnitude of a score or of `aux`: its square, summed over a list, stays a float.
-inline constexpr double max_magnitude = 1e15;
 /// Times lie within this many seconds of 1970, so that no difference of two can overflow.
 inline constexpr std::int64_t max_time = 1'000'000'000'000'000;
+
+/// What the caller wants refused, or taken, of that which can be encoded either way.
+struct RequestRules {
+    bool refuse_unknown = false;      ///< items, values and kinds of events beyond those of the schema and the catalog
+    bool refuse_late_events = false;  ///< events at or after the request, which are not read
+    bool take_missing_columns = false;  ///< a column that all training lists had: all its values are missing
+};
 
 namespace check_detail {
 
@@ -28,30 +34,89 @@ inline std::string place(const char* what, std::size_t i) {
     return std::string(what) + "[" + std::to_string(i) + "]";
 }
 
-inline void fields(std::span<const std::int32_t> ids, const std::vector<FieldSchema>& schema, const char* what) {
-    if (ids.size() != schema.size()) {
-        throw RequestError("request", what, std::to_string(ids.size()) + " ids", std::to_string(schema.size()));
+/// Fields of `rows` rows. `what` names a row, or all of them where there is one.
+inline void fields(const FieldRows& found, std::size_t rows, const std::vector<FieldSchema>& schema, const char* what,
+                   const RequestRules& rules) {
+    if (found.fields() != schema.size() && rows > 0) {
+        throw RequestError("request", std::string(what) + " fields", std::to_string(found.fields()),
+                           std::to_string(schema.size()));
     }
-    for (std::size_t f = 0; f < ids.size(); ++f) {
-        if (ids[f] < 0 || ids[f] >= schema[f].vocabulary) {
-            throw RequestError("request", std::string(what) + " field " + schema[f].name, std::to_string(ids[f]),
-                               "0.." + std::to_string(schema[f].vocabulary - 1));
+    if (schema.empty()) return;
+    if (found.rows() != rows || !found.is_whole())
+        throw RequestError("request", std::string(what) + " fields", std::to_string(found.rows()) + " rows",
+                           std::to_string(rows));
+    for (std::size_t r = 0; r < rows; ++r) {
+        for (std::size_t f = 0; f < schema.size(); ++f) {
+            for (const std::int32_t id : found(r, f)) {
+                if (id >= 0 && (id < schema[f].vocabulary || !rules.refuse_unknown)) continue;
+                throw RequestError("request", (rows > 1 ? place(what, r) : what) + std::string(" field ") + schema[f].name,
+                                   std::to_string(id),
+                                   rules.refuse_unknown ? "0.." + std::to_string(schema[f].vocabulary - 1)
+                                                        : "an id of 0 or more");
+            }
         }
     }
 }
+
+/// Dense features of `rows` rows: NaN is a missing value.
+inline void dense(const FeatureRows& found, std::size_t rows, const std::vector<DenseFeature>& schema,
+                  const char* what, const RequestRules& rules) {
+    std::size_t wanted = 0;
+    const DenseFeature* required = nullptr;
+    for (const DenseFeature& f : schema) {
+        if (f.name == "score" || f.name == "aux") continue;
+        ++wanted;
+        if (!f.optional) required = &f;
+    }
+    if (rows == 0 || (found.empty() && (wanted == 0 || required == nullptr || rules.take_missing_columns))) return;
+    if (found.empty())
+        throw RequestError("request", std::string(what) + " feature " + required->name, "nothing",
+                           "numbers, as in the training lists");
+    if (found.rows() != rows || found.columns() != wanted) {
+        throw RequestError("request", std::string(what) + " features",
+                           std::to_string(found.rows()) + " x " + std::to_string(found.columns()),
+                           std::to_string(rows) + " x " + std::to_string(wanted));
+    }
+    for (std::size_t r = 0; r < rows; ++r) {
+        const bool all_finite = found.visit_row(r, [&](const auto* x) {
+            bool infinite = false;
+            for (std::size_t c = 0; c < wanted; ++c)
+                infinite |= std::isinf(x[static_cast<std::ptrdiff_t>(c) * found.column_stride()]);
+            return !infinite;
+        });
+        if (!all_finite)
+            throw RequestError("request", place(what, r) + " features", "an infinite number",
+                               "finite numbers, or NaN for missing ones");
+    }
+}
+
+/// The column of a dense feature with a span of its own.
+inline void column(const FeatureColumn& found, std::size_t n, const char* name,
+                   const std::vector<DenseFeature>& schema, const RequestRules& rules) {
+    const auto feature = std::ranges::find(schema, name, &DenseFeature::name);
+    if (found.empty() && feature != schema.end() && !feature->optional && !rules.take_missing_columns)
+        throw RequestError("request", name, "nothing", "numbers, as in the training lists");
+    if (!found.empty() && found.size() != n) {
+        throw RequestError("request", name, std::to_string(found.size()) + " numbers", std::to_string(n) + " or none");
+    }
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        if (std::isinf(found[i])) {
+            throw RequestError("request", place("candidates", i) + "." + name, std::to_string(found[i]),
+                               "a finite number, or NaN for a missing one");
+        }
+    }
+}
+
 inline void length(std::size_t found, std::size_t wanted, const char* what) {
     if (found != 0 && found != wanted) {
         throw RequestError("request", what, std::to_string(found) + " numbers", std::to_string(wanted) + " or none");
     }
 }
-inline void item_id(std::int32_t id, const char* what, std::size_t i) {
-    if (id < 0) throw RequestError("request", place(what, i), std::to_string(id), "an item id of 0 or more");
-}
-inline void number(std::span<const float> column, const char* what, std::size_t i, const char* name) {
-    if (!column.empty() && !(std::abs(static_cast<double>(column[i])) <= max_magnitude)) {
-        throw RequestError("request", place(what, i) + "." + name, std::to_string(column[i]),
-                           "a number from -1e15 to 1e15");
-    }
+inline void item_id(std::int32_t id, const char* what, std::size_t i, std::size_t known, const RequestRules& rules) {
+    if (id < -1)
+        throw RequestError("request", place(what, i), std::to_string(id), "an item id of 0 or more, or -1 for none");
+    if (rules.refuse_unknown && id >= 0 && static_cast<std::size_t>(id) >= known)
+        throw RequestError("request", place(what, i), std::to_string(id), "an item below " + std::to_string(known));
 }
 
 inline void time(std::int64_t t, const std::string& where) {
@@ -67,55 +132,71 @@ inline void no_duplicates(std::span<const std::int32_t> items) {
     if (items.size() <= 128) {  // faster than sorting, and allocates nothing
         for (std::size_t i = 1; i < items.size(); ++i) {
             for (std::size_t j = 0; j < i; ++j) {
-                if (items[j] == items[i]) fail(items[i]);
+                if (items[j] == items[i] && items[i] >= 0) fail(items[i]);
             }
         }
         return;
     }
     std::vector<std::int32_t> sorted(items.begin(), items.end());
     std::sort(sorted.begin(), sorted.end());
-    const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+    const auto known = std::ranges::lower_bound(sorted, 0);
+    const auto twice = std::adjacent_find(known, sorted.end());
     if (twice != sorted.end()) fail(*twice);
 }
 
 }  // namespace check_detail
 
-/// Throws RequestError unless the spans agree in length, ids fit the schema, numbers are finite and within
-/// `max_magnitude`, there are 1 to `max_candidates` candidates, each once, and times are within `max_time` and in
-/// order, all before the request.
-inline void check_request(const Schema& schema, const Request& r) {
+/// Throws RequestError unless columns have the rows, features and fields of the schema, numbers are finite or missing,
+/// there are 1 to `max_candidates` candidates, each item once, and times are within `max_time` and in order. The one
+/// contract of what can be encoded: readers and programs ask it too.
+inline void check_request(const Schema& schema, const Catalog& catalog, const Request& r,
+                          const RequestRules& rules = {}) {
     namespace detail = check_detail;
-    detail::fields(r.user_fields, schema.user_fields, "user");
-    detail::fields(r.context, schema.context_fields, "context");
+    detail::fields(r.user_fields, 1, schema.user_fields, "user", rules);
+    detail::fields(r.context, 1, schema.context_fields, "context", rules);
+    detail::dense(r.user_dense, 1, schema.user_dense, "user", rules);
+    detail::dense(r.context_dense, 1, schema.context_dense, "context", rules);
     if (r.items.empty()) throw RequestError("request", "candidates", "none", "at least one");
     if (r.items.size() > static_cast<std::size_t>(max_candidates)) {
         throw RequestError("request", "candidates", std::to_string(r.items.size()),
                            "at most " + std::to_string(max_candidates));
     }
-    detail::length(r.scores.size(), r.items.size(), "scores");
-    detail::length(r.aux.size(), r.items.size(), "aux");
-    for (std::size_t i = 0; i < r.items.size(); ++i) {
-        detail::item_id(r.items[i], "candidates", i);
-        detail::number(r.scores, "candidates", i, "score");
-        detail::number(r.aux, "candidates", i, "aux");
-    }
+    const std::size_t known = catalog.items + (r.new_items != nullptr ? r.new_items->items : 0);
+    for (std::size_t i = 0; i < r.items.size(); ++i) detail::item_id(r.items[i], "candidates", i, known, rules);
     detail::no_duplicates(r.items);
-    if (r.history_times.size() != r.history_items.size()) {
+    detail::fields(r.candidate_fields, r.size(), schema.candidate_fields, "candidates", rules);
+    detail::dense(r.candidate_dense, r.size(), schema.candidate_dense, "candidates", rules);
+    detail::column(r.scores, r.size(), "score", schema.candidate_dense, rules);
+    detail::column(r.aux, r.size(), "aux", schema.candidate_dense, rules);
+
+    const std::size_t events = r.history_items.size();
+    if (r.history_times.size() != events) {
         throw RequestError("request", "history", std::to_string(r.history_times.size()) + " times",
-                           std::to_string(r.history_items.size()) + ", one per event");
+                           std::to_string(events) + ", one per event");
     }
-    detail::length(r.history_feedback.size(), r.history_items.size(), "history feedback");
-    for (std::size_t h = 0; h < r.history_items.size(); ++h) {
-        detail::item_id(r.history_items[h], "history", h);
+    detail::length(r.history_feedback.size(), events, "history feedback");
+    detail::fields(r.history_fields, events, schema.event_fields, "history", rules);
+    detail::dense(r.history_dense, events, schema.event_dense, "history", rules);
+    for (std::size_t h = 0; h < events; ++h) {
+        detail::item_id(r.history_items[h], "history", h, known, rules);
         if (h > 0 && r.history_times[h] < r.history_times[h - 1]) {
             throw RequestError("request", detail::place("history", h), "a time before the event above", "oldest first");
         }
+        if (rules.refuse_unknown && !r.history_feedback.empty() &&
+            (r.history_feedback[h] < 0 || r.history_feedback[h] >= schema.feedback_kinds)) {
+            throw RequestError("request", detail::place("history", h) + ".feedback",
+                               std::to_string(r.history_feedback[h]),
+                               "0.." + std::to_string(schema.feedback_kinds - 1));
+        }
     }
     detail::time(r.time, "ts");
-    if (!r.history_times.empty()) detail::time(r.history_times.front(), detail::place("history", 0));
-    if (!r.history_times.empty() && r.history_times.back() >= r.time) {
-        throw RequestError("request", detail::place("history", r.history_times.size() - 1),
-                           "a time not before the request", "only earlier events");
+    if (!r.history_times.empty()) {
+        detail::time(r.history_times.front(), detail::place("history", 0));
+        detail::time(r.history_times.back(), detail::place("history", events - 1));
+    }
+    if (rules.refuse_late_events && !r.history_times.empty() && r.history_times.back() >= r.time) {
+        throw RequestError("request", detail::place("history", events - 1), "a time not before the request",
+                           "only earlier events");
     }
 }
 

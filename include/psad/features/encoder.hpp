@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -16,7 +15,11 @@
 #include "psad/core/error.hpp"
 #include "psad/core/math.hpp"
 #include "psad/features/batch.hpp"
+#include "psad/features/candidate_encoder.hpp"
+#include "psad/features/catalog.hpp"
+#include "psad/features/check_catalog.hpp"
 #include "psad/features/check_request.hpp"
+#include "psad/features/dense_row.hpp"
 #include "psad/features/request.hpp"
 #include "psad/features/schema.hpp"
 
@@ -32,85 +35,138 @@ class Encoder {
         : schema_(std::move(schema)),
           catalog_(std::move(catalog)),
           statistics_(std::move(statistics)),
+          candidates_(schema_, statistics_),
           max_history_(max_history) {
         if (max_history < 1 || max_history > max_history_limit) {
             throw SettingError("encoder", "max_history", std::to_string(max_history),
                                "1 to " + std::to_string(max_history_limit));
         }
+        sizes_ = sizes();
     }
 
     const Schema& schema() const { return schema_; }
     const Catalog& catalog() const { return catalog_; }
     const Statistics& statistics() const { return statistics_; }
     int max_history() const { return max_history_; }
+    const CandidateEncoder& candidates() const { return candidates_; }
 
-    /// Sets the inverse deviations by which the numbers of CandidateFeatures and MatchFeatures are multiplied, one for
-    /// each number, or none at all.
-    void set_scales(std::vector<float> dense_inv_std, std::vector<float> match_inv_std) {
-        statistics_.dense_inv_std = std::move(dense_inv_std);
+    /// Takes the place of the catalog: items keep their ids, and there may be more of them. Throws SettingError for one
+    /// that does not fit the schema.
+    void set_catalog(Catalog catalog) {
+        check_catalog(catalog, schema_);
+        catalog_ = std::move(catalog);
+    }
+
+    /// Sets the inverse deviations by which derived numbers of candidates and of matches are multiplied, one for each
+    /// number, or none at all.
+    void set_scales(std::vector<float> derived_inv_std, std::vector<float> match_inv_std) {
+        statistics_.derived_inv_std = std::move(derived_inv_std);
         statistics_.match_inv_std = std::move(match_inv_std);
+        candidates_ = CandidateEncoder(schema_, statistics_);
     }
 
     static constexpr int max_history_limit = 10000;  ///< the largest `max_history`; a request may hold more
 
     /// Throws RequestError for a request that cannot be encoded (see check_request).
-    void check(const Request& r) const { check_request(schema_, r); }
+    void check(const Request& r, const RequestRules& rules = {}) const { check_request(schema_, catalog_, r, rules); }
+
+    /// What a network over this encoder reads.
+    const InputSizes& input_sizes() const { return sizes_; }
 
     /// Encodes requests that pass check(). Each list gets min(positions, n) output positions. `batch` is overwritten.
     template <class T>
     void encode(std::span<const Request> requests, int positions, Batch<T>& batch) const {
-        batch.profile_fields.fields.resize(schema_.user_fields.size() + schema_.context_fields.size());
-        batch.item_fields.fields.resize(1 + schema_.item_fields.size());
-        batch.event_fields.fields.resize(1 + schema_.item_fields.size());
+        const InputSizes& sizes = sizes_;
+        batch.profile_fields.fields.resize(sizes.profile.size());
+        batch.item_fields.fields.resize(sizes.item.size() + sizes.candidate.size());
+        batch.event_fields.fields.resize(sizes.item.size() + sizes.event.size());
+        batch.profile_dense.columns = sizes.profile_columns;
+        batch.dense.columns = sizes.item_columns;
+        batch.list_scale.columns = batch.list_shift.columns = sizes.scaled_columns;
+        batch.event_dense.columns = sizes.event_columns;
+        batch.match_dense.columns = sizes.match_columns;
         batch.clear();
         for (const Request& r : requests) add(r, positions, batch);
+        batch.counts.requests += static_cast<std::int64_t>(requests.size());
     }
 
   private:
+    InputSizes sizes() const {
+        InputSizes s;
+        const auto rows = [](const std::vector<Vocabulary>& fields, std::vector<int>& to) {
+            for (const Vocabulary& v : fields) to.push_back(v.rows);
+        };
+        rows(statistics_.profile_fields, s.profile);
+        s.item.push_back(statistics_.items.rows);
+        rows(statistics_.item_fields, s.item);
+        rows(statistics_.candidate_fields, s.candidate);
+        rows(statistics_.event_fields, s.event);
+        s.profile_columns = row_width<ProfileFeatures> + dense_row::columns(statistics_.user_dense) +
+                            dense_row::columns(statistics_.context_dense);
+        s.item_columns = static_cast<int>(candidates_.columns());
+        s.scaled_columns = static_cast<int>(candidates_.features());
+        s.event_columns = dense_row::columns(statistics_.event_dense) + dense_row::columns(statistics_.item_dense);
+        s.match_columns = row_width<MatchFeatures> + schema_.feedback_kinds;
+        s.feedback_kinds = schema_.feedback_kinds;
+        return s;
+    }
+
     template <class T>
     void add(const Request& r, int positions, Batch<T>& b) const {
         const int n = static_cast<int>(r.items.size());
-        const auto all = r.history_items.size();
-        const std::size_t events = (std::min)(all, static_cast<std::size_t>(max_history_));
+        std::size_t past = r.history_times.size();  // events before the request
+        while (past > 0 && r.history_times[past - 1] >= r.time) --past;
+        const std::size_t events = (std::min)(past, static_cast<std::size_t>(max_history_));
+        b.counts.late_events += static_cast<std::int64_t>(r.history_times.size() - past);
+        b.counts.cut_events += static_cast<std::int64_t>(past - events);
         b.layout.add(n, static_cast<int>(events), (std::min)(positions, n));
 
-        for (std::size_t f = 0; f < b.profile_fields.fields.size(); ++f) {
-            const std::size_t users = r.user_fields.size();
-            b.profile_fields.fields[f].add(
-                statistics_.profile_fields[f][f < users ? r.user_fields[f] : r.context[f - users]]);
+        const std::size_t users = statistics_.profile_fields.size() - schema_.context_fields.size();
+        for (std::size_t f = 0; f < statistics_.profile_fields.size(); ++f) {
+            add_values(f < users ? r.user_fields(0, f) : r.context(0, f - users), statistics_.profile_fields[f],
+                       b.profile_fields.fields[f], b.counts);
         }
-        for (const std::int32_t item : r.items) add_item(item, b.item_fields);
-        add_events(r, events, b);
+        for (std::size_t i = 0; i < r.items.size(); ++i)
+            add_item(r, r.items[i], r.candidate_fields, i, statistics_.candidate_fields, b.item_fields, b.counts);
+        add_events(r, past, events, b);
         int* rank = appended(b.rank, r.items.size());
         for (int i = 0; i < n; ++i) rank[i] = (std::min)(rank_positions - 1, i);
-        b.log_aux.assign(r.items.size(), 0.0f);
-        for (std::size_t i = 0; i < r.aux.size(); ++i) b.log_aux[i] = math::log1p((std::max)(r.aux[i], 0.0f));
-        add_candidates(r, b);
-        const bool has_interacted = add_matches(r, events, b);
+        const std::size_t matched = add_matches(r, past, events, b);
+        candidates_.add_rows(r, catalog_, matched, b);
+        const bool has_interacted = matched < r.items.size();
         b.has_interacted.push_back(has_interacted ? T(1) : T(0));
         const ProfileFeatures profile{
-            .log_events = static_cast<float>(std::log1p(static_cast<double>(all)) / 4.0),
-            .log_age = all == 0 ? 0.0f : static_cast<float>(std::log1p(age_of(r, all - 1)) / 10.0),
+            .log_events = static_cast<float>(std::log1p(static_cast<double>(past)) / 4.0),
+            .log_age = past == 0 ? 0.0f : static_cast<float>(std::log1p(age_of(r, past - 1)) / 10.0),
             .has_interacted = has_interacted ? 1.0f : 0.0f,
-            .has_history = all == 0 ? 0.0f : 1.0f};
-        append(profile, {}, b.profile);
+            .has_history = past == 0 ? 0.0f : 1.0f};
+        T* out = put(profile, nullptr, b.profile_dense.append(1));
+        out = dense_row::add(r.user_dense, 0, statistics_.user_dense, out, b.counts);
+        dense_row::add(r.context_dense, 0, statistics_.context_dense, out, b.counts);
     }
 
-    /// The latest `events` events, latest first.
+    /// The latest `events` of the first `past` events, latest first.
     template <class T>
-    void add_events(const Request& r, std::size_t events, Batch<T>& b) const {
+    void add_events(const Request& r, std::size_t past, std::size_t events, Batch<T>& b) const {
         T* age = appended(b.age, events);
         int* age_bucket = appended(b.age_bucket, events);
         int* event_index = appended(b.event_index, events);
         int* feedback = appended(b.feedback, events);
+        const auto width = static_cast<std::size_t>(b.event_dense.columns);
+        T* dense = b.event_dense.append(events);
         for (std::size_t h = 0; h < events; ++h) {
-            const std::size_t event = r.history_items.size() - 1 - h;
-            add_item(r.history_items[event], b.event_fields);
+            const std::size_t event = past - 1 - h;
+            add_item(r, r.history_items[event], r.history_fields, event, statistics_.event_fields, b.event_fields,
+                     b.counts);
             const double units = age_of(r, event);
             age[h] = static_cast<T>(units);
             age_bucket[h] = bucket(units);
             event_index[h] = index(h);
             feedback[h] = static_cast<int>(feedback_of(r, event));
+            b.counts.unknown_kinds += !r.history_feedback.empty() && feedback[h] != r.history_feedback[event] ? 1 : 0;
+            if (width == 0) continue;
+            T* out = dense_row::add(r.history_dense, event, statistics_.event_dense, dense + h * width, b.counts);
+            dense_row::add(find_item(catalog_, r, r.history_items[event]).dense(), statistics_.item_dense, out, b.counts);
         }
     }
 
@@ -134,96 +190,49 @@ class Encoder {
     }
 
     /// Kinds beyond the table count as unknown (0).
-    static std::size_t feedback_of(const Request& r, std::size_t event) {
+    std::size_t feedback_of(const Request& r, std::size_t event) const {
         const std::int32_t kind = r.history_feedback.empty() ? 0 : r.history_feedback[event];
-        return kind >= 0 && kind < feedback_kinds ? static_cast<std::size_t>(kind) : 0;
+        return kind >= 0 && kind < schema_.feedback_kinds ? static_cast<std::size_t>(kind) : 0;
     }
 
-    void add_item(std::int32_t item, BagListStorage& to) const {
-        const auto i = static_cast<std::size_t>(item);
-        to.fields[0].add(statistics_.items[item]);
-        for (std::size_t f = 0; f < catalog_.fields.size(); ++f) {
-            if (i < catalog_.items)
-                to.fields[f + 1].add(catalog_.fields[f][i], statistics_.item_fields[f]);
+    static void add_values(std::span<const std::int32_t> values, const Vocabulary& vocabulary, BagStorage& to,
+                           EncodingCounts& counts) {
+        for (const std::int32_t value : values) {
+            const int row = vocabulary[value];
+            counts.unknown_values += row == 0 ? 1 : 0;
+            to.ids.push_back(row);
+        }
+        to.end_row();
+    }
+
+    /// The item's id and fields, then the fields of a row of its own (a candidate's, an event's).
+    void add_item(const Request& r, std::int32_t item, const FieldRows& own, std::size_t row,
+                  const std::vector<Vocabulary>& own_fields, BagListStorage& to, EncodingCounts& counts) const {
+        const CatalogRow known = find_item(catalog_, r, item);
+        const int id = item < 0 ? 0 : statistics_.items[item];
+        counts.unknown_items += id == 0 ? 1 : 0;
+        BagStorage* field = to.fields.data();
+        (field++)->add(id);
+        for (std::size_t f = 0; f < statistics_.item_fields.size(); ++f, ++field) {
+            if (known)
+                add_values(known.field(f), statistics_.item_fields[f], *field, counts);
             else
-                to.fields[f + 1].add(0);
+                field->add(0);
         }
+        for (std::size_t f = 0; f < own_fields.size(); ++f, ++field)
+            add_values(own(row, f), own_fields[f], *field, counts);
     }
 
-    /// Appends a row, each number by its inverse deviation (none where `inv_std` is empty); outliers are cut, so that
-    /// one of them can't drown the rest of a sum.
+    /// The numbers of a struct, each by its inverse deviation (all as they are where `inv_std` is null); outliers are
+    /// cut, so that one of them can't drown the rest of a sum. Returns the end of what it wrote.
     template <class Row, class T>
-    static void append(const Row& row, const std::vector<float>& inv_std, std::vector<T>& to) {
-        std::array<float, static_cast<std::size_t>(row_width<Row>())> numbers;  // side by side: vector instructions
-        float* next = numbers.data();
-        Row::for_each_number([&](const char*, float x) { *next++ = x; }, row);
-        T* out = appended(to, numbers.size());
-        for (std::size_t c = 0; c < numbers.size(); ++c)
-            out[c] = static_cast<T>(inv_std.empty() ? numbers[c] : bounded(numbers[c] * inv_std[c], 8.0f));
+    static T* put(const Row& row, const float* inv_std, T* out) {
+        Row::for_each_number([&](const char*, float x) { *out++ = scaled<T>(x, inv_std ? *inv_std++ : 1.0f); }, row);
+        return out;
     }
-    static float bounded(float x, float limit) { return (std::max)(-limit, (std::min)(limit, x)); }
-
-    /// (x - mean) / deviation within a list; 0 where all are alike.
-    struct ListScale {
-        float mean = 0, inv_std = 0;
-        template <class F>
-        ListScale(std::size_t n, F x) {
-            float sum = 0, squares = 0;
-            for (std::size_t i = 0; i < n; ++i) sum += x(i);
-            mean = sum / static_cast<float>(n);
-            for (std::size_t i = 0; i < n; ++i) squares += (x(i) - mean) * (x(i) - mean);
-            const float deviation = std::sqrt(squares / static_cast<float>(n));
-            inv_std = deviation > 1e-6f ? 1.0f / deviation : 0.0f;
-        }
-        float operator()(float x) const { return bounded((x - mean) * inv_std, 3.0f); }
-    };
-
-    /// How many of the candidates [first, last) have a smaller `aux` than candidate i.
-    static float smaller(std::span<const float> aux, std::size_t i, std::size_t first, std::size_t last) {
-        if (aux.empty()) return 0.0f;
-        int count = 0;
-        for (std::size_t j = first; j < last; ++j) count += aux[j] < aux[i] ? 1 : 0;
-        return static_cast<float>(count);
-    }
-
-    /// (x - mean) / deviation over the training lists.
-    static float standardised(float x, const Scaling& s) { return bounded((x - s.mean) * s.inv_std, 5.0f); }
-
     template <class T>
-    void add_candidates(const Request& r, Batch<T>& b) const {
-        const std::size_t n = r.items.size();
-        const auto aux = [&](std::size_t i) { return b.log_aux[i]; };
-        const auto score = [&](std::size_t i) { return r.scores.empty() ? 0.0f : r.scores[i]; };
-        const ListScale aux_scale(n, aux), score_scale(n, score);
-        const auto count = static_cast<float>(n);
-        float smallest = 0;  // aux of the candidates further up
-        for (std::size_t i = 0; i < n; ++i) {
-            const float a = aux(i), below_above = smaller(r.aux, i, 0, i);
-            const auto position = static_cast<float>(i);
-            CandidateFeatures f;
-            if (!r.scores.empty()) f.score = standardised(score(i), statistics_.score);
-            f.score_in_list = score_scale(score(i));
-            if (!r.aux.empty()) f.aux = standardised(a, statistics_.log_aux);
-            f.aux_in_list = aux_scale(a);
-            f.aux_below = (below_above + smaller(r.aux, i, i, n)) / count;
-            f.aux_minus_mean = bounded(a - aux_scale.mean, 2.0f);
-            if (i > 0) {
-                f.aux_smaller_above = below_above / position;
-                f.aux_minus_smallest = bounded(a - smallest, 2.0f);
-                f.aux_minus_previous = bounded(a - aux(i - 1), 2.0f);
-                f.aux_is_smallest = a < smallest ? 1.0f : 0.0f;
-            }
-            f.position = position / count;
-            f.inverse_position = 1.0f / (1.0f + position);
-            f.log_position = math::log1p(position) / 3.0f;
-            f.log_candidates = math::log1p(count) / 4.0f;
-            if (i + 1 < n) {
-                f.aux_minus_next = bounded(a - aux(i + 1), 2.0f);
-                f.score_minus_next = bounded((score(i) - score(i + 1)) * score_scale.inv_std, 3.0f);
-            }
-            append(f, statistics_.dense_inv_std, b.dense);
-            smallest = i == 0 ? a : (std::min)(smallest, a);
-        }
+    static T scaled(float x, float inv_std) {
+        return static_cast<T>((std::max)(-8.0f, (std::min)(8.0f, x * inv_std)));
     }
 
     /// The listed candidate that the user interacted with last.
@@ -234,12 +243,15 @@ class Encoder {
     /// Appends for each candidate the rows of the events on it, latest first. Returns the last matched candidate;
     /// (n, events) where there is none.
     template <class T>
-    static LastMatched add_match_bags(const Request& r, std::size_t events, int first_event, Batch<T>& b) {
+    static LastMatched add_match_bags(const Request& r, std::size_t past, std::size_t events, int first_event,
+                                      Batch<T>& b) {
         LastMatched last{r.items.size(), events};
-        const std::int32_t* recent = r.history_items.data() + (r.history_items.size() - events);
+        const std::int32_t* recent = r.history_items.data() + (past - events);
         for (std::size_t i = 0; i < r.items.size(); ++i) {
             int left = 0;
-            for (std::size_t h = 0; h < events; ++h) left += recent[h] == r.items[i] ? 1 : 0;
+            if (r.items[i] >= 0) {
+                for (std::size_t h = 0; h < events; ++h) left += recent[h] == r.items[i] ? 1 : 0;
+            }
             for (std::size_t h = 0; h < events && left > 0; ++h) {
                 if (recent[events - 1 - h] != r.items[i]) continue;
                 --left;
@@ -251,25 +263,32 @@ class Encoder {
         return last;
     }
 
-    /// Appends all columns of matches. Returns whether the history holds a candidate of the list.
+    /// Appends all columns of matches. Returns the last matched candidate, n where there is none.
     template <class T>
-    bool add_matches(const Request& r, std::size_t events, Batch<T>& b) const {
-        const std::size_t n = r.items.size(), all = r.history_items.size();
+    std::size_t add_matches(const Request& r, std::size_t past, std::size_t events, Batch<T>& b) const {
+        const std::size_t n = r.items.size();
         const int first_event = static_cast<int>(b.age.size() - events);
         const std::size_t first_bag = b.match.offsets.size() - 1;
-        const LastMatched last = add_match_bags(r, events, first_event, b);
+        const LastMatched last = add_match_bags(r, past, events, first_event, b);
+        const float* inv_std = statistics_.match_inv_std.empty() ? nullptr : statistics_.match_inv_std.data();
+        const auto width = static_cast<std::size_t>(b.match_dense.columns);
+        T* const rows = b.match_dense.append(n);
         for (std::size_t i = 0; i < n; ++i) {
             const int begin = b.match.offsets[first_bag + i], end = b.match.offsets[first_bag + i + 1];
             const bool none = begin == end;
             MatchFeatures f;
+            T* const kinds = rows + i * width + row_width<MatchFeatures>;
             std::size_t latest = 0, event = 0;  // counted from the latest, and in the history
             for (int m = end; m-- > begin;) {   // the earliest first: `event` ends as the latest
                 latest = static_cast<std::size_t>(b.match.ids[static_cast<std::size_t>(m)] - first_event);
-                event = all - 1 - latest;
-                f.log_kind[feedback_of(r, event)] += 1.0f;
+                event = past - 1 - latest;
+                kinds[feedback_of(r, event)] += T(1);
             }
             if (!none) {
-                for (float& x : f.log_kind) x = math::log1p(x);
+                for (std::size_t k = 0; k < static_cast<std::size_t>(schema_.feedback_kinds); ++k) {
+                    kinds[k] = scaled<T>(math::log1p(static_cast<float>(kinds[k])),
+                                         inv_std ? inv_std[row_width<MatchFeatures> + k] : 1.0f);
+                }
                 f.has_match = 1.0f;
                 f.log_matches = math::log1p(static_cast<float>(end - begin));
                 f.log_age = static_cast<float>(std::log1p(age_of(r, event))) / 10.0f;
@@ -281,21 +300,22 @@ class Encoder {
                 f.is_last_matched = i == last.candidate ? 1.0f : 0.0f;
                 f.inverse_below = places_below > 0 ? 1.0f / places_below : 0.0f;
                 f.inverse_above = places_below < 0 ? -1.0f / places_below : 0.0f;
-                f.aux_minus_matched = r.aux.empty() ? 0.0f : bounded(b.log_aux[i] - b.log_aux[last.candidate], 2.0f);
                 f.distance = places_below / static_cast<float>(n);
             }
-            append(f, statistics_.match_inv_std, b.match_dense);
+            put(f, inv_std, rows + i * width);
             b.match_feedback.push_back(none ? -1 : static_cast<int>(feedback_of(r, event)));
             b.match_bucket.push_back(none ? -1 : bucket(age_of(r, event)));
             b.match_index.push_back(none ? -1 : index(latest));
         }
-        return last.candidate < n;
+        return last.candidate;
     }
 
     Schema schema_;
     Catalog catalog_;
     Statistics statistics_;
+    CandidateEncoder candidates_;
     int max_history_ = 50;
+    InputSizes sizes_;
 };
 
 }  // namespace psad

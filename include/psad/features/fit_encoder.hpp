@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -33,10 +36,11 @@ namespace fit_detail {
 struct RunningMoments {
     double n = 0, sum = 0, squares = 0;
     void add(double x) { n += 1, sum += x, squares += x * x; }
-    Scaling scaling() const {
-        if (n < 2) return {};
+    /// 1 / deviation; 1 where all are alike.
+    float inv_std() const {
+        if (n < 2) return 1;
         const double mean = sum / n, variance = squares / n - mean * mean;
-        return {static_cast<float>(mean), variance > 1e-12 ? static_cast<float>(1.0 / std::sqrt(variance)) : 1.0f};
+        return variance > 1e-12 ? static_cast<float>(1.0 / std::sqrt(variance)) : 1.0f;
     }
 };
 
@@ -75,22 +79,41 @@ class StatisticsBuilder {
   public:
     StatisticsBuilder(const Schema& schema, const Catalog& catalog, const EncoderSettings& settings)
         : catalog_(catalog), settings_(settings), items_(catalog.items) {
-        for (const FieldSchema& f : schema.item_fields) item_fields_.emplace_back(f.vocabulary);
-        for (const auto* fields : {&schema.user_fields, &schema.context_fields}) {
-            for (const FieldSchema& f : *fields) profile_fields_.emplace_back(f.vocabulary);
-        }
+        const auto count = [](const std::vector<FieldSchema>& fields, std::vector<ValueCounts>& to) {
+            for (const FieldSchema& f : fields) to.emplace_back(f.vocabulary);
+        };
+        count(schema.item_fields, item_fields_);
+        count(schema.user_fields, profile_fields_);
+        users_ = profile_fields_.size();
+        count(schema.context_fields, profile_fields_);
+        count(schema.candidate_fields, candidate_fields_);
+        count(schema.event_fields, event_fields_);
+        user_dense_.resize(schema.user_dense.size());
+        context_dense_.resize(schema.context_dense.size());
+        item_dense_.resize(schema.item_dense.size());
+        event_dense_.resize(schema.event_dense.size());
+        for (const DenseFeature& f : schema.candidate_dense) candidate_dense_.emplace_back(f.name);
     }
 
     void add(const Request& r) {
         ++list_;
         add_gaps(r.history_times);
-        for (const std::int32_t item : r.items) add_item(item);
-        for (std::size_t f = 0; f < profile_fields_.size(); ++f) {
-            const std::size_t users = r.user_fields.size();
-            profile_fields_[f].add(f < users ? r.user_fields[f] : r.context[f - users], list_);
+        for (std::size_t i = 0; i < r.size(); ++i) {
+            add_item(r, r.items[i]);
+            add_values(r.candidate_fields, i, candidate_fields_);
         }
-        for (const float x : r.scores) score_.add(static_cast<double>(x));
-        for (const float x : r.aux) log_aux_.add(std::log1p(static_cast<double>((std::max)(x, 0.0f))));
+        for (std::size_t f = 0; f < profile_fields_.size(); ++f) {
+            for (const std::int32_t v : f < users_ ? r.user_fields(0, f) : r.context(0, f - users_))
+                profile_fields_[f].add(v, list_);
+        }
+        add_row(r.user_dense, 0, user_dense_);
+        add_row(r.context_dense, 0, context_dense_);
+        add_candidates(r);
+        const std::size_t h = r.history_items.size(), first = h - (std::min)(h, history());
+        for (std::size_t e = first; e < h; ++e) {
+            add_row(r.history_dense, e, event_dense_);
+            add_values(r.history_fields, e, event_fields_);
+        }
     }
 
     Statistics statistics() {
@@ -100,27 +123,72 @@ class StatisticsBuilder {
             std::nth_element(gaps_.begin(), middle, gaps_.end());
             s.tau0 = (std::max)(1.0, *middle);
         }
-        s.score = score_.scaling();
-        s.log_aux = log_aux_.scaling();
+        s.user_dense = transforms(user_dense_);
+        s.context_dense = transforms(context_dense_);
+        s.item_dense = transforms(item_dense_);
+        s.event_dense = transforms(event_dense_);
+        for (NamedSample& f : candidate_dense_) f.sample.fit_transform(s.candidate_dense);
         s.items = items_.vocabulary(settings_.min_count);
         s.item_fields = vocabularies(item_fields_, settings_.min_count);
         s.profile_fields = vocabularies(profile_fields_, settings_.min_count);
+        s.candidate_fields = vocabularies(candidate_fields_, settings_.min_count);
+        s.event_fields = vocabularies(event_fields_, settings_.min_count);
         return s;
     }
 
   private:
+    struct NamedSample {
+        explicit NamedSample(const std::string& feature) : name(feature) {}
+        std::string name;
+        FeatureSample sample;
+    };
+
+    std::size_t history() const { return static_cast<std::size_t>(settings_.max_history); }
+
     void add_gaps(std::span<const std::int64_t> times) {
         const std::size_t h = times.size();
-        const std::size_t from = h - (std::min)(h, static_cast<std::size_t>(settings_.max_history));
+        const std::size_t from = h - (std::min)(h, history());
         for (std::size_t e = from + 1; e < h; ++e)
             gaps_.push_back(static_cast<double>(times[e]) - static_cast<double>(times[e - 1]));
     }
-    void add_item(std::int32_t item) {
+    void add_item(const Request& r, std::int32_t item) {
         items_.add(item, list_);
-        const auto i = static_cast<std::size_t>(item);
-        for (std::size_t f = 0; f < item_fields_.size() && i < catalog_.items; ++f) {
-            for (const std::int32_t v : catalog_.fields[f][i]) item_fields_[f].add(v, list_);
+        const CatalogRow known = find_item(catalog_, r, item);
+        for (std::size_t f = 0; f < item_fields_.size() && known; ++f) {
+            for (const std::int32_t v : known.field(f)) item_fields_[f].add(v, list_);
         }
+        const double* x = known.dense();
+        for (std::size_t f = 0; f < item_dense_.size(); ++f)
+            item_dense_[f].add(x != nullptr ? x[f] : std::numeric_limits<double>::quiet_NaN());
+    }
+    void add_values(const FieldRows& rows, std::size_t row, std::vector<ValueCounts>& to) const {
+        for (std::size_t f = 0; f < to.size(); ++f) {
+            for (const std::int32_t v : rows(row, f)) to[f].add(v, list_);
+        }
+    }
+    static void add_row(const FeatureRows& rows, std::size_t row, std::vector<FeatureSample>& to) {
+        for (std::size_t f = 0; f < to.size(); ++f)
+            to[f].add(rows.empty() ? std::numeric_limits<double>::quiet_NaN() : rows(row, f));
+    }
+    void add_candidates(const Request& r) {
+        constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+        std::size_t column = 0;
+        for (NamedSample& f : candidate_dense_) {
+            const bool of_span = f.name == "score" || f.name == "aux";
+            const FeatureColumn& span = f.name == "score" ? r.scores : r.aux;
+            for (std::size_t i = 0; i < r.size(); ++i) {
+                if (of_span)
+                    f.sample.add(span.empty() ? nan : span[i]);
+                else
+                    f.sample.add(r.candidate_dense.empty() ? nan : r.candidate_dense(i, column));
+            }
+            column += of_span ? 0 : 1;
+        }
+    }
+    static DenseTransforms transforms(std::vector<FeatureSample>& samples) {
+        DenseTransforms out;
+        for (FeatureSample& s : samples) s.fit_transform(out);
+        return out;
     }
 
     const Catalog& catalog_;
@@ -128,27 +196,36 @@ class StatisticsBuilder {
     int list_ = 0;
     std::vector<double> gaps_;
     ValueCounts items_;
-    std::vector<ValueCounts> item_fields_, profile_fields_;
-    RunningMoments score_, log_aux_;
+    std::vector<ValueCounts> item_fields_, profile_fields_, candidate_fields_, event_fields_;
+    std::size_t users_ = 0;  ///< user fields among the profile fields
+    std::vector<FeatureSample> user_dense_, context_dense_, item_dense_, event_dense_;
+    std::vector<NamedSample> candidate_dense_;
 };
 
-/// Gathers the moments of the columns of row-major blocks.
-class ColumnMoments {
-  public:
-    explicit ColumnMoments(int width) : columns_(static_cast<std::size_t>(width)) {}
-
-    void add(const std::vector<float>& rows) {
-        for (std::size_t i = 0; i < rows.size(); ++i) columns_[i % columns_.size()].add(static_cast<double>(rows[i]));
+/// Names `score` and `aux` in the schema where a training list has them, and says which columns some lists lack.
+inline void note_columns(Schema& schema, std::span<const Request> train) {
+    const auto some = [&](auto absent) { return std::ranges::any_of(train, absent); };
+    const auto add = [&](const char* name, FeatureColumn Request::*column) {
+        auto feature = std::ranges::find(schema.candidate_dense, name, &DenseFeature::name);
+        const bool given = some([&](const Request& r) { return !(r.*column).empty(); });
+        if (feature == schema.candidate_dense.end() && given)
+            feature = schema.candidate_dense.insert(feature, {.name = name, .along_list = true});
+        if (feature != schema.candidate_dense.end())
+            feature->optional = some([&](const Request& r) { return (r.*column).empty(); });
+    };
+    const auto note = [&](std::vector<DenseFeature>& features, FeatureRows Request::*rows) {
+        const bool optional = some([&](const Request& r) { return (r.*rows).empty(); });
+        for (DenseFeature& f : features) f.optional = optional;
+    };
+    note(schema.user_dense, &Request::user_dense);
+    note(schema.context_dense, &Request::context_dense);
+    note(schema.candidate_dense, &Request::candidate_dense);
+    add("score", &Request::scores);
+    add("aux", &Request::aux);
+    for (DenseFeature& f : schema.event_dense) {
+        f.optional = some([](const Request& r) { return !r.history_items.empty() && r.history_dense.empty(); });
     }
-    std::vector<float> inv_std() const {
-        std::vector<float> out;
-        for (const RunningMoments& m : columns_) out.push_back(m.scaling().inv_std);
-        return out;
-    }
-
-  private:
-    std::vector<RunningMoments> columns_;
-};
+}
 
 }  // namespace fit_detail
 
@@ -159,21 +236,29 @@ inline Encoder fit_encoder(Schema schema, Catalog catalog, std::span<const Reque
                            const EncoderSettings& settings = {}) {
     check_settings("encoder settings", settings);
     check_catalog(catalog, schema);
-    for (const Request& r : train) check_request(schema, r);
+    for (const Request& r : train) check_request(schema, catalog, r, {.take_missing_columns = true});
+    fit_detail::note_columns(schema, train);
     fit_detail::StatisticsBuilder builder(schema, catalog, settings);
     for (const Request& r : train) builder.add(r);
     Statistics statistics = builder.statistics();
 
     Encoder encoder(std::move(schema), std::move(catalog), std::move(statistics), settings.max_history);
     if (train.empty()) return encoder;
-    fit_detail::ColumnMoments dense(dense_width), match(match_width);
+    std::vector<fit_detail::RunningMoments> derived(encoder.candidates().derived());
+    std::vector<fit_detail::RunningMoments> match(static_cast<std::size_t>(encoder.input_sizes().match_columns));
     Batch<float> batch;
     for (const Request& r : train) {
         encoder.encode(std::span(&r, 1), 1, batch);
-        dense.add(batch.dense);
-        match.add(batch.match_dense);
+        encoder.candidates().for_each_derived(batch.dense, [&](std::size_t c, float x) { derived[c].add(x); });
+        for (std::size_t i = 0; i < batch.match_dense.numbers.size(); ++i)
+            match[i % match.size()].add(batch.match_dense.numbers[i]);
     }
-    encoder.set_scales(dense.inv_std(), match.inv_std());
+    const auto inv_std = [](const std::vector<fit_detail::RunningMoments>& moments) {
+        std::vector<float> out;
+        for (const auto& m : moments) out.push_back(m.inv_std());
+        return out;
+    };
+    encoder.set_scales(inv_std(derived), inv_std(match));
     return encoder;
 }
 

@@ -3,35 +3,60 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "psad/core/version.hpp"
+#include "psad/features/feature_rows.hpp"
 
 namespace psad::inline PSAD_ABI {
 
-/// One request, seen through spans: it owns nothing, so dataset columns are served without a copy.
-/// Candidates stand in the order of the stage before, the initial order. `history` spans run from the oldest to the
-/// latest event, all strictly before `time`. check_request says what else must hold.
+struct Catalog;
+
+/// One request, seen through spans: it owns nothing, so the columns of a data set are served without a copy.
+/// Candidates stand in the order of the stage before, the initial order. `history` columns run from the oldest to the
+/// latest event; events at or after `time` are not read. Columns have the features and fields of the Schema, in its
+/// order. check_request says what must hold.
 struct Request {
-    std::span<const std::int32_t> user_fields;       ///< one id per user field, 0 = unknown
-    std::span<const std::int32_t> context;           ///< one id per context field, 0 = unknown
-    std::int64_t time = 0;                           ///< unix seconds
-    std::span<const std::int32_t> history_items;     ///< [H]
-    std::span<const std::int64_t> history_times;     ///< [H] unix seconds
-    std::span<const std::int32_t> history_feedback;  ///< [H] or empty: kind of event, 1 to 15; others = unknown
-    std::span<const std::int32_t> items;             ///< [n] candidates
-    std::span<const float> scores;                   ///< [n] or empty: score of the stage before
-    std::span<const float> aux;                      ///< [n] or empty: e.g. a price; below 0 counts as 0
-    std::span<const std::int8_t> labels;             ///< [n] or empty: 1 = positive, 0 = not (training only)
+    FieldRows user_fields = {};                           ///< one row; 0 = unknown
+    FieldRows context = {};                               ///< one row: categorical fields of the request
+    std::int64_t time = 0;                                ///< unix seconds
+    std::span<const std::int32_t> history_items = {};     ///< [H]; -1 = an event on no item
+    std::span<const std::int64_t> history_times = {};     ///< [H] unix seconds
+    std::span<const std::int32_t> history_feedback = {};  ///< [H] or empty: kind of event, 0 = unknown
+    std::span<const std::int32_t> items = {};             ///< [n] candidates; -1 = a candidate without an id
+    FeatureColumn scores = {};                            ///< [n] or empty: the dense feature `score`
+    FeatureColumn aux = {};                               ///< [n] or empty: the dense feature `aux`
+    /// [n] or empty: grade, from 0; 2^grade - 1 is the gain (training and evaluation only).
+    std::span<const std::int8_t> labels = {};
     /// Positions of candidates in the order in which they were shown (training only); those not named were
     /// not shown. Empty: all were, in initial order.
     std::span<const std::int32_t> shown = {};
 
+    FeatureRows user_dense = {};       ///< one row
+    FeatureRows context_dense = {};    ///< one row
+    FieldRows candidate_fields = {};   ///< [n]
+    FeatureRows candidate_dense = {};  ///< [n] the dense features of candidates other than `score` and `aux`
+    FieldRows history_fields = {};     ///< [H]
+    FeatureRows history_dense = {};    ///< [H]
+    /// Items that the model's catalog lacks: its item i has the id catalog.items + i. Null: none.
+    const Catalog* new_items = nullptr;
+
+    std::span<const float> gains = {};         ///< [n] or empty: gains that take the place of those of `labels`
+    float weight = 1;                          ///< of the list, in training and in means
+    std::span<const float> propensities = {};  ///< [n] or empty: probability that the candidate was examined
+
     std::size_t size() const noexcept { return items.size(); }
+    bool has_labels() const noexcept { return !items.empty() && (labels.size() == size() || gains.size() == size()); }
+    /// What candidate i is worth: its gain, or 2^grade - 1.
+    float gain(std::size_t i) const noexcept {
+        return gains.empty() ? static_cast<float>(std::ldexp(1.0, labels[i]) - 1) : gains[i];
+    }
     bool has_positive() const noexcept {
-        return std::ranges::any_of(labels, [](std::int8_t y) { return y > 0; });
+        return gains.empty() ? std::ranges::any_of(labels, [](std::int8_t y) { return y > 0; })
+                             : std::ranges::any_of(gains, [](float g) { return g > 0; });
     }
 };
 

@@ -9,48 +9,61 @@
 #include <vector>
 
 #include "psad/core/version.hpp"
+#include "psad/features/dense_transform.hpp"
 
 namespace psad::inline PSAD_ABI {
 
 /// The largest number of ids of a field or of the catalog.
 inline constexpr int max_vocabulary = 100'000'000;
 
-/// A categorical field and the number of its ids (id 0 = unknown).
+/// The largest number of kinds of events.
+inline constexpr int max_feedback_kinds = 1000;
+
+/// A categorical field and the number of its ids (id 0 = unknown). Greater ids count as unknown.
 struct FieldSchema {
     std::string name;
     int vocabulary = 0;
     bool operator==(const FieldSchema&) const = default;
 };
 
+/// A dense feature.
+struct DenseFeature {
+    std::string name;
+    /// Of a candidate: it is also compared with the candidates further up and with its neighbours (AlongList). Costs
+    /// six numbers a candidate.
+    bool along_list = false;
+    bool optional = false;  ///< some training lists lack the column: set by fit_encoder
+    bool operator==(const DenseFeature&) const = default;
+};
+
+/// The columns of requests, of the catalog and of events, by name and in order.
 struct Schema {
     std::vector<FieldSchema> user_fields, context_fields, item_fields;
+    std::vector<FieldSchema> candidate_fields = {}, event_fields = {};
+    /// `candidate_dense` may name `score` and `aux`, which are read from the spans of that name.
+    std::vector<DenseFeature> user_dense = {}, context_dense = {}, item_dense = {}, candidate_dense = {},
+                              event_dense = {};
+    int feedback_kinds = 16;  ///< kinds of events; 0 = unknown
 };
 
-/// The categorical values of every known item: field f of item i is ids[f][offsets[f][i] .. offsets[f][i +
-/// 1]).
-struct Catalog {
-    struct Field {
-        std::vector<std::int64_t> offsets{0};
-        std::vector<std::int32_t> ids;
-        std::span<const std::int32_t> operator[](std::size_t item) const {
-            return {ids.data() + offsets[item], ids.data() + offsets[item + 1]};
-        }
-    };
-    std::vector<Field> fields;
-    std::size_t items = 0;
-};
-
-/// Mean and inverse deviation of a number over the training lists.
-struct Scaling {
-    float mean = 0;
-    float inv_std = 1;
-
-    template <class Visit, class Self>
-    static void for_each_column(Visit&& visit, Self& self) {
-        visit("mean", self.mean);
-        visit("inv_std", self.inv_std);
-    }
-};
+/// Calls visit(name, fields) for the categorical fields of each kind of row.
+template <class Visit, class Self>
+void for_each_fields(Self& schema, Visit&& visit) {
+    visit("user_fields", schema.user_fields);
+    visit("context_fields", schema.context_fields);
+    visit("item_fields", schema.item_fields);
+    visit("candidate_fields", schema.candidate_fields);
+    visit("event_fields", schema.event_fields);
+}
+/// Calls visit(name, features) for the dense features of each kind of row.
+template <class Visit, class Self>
+void for_each_dense(Self& schema, Visit&& visit) {
+    visit("user_dense", schema.user_dense);
+    visit("context_dense", schema.context_dense);
+    visit("item_dense", schema.item_dense);
+    visit("candidate_dense", schema.candidate_dense);
+    visit("event_dense", schema.event_dense);
+}
 
 /// Which values of a field have an embedding row of their own; all others share row 0.
 struct Vocabulary {
@@ -67,23 +80,30 @@ struct Vocabulary {
 /// go through for_each_column.
 struct Statistics {
     double tau0 = 86400;  ///< median gap between events, seconds
-    Scaling score, log_aux;
-    std::vector<float> dense_inv_std;        ///< per number of CandidateFeatures; empty = all 1
-    std::vector<float> match_inv_std;        ///< per number of MatchFeatures; empty = all 1
+    /// One transform for each dense feature of the schema, in its order.
+    DenseTransforms user_dense, context_dense, item_dense, candidate_dense, event_dense;
+    std::vector<float> derived_inv_std;      ///< per derived number of a candidate; empty = all 1
+    std::vector<float> match_inv_std;        ///< per number of a match; empty = all 1
     Vocabulary items;                        ///< item ids
     std::vector<Vocabulary> item_fields;     ///< values of each item field
     std::vector<Vocabulary> profile_fields;  ///< of each user field, then of each context field
+    std::vector<Vocabulary> candidate_fields, event_fields;
 
     template <class Visit, class Self>
     static void for_each_column(Visit&& visit, Self& self) {
         visit("tau0", self.tau0);
-        visit("score", self.score);
-        visit("log_aux", self.log_aux);
-        visit("dense_inv_std", self.dense_inv_std);
+        visit("user_dense", self.user_dense);
+        visit("context_dense", self.context_dense);
+        visit("item_dense", self.item_dense);
+        visit("candidate_dense", self.candidate_dense);
+        visit("event_dense", self.event_dense);
+        visit("derived_inv_std", self.derived_inv_std);
         visit("match_inv_std", self.match_inv_std);
         visit("items", self.items);
         visit("item_fields", self.item_fields);
         visit("profile_fields", self.profile_fields);
+        visit("candidate_fields", self.candidate_fields);
+        visit("event_fields", self.event_fields);
     }
 };
 

@@ -26,12 +26,12 @@ namespace psad::inline PSAD_ABI {
 template <int Width, int Hidden, class Chosen>
 class CandidateUpn {
   public:
-    explicit CandidateUpn(const Scope& scope)
+    CandidateUpn(const Scope& scope, const InputSizes& sizes)
         : query_(scope / "query"),
           key_(scope / "key"),
           position_(scope / "position"),
           decay_(scope / "fading"),
-          match_(scope / "match"),
+          match_(scope / "match", sizes),
           match_logit_(scope / "match_logit"),
           gate_(scope / "gate"),
           mix_(scope / "mix") {}

@@ -10,32 +10,35 @@
 
 namespace psad::inline PSAD_ABI {
 
-/// Embedding of what the history says of this very candidate: MatchFeatures, the attention on its own events, and
-/// kind, age and index of the last of them. Zero where the history holds no candidate of the list.
+/// Embedding of what the history says of this very candidate: MatchFeatures and kinds of feedback, the attention on its
+/// own events, and kind, age and index of the last of them. Zero where the history holds no candidate of the list.
 template <int Width, int Hidden>
 class ItemMatch {
   public:
-    explicit ItemMatch(const Scope& scope)
-        : hidden_(scope / "hidden"),
+    ItemMatch(const Scope& scope, const InputSizes& sizes)
+        : features_(scope / "features", sizes.match_columns),
+          mass_(scope.weight<1, Hidden>("mass", Init::glorot(1, Hidden))),
           out_(scope / "out"),
-          feedback_(scope / "feedback"),
+          feedback_(scope / "feedback", sizes.feedback_kinds),
           bucket_(scope / "bucket"),
           index_(scope / "index") {}
 
     /// `mass` [items] is the attention on the candidate's own events.
     template <class Ctx, class T, class M>
     auto operator()(Ctx& ctx, const Inputs<T>& in, const M& mass) const {
-        const auto match = out_(ctx, hidden_(ctx, parts(ctx.template constant<Items, match_width>(in.match_dense), mass,
-                                                        ctx.template constant<Items, dense_width>(in.dense))));
+        const auto features = features_.template on<Items>(ctx, FeatureInputs<T>{in.match_dense, {}, {}});
+        const auto hidden = map(ctx, ReluMultiplyAdd{}, mass, ctx.weight(mass_), features);
         const auto last_match = gather<Items>(ctx, bucket_.rows(ctx, in.match_bucket), index_.rows(ctx, in.match_index),
                                               feedback_.rows(ctx, in.match_feedback));
-        return map(ctx, MultiplyAdd{}, ctx.template constant<Lists, 1>(in.has_interacted), match, last_match);
+        return map(ctx, MultiplyAdd{}, ctx.template constant<Lists, 1>(in.has_interacted), out_(ctx, hidden),
+                   last_match);
     }
 
   private:
-    nn::Linear<match_width + 1 + dense_width, Hidden, Relu> hidden_;
+    nn::FeatureLinear<Hidden> features_;
+    Weight<1, Hidden> mass_;
     nn::Projection<Hidden, Width> out_;
-    nn::PositionEmbedding<feedback_kinds, Width> feedback_;
+    nn::KindEmbedding<Width> feedback_;
     nn::PositionEmbedding<age_buckets, Width> bucket_;
     nn::PositionEmbedding<event_positions, Width> index_;
 };

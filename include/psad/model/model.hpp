@@ -51,7 +51,7 @@ struct Model {
 
     /// All parameters at their starting values.
     explicit Model(Encoder e, std::uint64_t seed = 1)
-        : encoder(std::move(e)), network(Scope(registry), TableSizes::of(encoder.statistics())), parameters(registry) {
+        : encoder(std::move(e)), network(Scope(registry), encoder.input_sizes()), parameters(registry) {
         parameters.initialise(registry, seed);
     }
 

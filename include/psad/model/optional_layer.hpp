@@ -10,7 +10,8 @@ namespace psad::inline PSAD_ABI {
 
 /// Stands where a policy leaves a layer out: it has no parameters.
 struct NoLayer {
-    explicit NoLayer(const Scope&) {}
+    template <class... Sizes>
+    explicit NoLayer(const Scope&, const Sizes&...) {}
 };
 template <bool Wanted, class Layer>
 using LayerIf = std::conditional_t<Wanted, Layer, NoLayer>;

@@ -57,9 +57,9 @@ struct Psad {
     StudentModel student;
 
     /// Registers all parameters below `scope`: "teacher...", "student..." and, when tied, "shared...".
-    Psad(const Scope& scope, const TableSizes& sizes) : Psad(scope, sizes, student_embeddings(scope, sizes)) {}
+    Psad(const Scope& scope, const InputSizes& sizes) : Psad(scope, sizes, student_embeddings(scope, sizes)) {}
 
-    static Embeddings<StudentModel::width> student_embeddings(const Scope& scope, const TableSizes& sizes) {
+    static Embeddings<StudentModel::width> student_embeddings(const Scope& scope, const InputSizes& sizes) {
         if constexpr (tied_embeddings)
             return {scope.of(Part::shared) / "shared", sizes};
         else
@@ -67,14 +67,14 @@ struct Psad {
     }
 
   private:
-    static Embeddings<Numbers.width> teacher_embeddings(const Scope& scope, const TableSizes& sizes,
+    static Embeddings<Numbers.width> teacher_embeddings(const Scope& scope, const InputSizes& sizes,
                                                         const Embeddings<StudentModel::width>& of_student) {
         if constexpr (tied_embeddings)  // copying a layer copies offsets: both read the same numbers
             return of_student;
         else
             return {scope.of(Part::teacher) / "teacher" / "features", sizes};
     }
-    Psad(const Scope& scope, const TableSizes& sizes, const Embeddings<StudentModel::width>& of_student)
+    Psad(const Scope& scope, const InputSizes& sizes, const Embeddings<StudentModel::width>& of_student)
         : teacher(scope.of(Part::teacher) / "teacher", teacher_embeddings(scope, sizes, of_student)),
           student(scope / "student", of_student) {}
 };
@@ -102,10 +102,10 @@ struct StudentOf {
 
     StudentModel student;
 
-    StudentOf(const Scope& scope, const TableSizes& sizes)
+    StudentOf(const Scope& scope, const InputSizes& sizes)
         : student(scope / "student", student_embeddings(scope, sizes)) {}
 
-    static auto student_embeddings(const Scope& scope, const TableSizes& sizes) {
+    static auto student_embeddings(const Scope& scope, const InputSizes& sizes) {
         return Variant::student_embeddings(scope, sizes);
     }
 };
@@ -122,7 +122,7 @@ struct TeacherOf {
 
     TeacherModel teacher;
 
-    TeacherOf(const Scope& scope, const TableSizes& sizes)
+    TeacherOf(const Scope& scope, const InputSizes& sizes)
         : teacher(scope.of(Part::teacher) / "teacher", {scope.of(Part::teacher) / "teacher" / "features", sizes}) {}
 };
 

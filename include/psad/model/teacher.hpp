@@ -49,7 +49,7 @@ class Teacher {
 
     Teacher(const Scope& scope, const Embeddings<width>& embeddings)
         : embeddings_(embeddings),
-          upn_(scope / "upn"),
+          upn_(scope / "upn", embeddings.sizes()),
           rank_(scope / "rank"),
           encoder_norm_(scope / "encoded"),
           start_(scope / "start"),

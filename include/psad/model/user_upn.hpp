@@ -39,11 +39,11 @@ struct UpnUserState {
 template <int Width, int Hidden, class Chosen>
 class UserUpn {
   public:
-    explicit UserUpn(const Scope& scope)
+    UserUpn(const Scope& scope, const InputSizes& sizes)
         : query_(scope / "query"),
           position_(scope / "position"),
           decay_(scope / "fading"),
-          match_(scope / "match"),
+          match_(scope / "match", sizes),
           gate_(scope / "gate"),
           scale_(scope / "scale", Init::glorot(Width, Width), gated ? 0.0f : 1.0f),
           mix_(scope / "mix") {}
@@ -109,7 +109,7 @@ class UserUpn {
 template <int Width>
 class ProfileShift {
   public:
-    explicit ProfileShift(const Scope& scope) : shift_(scope / "shift") {}
+    ProfileShift(const Scope& scope, const InputSizes&) : shift_(scope / "shift") {}
 
     /// The shift [lists] of a user.
     template <class Ctx, class X>

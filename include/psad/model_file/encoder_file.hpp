@@ -23,9 +23,15 @@ namespace psad::inline PSAD_ABI::model_file {
 
 namespace detail {
 
-inline nlohmann::json fields_json(const std::vector<FieldSchema>& fields) {
+inline nlohmann::json to_json(const std::vector<FieldSchema>& fields) {
     nlohmann::json out = nlohmann::json::array();
     for (const FieldSchema& f : fields) out.push_back({{"name", f.name}, {"vocabulary", f.vocabulary}});
+    return out;
+}
+inline nlohmann::json to_json(const std::vector<DenseFeature>& features) {
+    nlohmann::json out = nlohmann::json::array();
+    for (const DenseFeature& f : features)
+        out.push_back({{"name", f.name}, {"along_list", f.along_list}, {"optional", f.optional}});
     return out;
 }
 
@@ -52,6 +58,8 @@ class MetadataReader {
         const nlohmann::json& value = in[name];
         if constexpr (std::is_same_v<V, std::string>) {
             if (!value.is_string()) fail(printable(value.dump()), std::string("text for ") + name);
+        } else if constexpr (std::is_same_v<V, bool>) {
+            if (!value.is_boolean()) fail(printable(value.dump()), std::string("true or false for ") + name);
         } else {
             if constexpr (std::is_floating_point_v<V>) {  // what does not fit V would become infinite
                 min = (std::max)(min, static_cast<double>(std::numeric_limits<V>::lowest()));
@@ -89,9 +97,13 @@ inline nlohmann::json to_json(double x) {
 inline nlohmann::json to_json(const std::vector<float>& numbers) {
     return numbers;
 }
-inline nlohmann::json to_json(const Scaling& s) {
-    nlohmann::json out;
-    Scaling::for_each_column([&](const char* name, float x) { out[name] = x; }, s);
+/// An object per feature.
+inline nlohmann::json to_json(const DenseTransforms& transforms) {
+    nlohmann::json out = nlohmann::json::array();
+    for (std::size_t f = 0; f < transforms.size(); ++f) {
+        DenseTransforms::for_each_column([&](const char* name, const auto& numbers) { out[f][name] = numbers[f]; },
+                                         transforms);
+    }
     return out;
 }
 /// The values with a row of their own, in the order of their rows from 1 on.
@@ -115,18 +127,26 @@ class StatisticsReader {
         : reader_(reader), schema_(schema), items_(items) {}
 
     void operator()(const char* name, double& x) const { x = reader_.get<double>(reader_.json(), name, 1e-9); }
-    void operator()(const char* name, Scaling& s) const {
-        if (!reader_.json().contains(name)) reader_.fail(std::string("no ") + name, name);
-        Scaling::for_each_column(
-            [&](const char* part, float& x) { x = reader_.get<float>(reader_.json()[name], part); }, s);
-    }
-    void operator()(const char* name, std::vector<float>& numbers) const {
-        const auto width = static_cast<std::size_t>(name == std::string("dense_inv_std") ? dense_width : match_width);
-        const nlohmann::json& list = reader_.array(reader_.json(), name);
-        if (!list.empty() && list.size() != width) {
-            reader_.fail(std::to_string(list.size()) + " numbers in " + name, std::to_string(width));
+    void operator()(const char* name, DenseTransforms& transforms) const {
+        const nlohmann::json& features = reader_.array(reader_.json(), name);
+        std::size_t wanted = 0;
+        for_each_dense(schema_, [&](const char* group, const auto& dense) {
+            if (group == std::string(name)) wanted = dense.size();
+        });
+        if (features.size() != wanted)
+            reader_.fail(std::to_string(features.size()) + " features in " + name, std::to_string(wanted));
+        for (const auto& feature : features) {
+            DenseTransforms::for_each_column(
+                [&](const char* part, auto& numbers) {
+                    using V = typename std::remove_reference_t<decltype(numbers)>::value_type;
+                    numbers.push_back(reader_.get<V>(feature, part));
+                },
+                transforms);
         }
-        for (const auto& x : list) {
+    }
+    /// Their number is checked against what the encoder derives.
+    void operator()(const char* name, std::vector<float>& numbers) const {
+        for (const auto& x : reader_.array(reader_.json(), name)) {
             if (!x.is_number() || !std::isfinite(x.get<float>()))
                 reader_.fail(printable(x.dump()), std::string("numbers in ") + name);
             numbers.push_back(x.get<float>());
@@ -136,11 +156,12 @@ class StatisticsReader {
         v = vocabulary(reader_.array(reader_.json(), name), items_);
     }
     void operator()(const char* name, std::vector<Vocabulary>& vocabularies) const {
-        std::vector<FieldSchema> fields = schema_.item_fields;
-        if (name == std::string("profile_fields")) {
-            fields = schema_.user_fields;
-            fields.insert(fields.end(), schema_.context_fields.begin(), schema_.context_fields.end());
-        }
+        std::vector<FieldSchema> fields;
+        for_each_fields(schema_, [&](const char* group, const auto& given) {
+            const bool of_profile = group == std::string("user_fields") || group == std::string("context_fields");
+            if (group == std::string(name) || (of_profile && name == std::string("profile_fields")))
+                fields.insert(fields.end(), given.begin(), given.end());
+        });
         const nlohmann::json& lists = reader_.array(reader_.json(), name);
         if (lists.size() != fields.size())
             reader_.fail(std::to_string(lists.size()) + " " + name, std::to_string(fields.size()));
@@ -177,17 +198,32 @@ inline std::vector<FieldSchema> read_fields(const MetadataReader& reader, const 
     return out;
 }
 
+inline std::vector<DenseFeature> read_dense(const MetadataReader& reader, const char* name) {
+    std::vector<DenseFeature> out;
+    for (const auto& f : reader.array(reader.json(), name)) {
+        out.push_back({reader.get<std::string>(f, "name"), reader.get<bool>(f, "along_list"),
+                       reader.get<bool>(f, "optional")});
+    }
+    return out;
+}
+
+/// Throws unless there are as many numbers as wanted, or none.
+inline void check_count(const MetadataReader& reader, const char* name, std::size_t found, std::size_t wanted) {
+    if (found != 0 && found != wanted)
+        reader.fail(std::to_string(found) + " numbers in " + name, std::to_string(wanted));
+}
+
 }  // namespace detail
 
 /// Adds all that read_encoder needs.
 inline void add_encoder(TensorFile& file, const Encoder& encoder) {
     const Schema& schema = encoder.schema();
     const Catalog& catalog = encoder.catalog();
-    const nlohmann::json schema_json{{"user_fields", detail::fields_json(schema.user_fields)},
-                                     {"context_fields", detail::fields_json(schema.context_fields)},
-                                     {"item_fields", detail::fields_json(schema.item_fields)},
-                                     {"catalog_items", catalog.items},
-                                     {"max_history", encoder.max_history()}};
+    nlohmann::json schema_json{{"feedback_kinds", schema.feedback_kinds},
+                               {"catalog_items", catalog.items},
+                               {"max_history", encoder.max_history()}};
+    for_each_fields(schema, [&](const char* name, const auto& fields) { schema_json[name] = detail::to_json(fields); });
+    for_each_dense(schema, [&](const char* name, const auto& dense) { schema_json[name] = detail::to_json(dense); });
     file.metadata["psad.schema"] = schema_json.dump();
     nlohmann::json statistics;
     Statistics::for_each_column([&](const char* name, const auto& value) { statistics[name] = detail::to_json(value); },
@@ -200,23 +236,37 @@ inline void add_encoder(TensorFile& file, const Encoder& encoder) {
             tensor(name + ".offsets", {static_cast<std::int64_t>(field.offsets.size())}, field.offsets));
         file.tensors.push_back(tensor(name + ".ids", {static_cast<std::int64_t>(field.ids.size())}, field.ids));
     }
+    if (!schema.item_dense.empty()) {
+        file.tensors.push_back(tensor("catalog.dense",
+                                      {static_cast<std::int64_t>(catalog.items),
+                                       static_cast<std::int64_t>(schema.item_dense.size())},
+                                      catalog.dense));
+    }
 }
 
 /// Throws ModelFileError where anything is missing, out of range or contradictory.
 inline Encoder read_encoder(const TensorFile& file) {
     const detail::MetadataReader schema_reader(file, "psad.schema");
-    Schema schema{detail::read_fields(schema_reader, "user_fields"),
-                  detail::read_fields(schema_reader, "context_fields"),
-                  detail::read_fields(schema_reader, "item_fields")};
-    const int max_history = schema_reader.get<int>(schema_reader.json(), "max_history", 1, Encoder::max_history_limit);
+    const nlohmann::json& schema_json = schema_reader.json();
+    Schema schema;
+    for_each_fields(schema,
+                    [&](const char* name, auto& fields) { fields = detail::read_fields(schema_reader, name); });
+    for_each_dense(schema, [&](const char* name, auto& dense) { dense = detail::read_dense(schema_reader, name); });
+    schema.feedback_kinds = schema_reader.get<int>(schema_json, "feedback_kinds", 1, max_feedback_kinds);
+    const int max_history = schema_reader.get<int>(schema_json, "max_history", 1, Encoder::max_history_limit);
     Catalog catalog;
-    catalog.items = schema_reader.get<std::size_t>(schema_reader.json(), "catalog_items", 0, max_vocabulary);
+    catalog.items = schema_reader.get<std::size_t>(schema_json, "catalog_items", 0, max_vocabulary);
+    const auto items = static_cast<std::int64_t>(catalog.items);
     for (std::size_t f = 0; f < schema.item_fields.size(); ++f) {
         const std::string name = "catalog." + std::to_string(f);
-        const auto offsets =
-            file.values<std::int64_t>(name + ".offsets", {static_cast<std::int64_t>(catalog.items + 1)});
+        const auto offsets = file.values<std::int64_t>(name + ".offsets", {items + 1});
         const auto ids = file.values<std::int32_t>(name + ".ids");
         catalog.fields.push_back({{offsets.begin(), offsets.end()}, {ids.begin(), ids.end()}});
+    }
+    if (!schema.item_dense.empty()) {
+        const auto dense =
+            file.values<double>("catalog.dense", {items, static_cast<std::int64_t>(schema.item_dense.size())});
+        catalog.dense.assign(dense.begin(), dense.end());
     }
     try {
         check_catalog(catalog, schema);
@@ -227,7 +277,13 @@ inline Encoder read_encoder(const TensorFile& file) {
     const detail::MetadataReader statistics_reader(file, "psad.statistics");
     Statistics statistics;
     Statistics::for_each_column(detail::StatisticsReader(statistics_reader, schema, catalog.items), statistics);
-    return Encoder(std::move(schema), std::move(catalog), std::move(statistics), max_history);
+    Encoder encoder(std::move(schema), std::move(catalog), std::move(statistics), max_history);
+    const Statistics& read = encoder.statistics();
+    detail::check_count(statistics_reader, "derived_inv_std", read.derived_inv_std.size(),
+                        encoder.candidates().derived());
+    detail::check_count(statistics_reader, "match_inv_std", read.match_inv_std.size(),
+                        static_cast<std::size_t>(encoder.input_sizes().match_columns));
+    return encoder;
 }
 
 }  // namespace psad::model_file

@@ -13,7 +13,7 @@
 namespace psad::inline PSAD_ABI::nn {
 
 /// One table per categorical field; a row's embedding is the sum over fields of the mean over the field's
-/// values.
+/// values. Fields that several kinds of rows share stand first.
 template <int Width>
 class FieldEmbedding {
   public:
@@ -22,6 +22,10 @@ class FieldEmbedding {
         for (std::size_t f = 0; f < sizes.size(); ++f) {
             tables_.push_back(scope.table<Width>("field" + std::to_string(f), sizes[f], Init::gaussian(0.05f)));
         }
+    }
+    /// The tables of `shared`, then those of fields of its own.
+    FieldEmbedding(const FieldEmbedding& shared, const FieldEmbedding& own) : tables_(shared.tables_) {
+        tables_.insert(tables_.end(), own.tables_.begin(), own.tables_.end());
     }
 
     /// `bags` holds one entry per field.
@@ -55,6 +59,23 @@ class PositionEmbedding {
 
   private:
     Weight<Count, Width> table_;
+};
+
+/// A small table whose number of rows is known when the model is built.
+template <int Width>
+class KindEmbedding {
+  public:
+    KindEmbedding(const Scope& scope, int rows) : table_(scope.weight<Width>("table", rows, Init::gaussian(0.05f))) {}
+
+    /// The table's rows by index, to be summed with others by psad::gather; nothing where that is negative.
+    template <class Ctx>
+    auto rows(Ctx& ctx, const int* index) const {
+        const auto table = ctx.weight(table_);
+        return PickedRows<std::remove_const_t<decltype(table)>>{table, index};
+    }
+
+  private:
+    FeatureWeight<Width> table_;
 };
 
 }  // namespace psad::nn

@@ -2,6 +2,7 @@
 /// Fully connected layers over one value or over parts on several axes.
 #pragma once
 
+#include "psad/autograd/ops/feature_linear.hpp"
 #include "psad/autograd/ops/linear.hpp"
 #include "psad/autograd/parameters.hpp"
 #include "psad/core/functors.hpp"
@@ -23,6 +24,27 @@ class Linear {
 
   private:
     Weight<In, Out> weight_;
+    Weight<1, Out> bias_;
+};
+
+/// act(x W + b) for features whose number is known when the model is built; `scaled` of them are also seen as deviations
+/// within their list (FeatureInputs).
+template <int Out, class Act = Identity>
+class FeatureLinear {
+  public:
+    FeatureLinear(const Scope& scope, int features, int scaled = 0)
+        : weight_(scope.weight<Out>("weight", features + scaled, Init::glorot(features + scaled, Out))),
+          bias_(scope.weight<1, Out>("bias", Init::value(0))) {}
+
+    template <class Axis, class Ctx, class T>
+    auto on(Ctx& ctx, const FeatureInputs<T>& in) const {
+        return feature_linear<Axis>(ctx, in, ctx.weight(weight_), ctx.weight(bias_), Act{});
+    }
+    /// Whether there are no features.
+    bool empty() const { return weight_.rows == 0; }
+
+  private:
+    FeatureWeight<Out> weight_;
     Weight<1, Out> bias_;
 };
 

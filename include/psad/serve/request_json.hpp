@@ -46,7 +46,15 @@ class RequestColumns {
         if (!timed && !items_of_history_.empty())
             throw RequestError("request", "ts", "nothing", "the time of the request, unix seconds");
         read_candidates(member(line, "candidates"));
-        return {user_, context_, time, items_of_history_, times_, feedback_, items_, scores_, aux_, {}};
+        return {.user_fields = user_,
+                .context = context_,
+                .time = time,
+                .history_items = items_of_history_,
+                .history_times = times_,
+                .history_feedback = feedback_,
+                .items = items_,
+                .scores = scores_,
+                .aux = aux_};
     }
 
   private:
@@ -97,10 +105,11 @@ class RequestColumns {
     static std::int32_t id(const nlohmann::json& value, const std::string& place) {
         return static_cast<std::int32_t>(whole(value, place, 0, max_id));
     }
-    static float number(const nlohmann::json& value, const std::string& place) {
-        if (!value.is_number() || !(std::abs(value.get<double>()) <= max_magnitude))
-            throw RequestError("request", place, shortened(value), "a number from -1e15 to 1e15");
-        return value.get<float>();
+    static double number(const nlohmann::json& value, const std::string& place) {
+        if (value.is_null()) return std::numeric_limits<double>::quiet_NaN();
+        if (!value.is_number())
+            throw RequestError("request", place, shortened(value), "a number, or null for a missing one");
+        return value.get<double>();
     }
     static std::string at(const char* what, std::size_t i) { return std::string(what) + "[" + std::to_string(i) + "]"; }
 
@@ -159,7 +168,7 @@ class RequestColumns {
 
     // A column that all candidates have or none has.
     static void optional(const nlohmann::json& candidate, const char* name, const std::string& place, std::size_t i,
-                         std::vector<float>& column) {
+                         std::vector<double>& column) {
         const bool has = candidate.contains(name);
         if (i > 0 && has == column.empty()) {
             throw RequestError("request", place + "." + name, has ? "a number" : "nothing",
@@ -170,7 +179,7 @@ class RequestColumns {
 
     std::vector<std::int32_t> user_, context_, items_of_history_, feedback_, items_;
     std::vector<std::int64_t> times_;
-    std::vector<float> scores_, aux_;
+    std::vector<double> scores_, aux_;
 };
 
 /// {"order": positions, best first, "scores": logits, "items": ids}; the caller adds an `id`.

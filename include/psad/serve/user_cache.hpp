@@ -34,9 +34,16 @@ class UserCache {
     /// history holds a candidate of the list, which the profile says.
     bool matches(const Model<Network>& model, const Request& r, bool has_interacted) const {
         return state_ && generation_ == model.generation.number() && has_interacted_ == has_interacted &&
-               std::ranges::equal(items_, r.history_items) && std::ranges::equal(times_, r.history_times) &&
-               std::ranges::equal(feedback_, r.history_feedback) && std::ranges::equal(user_fields_, r.user_fields) &&
-               std::ranges::equal(context_, r.context);
+               is_cacheable(r) && std::ranges::equal(items_, r.history_items) &&
+               std::ranges::equal(times_, r.history_times) && std::ranges::equal(feedback_, r.history_feedback) &&
+               user_fields_.view() == r.user_fields && context_.view() == r.context &&
+               history_fields_.view() == r.history_fields && user_dense_.view() == r.user_dense &&
+               context_dense_.view() == r.context_dense && history_dense_.view() == r.history_dense;
+    }
+    /// Whether a state can be told to belong to a request: not where events come after it, whose place is still to be
+    /// found, nor with items of its own.
+    static bool is_cacheable(const Request& r) {
+        return r.new_items == nullptr && (r.history_times.empty() || r.history_times.back() < r.time);
     }
     /// The next request computes the state again.
     void invalidate() { state_.reset(); }
@@ -58,7 +65,8 @@ class UserCache {
         has_interacted_ = has_interacted;
         const auto copy = [](const auto& from, auto& to) { to.assign(from.begin(), from.end()); };
         copy(r.history_items, items_), copy(r.history_times, times_), copy(r.history_feedback, feedback_);
-        copy(r.user_fields, user_fields_), copy(r.context, context_);
+        user_fields_.copy(r.user_fields), context_.copy(r.context), history_fields_.copy(r.history_fields);
+        user_dense_.copy(r.user_dense), context_dense_.copy(r.context_dense), history_dense_.copy(r.history_dense);
     }
     const State& state() const { return *state_; }
 
@@ -67,8 +75,10 @@ class UserCache {
     std::optional<State> state_;
     std::uint64_t generation_ = 0;
     bool has_interacted_ = false;
-    std::vector<std::int32_t> user_fields_, context_, items_, feedback_;
+    std::vector<std::int32_t> items_, feedback_;
     std::vector<std::int64_t> times_;
+    OwnedFields user_fields_, context_, history_fields_;
+    OwnedFeatures user_dense_, context_dense_, history_dense_;
 };
 
 }  // namespace psad::serve

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -66,7 +67,7 @@ inline LoggedRequest log_request(const World& world, std::uint64_t index, bool w
 struct SplitColumns {
     std::vector<std::int32_t> user, history_length, items, shown;
     std::vector<std::int64_t> time, offsets{0}, shown_offsets{0};
-    std::vector<float> scores;
+    std::vector<double> scores;
     std::vector<std::int8_t> labels;
 
     void add(const LoggedRequest& r, std::int32_t by) {
@@ -75,7 +76,7 @@ struct SplitColumns {
         time.push_back(s.time);
         history_length.push_back(static_cast<std::int32_t>(s.history_items.size()));
         items.insert(items.end(), s.items.begin(), s.items.end());
-        scores.insert(scores.end(), s.scores.begin(), s.scores.end());
+        for (const float x : s.scores) scores.push_back(std::round(1e6 * static_cast<double>(x)) / 1e6);
         shown.insert(shown.end(), r.shown.begin(), r.shown.end());
         const std::size_t first = labels.size();
         labels.resize(items.size(), 0);

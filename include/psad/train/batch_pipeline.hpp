@@ -32,8 +32,8 @@ class BatchPipeline {
   public:
     /// Everything is borrowed and must outlive this.
     BatchPipeline(const B& backend, const Encoder& encoder, std::span<const Request> requests, int shard, int shards,
-                  std::uint64_t seed)
-        : backend_(&backend), encoder_(&encoder), requests_(requests), shard_(shard), seed_(seed) {
+                  std::uint64_t seed, const LabelSettings& labels)
+        : backend_(&backend), encoder_(&encoder), requests_(requests), shard_(shard), seed_(seed), labels_(labels) {
         for (auto& buffer : buffers_) buffer.resize(static_cast<std::size_t>(shards));
     }
 
@@ -82,7 +82,7 @@ class BatchPipeline {
                 shard.requests.push_back(requests_[order[static_cast<std::size_t>(range.first + i)]]);
             constexpr Spec spec = Network::spec;
             shard.builder.build(*encoder_, shard.requests, spec.positions, spec.block,
-                                rng::derive(key(range.step, s), 1), Target{}, label_groups<Network>());
+                                rng::derive(key(range.step, s), 1), Target{}, label_groups<Network>(), labels_);
             shard.batch = shard.builder.view();
         });
     }
@@ -92,6 +92,7 @@ class BatchPipeline {
     std::span<const Request> requests_;
     int shard_;
     std::uint64_t seed_;
+    LabelSettings labels_;
     std::vector<Shard> buffers_[2];  ///< of even and of odd steps
     std::int64_t prepared_ = -1;     ///< the step whose batch is encoded
 };

@@ -31,7 +31,7 @@ Fitted<Network> fit(const B& backend, const data::Dataset& dataset, const train:
         throw DataError(dataset.meta.name, "validation lists", "none with a positive",
                         "at least one: they choose the epoch to keep");
     }
-    Model<Network> model(fit_encoder(data::schema_of(dataset.meta), data::catalog_of(dataset), train_lists, encoding),
+    Model<Network> model(fit_encoder(data::schema_of(dataset), data::catalog_of(dataset), train_lists, encoding),
                          settings.seed);
     const auto validate = [&](const Model<Network>& m) {
         return train::validation_score(backend, m, std::span<const Request>(valid_lists));

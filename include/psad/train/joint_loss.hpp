@@ -23,7 +23,7 @@ struct LossWeights {
     double temperature = 1;   ///< tau
 };
 
-/// The terms, [lists]; those that the network lacks are empty values.
+/// The terms, [lists]; those that the network lacks are empty values. Only the total is weighted by the lists' weights.
 template <class V>
 struct JointLoss {
     V total{}, teacher{}, student{}, distillation{};
@@ -105,6 +105,7 @@ auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T, Memory>& p
             }
         }
     }
+    out.total = map(ctx, Multiply{}, out.total, ctx.template constant<Lists, 1>(batch.labels.list_weight));
     return out;
 }
 

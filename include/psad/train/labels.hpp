@@ -7,7 +7,7 @@
 namespace psad::inline PSAD_ABI {
 
 /// Groups of label columns. A loss policy says which it reads, `static constexpr LabelGroups reads{.clicks = true}`;
-/// the others are not laid out. The target's columns are always there.
+/// the others are not laid out. The columns of the target and of list weights are always there.
 struct LabelGroups {
     bool relevance = false;     ///< `relevance`
     bool distribution = false;  ///< `target_prob`, `has_positive`
@@ -40,8 +40,9 @@ struct LabelColumns {
     column<T> position_weight{};  ///< [positions] see position_weight()
     column<T> good_weight{};      ///< [positions] target_weight on lists with a positive, else 0
     column<T> poor_weight{};      ///< [positions] target_weight on lists without one, else 0
-    column<T> relevance{};        ///< [items] 0 or 1
-    column<T> target_prob{};      ///< [items] relevance / its sum over the list
+    column<T> list_weight{};      ///< [lists] weight of the list, about 1
+    column<T> relevance{};        ///< [items] 1 with a gain, else 0
+    column<T> target_prob{};      ///< [items] gain / its sum over the list
     column<T> has_positive{};     ///< [lists] 0 or 1
     column<T> clicked{};          ///< [positions] relevance of the item that the followed list holds there
     column<T> shown{};            ///< [positions] 1 where the target says what stood there, else 0
@@ -53,6 +54,7 @@ struct LabelColumns {
         visit(Column<Positions>{"position_weight"}, self.position_weight...);
         visit(Column<Positions>{"good_weight"}, self.good_weight...);
         visit(Column<Positions>{"poor_weight"}, self.poor_weight...);
+        visit(Column<Lists>{"list_weight"}, self.list_weight...);
         visit(Column<Items>{"relevance"}, self.relevance...);
         visit(Column<Items>{"target_prob"}, self.target_prob...);
         visit(Column<Lists>{"has_positive"}, self.has_positive...);

@@ -29,6 +29,7 @@ struct Settings {
     double distill_from = 0.1;
     double distill_full = 0.3;
     double temperature = 1;
+    double min_propensity = 0.1;
     int patience = 3;
     std::uint64_t seed = 1;
 
@@ -64,6 +65,12 @@ struct Settings {
               self.distill_full);
         visit(Setting{.name = "temperature", .help = "Temperature of soft distillation", .min = 0, .above_min = true},
               self.temperature);
+        visit(Setting{.name = "min_propensity",
+                      .help = "Gains are divided by propensities, where lists have them, but by no smaller ones",
+                      .min = 0,
+                      .max = 1,
+                      .above_min = true},
+              self.min_propensity);
         visit(Setting{"patience", "Epochs without a better validation score before stopping; 0 = never", 0},
               self.patience);
         visit(Setting{"seed", "Same seed, same bits", 0}, self.seed);
@@ -109,18 +116,39 @@ inline void check(const Settings& s, std::size_t requests) {
     if (s.distill_from >= s.distill_full) wrong("distill_full", s.distill_full, "more than distill_from");
 }
 
-/// Throws RequestError unless a list has what training reads beyond Encoder::check: labels of 0 or 1, and a shown order
-/// without a position twice.
+/// The largest gain: that of grade 30.
+inline constexpr float max_gain = 1'073'741'823.0f;
+
+/// Throws RequestError unless a list has what training and evaluation read beyond Encoder::check: a grade from 0 to 30
+/// or a gain for each candidate, a weight, propensities in (0, 1], and a shown order without a position twice.
 inline void check_feedback(const Request& r) {
-    if (r.labels.size() != r.size()) {
-        throw RequestError("request", "labels", std::to_string(r.labels.size()) + " labels",
-                           std::to_string(r.size()) + " for training");
+    const auto wrong = [](const std::string& place, const std::string& found, const std::string& wanted) {
+        throw RequestError("request", place, found, wanted);
+    };
+    const auto length = [&](std::size_t found, const char* name) {
+        if (found != 0 && found != r.size())
+            wrong(name, std::to_string(found) + " " + name, std::to_string(r.size()) + " or none");
+    };
+    if (r.gains.empty() && r.labels.size() != r.size())
+        wrong("labels", std::to_string(r.labels.size()) + " labels", std::to_string(r.size()) + " for training");
+    length(r.gains.size(), "gains");
+    length(r.propensities.size(), "propensities");
+    const auto place = [](const char* name, std::size_t i) { return name + ("[" + std::to_string(i) + "]"); };
+    for (std::size_t i = 0; i < r.labels.size(); ++i) {
+        if (r.labels[i] < 0 || r.labels[i] > 30)
+            wrong(place("labels", i), std::to_string(r.labels[i]), "a grade from 0 to 30");
     }
-    for (std::size_t i = 0; i < r.size(); ++i) {
-        if (r.labels[i] != 0 && r.labels[i] != 1) {
-            throw RequestError("request", "labels[" + std::to_string(i) + "]", std::to_string(r.labels[i]), "0 or 1");
-        }
+    for (std::size_t i = 0; i < r.gains.size(); ++i) {
+        if (!(r.gains[i] >= 0 && r.gains[i] <= max_gain))
+            wrong(place("gains", i), number_text(static_cast<double>(r.gains[i])), "a gain from 0 to 2^30 - 1");
     }
+    for (std::size_t i = 0; i < r.propensities.size(); ++i) {
+        if (!(r.propensities[i] > 0 && r.propensities[i] <= 1))
+            wrong(place("propensities", i), number_text(static_cast<double>(r.propensities[i])),
+                  "a probability above 0, at most 1");
+    }
+    if (!(r.weight >= 0 && r.weight <= 1e9f))
+        wrong("weight", number_text(static_cast<double>(r.weight)), "a number from 0 to 1e9");
     std::vector<char> shown(r.size(), 0);
     for (const std::int32_t i : r.shown) {
         if (i < 0 || static_cast<std::size_t>(i) >= r.size() || shown[static_cast<std::size_t>(i)]) {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "psad/core/rng.hpp"
@@ -33,10 +34,13 @@ void for_each_shown(const Request& r, Take&& take) {
     }
 }
 namespace detail {
-/// Appends the positions with the wanted label, in shown order.
+inline float gain(const Request& r, int candidate) {
+    return r.gain(static_cast<std::size_t>(candidate));
+}
+/// Appends the positions with or without a gain, in shown order.
 inline void append(const Request& r, bool positive, std::vector<int>& order) {
     for_each_shown(r, [&](int i) {
-        if ((r.labels[static_cast<std::size_t>(i)] > 0) == positive) order.push_back(i);
+        if ((r.gain(static_cast<std::size_t>(i)) > 0) == positive) order.push_back(i);
     });
 }
 /// The target of position t is what stands there.
@@ -51,7 +55,7 @@ void follow(const std::vector<int>& order, int positions, std::size_t n, T* targ
 // Each policy fills `order` (all n positions), `target` ([positions, n], zeroed by the caller) and `weight`
 // ([positions], position_weight(t) on entry). `key` is fresh for every list and step.
 
-/// Uniform over the positives; the list that is followed holds the non-positives (Seq2Slate's set target) in
+/// In proportion to the gains that are left; the list that is followed holds the non-positives (Seq2Slate's set target) in
 /// a random order, so that no position learns to lean on what was shown above.
 struct Set {
     using kind = kind_tag;
@@ -68,15 +72,17 @@ struct Set {
         for (int t = 0; t < positions; ++t) {
             const std::size_t first = (std::max)(negatives, static_cast<std::size_t>(t));  // positives still free
             if (first >= n) weight[t] = T(0);
+            T left = 0;
+            for (std::size_t j = first; j < n; ++j) left += static_cast<T>(detail::gain(r, order[j]));
             for (std::size_t j = first; j < n; ++j) {
                 target[static_cast<std::size_t>(t) * n + static_cast<std::size_t>(order[j])] =
-                    T(1) / static_cast<T>(n - first);
+                    static_cast<T>(detail::gain(r, order[j])) / left;
             }
         }
     }
 };
 
-/// The positives in shown order, then the rest.
+/// The positives, greater gains first and equal ones in shown order, then the rest.
 struct PositivesFirst {
     using kind = kind_tag;
     static constexpr const char* name = "positives first";
@@ -84,6 +90,7 @@ struct PositivesFirst {
     template <class T>
     static void build(const Request& r, int positions, std::uint64_t, std::vector<int>& order, T* target, T*) {
         detail::append(r, true, order);
+        std::ranges::stable_sort(order, std::ranges::greater(), [&](int i) { return detail::gain(r, i); });
         detail::append(r, false, order);
         detail::follow(order, positions, r.size(), target);
     }
@@ -128,7 +135,7 @@ struct ClickWeightedExposure {
                       T* weight) {
         Exposure::build(r, positions, key, order, target, weight);
         for (int t = 0; t < positions; ++t) {
-            if (r.labels[static_cast<std::size_t>(order[static_cast<std::size_t>(t)])] > 0) weight[t] *= T(4);
+            if (detail::gain(r, order[static_cast<std::size_t>(t)]) > 0) weight[t] *= T(4);
         }
     }
 };

@@ -58,6 +58,14 @@ inline void check_finite(const ParameterRegistry& registry, const Parameters<flo
     }
 }
 
+/// Throws SettingError where no list counts.
+inline double mean_weight(std::span<const Request> requests) {
+    double sum = 0;
+    for (const Request& r : requests) sum += static_cast<double>(r.weight);
+    if (!(sum > 0)) throw SettingError("training", "list weights", "0 for all lists", "some above 0");
+    return sum / static_cast<double>(requests.size());
+}
+
 /// All parameters but those of a frozen teacher.
 template <class Network>
 ParameterRegistry trainable(ParameterRegistry registry) {
@@ -116,7 +124,8 @@ class Trainer {
           optimizer_(backend, trainable_, rule),
           best_{.parameters = model.parameters},
           shards_(static_cast<std::size_t>((batch_ - 1) / shard_ + 1)),
-          pipeline_(backend, model.encoder, requests, shard_, static_cast<int>(shards_.size()), settings.seed) {
+          pipeline_(backend, model.encoder, requests, shard_, static_cast<int>(shards_.size()), settings.seed,
+                    {trainer_detail::mean_weight(requests), settings.min_propensity}) {
         for (Shard& s : shards_) s.dense_grad = Buffer<T, typename B::Memory>(model.registry.dense_size);
         state_.order.resize(requests.size());
         std::iota(state_.order.begin(), state_.order.end(), std::size_t{0});

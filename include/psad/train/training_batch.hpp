@@ -35,6 +35,12 @@ TrainingBatch<T> on_device(const B& backend, const TrainingBatch<T>& host, Arena
     return out;
 }
 
+/// What counts how much: see BatchBuilder.
+struct LabelSettings {
+    double mean_weight = 1;     ///< of the training lists; weights are divided by it
+    double min_propensity = 1;  ///< gains are divided by propensities, but by no smaller ones
+};
+
 /// Builds training batches; owns their numbers. Reused from batch to batch.
 template <class T>
 class BatchBuilder {
@@ -43,18 +49,20 @@ class BatchBuilder {
     /// of `groups`. `key` seeds what a target policy draws.
     template <class Target>
     void build(const Encoder& encoder, std::span<const Request> requests, int positions, int block, std::uint64_t key,
-               Target, LabelGroups groups) {
+               Target, LabelGroups groups, const LabelSettings& settings = {}) {
         encoder.encode(requests, positions, batch_);
         prefix_.clear();
         clear_columns(labels_);
         int first_item = 0;
         for (std::size_t l = 0; l < requests.size(); ++l) {
-            const Request& r = requests[l];
+            Request r = requests[l];
+            weigh_gains(r, settings);
             const int items = static_cast<int>(r.items.size()), length = (std::min)(positions, items);
             const std::size_t first_position = labels_.target_weight.size();
             add_target(r, length, rng::derive(key, l), Target{});
             prefix_.add(order_, length, first_item, items, block);
             first_item += items;
+            labels_.list_weight.push_back(static_cast<T>(static_cast<double>(r.weight) / settings.mean_weight));
             add_labels(r, first_position, groups);
         }
     }
@@ -81,24 +89,38 @@ class BatchBuilder {
                       labels_.target_weight.data() + first_position);
     }
 
-    void add_labels(const Request& r, std::size_t first_position, LabelGroups groups) {
-        const auto positives = std::count_if(r.labels.begin(), r.labels.end(), [](auto y) { return y > 0; });
-        const auto flag = [](bool yes) { return yes ? T(1) : T(0); };
-        for (const auto y : r.labels) {
-            if (groups.relevance) labels_.relevance.push_back(flag(y > 0));
-            if (groups.distribution) labels_.target_prob.push_back(y > 0 ? T(1) / static_cast<T>(positives) : T(0));
+    /// Gains by inverse propensities, for a request that brings some.
+    void weigh_gains(Request& r, const LabelSettings& settings) {
+        if (r.propensities.empty()) return;
+        gains_.resize(r.size());
+        for (std::size_t i = 0; i < r.size(); ++i) {
+            gains_[i] = static_cast<float>(static_cast<double>(r.gain(i)) /
+                                           (std::max)(settings.min_propensity, static_cast<double>(r.propensities[i])));
         }
-        if (groups.distribution) labels_.has_positive.push_back(flag(positives > 0));
+        r.gains = gains_;
+    }
+
+    void add_labels(const Request& r, std::size_t first_position, LabelGroups groups) {
+        T total = 0;
+        for (std::size_t i = 0; i < r.size(); ++i) total += static_cast<T>(r.gain(i));
+        const auto flag = [](bool yes) { return yes ? T(1) : T(0); };
+        const bool positive = total > T(0);
+        for (std::size_t i = 0; i < r.size(); ++i) {
+            const T gain = static_cast<T>(r.gain(i));
+            if (groups.relevance) labels_.relevance.push_back(flag(gain > T(0)));
+            if (groups.distribution) labels_.target_prob.push_back(positive ? gain / total : T(0));
+        }
+        if (groups.distribution) labels_.has_positive.push_back(flag(positive));
         for (std::size_t row = first_position; row < labels_.target_weight.size(); ++row) {
             const T weight = labels_.target_weight[row];
             const auto placed = static_cast<std::size_t>(order_[row - first_position]);
             if (groups.clicks) {
-                labels_.clicked.push_back(flag(r.labels[placed] > 0));
+                labels_.clicked.push_back(flag(r.gain(placed) > 0));
                 labels_.shown.push_back(flag(weight != T(0)));
             }
             if (groups.penalty) {
-                labels_.good_weight.push_back(positives > 0 ? weight : T(0));
-                labels_.poor_weight.push_back(positives > 0 ? T(0) : weight);
+                labels_.good_weight.push_back(positive ? weight : T(0));
+                labels_.poor_weight.push_back(positive ? T(0) : weight);
             }
         }
     }
@@ -106,7 +128,8 @@ class BatchBuilder {
     Batch<T> batch_;
     PrefixStorage prefix_;
     LabelColumns<T, Owned> labels_;
-    std::vector<int> order_;  ///< scratch: the list to follow
+    std::vector<int> order_;    ///< scratch: the list to follow
+    std::vector<float> gains_;  ///< scratch: of the request being added
 };
 
 }  // namespace psad

@@ -38,14 +38,14 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
     template <class F>
     void parallel(int count, F f) const {
         if (!workers_) {
-            for (int i = 0; i < count; ++i) f(i);
+            for (int i = 0; i < count; ++i) run_task(f, i);
             return;
         }
         workers_->arena.execute([&] {
             tbb::parallel_for(
                 tbb::blocked_range<int>(0, count, 1),
                 [&](const tbb::blocked_range<int>& range) {
-                    for (int i = range.begin(); i < range.end(); ++i) f(i);
+                    for (int i = range.begin(); i < range.end(); ++i) run_task(f, i);
                 },
                 tbb::simple_partitioner{});
         });
@@ -54,10 +54,11 @@ class Cpu : public BackendDefaults<Cpu<T, Set>, T> {
     template <class Background, class Work>
     void beside(Background background, Work work) const {
         if (workers_) {
-            workers_->arena.execute([&] { tbb::parallel_invoke(work, background); });
+            workers_->arena.execute(
+                [&] { tbb::parallel_invoke([&] { run_task(work); }, [&] { run_task(background); }); });
         } else {
-            background();
-            work();
+            run_task(background);
+            run_task(work);
         }
     }
 

@@ -13,6 +13,13 @@
 
 namespace psad::inline PSAD_ABI::backend {
 
+/// Runs a task by one and the same machine code, with threads and without: inlined in two places, sums of products would
+/// be fused differently, and the number of threads would change bits.
+template <class Task, class... Index>
+[[gnu::noinline]] void run_task(const Task& task, Index... i) {
+    task(i...);
+}
+
 /// An arena of `threads` threads, 0 = all of the machine. By default oneTBB starts no more threads than the
 /// machine has: a global control raises the limit.
 struct Workers {

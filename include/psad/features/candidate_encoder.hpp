@@ -1,0 +1,318 @@
+/// \file candidate_encoder.hpp
+/// The dense features of candidates, transformed and against the list.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "psad/features/batch.hpp"
+#include "psad/features/catalog.hpp"
+#include "psad/features/dense_features.hpp"
+#include "psad/features/request.hpp"
+#include "psad/features/schema.hpp"
+
+namespace psad::inline PSAD_ABI {
+
+/// Writes the rows of `dense` in a batch. With F features (those of the catalog's items, then those of the request) a
+/// row holds
+///     [F] transformed values; a missing one is the mean of the list
+///     [F] share of the list with a smaller value, less the share with a greater one, times sqrt 3
+///     [4] PositionFeatures
+///     [M] 1 where a value is missing, of the features that had missing values in training
+///     [6 A] AlongList of the features that the schema marks
+/// and `list_scale` and `list_shift` let the model see the first F as deviations within the list. Const use is
+/// thread-safe.
+class CandidateEncoder {
+  public:
+    CandidateEncoder() = default;
+    CandidateEncoder(const Schema& schema, const Statistics& statistics)
+        : transforms_(joined(statistics.item_dense, statistics.candidate_dense)),
+          derived_inv_std_(statistics.derived_inv_std),
+          item_features_(schema.item_dense.size()) {
+        std::size_t column = item_features_, source = 0;
+        for (const DenseFeature& f : schema.item_dense) add(f, static_cast<std::size_t>(&f - schema.item_dense.data()));
+        for (const DenseFeature& f : schema.candidate_dense) {
+            add(f, column);
+            if (f.name == "score") {
+                score_ = column;
+            } else if (f.name == "aux") {
+                aux_ = column;
+            } else {
+                if (runs_.empty() || runs_.back().column + runs_.back().count != column)
+                    runs_.push_back({column, source, 0});
+                ++runs_.back().count;
+                ++source;
+            }
+            ++column;
+        }
+    }
+
+    /// F
+    std::size_t features() const { return transforms_.size(); }
+    /// PositionFeatures and AlongList: those that `derived_inv_std` scales.
+    std::size_t derived() const {
+        return static_cast<std::size_t>(row_width<PositionFeatures>) + along_.size() * along_width;
+    }
+    std::size_t columns() const { return 2 * features() + missing_.size() + derived(); }
+    /// Features that come with the request as columns of `candidate_dense`.
+    std::size_t request_columns() const {
+        std::size_t count = 0;
+        for (const Run& run : runs_) count += run.count;
+        return count;
+    }
+    bool reads_score() const { return score_ != none; }
+    bool reads_aux() const { return aux_ != none; }
+
+    /// Appends the rows of a request's candidates. `matched` is the candidate that the user interacted with last, n for
+    /// none.
+    template <class T>
+    void add_rows(const Request& r, const Catalog& catalog, std::size_t matched, Batch<T>& b) const {
+        const std::size_t n = r.size(), f = features();
+        const Rows<T> rows{b.dense.append(n), n, columns()};
+        T* const scale = b.list_scale.append(1);
+        T* const shift = b.list_shift.append(1);
+        if (f > 0) {
+            add_values(r, catalog, rows);
+            add_list_scale(rows, scale, shift, b.counts);
+            add_ranks(rows, b.scratch);
+        }
+        add_derived(rows, matched, b.scratch);
+    }
+
+    /// The derived numbers of the rows of `dense`, unscaled: see `derived_inv_std`.
+    template <class T, class F>
+    void for_each_derived(const FeatureTable<T>& dense, F f) const {
+        const std::size_t width = columns(), first_position = 2 * features(),
+                          first_along = first_position + position_width + missing_.size();
+        for (std::size_t row = 0; row + width <= dense.numbers.size(); row += width) {
+            const T* x = dense.numbers.data() + row;
+            for (std::size_t c = 0; c < position_width; ++c) f(c, x[first_position + c]);
+            for (std::size_t c = 0; c < along_.size() * along_width; ++c) f(position_width + c, x[first_along + c]);
+        }
+    }
+
+  private:
+    static constexpr std::size_t none = (std::numeric_limits<std::size_t>::max)();
+    static constexpr std::size_t position_width = static_cast<std::size_t>(row_width<PositionFeatures>);
+    static constexpr std::size_t along_width = static_cast<std::size_t>(row_width<AlongList>);
+
+    template <class T>
+    struct Rows {
+        T* data;
+        std::size_t count, width;
+        T* operator[](std::size_t i) const { return data + i * width; }
+    };
+    /// Features that lie side by side in `candidate_dense` and in the row.
+    struct Run {
+        std::size_t column, source, count;
+    };
+
+    static DenseTransforms joined(DenseTransforms a, const DenseTransforms& b) {
+        DenseTransforms::for_each_column(
+            [](const char*, auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); }, a, b);
+        return a;
+    }
+
+    void add(const DenseFeature& feature, std::size_t column) {
+        if (transforms_.missing[column] > 0) missing_.push_back(column);
+        if (feature.along_list) along_.push_back(column);
+    }
+
+    template <class T>
+    void add_values(const Request& r, const Catalog& catalog, Rows<T> rows) const {
+        const auto missing = [](T* at, std::size_t count) {
+            std::fill_n(at, count, std::numeric_limits<T>::quiet_NaN());
+        };
+        for (std::size_t i = 0; i < rows.count; ++i) {
+            T* const row = rows[i];
+            if (item_features_ > 0) {
+                const double* of_item = find_item(catalog, r, r.items[i]).dense();
+                if (of_item != nullptr)
+                    transforms_.apply(of_item, 1, 0, item_features_, row);
+                else
+                    missing(row, item_features_);
+            }
+            for (const Run& run : runs_) {
+                if (r.candidate_dense.empty()) {
+                    missing(row + run.column, run.count);
+                    continue;
+                }
+                const std::ptrdiff_t stride = r.candidate_dense.column_stride();
+                r.candidate_dense.visit_row(i, [&](const auto* x) {
+                    transforms_.apply(x + static_cast<std::ptrdiff_t>(run.source) * stride, stride, run.column,
+                                      run.count, row + run.column);
+                });
+            }
+        }
+        add_column(r.scores, score_, rows);
+        add_column(r.aux, aux_, rows);
+    }
+
+    template <class T>
+    void add_column(const FeatureColumn& x, std::size_t column, Rows<T> rows) const {
+        if (column == none) return;
+        for (std::size_t i = 0; i < rows.count; ++i) {
+            rows[i][column] = x.empty() ? std::numeric_limits<T>::quiet_NaN()
+                                        : static_cast<T>(transforms_.transformed(column, x[i]));
+        }
+    }
+
+    /// Scale and shift of each feature within the list. Missing values become the mean of those that are there.
+    template <class T>
+    void add_list_scale(Rows<T> rows, T* scale, T* shift, EncodingCounts& counts) const {
+        const std::size_t f = features();
+        for (std::size_t i = 0; i < rows.count; ++i) {
+            const T* row = rows[i];
+            int cut = 0;
+            for (std::size_t c = 0; c < f; ++c) {
+                scale[c] += row[c];
+                cut += std::abs(row[c]) >= T(DenseTransforms::bound) ? 1 : 0;
+            }
+            counts.cut_numbers += cut;
+        }
+        const T n = static_cast<T>(rows.count);
+        for (std::size_t c = 0; c < f; ++c) {
+            if (std::isnan(scale[c])) scale[c] = fill_missing(rows, c, counts) * n;
+        }
+        for (std::size_t c = 0; c < f; ++c) scale[c] /= n;  // the mean, until the end
+        for (std::size_t i = 0; i < rows.count; ++i) {
+            const T* row = rows[i];
+            for (std::size_t c = 0; c < f; ++c) shift[c] += (row[c] - scale[c]) * (row[c] - scale[c]);
+        }
+        for (std::size_t c = 0; c < f; ++c) {
+            const T mean = scale[c], deviation = std::sqrt(shift[c] / n);
+            // Values are of about deviation 1 over all lists; less than this is the rounding of equal ones.
+            const bool alike = deviation <= T(4e-7) * (std::max)(T(1), std::abs(mean));
+            scale[c] = alike ? T(0) : T(1) / deviation;
+            shift[c] = alike ? T(0) : -mean / deviation;
+        }
+    }
+
+    /// Returns the mean of the values that are there, 0 where none is.
+    template <class T>
+    T fill_missing(Rows<T> rows, std::size_t column, EncodingCounts& counts) const {
+        T sum = 0;
+        std::size_t there = 0;
+        for (std::size_t i = 0; i < rows.count; ++i) {
+            const T x = rows[i][column];
+            if (!std::isnan(x)) sum += x, ++there;
+        }
+        const T mean = there > 0 ? sum / static_cast<T>(there) : T(0);
+        const auto at = std::ranges::find(missing_, column);
+        const std::size_t flag = 2 * features() + position_width + static_cast<std::size_t>(at - missing_.begin());
+        for (std::size_t i = 0; i < rows.count; ++i) {
+            if (!std::isnan(rows[i][column])) continue;
+            rows[i][column] = mean;
+            if (at != missing_.end()) rows[i][flag] = T(1);
+        }
+        counts.missing_numbers += static_cast<std::int64_t>(rows.count - there);
+        return mean;
+    }
+
+    /// Comparing all pairs takes vector instructions over the features; sorting is faster for long lists alone.
+    template <class T>
+    void add_ranks(Rows<T> rows, std::vector<T>& scratch) const {
+        const std::size_t f = features(), n = rows.count;
+        const T unit = static_cast<T>(1.7320508075688772) / static_cast<T>(n);
+        if (n <= 512) {
+            for (std::size_t i = 1; i < n; ++i) {
+                const T* const own = rows[i];
+                T* const own_rank = rows[i] + f;
+                for (std::size_t j = 0; j < i; ++j) {
+                    const T* const other = rows[j];
+                    T* const other_rank = rows[j] + f;
+                    for (std::size_t c = 0; c < f; ++c) {
+                        const T sign = (own[c] > other[c] ? unit : T(0)) - (own[c] < other[c] ? unit : T(0));
+                        own_rank[c] += sign;
+                        other_rank[c] -= sign;
+                    }
+                }
+            }
+            return;
+        }
+        for (std::size_t c = 0; c < f; ++c) {
+            copy_column(rows, c, scratch);
+            std::ranges::sort(scratch);
+            for (std::size_t i = 0; i < n; ++i) {
+                const auto [first, last] = std::ranges::equal_range(scratch, rows[i][c]);
+                const auto below = first - scratch.begin(), above = scratch.end() - last;
+                rows[i][f + c] = static_cast<T>(below - above) * unit;
+            }
+        }
+    }
+
+    template <class T>
+    static void copy_column(Rows<T> rows, std::size_t column, std::vector<T>& to) {
+        to.resize(rows.count);
+        for (std::size_t i = 0; i < rows.count; ++i) to[i] = rows[i][column];
+    }
+
+    template <class T>
+    void add_derived(Rows<T> rows, std::size_t matched, std::vector<T>& scratch) const {
+        const std::size_t first = 2 * features();
+        const auto count = static_cast<float>(rows.count);
+        for (std::size_t i = 0; i < rows.count; ++i) {
+            const auto position = static_cast<float>(i);
+            put(PositionFeatures{.position = position / count,
+                                 .inverse_position = 1.0f / (1.0f + position),
+                                 .log_position = math::log1p(position) / 3.0f,
+                                 .log_candidates = math::log1p(count) / 4.0f},
+                0, rows[i] + first);
+        }
+        const std::size_t first_along = first + position_width + missing_.size();
+        for (std::size_t a = 0; a < along_.size(); ++a) {
+            copy_column(rows, along_[a], scratch);
+            add_along(scratch, matched, position_width + a * along_width, rows, first_along + a * along_width);
+        }
+    }
+
+    template <class T>
+    void add_along(const std::vector<T>& x, std::size_t matched, std::size_t scale, Rows<T> rows,
+                   std::size_t at) const {
+        const std::size_t n = x.size();
+        T smallest = x[0];  // further up
+        for (std::size_t i = 0; i < n; ++i) {
+            AlongList f;
+            const auto minus = [&](T other) { return static_cast<float>(x[i] - other); };
+            if (i > 0) {
+                int smaller = 0;
+                for (std::size_t j = 0; j < i; ++j) smaller += x[j] < x[i] ? 1 : 0;
+                f.smaller_above = static_cast<float>(smaller) / static_cast<float>(i);
+                f.minus_smallest = minus(smallest);
+                f.is_smallest = x[i] < smallest ? 1.0f : 0.0f;
+                f.minus_previous = minus(x[i - 1]);
+            }
+            if (i + 1 < n) f.minus_next = minus(x[i + 1]);
+            if (matched < n) f.minus_matched = minus(x[matched]);
+            put(f, scale, rows[i] + at);
+            smallest = (std::min)(smallest, x[i]);
+        }
+    }
+
+    /// The numbers of a struct, each by its inverse deviation from number `first` on; outliers are cut, so that one of
+    /// them can't drown the rest of a sum.
+    template <class Row, class T>
+    void put(const Row& row, std::size_t first, T* out) const {
+        const float* by = derived_inv_std_.empty() ? nullptr : derived_inv_std_.data() + first;
+        Row::for_each_number(
+            [&](const char*, float x) {
+                *out++ = static_cast<T>(by ? (std::max)(-8.0f, (std::min)(8.0f, x * *by++)) : x);
+            },
+            row);
+    }
+
+    DenseTransforms transforms_;  ///< of all F
+    std::vector<float> derived_inv_std_;
+    std::size_t item_features_ = 0;
+    std::size_t score_ = none, aux_ = none;  ///< columns
+    std::vector<Run> runs_;
+    std::vector<std::size_t> missing_, along_;  ///< columns
+};
+
+}  // namespace psad

@@ -1,0 +1,55 @@
+/// \file catalog.hpp
+/// What is known of items, by id.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "psad/core/version.hpp"
+#include "psad/features/request.hpp"
+
+namespace psad::inline PSAD_ABI {
+
+/// What is known of every item: field f of item i has the values ids[f][offsets[f][i] .. offsets[f][i + 1]).
+struct Catalog {
+    struct Field {
+        std::vector<std::int64_t> offsets{0};
+        std::vector<std::int32_t> ids;
+        std::span<const std::int32_t> operator[](std::size_t item) const {
+            return {ids.data() + offsets[item], ids.data() + offsets[item + 1]};
+        }
+    };
+    std::vector<Field> fields;
+    std::size_t items = 0;
+    std::vector<double> dense = {};  ///< [items, dense features]; NaN = missing
+};
+
+/// A row of a catalog; null where nothing is known of the item.
+struct CatalogRow {
+    const Catalog* catalog = nullptr;
+    std::size_t row = 0;
+
+    explicit operator bool() const { return catalog != nullptr; }
+    /// Values of field f; of an unknown item none.
+    std::span<const std::int32_t> field(std::size_t f) const {
+        return catalog ? catalog->fields[f][row] : std::span<const std::int32_t>();
+    }
+    /// Where the dense features begin; null where there are none.
+    const double* dense() const {
+        if (catalog == nullptr || catalog->dense.empty()) return nullptr;
+        return catalog->dense.data() + row * (catalog->dense.size() / catalog->items);
+    }
+};
+
+/// An item in the catalog, or in the items that the request brings.
+inline CatalogRow find_item(const Catalog& catalog, const Request& r, std::int32_t item) {
+    if (item < 0) return {};
+    const auto i = static_cast<std::size_t>(item);
+    if (i < catalog.items) return {&catalog, i};
+    if (r.new_items != nullptr && i - catalog.items < r.new_items->items) return {r.new_items, i - catalog.items};
+    return {};
+}
+
+}  // namespace psad

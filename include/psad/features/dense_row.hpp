@@ -1,0 +1,49 @@
+/// \file dense_row.hpp
+/// Dense features of what stands alone: a user, a request, an event.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+#include "psad/features/batch.hpp"
+#include "psad/features/dense_transform.hpp"
+#include "psad/features/feature_rows.hpp"
+
+namespace psad::inline PSAD_ABI::dense_row {
+
+// The transformed values, a missing one as 0, then 1 where a value is missing, of the features that had missing values
+// in training. Each returns the end of what it wrote.
+
+inline int columns(const DenseTransforms& t) {
+    return static_cast<int>(t.size()) +
+           static_cast<int>(std::ranges::count_if(t.missing, [](float share) { return share > 0; }));
+}
+template <class T>
+T* mark_missing(const DenseTransforms& t, T* out, EncodingCounts& counts) {
+    T* flag = out + t.size();
+    for (std::size_t c = 0; c < t.size(); ++c) {
+        const bool missing = std::isnan(out[c]);
+        if (missing) out[c] = T(0), ++counts.missing_numbers;
+        counts.cut_numbers += std::abs(out[c]) >= T(DenseTransforms::bound) ? 1 : 0;
+        if (t.missing[c] > 0) *flag++ = missing ? T(1) : T(0);
+    }
+    return flag;
+}
+template <class T>
+T* add(const double* x, const DenseTransforms& t, T* out, EncodingCounts& counts) {
+    if (x != nullptr)
+        t.apply(x, 1, 0, t.size(), out);
+    else
+        std::fill_n(out, t.size(), std::numeric_limits<T>::quiet_NaN());
+    return mark_missing(t, out, counts);
+}
+template <class T>
+T* add(const FeatureRows& rows, std::size_t row, const DenseTransforms& t, T* out, EncodingCounts& counts) {
+    if (rows.empty()) return add(nullptr, t, out, counts);
+    rows.visit_row(row, [&](const auto* x) { t.apply(x, rows.column_stride(), 0, t.size(), out); });
+    return mark_missing(t, out, counts);
+}
+
+}  // namespace psad::dense_row

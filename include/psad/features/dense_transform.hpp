@@ -1,0 +1,171 @@
+/// \file dense_transform.hpp
+/// How dense features become numbers of about mean 0 and deviation 1, whatever their unit and their outliers.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "psad/core/math.hpp"
+#include "psad/core/version.hpp"
+
+namespace psad::inline PSAD_ABI {
+
+/// Transforms of several features, learned from training lists (fit_transform): feature f of value x becomes
+///
+///     v = scale sign(t) log(1 + curve |t|) + offset,    t = (x - center) inv_unit,
+///
+/// cut at +-bound. A small curve is nearly linear; a large one is a logarithm from `center` on. All of them follow the
+/// quantiles of the column, so its unit and origin do not matter and no single value decides. A constant column has
+/// inv_unit 0 and becomes 0. A missing value (NaN) stays one.
+struct DenseTransforms {
+    static constexpr float bound = 8;
+
+    std::vector<double> center, inv_unit;
+    std::vector<float> curve, scale, offset;
+    std::vector<float> missing;  ///< share of the training values that were missing; above 0 the model sees which are
+
+    std::size_t size() const noexcept { return center.size(); }
+
+    template <class Visit, class... Self>
+    static void for_each_column(Visit&& visit, Self&... self) {
+        visit("center", self.center...);
+        visit("inv_unit", self.inv_unit...);
+        visit("curve", self.curve...);
+        visit("scale", self.scale...);
+        visit("offset", self.offset...);
+        visit("missing", self.missing...);
+    }
+
+    /// out[c] = the transformed x[c * stride], by the transform of feature first + c.
+    template <class X, class T>
+    void apply(const X* x, std::ptrdiff_t stride, std::size_t first, std::size_t count, T* out) const {
+        if (stride == 1)
+            apply_with(x, [](std::size_t c) { return c; }, first, count, out);
+        else
+            apply_with(x, [stride](std::size_t c) { return static_cast<std::ptrdiff_t>(c) * stride; }, first, count,
+                       out);
+    }
+
+    /// The same of one value.
+    float transformed(std::size_t feature, double x) const {
+        float v = 0;
+        apply(&x, 1, feature, 1, &v);
+        return v;
+    }
+
+  private:
+    template <class X, class At, class T>
+    void apply_with(const X* x, At at, std::size_t first, std::size_t count, T* out) const {
+        const double *from = center.data() + first, *by = inv_unit.data() + first;
+        const float *k = curve.data() + first, *a = scale.data() + first, *b = offset.data() + first;
+        constexpr double largest = 1e30;  // so that t is a float
+        for (std::size_t c = 0; c < count; ++c) {
+            const double wide = (static_cast<double>(x[at(c)]) - from[c]) * by[c];
+            const auto t = static_cast<float>(wide < -largest ? -largest : (wide > largest ? largest : wide));
+            const float y = math::log1p(k[c] * std::abs(t));
+            const float v = a[c] * (t < 0 ? -y : y) + b[c];
+            out[c] = static_cast<T>(v < -bound ? -bound : (v > bound ? bound : v));
+        }
+    }
+};
+
+/// A sample of the values of one feature, evenly spaced in the order in which they came.
+class FeatureSample {
+  public:
+    void add(double x) {
+        if (std::isnan(x)) {
+            ++missing_;
+            return;
+        }
+        if (present_++ % stride_ != 0) return;
+        values_.push_back(x);
+        if (values_.size() < most) return;
+        for (std::size_t i = 0; i < most / 2; ++i) values_[i] = values_[2 * i];
+        values_.resize(most / 2);
+        stride_ *= 2;
+    }
+
+    /// Appends the transform of this feature.
+    void fit_transform(DenseTransforms& to) {
+        std::ranges::sort(values_);
+        const Curve c = curve();
+        to.center.push_back(c.center);
+        to.inv_unit.push_back(c.unit > 0 ? 1 / c.unit : 0);
+        to.curve.push_back(c.curve);
+        to.scale.push_back(1);
+        to.offset.push_back(0);
+        const auto all = static_cast<double>(present_ + missing_);
+        to.missing.push_back(all > 0 ? static_cast<float>(static_cast<double>(missing_) / all) : 0.0f);
+        standardise(to);
+    }
+
+  private:
+    static constexpr std::size_t most = std::size_t{1} << 17;
+
+    struct Curve {
+        double center = 0, unit = 0;
+        float curve = 0.2f;
+    };
+
+    double quantile(double p) const {
+        return values_[static_cast<std::size_t>(p * static_cast<double>(values_.size() - 1))];
+    }
+
+    /// Linear where the quartiles lie evenly about the median; else the logarithm from the point that makes them so,
+    /// which for a log-normal column is 0. Where the quartiles are one value, the unit is the nearest spread beyond.
+    Curve curve() const {
+        if (values_.empty()) return {};
+        const double median = quantile(0.5), below = median - quantile(0.25), above = quantile(0.75) - median;
+        constexpr double even = 1.1;
+        if (below > 0 && above > even * below) {
+            const double unit = below / (1 - below / above);
+            return {median - unit, unit, 9};
+        }
+        if (above > 0 && below > even * above) {
+            const double unit = above / (1 - above / below);
+            return {median + unit, unit, 9};
+        }
+        if (below > 0 && above > 0) return {median, (below + above) / 2, 0.2f};
+        if (below + above > 0) return {median, below + above, 1};
+        for (const double p : {0.1, 0.05, 0.02, 0.01, 0.005, 0.0}) {
+            const double spread = quantile(1 - p) - quantile(p);
+            if (spread > 0) return {median, spread, 1};
+        }
+        return {median, 0, 0};
+    }
+
+    /// Sets scale and offset of the last transform: quartiles as far apart as those of a normal distribution, the
+    /// median at 0; mean 0 and deviation 1 where the quartiles are one value.
+    void standardise(DenseTransforms& to) const {
+        if (values_.empty() || to.inv_unit.back() == 0) {
+            to.scale.back() = 0;
+            return;
+        }
+        const auto transformed = [&](double x) { return static_cast<double>(to.transformed(to.size() - 1, x)); };
+        // What the curve gives is far below the bound, but for outliers, until it is scaled.
+        const double quartiles = transformed(quantile(0.75)) - transformed(quantile(0.25));
+        double middle = transformed(quantile(0.5)), deviation = quartiles / 1.349;
+        if (!(quartiles > 0)) {
+            double sum = 0, squares = 0;
+            for (const double x : values_) {
+                const double v = transformed(x);
+                sum += v, squares += v * v;
+            }
+            const auto n = static_cast<double>(values_.size());
+            middle = sum / n;
+            deviation = std::sqrt((std::max)(0.0, squares / n - middle * middle));
+        }
+        if (!(deviation > 0)) deviation = 1;
+        to.scale.back() = static_cast<float>(1 / deviation);
+        to.offset.back() = static_cast<float>(-middle / deviation);
+    }
+
+    std::vector<double> values_;
+    std::size_t present_ = 0, missing_ = 0, stride_ = 1;
+};
+
+}  // namespace psad
