@@ -149,8 +149,7 @@ TEST_CASE("rule: features whose number is known at run time, with and without de
     std::vector<double> gradient(b.registry.dense_size);
     Arena<> tape_arena;
     Tape tape(backend, parameters, layout, tape_arena, gradient.data());
-    const auto folded =
-        feature_linear<Items>(inference, in, inference.weight(both), bias(inference), Identity{});
+    const auto folded = feature_linear<Items>(inference, in, inference.weight(both), bias(inference), Identity{});
     const auto stored = feature_linear<Items>(tape, in, tape.weight(both), bias(tape), Identity{});
     for (int i = 0; i < total_items * 3; ++i) CHECK(folded.data[i] == doctest::Approx(stored.data[i]));
 }

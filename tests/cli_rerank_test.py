@@ -106,8 +106,8 @@ class Rerank(Case):
             changed(lambda r: (r.pop("history"), r.pop("ts"))),
             changed(lambda r: r.pop("history")),
             setting("history", []),
-            changed(lambda r: [c.pop("score") for c in r["candidates"]]),
-            changed(lambda r: [c.pop("aux") for c in r["candidates"]]),
+            setting("candidates", 1, "score", None),
+            setting("candidates", 1, "aux", None),
             changed(lambda r: [h.pop("feedback") for h in r["history"]]),
             setting("candidates", GOOD["candidates"][:1]),
         ):
@@ -115,11 +115,48 @@ class Rerank(Case):
                 (found,) = self.answers(request)
                 self.assertEqual(sorted(found["order"]), list(range(len(request["candidates"]))))
 
+    def test_a_column_that_all_training_lists_had(self):
+        """It is missing in all candidates: said once, or refused."""
+        for name in ("score", "aux"):
+            line = json.dumps(changed(lambda r: [c.pop(name) for c in r["candidates"]])) + "\n"
+            done = psad("rerank", "--model", self.model, stdin=line + line)
+            self.assertEqual(done.returncode, 0)
+            self.assertEqual(
+                done.stderr,
+                f"psad: note: requests lack {name}, which all training lists had: its values count as missing\n",
+            )
+            for answer in done.stdout.splitlines():
+                self.assertEqual(sorted(json.loads(answer)["order"]), [0, 1, 2])
+            done = psad("rerank", "--model", self.model, "--strict", stdin=line)
+            self.assert_good(done)
+            self.assertIn(f"{name}: found nothing, wanted numbers", json.loads(done.stdout)["error"])
+
+    def test_strict_refuses_what_else_is_taken(self):
+        for request, place in (
+            (setting("user", [4, 26, 7]), "user field top_genre: found 26, wanted 0..25"),
+            (setting("context", [0, 8]), "context field weekday: found 8, wanted 0..7"),
+            (setting("candidates", 1, "item", 10**6), "candidates[1]: found 1000000, wanted an item below 3979"),
+            (setting("ts", 1380383000), "only earlier events"),
+        ):
+            (found,) = self.answers(request)
+            self.assertIn("order", found)
+            self.assertIn(place, self.error(request, words=("--strict",)))
+
+    def test_counts(self):
+        lines = json.dumps(GOOD) + "\n" + json.dumps(setting("ts", 1380383000)) + "\n"
+        done = psad("rerank", "--model", self.model, "--counts", stdin=lines)
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, r"\Apsad: in 2 requests: 1 late events, \d+ unknown items")
+
     def test_what_nobody_knows_is_no_error(self):
         for request in (
             setting("candidates", 1, "item", 2**31 - 1),
             setting("history", 0, "item", 999999),
             setting("history", 0, "feedback", 12345),
+            setting("user", [4, 26, 7]),
+            setting("context", [0, 8]),
+            setting("ts", 1380383000),  # an event is not before it
+            setting("candidates", 1, "score", 1e300),
             setting("user", [0, 0, 0]),
             setting("candidates", 0, "aux", -5),
             setting("candidates", 0, "aux", 1e15),
@@ -154,7 +191,7 @@ class Rerank(Case):
         self.assertIn("a zero byte", self.error(line + "\0garbage"))
 
     def test_more_candidates_than_any_list_has(self):
-        many = [{"item": i} for i in range(4097)]
+        many = [{"item": i, "score": 1, "aux": 1} for i in range(4097)]
         self.assertIn("candidates: found 4097, wanted at most 4096", self.error(setting("candidates", many)))
         (found,) = self.answers(setting("candidates", many[:4096]))
         self.assertEqual(len(set(found["order"])), 4096)
@@ -188,18 +225,14 @@ class Rerank(Case):
             (setting("candidates", 1, "item", 10**30), "candidates[1].item"),
             (setting("candidates", 1, "item", 3656), "item 3656 twice"),
             (setting("candidates", 1, "score", "high"), "candidates[1].score"),
-            (setting("candidates", 1, "score", 1e39), "candidates[1].score"),
-            (setting("candidates", 1, "aux", None), "candidates[1].aux"),
+            (setting("candidates", 1, "aux", True), "candidates[1].aux"),
             (changed(lambda r: r["candidates"][1].pop("score")), "candidates[1].score: found nothing"),
             (changed(lambda r: r["candidates"][0].pop("aux")), "candidates[1].aux"),
-            (setting("user", [4, 23]), "user: found 2 ids, wanted 3"),
+            (setting("user", [4, 23]), "user fields: found 2, wanted 3"),
             (setting("user", [4, 23, -7]), "user[2]: found -7"),
-            (setting("user", [4, 26, 7]), "user field top_genre: found 26, wanted 0..25"),
             (setting("user", "4"), "user"),
             (setting("user", None), "user"),
-            (setting("context", [0, 8]), "context field weekday: found 8"),
             (setting("context", [0, 0.5]), "context[1]"),
-            (setting("candidates", 1, "score", 2e15), "candidates[1].score: found 2e+15, wanted a number"),
             (setting("histroy", []), "found the unknown key \"histroy\", wanted id, user, ts, context, history"),
             (setting("candidates", 1, "scores", 1), "candidates[1]: found the unknown key \"scores\""),
             (setting("history", 0, "time", 1), "history[0]: found the unknown key \"time\""),
@@ -208,7 +241,6 @@ class Rerank(Case):
             (setting("ts", 10**16), "ts"),
             (setting("ts", None), "ts"),
             (changed(lambda r: r.pop("ts")), "ts: found nothing"),
-            (setting("ts", 1380383000), "only earlier events"),
             (setting("history", {}), "history"),
             (setting("history", None), "history"),
             (setting("history", 1, 5), "history[1]"),

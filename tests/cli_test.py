@@ -268,7 +268,7 @@ class Evaluate(Case):
             self.assert_good(train(path, variant=variant))
             orders = self.figures("--model", path)["orders"]
             self.assertEqual(sorted(orders), ["by-aux", "history-first", "initial", "student"])
-            line = json.dumps({"user": [4, 23, 7], "context": [3, 7], "candidates": [{"item": 3291}, {"item": 12}]})
+            line = json.dumps({"user": [4, 23, 7], "context": [3, 7], "candidates": [{"item": i, "score": 1, "aux": 2} for i in (3291, 12)]})
             done = psad("rerank", "--model", path, stdin=line)
             self.assert_good(done)
             self.assertEqual(sorted(json.loads(done.stdout)["order"]), [0, 1])
@@ -281,7 +281,9 @@ class Evaluate(Case):
         self.assertEqual(found["left_out"], len(rows("lists_test.tsv.gz")) - len(lists))
         self.assertEqual(sorted(found["orders"]), ["by-aux", "history-first", "initial", "student", "teacher"])
         for order in found["orders"].values():
-            self.assertEqual(sorted(order), ["map@10", "map@5", "ndcg@10", "ndcg@5"])
+            empty = order.pop("empty_lists")
+            self.assertEqual(set(empty.values()), {order["ndcg@10"][0]})  # each list has a positive
+            self.assertEqual(sorted(order), ["map", "map@10", "map@5", "mrr", "ndcg@1", "ndcg@10", "ndcg@5"])
             for value, low, high in order.values():
                 self.assertTrue(0 < low < value < high < 1)
         self.assertEqual(sum(bucket["lists"] for bucket in found["buckets"].values()), len(lists))

@@ -382,7 +382,8 @@ TEST_CASE("malformed lists") {
         {train, "\t0,1,0\t", "\t0,1,0,0\t", "line 2, column labels", "4 values", "3, one per candidate"},
         {train, "10,20,30", "10,20", "line 2, column aux", "2 values", "3, one per candidate"},
         {train, "10,20,30", "10,20,x", "line 2, column aux", "'x'", "a finite number, or nan for a missing one"},
-        {train, "10,20,30", "10,20,infinity", "line 2, column aux", "'infinity'", "a finite number, or nan for a missing one"},
+        {train, "10,20,30", "10,20,infinity", "line 2, column aux", "'infinity'",
+         "a finite number, or nan for a missing one"},
         {train, "5,5.5", "-", "line 3, column aux", "'-'", "numbers, as in the lists before"},
         {train, "10,20,30", "-", "line 3, column aux", "'5,5.5'", "'-', as in the lists before"},
     });

@@ -110,8 +110,7 @@ TEST_CASE("dense features: neither unit nor origin matters") {
     const auto width = static_cast<std::size_t>(plain.dense.columns);
     double largest = 0;
     for (std::size_t i = 0; i < plain.dense.numbers.size(); ++i) {
-        if (i % width < 8)
-            largest = (std::max)(largest, std::abs(plain.dense.numbers[i] + opposite.dense.numbers[i]));
+        if (i % width < 8) largest = (std::max)(largest, std::abs(plain.dense.numbers[i] + opposite.dense.numbers[i]));
     }
     CHECK(largest < 0.05);  // but for quantiles, which are one element or its neighbour
 }
@@ -132,12 +131,14 @@ TEST_CASE("dense features: what upstream systems write for a missing value leave
     const DrawnLists lists = drawn(300);
     const auto width = std::size_t{4};
     const Batch<double> plain = encoded(lists);
-    for (const double sentinel : {missing, 0.0, -1.0, -999.0, -1e6, static_cast<double>(std::numeric_limits<float>::max())}) {
+    for (const double sentinel :
+         {missing, 0.0, -1.0, -999.0, -1e6, static_cast<double>(std::numeric_limits<float>::max())}) {
         INFO("one in ten is " << sentinel);
         DrawnLists holed = lists;
         for (std::size_t i = 0; i < holed.numbers.size() / width; i += 10) holed.numbers[i * width] = sentinel;
         const Batch<double> b = encoded(holed);
-        const auto columns = static_cast<std::size_t>(b.dense.columns), before = static_cast<std::size_t>(plain.dense.columns);
+        const auto columns = static_cast<std::size_t>(b.dense.columns),
+                   before = static_cast<std::size_t>(plain.dense.columns);
         double n = 0, xy = 0, xx = 0, yy = 0, x1 = 0, y1 = 0;
         for (std::size_t i = 0; i < holed.numbers.size() / width; ++i) {
             if (i % 10 == 0) continue;
@@ -152,7 +153,9 @@ TEST_CASE("dense features: what upstream systems write for a missing value leave
 }
 
 TEST_CASE("dense features: a missing value is the mean of its list, and flagged where training had some") {
-    DrawnLists lists{.features = 2, .sizes = {4, 3, 1}, .numbers = {1, 5, missing, 6, 3, 7, 2, 8, missing, 1, missing, 2, missing, 3, 4, 4}};
+    DrawnLists lists{.features = 2,
+                     .sizes = {4, 3, 1},
+                     .numbers = {1, 5, missing, 6, 3, 7, 2, 8, missing, 1, missing, 2, missing, 3, 4, 4}};
     const std::vector<Request> requests = lists.requests();
     const Encoder encoder = fit_encoder(schema_of(2), {}, requests);
     CHECK(encoder.statistics().candidate_dense.missing[0] == doctest::Approx(0.5));
@@ -161,8 +164,7 @@ TEST_CASE("dense features: a missing value is the mean of its list, and flagged 
     REQUIRE(b.dense.columns == 2 * 2 + 4 + 1);
     const auto at = [&](std::size_t row, std::size_t column) { return b.dense.numbers[row * 9 + column]; };
     CHECK(at(1, 0) == doctest::Approx((at(0, 0) + at(2, 0) + at(3, 0)) / 3));
-    for (std::size_t row = 0; row < 8; ++row)
-        CHECK(at(row, 8) == (row == 1 || (row >= 4 && row <= 6) ? 1 : 0));
+    for (std::size_t row = 0; row < 8; ++row) CHECK(at(row, 8) == (row == 1 || (row >= 4 && row <= 6) ? 1 : 0));
     for (std::size_t row = 4; row < 7; ++row) {  // nothing is known of the second list
         CHECK(at(row, 0) == 0);
         CHECK(at(row, 2) == 0);
@@ -196,7 +198,7 @@ TEST_CASE("dense features: long lists are ranked as short ones are") {
     const Batch<double> b = encoded(lists);
     for (std::size_t i = 0; i < 700; i += 13) {
         int below = 0, above = 0;
-        for (const double x : lists.numbers) below += x < lists.numbers[i], above += x > lists.numbers[i];
+        for (const double x : lists.numbers) below += x<lists.numbers[i], above += x> lists.numbers[i];
         CHECK(b.dense.numbers[i * 6 + 1] == doctest::Approx(std::sqrt(3.0) * (below - above) / 700));
     }
 }

@@ -260,11 +260,26 @@ TEST_CASE("dense columns of a hand-made request") {
     const std::array<double, 4> s{score(4), score(3), score(2), score(1)};
     const std::array<double, 4> a{-0.5, std::log1p(2.0) - 0.5, std::log1p(1.0) - 0.5, -std::log1p(0.5) - 0.5};
     const double unit = std::sqrt(3.0) / 4;
-    check_row(row(b.dense.numbers, 2, 20),
-              {s[2], a[2], -unit, unit,                                                   // values, ranks
-               2.0 / 4, 1.0 / 3, std::log1p(2.0) / 3, std::log1p(4.0) / 4,                // position
-               0, s[2] - s[1], 1, s[2] - s[1], s[2] - s[3], s[2] - s[1],                  // score along the list
-               1.0 / 2, a[2] - a[0], 0, a[2] - a[1], a[2] - a[3], a[2] - a[1]});          // aux
+    check_row(row(b.dense.numbers, 2, 20), {s[2],
+                                            a[2],
+                                            -unit,
+                                            unit,  // values, ranks
+                                            2.0 / 4,
+                                            1.0 / 3,
+                                            std::log1p(2.0) / 3,
+                                            std::log1p(4.0) / 4,  // position
+                                            0,
+                                            s[2] - s[1],
+                                            1,
+                                            s[2] - s[1],
+                                            s[2] - s[3],
+                                            s[2] - s[1],  // score along the list
+                                            1.0 / 2,
+                                            a[2] - a[0],
+                                            0,
+                                            a[2] - a[1],
+                                            a[2] - a[3],
+                                            a[2] - a[1]});  // aux
     const auto first = row(b.dense.numbers, 0, 20), last = row(b.dense.numbers, 3, 20);
     for (const std::size_t c : {8u, 9u, 10u, 11u}) CHECK(first[c] == 0);  // nothing stands above
     CHECK(last[12] == 0);                                                 // nor below

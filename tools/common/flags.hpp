@@ -138,6 +138,7 @@ class SettingFlags {
                     if (!names.empty() && std::ranges::count(names, s.name) == 0) return;
                     std::string flag = std::string("--") + s.name;
                     std::ranges::replace(flag, '_', '-');
+                    if (s.short_name != nullptr) flag += std::string(",--") + s.short_name;
                     options_[s.name] = command.add_option(flag, value, s.help)
                                            ->transform(in_range<V>(s))
                                            ->default_str(fmt::format("{}", value));

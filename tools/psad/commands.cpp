@@ -23,6 +23,12 @@ void train_on_cpu(const TrainOptions& o) {
 
 namespace {
 
+void add_strict(CLI::App& command, bool& strict) {
+    command.add_flag("--strict", strict,
+                     "Refuse requests with unknown items or values, with events that are not before them, or without "
+                     "columns that all training lists had");
+}
+
 void train(const TrainOptions& o) {
     for (const Device& device : devices()) {
         if (o.device != device.name) continue;
@@ -38,6 +44,7 @@ Command add_train(CLI::App& app) {
     struct Parsed {
         TrainOptions options;
         SettingFlags<train::Settings> settings;
+        SettingFlags<EncoderSettings> encoding;
     };
     const auto p = std::make_shared<Parsed>();
     TrainOptions& o = p->options;
@@ -51,6 +58,7 @@ Command add_train(CLI::App& app) {
                     "One of " + device_names() + "; on cuda a batch is one shard unless --shard says otherwise")
         ->capture_default_str();
     p->settings.add_to(command);
+    p->encoding.add_to(command);
     p->settings.option("steps")->excludes(p->settings.option("epochs"));
     add_threads(command, o.threads);
     command.add_flag("--student-only", o.student_only, "Save the student without its teacher");
@@ -63,6 +71,7 @@ Command add_train(CLI::App& app) {
     return {&command, [p] {
                 TrainOptions& options = p->options;
                 p->settings.apply_to(options.settings);
+                p->encoding.apply_to(options.encoding);
                 if (options.device == "cuda" && !p->settings.has("shard"))
                     options.settings.shard = options.settings.batch;  // a card is fastest with all at once
                 train::check(options.settings, 1);                    // before anything is read
@@ -80,6 +89,7 @@ Command add_evaluate(CLI::App& app) {
         ->check(one_of({"train", "valid", "test"}))
         ->capture_default_str();
     command.add_option("--json", o.json, "Write the figures to this file")->check(path());
+    add_strict(command, o.strict);
     command.callback([&o] {
         must_differ("--json", o.json, "--model", o.model);
         must_be_outside("--json", o.json, o.data);
@@ -99,6 +109,8 @@ Command add_rerank(CLI::App& app) {
         ->check(path());
     command.add_option("--top", o.top, "Positions to fill; all candidates when absent")->transform(whole(1, max_int));
     command.add_flag("--explain", o.explain, "Say why each item stands where it stands");
+    add_strict(command, o.strict);
+    command.add_flag("--counts", o.counts, "At the end say what was not taken as it came, on standard error");
     return {&command, [p] {
                 const model_file::TensorFile file = model_file::read_model_file(p->model);
                 variant_program(file).rerank(*p, file);

@@ -35,13 +35,14 @@ void cost(const CostOptions& o) {
         throw SettingError("--variant", "", o.variant, "another: its steps depend on the lists");
     } else {
         ParameterRegistry registry;
-        // Two fields besides the id, `score` and `aux` stand for a schema. Reading a table costs no arithmetic but the sum.
-        const Encoder encoder =
-            fit_encoder({.user_fields = {{"", 1}},
-                         .context_fields = {{"", 1}},
-                         .item_fields = {{"", 1}, {"", 1}},
-                         .candidate_dense = {{.name = "score", .along_list = true}, {.name = "aux", .along_list = true}}},
-                        {.fields = std::vector<Catalog::Field>(2)}, {});
+        // Two fields besides the id, `score` and `aux` stand for a schema. Reading a table costs no arithmetic but the
+        // sum.
+        const Encoder encoder = fit_encoder(
+            {.user_fields = {{"", 1}},
+             .context_fields = {{"", 1}},
+             .item_fields = {{"", 1}, {"", 1}},
+             .candidate_dense = {{.name = "score", .along_list = true}, {.name = "aux", .along_list = true}}},
+            {.fields = std::vector<Catalog::Field>(2)}, {});
         const Network network(Scope(registry), encoder.input_sizes());
         LayoutStorage storage;
         const int positions = (std::min)(Network::spec.positions, o.items);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "notes.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "psad/backend/cpu/cpu.hpp"
@@ -38,10 +39,15 @@ struct Metric {
     const char* name;
     std::vector<double> eval::RankingQuality::*values;
 };
-inline constexpr std::array<Metric, 4> metrics{{{"map@5", &eval::RankingQuality::map5},
+inline constexpr std::array<Metric, 7> metrics{{{"map@5", &eval::RankingQuality::map5},
                                                 {"map@10", &eval::RankingQuality::map10},
                                                 {"ndcg@5", &eval::RankingQuality::ndcg5},
-                                                {"ndcg@10", &eval::RankingQuality::ndcg10}}};
+                                                {"ndcg@10", &eval::RankingQuality::ndcg10},
+                                                {"ndcg@1", &eval::RankingQuality::ndcg1},
+                                                {"map", &eval::RankingQuality::map},
+                                                {"mrr", &eval::RankingQuality::mrr}}};
+/// The first so many are printed; --json has all.
+inline constexpr std::size_t printed_metrics = 4;
 
 /// Orders every request on its own and takes the time of each.
 inline Ranking rank(std::string key, std::string name, std::span<const Request> requests,
@@ -58,19 +64,33 @@ inline std::string interval_text(const eval::Interval& x) {
     return fmt::format("{:.4f} [{:.3f}, {:.3f}]", x.value, x.low, x.high);
 }
 
+inline bool is_printed(const Metric& m) {
+    return &m < metrics.data() + printed_metrics;
+}
+
+/// NDCG@10 where lists without a positive are left out, count as 0 (LETOR's tool) or as 1 (XGBoost, LightGBM).
+inline nlohmann::json empty_lists_json(const eval::RankingQuality& quality) {
+    const double left_out = eval::mean(quality.ndcg10), counted = static_cast<double>(quality.ndcg10.size()),
+                 empty = static_cast<double>(quality.left_out);
+    return {{"left_out", left_out},
+            {"as_0", left_out * counted / (counted + empty)},
+            {"as_1", (left_out * counted + empty) / (counted + empty)}};
+}
+
 /// Prints the table of all rankings and returns its figures.
 inline nlohmann::json print_rankings(const std::vector<Ranking>& rankings) {
     nlohmann::json out;
     fmt::print("{:<15}", "order");
-    for (const Metric& m : metrics) fmt::print(" {:>22}", m.name);
+    for (const Metric& m : std::span(metrics).first(printed_metrics)) fmt::print(" {:>22}", m.name);
     fmt::print(" {:>7} {:>9} {:>9}\n", "lists", "p50 us", "p99 us");
     for (const Ranking& r : rankings) {
         fmt::print("{:<15}", r.name);
         for (const Metric& m : metrics) {
             const auto interval = eval::bootstrap_mean(r.quality.*m.values);
             out[r.key][m.name] = interval_json(interval);
-            fmt::print(" {:>22}", interval_text(interval));
+            if (is_printed(m)) fmt::print(" {:>22}", interval_text(interval));
         }
+        out[r.key]["empty_lists"] = empty_lists_json(r.quality);
         fmt::print(" {:>7} {:>9.1f} {:>9.1f}\n", r.quality.ndcg10.size(), r.latency.p50, r.latency.p99);
         out[r.key]["latency_us"] = {{"p50", r.latency.p50}, {"p99", r.latency.p99}};
     }
@@ -117,7 +137,7 @@ inline nlohmann::json print_pairs(const std::vector<Ranking>& rankings, std::siz
         for (const Metric& m : metrics) {
             const auto d = eval::paired_difference(a.quality.*m.values, b.quality.*m.values);
             out.push_back({{"a", a.key}, {"b", b.key}, {"metric", m.name}, {"difference", interval_json(d)}});
-            fmt::print("  {} {:+.4f} [{:+.4f}, {:+.4f}]", m.name, d.value, d.low, d.high);
+            if (is_printed(m)) fmt::print("  {} {:+.4f} [{:+.4f}, {:+.4f}]", m.name, d.value, d.low, d.high);
         }
         fmt::print("\n");
     };
@@ -143,12 +163,16 @@ inline std::vector<Ranking> heuristic_rankings(const data::Dataset& dataset, std
 
 /// The student of a model, and its teacher if it has one.
 template <class Network>
-void rank_by_model(const data::Dataset& dataset, const model_file::TensorFile& file, std::span<const Request> requests,
-                   std::vector<Ranking>& out) {
+void rank_by_model(const EvaluateOptions& o, const data::Dataset& dataset, const model_file::TensorFile& file,
+                   std::span<const Request> requests, std::vector<Ranking>& out) {
     auto model = model_file::load<Network>(file);
     data::check_same_ids(model.encoder, dataset);
     model.encoder.set_catalog(data::catalog_of(dataset));
-    for (const Request& r : requests) model.encoder.check(r);
+    ColumnNotes notes(model.encoder.schema());
+    for (const Request& r : requests) {
+        model.encoder.check(r, rules(o.strict));
+        notes.look_at(r);
+    }
     const backend::Cpu<float> cpu;
     const serve::Reranker reranker(cpu, model);
     auto workspace = reranker.workspace();
@@ -175,9 +199,9 @@ void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
     std::vector<Ranking> rankings = heuristic_rankings(dataset, requests);
     const std::size_t heuristics = rankings.size();
     if (model_file::has_teacher(file))
-        rank_by_model<Network>(dataset, file, requests, rankings);
+        rank_by_model<Network>(o, dataset, file, requests, rankings);
     else
-        rank_by_model<StudentOf<Network>>(dataset, file, requests, rankings);
+        rank_by_model<StudentOf<Network>>(o, dataset, file, requests, rankings);
     const std::size_t left_out = requests.size() - counted;
     fmt::print("{}, split {}: {} lists", dataset.meta.name, o.split, requests.size());
     if (left_out > 0) fmt::print(", {} without a positive left out", left_out);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "psad/features/fit_encoder.hpp"
 #include "psad/train/settings.hpp"
 
 namespace psad::cli {
@@ -10,19 +11,26 @@ namespace psad::cli {
 struct TrainOptions {
     std::string data, out, variant, device = "cpu", json;
     train::Settings settings;
+    EncoderSettings encoding;
     int threads = 0;
     bool student_only = false;
 };
 
 struct EvaluateOptions {
     std::string model, data, split = "test", json;
+    bool strict = false;
 };
 
 struct RerankOptions {
     std::string model, data;
     int top = 0;
-    bool explain = false;
+    bool explain = false, strict = false, counts = false;
 };
+
+/// What --strict refuses, and what is taken without it.
+inline RequestRules rules(bool strict) {
+    return {.refuse_unknown = strict, .refuse_late_events = strict, .take_missing_columns = !strict};
+}
 
 struct CostOptions {
     std::string variant;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "notes.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "psad/backend/cpu/cpu.hpp"
@@ -60,6 +61,7 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
     const serve::Reranker reranker(cpu, model);
     auto workspace = reranker.workspace();
     serve::RequestColumns columns;
+    ColumnNotes notes(model.encoder.schema());
     std::string line;
     for (std::size_t number = 1; std::getline(std::cin, line); ++number) {
         if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
@@ -71,7 +73,8 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
             const nlohmann::json object = model_file::parse_strictly(line, 16);
             if (object.is_object() && object.contains("id")) out["id"] = object["id"];
             const Request request = columns.read(object, users_of(dataset));
-            model.encoder.check(request);
+            model.encoder.check(request, rules(o.strict));
+            notes.look_at(request);
             const serve::Reranked reranked = reranker(request, workspace, o.top);
             serve::check_scores(reranked, o.model);
             out.update(serve::answer_json(request, reranked));
@@ -84,6 +87,10 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
         }
         fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
         flush_output();
+    }
+    if (const EncodingCounts& counts = workspace.batch.counts; o.counts) {
+        const std::string taken = text(counts);
+        print_error(fmt::format("psad: in {} requests: {}", counts.requests, taken.empty() ? "nothing to say" : taken));
     }
     if (std::ferror(stdin) != 0) throw Error("standard input", "", "a read that failed", "JSON lines");
 }

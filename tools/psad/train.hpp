@@ -9,6 +9,7 @@
 
 #include "options.hpp"
 #include "output.hpp"
+#include "print_encoder.hpp"
 #include "psad/data/read_lists.hpp"
 #include "psad/model_file/model_file.hpp"
 #include "psad/train/fit.hpp"
@@ -22,8 +23,7 @@ void add_settings(const Settings& settings, nlohmann::json& to) {
     Settings::for_each_setting([&](const Setting& s, const auto& value) { to[s.name] = value; }, settings);
 }
 
-inline nlohmann::json report_json(const TrainOptions& o, const EncoderSettings& encoding, const train::Report& report,
-                                  bool has_teacher) {
+inline nlohmann::json report_json(const TrainOptions& o, const train::Report& report, bool has_teacher) {
     nlohmann::json losses = nlohmann::json::array(), valid = nlohmann::json::array();
     for (const train::StepRecord& step : report.steps) losses.push_back(step.loss);
     for (const train::EpochRecord& epoch : report.epochs) {
@@ -35,7 +35,7 @@ inline nlohmann::json report_json(const TrainOptions& o, const EncoderSettings& 
     }
     nlohmann::json settings{{"data", o.data}, {"variant", o.variant}, {"device", o.device}};
     add_settings(o.settings, settings);
-    add_settings(encoding, settings);
+    add_settings(o.encoding, settings);
     nlohmann::json out{{"losses", losses},
                        {"valid", valid},
                        {"lists_per_second", report.lists_per_second},
@@ -51,19 +51,23 @@ void train_with(const TrainOptions& o, Fit fit) {
     const data::Dataset dataset = data::read_lists(o.data);
     check_writable(o.out);
     check_writable(o.json);
-    const EncoderSettings encoding;
     fmt::print("{}: {} training lists, {} validation lists\n", dataset.meta.name, dataset.train.size(),
                dataset.valid.size());
     ShowProgress hooks(HasTeacher<Network>);
-    const Fitted<Network> fitted = fit(dataset, o.settings, encoding, hooks);
+    const Fitted<Network> fitted = fit(dataset, o.settings, o.encoding, hooks);
     hooks.clear();
     model_file::save(o.out, fitted.model, o.variant,
                      o.student_only ? model_file::Parts::student : model_file::Parts::all);
     const train::Report& report = fitted.report;
+    print_encoder(fitted.model.encoder, o.encoding, fitted.counts);
     fmt::print("kept the student of epoch {}", report.best_student_epoch + 1);
     if (HasTeacher<Network>) fmt::print(" and the teacher of epoch {}", report.best_teacher_epoch + 1);
     fmt::print("; {:.0f} lists/s; wrote {}\n", report.lists_per_second, o.out);
-    write_json(o.json, report_json(o, encoding, report, HasTeacher<Network>));
+    if (o.settings.steps == 0 && static_cast<int>(report.epochs.size()) < o.settings.epochs) {
+        fmt::print("stopped after {} of {} epochs: in {} no better validation score (--patience)\n",
+                   report.epochs.size(), o.settings.epochs, o.settings.patience);
+    }
+    write_json(o.json, report_json(o, report, HasTeacher<Network>));
 }
 
 template <class Network, class B>

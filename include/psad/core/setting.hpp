@@ -25,8 +25,9 @@ struct Setting {
     const char* help;
     double min = -std::numeric_limits<double>::infinity();
     double max = std::numeric_limits<double>::infinity();
-    bool above_min = false;  ///< min itself is out of range
-    bool below_max = false;  ///< max itself is out of range
+    bool above_min = false;            ///< min itself is out of range
+    bool below_max = false;            ///< max itself is out of range
+    const char* short_name = nullptr;  ///< another name of its flag
 
     /// False for NaN and infinities too.
     bool accepts(double value) const {

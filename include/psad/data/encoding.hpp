@@ -49,8 +49,9 @@ inline std::vector<Request> requests_of(const Dataset& d, const ListColumns& lis
     return out;
 }
 
-/// Ids mean the same only within one data set: throws DataError unless the set has the fields that the encoder was fitted
-/// for, and all its items. It may have grown since: more items, and more values of a field, which count as unknown.
+/// Ids mean the same only within one data set: throws DataError unless the set has the fields that the encoder was
+/// fitted for, and all its items. It may have grown since: more items, and more values of a field, which count as
+/// unknown.
 inline void check_same_ids(const Encoder& encoder, const Dataset& d) {
     const Schema found = schema_of(d);
     const Schema& wanted = encoder.schema();

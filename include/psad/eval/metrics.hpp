@@ -3,8 +3,8 @@
 ///
 /// Conventions: gains are 0 or more and stand in ranked order, best first, perhaps only the first few of the list; a
 /// candidate with a gain is a positive, and `positives` counts those of the whole list, also the ones not ranked. Ranks
-/// count from 1 and `k` past the end means all. A metric without a value for a list gives NaN: leave such lists out and report how
-/// many.
+/// count from 1 and `k` past the end means all. A metric without a value for a list gives NaN: leave such lists out and
+/// report how many.
 #pragma once
 
 #include <algorithm>

@@ -17,13 +17,13 @@ inline constexpr int rank_positions = 128;
 
 /// What the encoder makes of a schema and its statistics: rows of each embedding table, and numbers of each input.
 struct InputSizes {
-    std::vector<int> profile, item;      ///< table rows per user and context field; item[0] is the id table
-    std::vector<int> candidate, event;   ///< table rows per field of candidates and events alone
-    int profile_columns = 0;             ///< of `profile_dense`
-    int item_columns = 0;                ///< of `dense`
-    int scaled_columns = 0;              ///< the first so many of `dense` are also seen against the list
-    int event_columns = 0;               ///< of `event_dense`
-    int match_columns = 0;               ///< of `match_dense`
+    std::vector<int> profile, item;     ///< table rows per user and context field; item[0] is the id table
+    std::vector<int> candidate, event;  ///< table rows per field of candidates and events alone
+    int profile_columns = 0;            ///< of `profile_dense`
+    int item_columns = 0;               ///< of `dense`
+    int scaled_columns = 0;             ///< the first so many of `dense` are also seen against the list
+    int event_columns = 0;              ///< of `event_dense`
+    int match_columns = 0;              ///< of `match_dense`
     int feedback_kinds = 0;
 };
 

@@ -158,8 +158,8 @@ class CandidateEncoder {
     void add_column(const FeatureColumn& x, std::size_t column, Rows<T> rows) const {
         if (column == none) return;
         for (std::size_t i = 0; i < rows.count; ++i) {
-            rows[i][column] = x.empty() ? std::numeric_limits<T>::quiet_NaN()
-                                        : static_cast<T>(transforms_.transformed(column, x[i]));
+            rows[i][column] =
+                x.empty() ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(transforms_.transformed(column, x[i]));
         }
     }
 
@@ -240,7 +240,7 @@ class CandidateEncoder {
             copy_column(rows, c, scratch);
             std::ranges::sort(scratch);
             for (std::size_t i = 0; i < n; ++i) {
-                const auto [first, last] = std::ranges::equal_range(scratch, rows[i][c]);
+                const auto [first, last] = std::equal_range(scratch.begin(), scratch.end(), rows[i][c]);
                 const auto below = first - scratch.begin(), above = scratch.end() - last;
                 rows[i][f + c] = static_cast<T>(below - above) * unit;
             }

@@ -49,18 +49,18 @@ inline void fields(const FieldRows& found, std::size_t rows, const std::vector<F
         for (std::size_t f = 0; f < schema.size(); ++f) {
             for (const std::int32_t id : found(r, f)) {
                 if (id >= 0 && (id < schema[f].vocabulary || !rules.refuse_unknown)) continue;
-                throw RequestError("request", (rows > 1 ? place(what, r) : what) + std::string(" field ") + schema[f].name,
-                                   std::to_string(id),
-                                   rules.refuse_unknown ? "0.." + std::to_string(schema[f].vocabulary - 1)
-                                                        : "an id of 0 or more");
+                throw RequestError(
+                    "request", (rows > 1 ? place(what, r) : what) + std::string(" field ") + schema[f].name,
+                    std::to_string(id),
+                    rules.refuse_unknown ? "0.." + std::to_string(schema[f].vocabulary - 1) : "an id of 0 or more");
             }
         }
     }
 }
 
 /// Dense features of `rows` rows: NaN is a missing value.
-inline void dense(const FeatureRows& found, std::size_t rows, const std::vector<DenseFeature>& schema,
-                  const char* what, const RequestRules& rules) {
+inline void dense(const FeatureRows& found, std::size_t rows, const std::vector<DenseFeature>& schema, const char* what,
+                  const RequestRules& rules) {
     std::size_t wanted = 0;
     const DenseFeature* required = nullptr;
     for (const DenseFeature& f : schema) {
@@ -91,8 +91,8 @@ inline void dense(const FeatureRows& found, std::size_t rows, const std::vector<
 }
 
 /// The column of a dense feature with a span of its own.
-inline void column(const FeatureColumn& found, std::size_t n, const char* name,
-                   const std::vector<DenseFeature>& schema, const RequestRules& rules) {
+inline void column(const FeatureColumn& found, std::size_t n, const char* name, const std::vector<DenseFeature>& schema,
+                   const RequestRules& rules) {
     const auto feature = std::ranges::find(schema, name, &DenseFeature::name);
     if (found.empty() && feature != schema.end() && !feature->optional && !rules.take_missing_columns)
         throw RequestError("request", name, "nothing", "numbers, as in the training lists");

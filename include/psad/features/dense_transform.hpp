@@ -44,10 +44,11 @@ struct DenseTransforms {
     template <class X, class T>
     void apply(const X* x, std::ptrdiff_t stride, std::size_t first, std::size_t count, T* out) const {
         if (stride == 1)
-            apply_with(x, [](std::size_t c) { return c; }, first, count, out);
+            apply_with(
+                x, [](std::size_t c) { return c; }, first, count, out);
         else
-            apply_with(x, [stride](std::size_t c) { return static_cast<std::ptrdiff_t>(c) * stride; }, first, count,
-                       out);
+            apply_with(
+                x, [stride](std::size_t c) { return static_cast<std::ptrdiff_t>(c) * stride; }, first, count, out);
     }
 
     /// The same of one value.

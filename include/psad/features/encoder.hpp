@@ -114,8 +114,7 @@ class Encoder {
     template <class T>
     void add(const Request& r, int positions, Batch<T>& b) const {
         const int n = static_cast<int>(r.items.size());
-        std::size_t past = r.history_times.size();  // events before the request
-        while (past > 0 && r.history_times[past - 1] >= r.time) --past;
+        const std::size_t past = r.past_events();
         const std::size_t events = (std::min)(past, static_cast<std::size_t>(max_history_));
         b.counts.late_events += static_cast<std::int64_t>(r.history_times.size() - past);
         b.counts.cut_events += static_cast<std::int64_t>(past - events);
@@ -166,7 +165,8 @@ class Encoder {
             b.counts.unknown_kinds += !r.history_feedback.empty() && feedback[h] != r.history_feedback[event] ? 1 : 0;
             if (width == 0) continue;
             T* out = dense_row::add(r.history_dense, event, statistics_.event_dense, dense + h * width, b.counts);
-            dense_row::add(find_item(catalog_, r, r.history_items[event]).dense(), statistics_.item_dense, out, b.counts);
+            dense_row::add(find_item(catalog_, r, r.history_items[event]).dense(), statistics_.item_dense, out,
+                           b.counts);
         }
     }
 

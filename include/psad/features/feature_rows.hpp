@@ -42,29 +42,23 @@ class FeatureRows {
     /// One row.
     template <std::ranges::contiguous_range R>
     requires FeatureNumber<std::ranges::range_value_t<R>> &&(!requires(const R& r) { r.shape(); }) &&
-        (!requires(const R& r) { r.rowStride(); }) FeatureRows(const R& row)
+        (!requires(const R& r) { r.rowStride(); })FeatureRows(const R& row)
         : FeatureRows(std::ranges::data(row), std::ranges::size(row) == 0 ? 0 : 1, std::ranges::size(row)) {}
     /// A matrix or map of Eigen, rows as its rows.
     template <class M>
-    requires requires(const M& m) {
-        m.rowStride(), m.colStride(), m.data();
-    }
+    requires requires(const M& m) { m.rowStride(), m.colStride(), m.data(); }
     FeatureRows(const M& m)
         : FeatureRows(m.data(), static_cast<std::size_t>(m.rows()), static_cast<std::size_t>(m.cols()), m.rowStride(),
                       m.colStride()) {}
     /// A container or view of xtensor with two axes.
     template <class M>
-    requires requires(const M& m) {
-        m.shape()[1], m.strides()[1], m.data();
-    }
+    requires requires(const M& m) { m.shape()[1], m.strides()[1], m.data(); }
     FeatureRows(const M& m)
         : FeatureRows(m.data() + m.data_offset(), m.shape()[0], m.shape()[1],
                       static_cast<std::ptrdiff_t>(m.strides()[0]), static_cast<std::ptrdiff_t>(m.strides()[1])) {}
     /// A std::mdspan of rank 2.
     template <class M>
-    requires requires(const M& m) {
-        m.data_handle(), m.extent(1), m.stride(1);
-    }
+    requires requires(const M& m) { m.data_handle(), m.extent(1), m.stride(1); }
     FeatureRows(const M& m)
         : FeatureRows(m.data_handle(), static_cast<std::size_t>(m.extent(0)), static_cast<std::size_t>(m.extent(1)),
                       static_cast<std::ptrdiff_t>(m.stride(0)), static_cast<std::ptrdiff_t>(m.stride(1))) {}

@@ -232,8 +232,9 @@ inline void note_columns(Schema& schema, std::span<const Request> train) {
 /// Learns an encoder. Only the given requests and their histories are read, so nothing of a later split leaks in.
 /// Throws SettingError for settings out of range and for a catalog that does not fit the schema, RequestError for a
 /// list that Encoder::check refuses.
+/// `counts` takes what could not be encoded as it came.
 inline Encoder fit_encoder(Schema schema, Catalog catalog, std::span<const Request> train,
-                           const EncoderSettings& settings = {}) {
+                           const EncoderSettings& settings = {}, EncodingCounts* counts = nullptr) {
     check_settings("encoder settings", settings);
     check_catalog(catalog, schema);
     for (const Request& r : train) check_request(schema, catalog, r, {.take_missing_columns = true});
@@ -253,6 +254,7 @@ inline Encoder fit_encoder(Schema schema, Catalog catalog, std::span<const Reque
         for (std::size_t i = 0; i < batch.match_dense.numbers.size(); ++i)
             match[i % match.size()].add(batch.match_dense.numbers[i]);
     }
+    if (counts != nullptr) *counts += batch.counts;
     const auto inv_std = [](const std::vector<fit_detail::RunningMoments>& moments) {
         std::vector<float> out;
         for (const auto& m : moments) out.push_back(m.inv_std());

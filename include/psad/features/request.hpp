@@ -49,6 +49,12 @@ struct Request {
     std::span<const float> propensities = {};  ///< [n] or empty: probability that the candidate was examined
 
     std::size_t size() const noexcept { return items.size(); }
+    /// Events before the request: those that are read.
+    std::size_t past_events() const noexcept {
+        std::size_t past = history_times.size();
+        while (past > 0 && history_times[past - 1] >= time) --past;
+        return past;
+    }
     bool has_labels() const noexcept { return !items.empty() && (labels.size() == size() || gains.size() == size()); }
     /// What candidate i is worth: its gain, or 2^grade - 1.
     float gain(std::size_t i) const noexcept {

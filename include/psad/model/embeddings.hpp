@@ -20,7 +20,8 @@ class Embeddings {
     template <class Ctx, class T>
     auto items(Ctx& ctx, const Inputs<T>& in) const {
         const auto ids = item_fields_.template on<Items>(ctx, in.item_fields.data);
-        return map(ctx, Add{}, ids, dense_.template on<Items>(ctx, FeatureInputs<T>{in.dense, in.list_scale, in.list_shift}));
+        return map(ctx, Add{}, ids,
+                   dense_.template on<Items>(ctx, FeatureInputs<T>{in.dense, in.list_scale, in.list_shift}));
     }
     /// [events, Width]
     template <class Ctx, class T>

@@ -15,7 +15,8 @@ class ItemEncoder {
   public:
     static constexpr bool reads_history = !std::is_same_v<typename Upn::Pool, pool::None>;
 
-    ItemEncoder(const Scope& scope, const Embeddings<Width>& embeddings) : embeddings_(embeddings), upn_(scope, embeddings.sizes()) {}
+    ItemEncoder(const Scope& scope, const Embeddings<Width>& embeddings)
+        : embeddings_(embeddings), upn_(scope, embeddings.sizes()) {}
 
     /// [lists, Width]
     template <class Ctx, class T>

@@ -201,8 +201,8 @@ inline std::vector<FieldSchema> read_fields(const MetadataReader& reader, const 
 inline std::vector<DenseFeature> read_dense(const MetadataReader& reader, const char* name) {
     std::vector<DenseFeature> out;
     for (const auto& f : reader.array(reader.json(), name)) {
-        out.push_back({reader.get<std::string>(f, "name"), reader.get<bool>(f, "along_list"),
-                       reader.get<bool>(f, "optional")});
+        out.push_back(
+            {reader.get<std::string>(f, "name"), reader.get<bool>(f, "along_list"), reader.get<bool>(f, "optional")});
     }
     return out;
 }
@@ -237,10 +237,10 @@ inline void add_encoder(TensorFile& file, const Encoder& encoder) {
         file.tensors.push_back(tensor(name + ".ids", {static_cast<std::int64_t>(field.ids.size())}, field.ids));
     }
     if (!schema.item_dense.empty()) {
-        file.tensors.push_back(tensor("catalog.dense",
-                                      {static_cast<std::int64_t>(catalog.items),
-                                       static_cast<std::int64_t>(schema.item_dense.size())},
-                                      catalog.dense));
+        file.tensors.push_back(
+            tensor("catalog.dense",
+                   {static_cast<std::int64_t>(catalog.items), static_cast<std::int64_t>(schema.item_dense.size())},
+                   catalog.dense));
     }
 }
 
@@ -249,8 +249,7 @@ inline Encoder read_encoder(const TensorFile& file) {
     const detail::MetadataReader schema_reader(file, "psad.schema");
     const nlohmann::json& schema_json = schema_reader.json();
     Schema schema;
-    for_each_fields(schema,
-                    [&](const char* name, auto& fields) { fields = detail::read_fields(schema_reader, name); });
+    for_each_fields(schema, [&](const char* name, auto& fields) { fields = detail::read_fields(schema_reader, name); });
     for_each_dense(schema, [&](const char* name, auto& dense) { dense = detail::read_dense(schema_reader, name); });
     schema.feedback_kinds = schema_reader.get<int>(schema_json, "feedback_kinds", 1, max_feedback_kinds);
     const int max_history = schema_reader.get<int>(schema_json, "max_history", 1, Encoder::max_history_limit);

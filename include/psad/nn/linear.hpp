@@ -27,8 +27,8 @@ class Linear {
     Weight<1, Out> bias_;
 };
 
-/// act(x W + b) for features whose number is known when the model is built; `scaled` of them are also seen as deviations
-/// within their list (FeatureInputs).
+/// act(x W + b) for features whose number is known when the model is built; `scaled` of them are also seen as
+/// deviations within their list (FeatureInputs).
 template <int Out, class Act = Identity>
 class FeatureLinear {
   public:

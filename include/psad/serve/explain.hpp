@@ -63,7 +63,7 @@ std::vector<Explanation> explain(const B& backend, const Model<Network>& model, 
         Explanation why{i, scores.score.data[i], reranked.scores[t] - scores.score.data[i], {}};
         for (int m = in.match.first(i); m < in.match.last(i); ++m) {
             const auto h = static_cast<std::size_t>(in.match.ids[m]);  // counted from the latest
-            const std::size_t event = request.history_items.size() - 1 - h;
+            const std::size_t event = request.past_events() - 1 - h;
             why.matches.push_back({request.time - request.history_times[event],
                                    request.history_feedback.empty() ? 0 : request.history_feedback[event],
                                    attention ? attention[h] : 0});

@@ -17,6 +17,7 @@ template <class Network>
 struct Fitted {
     Model<Network> model;
     train::Report report;
+    EncodingCounts counts;  ///< of the training lists
 };
 
 /// Fits the encoder and trains the variant on the training split; after each epoch NDCG@10 on the validation split
@@ -31,14 +32,16 @@ Fitted<Network> fit(const B& backend, const data::Dataset& dataset, const train:
         throw DataError(dataset.meta.name, "validation lists", "none with a positive",
                         "at least one: they choose the epoch to keep");
     }
-    Model<Network> model(fit_encoder(data::schema_of(dataset), data::catalog_of(dataset), train_lists, encoding),
-                         settings.seed);
+    EncodingCounts counts;
+    Model<Network> model(
+        fit_encoder(data::schema_of(dataset), data::catalog_of(dataset), train_lists, encoding, &counts),
+        settings.seed);
     const auto validate = [&](const Model<Network>& m) {
         return train::validation_score(backend, m, std::span<const Request>(valid_lists));
     };
     train::Report report =
         train::train(backend, model, std::span<const Request>(train_lists), settings, validate, hooks);
-    return {std::move(model), std::move(report)};
+    return {std::move(model), std::move(report), counts};
 }
 
 }  // namespace psad

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,11 @@ struct Settings {
         visit(Setting{"steps", "Stop after so many steps; 0 = after the epochs", 0}, self.steps);
         visit(Setting{"batch", "Lists per step", 1}, self.batch);
         visit(Setting{"shard", "Lists per tape: a part of the arithmetic, not of the threading", 1}, self.shard);
-        visit(Setting{.name = "learning_rate", .help = "Peak learning rate", .min = 0, .above_min = true},
+        visit(Setting{.name = "learning_rate",
+                      .help = "Peak learning rate",
+                      .min = 0,
+                      .above_min = true,
+                      .short_name = "rate"},
               self.learning_rate);
         visit(Setting{"weight_decay", "Weight decay of matrices and tables, not of vectors; fewer lists want more", 0},
               self.weight_decay);
@@ -157,6 +162,14 @@ inline void check_feedback(const Request& r) {
         }
         shown[static_cast<std::size_t>(i)] = 1;
     }
+}
+
+/// Of the lists' weights. Throws SettingError where no list counts.
+inline double mean_weight(std::span<const Request> requests) {
+    double sum = 0;
+    for (const Request& r : requests) sum += static_cast<double>(r.weight);
+    if (!(sum > 0)) throw SettingError("training", "list weights", "0 for all lists", "some above 0");
+    return sum / static_cast<double>(requests.size());
 }
 
 }  // namespace psad::train

@@ -55,8 +55,8 @@ void follow(const std::vector<int>& order, int positions, std::size_t n, T* targ
 // Each policy fills `order` (all n positions), `target` ([positions, n], zeroed by the caller) and `weight`
 // ([positions], position_weight(t) on entry). `key` is fresh for every list and step.
 
-/// In proportion to the gains that are left; the list that is followed holds the non-positives (Seq2Slate's set target) in
-/// a random order, so that no position learns to lean on what was shown above.
+/// In proportion to the gains that are left; the list that is followed holds the non-positives (Seq2Slate's set target)
+/// in a random order, so that no position learns to lean on what was shown above.
 struct Set {
     using kind = kind_tag;
     static constexpr const char* name = "set target";

@@ -31,7 +31,6 @@
 namespace psad::inline PSAD_ABI::train {
 
 /// Hooks that do nothing. Hooks are any type that has some of
-///
 ///     bool on_step(auto& trainer, const StepRecord& record);    // after each step
 ///     bool on_epoch(auto& trainer, const EpochRecord& record);  // after each epoch and its validation
 ///
@@ -56,14 +55,6 @@ inline void check_finite(const ParameterRegistry& registry, const Parameters<flo
         if (std::all_of(from, from + p.size(), [](float x) { return std::isfinite(x); })) continue;
         throw TrainingError("training", p.name, "numbers that are not finite", "a smaller learning rate");
     }
-}
-
-/// Throws SettingError where no list counts.
-inline double mean_weight(std::span<const Request> requests) {
-    double sum = 0;
-    for (const Request& r : requests) sum += static_cast<double>(r.weight);
-    if (!(sum > 0)) throw SettingError("training", "list weights", "0 for all lists", "some above 0");
-    return sum / static_cast<double>(requests.size());
 }
 
 /// All parameters but those of a frozen teacher.
@@ -125,7 +116,7 @@ class Trainer {
           best_{.parameters = model.parameters},
           shards_(static_cast<std::size_t>((batch_ - 1) / shard_ + 1)),
           pipeline_(backend, model.encoder, requests, shard_, static_cast<int>(shards_.size()), settings.seed,
-                    {trainer_detail::mean_weight(requests), settings.min_propensity}) {
+                    {mean_weight(requests), settings.min_propensity}) {
         for (Shard& s : shards_) s.dense_grad = Buffer<T, typename B::Memory>(model.registry.dense_size);
         state_.order.resize(requests.size());
         std::iota(state_.order.begin(), state_.order.end(), std::size_t{0});

@@ -13,8 +13,8 @@
 
 namespace psad::inline PSAD_ABI::backend {
 
-/// Runs a task by one and the same machine code, with threads and without: inlined in two places, sums of products would
-/// be fused differently, and the number of threads would change bits.
+/// Runs a task by one and the same machine code, with threads and without: inlined in two places, sums of products
+/// would be fused differently, and the number of threads would change bits.
 template <class Task, class... Index>
 [[gnu::noinline]] void run_task(const Task& task, Index... i) {
     task(i...);
