@@ -39,19 +39,19 @@ struct FeatureLinear {
 
     FeatureInputs<T> in;
 
-    template <class B, class Bias>
-    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> weight, Bias bias) const {
+    template <class B>
+    void forward(OpWorkspace<B>& w, Matrix<T> out, Matrix<const T> weight, Matrix<const T> bias) const {
         const Operand<T> b{bias.data, 0};
         if (in.scale.columns == 0) {
             const Factor<T> one[] = {{matrix(out.rows), weight}};
-            w.backend->affine(one, b, Act{}, out);
-        } else if (B::Memory::on_host && !w.training) {
-            by_list(w, out, weight, b);
-        } else {
-            const Factor<T> two[] = {{matrix(out.rows), weight.row_range(0, in.x.columns)},
-                                     {deviations(w, out.rows), deviation_weight(weight)}};
-            w.backend->affine(two, b, Act{}, out);
+            return w.backend->affine(one, b, Act{}, out);
         }
+        if constexpr (B::Memory::on_host) {
+            if (!w.training) return by_list(w, out, weight, b);
+        }
+        const Factor<T> two[] = {{matrix(out.rows), weight.row_range(0, in.x.columns)},
+                                 {deviations(w, out.rows), deviation_weight(weight)}};
+        w.backend->affine(two, b, Act{}, out);
     }
 
     template <class B>
