@@ -67,6 +67,35 @@ BENCHMARK_TEMPLATE(request, psad::StudentOf<psad::Psad<wide(128)>>)
     ->Args({20, 50, 2000})
     ->Unit(benchmark::kMicrosecond);
 
+// With dense features of one's own instead of score and aux.
+void request_of_features(benchmark::State& state) {
+    const Workload<psad::Psad<>> work(64, 20, 50, 2000, static_cast<int>(state.range(0)));
+    const Device cpu;
+    const psad::serve::Reranker reranker(cpu, work.model);
+    psad::serve::Workspace<Device> workspace;
+    std::size_t i = 0;
+    for (auto _ : state)
+        benchmark::DoNotOptimize(reranker(work.requests[i++ % work.requests.size()], workspace).order.data());
+}
+BENCHMARK(request_of_features)
+    ->Name("student/request_of_features")
+    ->ArgName("features")
+    ->Arg(2)
+    ->Arg(16)
+    ->Arg(128)
+    ->Unit(benchmark::kMicrosecond);
+
+// What check_request costs: the same request checked, and nothing else.
+void check(benchmark::State& state) {
+    const Workload<psad::Psad<>> work(64, 20, 50, 2000, static_cast<int>(state.range(0)));
+    std::size_t i = 0;
+    for (auto _ : state) {
+        work.model.encoder.check(work.requests[i++ % work.requests.size()]);
+        benchmark::ClobberMemory();
+    }
+}
+BENCHMARK(check)->Name("student/check")->ArgName("features")->Arg(2)->Arg(16)->Arg(128)->Unit(benchmark::kMicrosecond);
+
 // The same with products in bf16 wherever the processor can, faster or not.
 void in_bf16(benchmark::State& state) {
     using psad::backend::CpuBf16;

@@ -2,8 +2,10 @@
 // does.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,7 +20,7 @@ namespace psad::benchmarks {
 struct RequestColumns {
     std::vector<std::int32_t> user, context, history_items, history_feedback, items;
     std::vector<std::int64_t> history_times;
-    std::vector<float> scores, aux;
+    std::vector<float> scores, aux, dense;
     std::vector<std::int8_t> labels;
 
     Request view() const {
@@ -31,12 +33,15 @@ struct RequestColumns {
                 .items = items,
                 .scores = scores,
                 .aux = aux,
-                .labels = labels};
+                .labels = labels,
+                .candidate_dense = FeatureRows(dense.data(), items.size(), dense.size() / items.size())};
     }
 };
 
-/// Different candidates out of `catalog_items`, every tenth event on one of them, one positive.
-inline RequestColumns synthetic_request(std::uint64_t key, int candidates, int events, int catalog_items) {
+/// Different candidates out of `catalog_items`, every tenth event on one of them, one positive. `features` dense ones
+/// take the place of score and aux.
+inline RequestColumns synthetic_request(std::uint64_t key, int candidates, int events, int catalog_items,
+                                        int features = 0) {
     std::uint64_t draws = 0;
     const auto draw = [&](int bound) {
         return static_cast<std::int32_t>(rng::below(key, draws++, static_cast<std::uint32_t>(bound)));
@@ -51,6 +56,9 @@ inline RequestColumns synthetic_request(std::uint64_t key, int candidates, int e
         r.aux.push_back(static_cast<float>(50 + draw(200)));
         r.labels.push_back(0);
     }
+    for (int i = 0; i < candidates * features; ++i)
+        r.dense.push_back(std::exp(static_cast<float>(rng::normal(key, 1000 + static_cast<std::uint64_t>(i)))));
+    if (features > 0) r.scores.clear(), r.aux.clear();
     r.labels[static_cast<std::size_t>(draw(candidates))] = 1;
     const int gap = 8'000'000 / (events > 100 ? events : 100);
     for (int h = 0; h < events; ++h) {
@@ -69,17 +77,17 @@ struct Workload {
     std::vector<Request> requests;
     Model<Network> model;
 
-    Workload(int count, int candidates, int events, int catalog_items = 2000)
-        : columns(draw(count, candidates, events, catalog_items)),
+    Workload(int count, int candidates, int events, int catalog_items = 2000, int features = 0)
+        : columns(draw(count, candidates, events, catalog_items, features)),
           requests(view(columns)),
-          model(encoder(requests, events, catalog_items)) {}
+          model(encoder(requests, events, catalog_items, features)) {}
 
   private:
-    static std::vector<RequestColumns> draw(int count, int candidates, int events, int catalog_items) {
+    static std::vector<RequestColumns> draw(int count, int candidates, int events, int catalog_items, int features) {
         std::vector<RequestColumns> out;
         for (int i = 0; i < count; ++i) {
             const std::uint64_t key = rng::derive(9, static_cast<std::uint64_t>(i));
-            out.push_back(synthetic_request(key, candidates, events, catalog_items));
+            out.push_back(synthetic_request(key, candidates, events, catalog_items, features));
         }
         return out;
     }
@@ -88,8 +96,9 @@ struct Workload {
         for (const RequestColumns& c : columns) out.push_back(c.view());
         return out;
     }
-    static Encoder encoder(const std::vector<Request>& requests, int events, int catalog_items) {
+    static Encoder encoder(const std::vector<Request>& requests, int events, int catalog_items, int features) {
         Schema schema{{{"age", 10}, {"country", 20}}, {{"weekday", 7}}, {{"kind", 30}, {"year", 25}}};
+        for (int f = 0; f < features; ++f) schema.candidate_dense.push_back({"feature" + std::to_string(f)});
         Catalog catalog;
         catalog.items = static_cast<std::size_t>(catalog_items);
         catalog.fields.resize(2);

@@ -259,11 +259,11 @@ TEST_CASE("dense columns of a hand-made request") {
     const auto score = [](double x) { return 2 * std::copysign(std::log1p(std::abs(x - 1)), x - 1); };
     const std::array<double, 4> s{score(4), score(3), score(2), score(1)};
     const std::array<double, 4> a{-0.5, std::log1p(2.0) - 0.5, std::log1p(1.0) - 0.5, -std::log1p(0.5) - 0.5};
-    const double unit = std::sqrt(3.0) / 4;
+    const double unit = std::sqrt(12.0) / 4;  // ranks 3, 2, 1, 0 and 1, 3, 2, 0, less 1.5
     check_row(row(b.dense.numbers, 2, 20), {s[2],
                                             a[2],
-                                            -unit,
-                                            unit,  // values, ranks
+                                            -unit / 2,
+                                            unit / 2,  // values, ranks
                                             2.0 / 4,
                                             1.0 / 3,
                                             std::log1p(2.0) / 3,

@@ -29,8 +29,13 @@ TEST_CASE("what the history holds comes first, the latest before") {
     r.items = items;
     CHECK(eval::history_first(r) == Order{0, 1, 2, 3});
     const std::vector<std::int32_t> history{9, 5, 9, 1, 3, 5};
+    const std::vector<std::int64_t> times{1, 2, 3, 4, 5, 6};
     r.history_items = history;
+    r.history_times = times;
+    r.time = 7;
     CHECK(eval::history_first(r) == Order{3, 1, 2, 0});
+    r.time = 6;  // what comes at the request or later is not known
+    CHECK(eval::history_first(r) == Order{1, 2, 3, 0});
 }
 
 TEST_CASE("by aux, in both directions; ties keep the initial order") {

@@ -5,10 +5,14 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <set>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "psad/train/schedule.hpp"
+#include "psad/train/settings.hpp"
 #include "psad/train/targets.hpp"
 #include "psad/train/training_batch.hpp"
 #include "support/toy.hpp"
@@ -100,6 +104,70 @@ TEST_CASE("positives first: in shown order, then the rest in shown order") {
     CHECK(l.weight == Row{1, 1, 1});
     CHECK(build<target::PositivesFirst>({0, 0, 0}, 3).order == std::vector<int>{0, 1, 2});
     CHECK(build<target::PositivesFirst>({1, 1}, 2).order == std::vector<int>{0, 1});
+}
+
+TEST_CASE("grades: a set target is in proportion to the gains that are left, greater gains come first") {
+    const Labels01 grades{1, 0, 3, 2};  // gains 1, 0, 7, 3
+    const Laid set = build<target::Set>(grades, 4);
+    CHECK(set.order == std::vector<int>{1, 0, 2, 3});
+    CHECK(set.row(0) == Row{1.0 / 11, 0, 7.0 / 11, 3.0 / 11});
+    CHECK(set.row(1) == set.row(0));
+    CHECK(set.row(2) == Row{0, 0, 0.7, 0.3});  // candidate 0 stands at position 1
+    CHECK(build<target::PositivesFirst>(grades, 4).order == std::vector<int>{2, 3, 0, 1});
+    CHECK(build<target::ClickWeightedExposure>(grades, 4).weight == Row{4, 1, 4, 4});
+}
+
+TEST_CASE("gains of one's own, weights and propensities reach the labels") {
+    OwnedRequest owned = toy_request(1, 4, 0);
+    owned.labels = {1, 0, 2, 0};
+    Request r = owned.view();
+    const Encoder encoder = toy_encoder({r});
+    const std::vector<float> gains{0, 1.5f, 0, 4.5f}, propensities{1, 0.5f, 0.01f, 0.9f};
+    const auto laid = [&](const LabelSettings& settings = {}) {
+        BatchBuilder<double> builder;
+        builder.build(encoder, std::span(&r, 1), 2, 1, 1, target::Set{}, every_group, settings);
+        const Labels<double> labels = builder.view().labels;
+        Row out(labels.target_prob, labels.target_prob + 4);
+        out.push_back(labels.list_weight[0]);
+        return out;
+    };
+    CHECK(laid() == Row{0.25, 0, 0.75, 0, 1});
+    r.weight = 3;
+    CHECK(laid({.mean_weight = 1.5}) == Row{0.25, 0, 0.75, 0, 2});
+    r.gains = gains;
+    CHECK(laid() == Row{0, 0.25, 0, 0.75, 3});
+    r.propensities = propensities;
+    CHECK(laid({.min_propensity = 0.1})[1] == doctest::Approx(3.0 / (3 + 4.5 / 0.9)));
+    r.gains = {};  // grade 2 at a propensity of 0.01, which counts as 0.1
+    CHECK(laid({.min_propensity = 0.1})[2] == doctest::Approx(30.0 / 31));
+}
+
+TEST_CASE("feedback: grades, gains, weights and propensities out of range are refused by place") {
+    OwnedRequest owned = toy_request(1, 3, 0);
+    const auto refusal = [&](auto change) {
+        Request r = owned.view();
+        change(r);
+        try {
+            train::check_feedback(r);
+        } catch (const RequestError& e) {
+            return std::string(e.what());
+        }
+        return std::string();
+    };
+    const std::vector<std::int8_t> negative{0, -1, 0}, huge{0, 0, 31};
+    const std::vector<float> two{1, 2}, bad{1, -2, 0}, none{0.5f, 0, 1};
+    CHECK(refusal([](Request&) {}) == "");
+    CHECK(refusal([&](Request& r) { r.labels = negative; }) ==
+          "request, labels[1]: found -1, wanted a grade from 0 to 30");
+    CHECK(refusal([&](Request& r) { r.labels = huge; }) == "request, labels[2]: found 31, wanted a grade from 0 to 30");
+    CHECK(refusal([&](Request& r) { r.gains = two; }) == "request, gains: found 2 gains, wanted 3 or none");
+    CHECK(refusal([&](Request& r) { r.gains = bad; }) ==
+          "request, gains[1]: found -2, wanted a gain from 0 to 2^30 - 1");
+    CHECK(refusal([&](Request& r) { r.propensities = none; }) ==
+          "request, propensities[1]: found 0, wanted a probability above 0, at most 1");
+    CHECK(refusal([](Request& r) { r.weight = -1; }) == "request, weight: found -1, wanted a number from 0 to 1e9");
+    CHECK(refusal([](Request& r) { r.weight = std::numeric_limits<float>::quiet_NaN(); }) != "");
+    CHECK(refusal([](Request& r) { r.labels = {}; }) == "request, labels: found 0 labels, wanted 3 for training");
 }
 
 TEST_CASE("exposure: the shown list, clicks counting four times where asked") {

@@ -24,8 +24,10 @@ class ColumnNotes {
     explicit ColumnNotes(const Schema& schema) : schema_(&schema) {}
 
     void look_at(const Request& r) {
-        look_at("score", r.scores);
-        look_at("aux", r.aux);
+        if (r.candidate_dense.columns() != schema_->candidate_dense.size()) {
+            look_at("score", r.scores);
+            look_at("aux", r.aux);
+        }
         look_at(r.candidate_dense, schema_->candidate_dense);
         look_at(r.user_dense, schema_->user_dense);
         look_at(r.context_dense, schema_->context_dense);

@@ -52,9 +52,9 @@ PSAD_HOST_DEVICE inline double exp(double x) {
     return std::exp(x);
 }
 
-/// log(1 + x) for x >= 0 without a branch, within one unit in the last place. Coefficients are those of logf in
-/// the Cephes library.
-PSAD_HOST_DEVICE inline float log1p(float x) {
+/// log(1 + x) for finite x >= 0 without a branch, within one unit in the last place; NaN for NaN. Coefficients are
+/// those of logf in the Cephes library.
+PSAD_HOST_DEVICE inline float log1p_of_finite(float x) {
     PSAD_AS_WRITTEN
     const float u = 1.0f + x;
     const float lost = (x - (u - 1.0f)) / u;  // the rounding error of the sum
@@ -73,7 +73,10 @@ PSAD_HOST_DEVICE inline float log1p(float x) {
     p = p * m - 2.4999993993e-1f;
     p = p * m + 3.3333331174e-1f;
     const float small = p * m * s - 2.12194440e-4f * n - 0.5f * s + lost;
-    const float result = m + small + 0.693359375f * n;
+    return m + small + 0.693359375f * n;
+}
+PSAD_HOST_DEVICE inline float log1p(float x) {
+    const float result = log1p_of_finite(x);
     return x < -lowest<float> ? result : x;
 }
 

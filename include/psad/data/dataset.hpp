@@ -60,7 +60,7 @@ struct ListColumns {
     xt::xtensor<std::int64_t, 1> offsets;         ///< [lists + 1]
     xt::xtensor<std::int32_t, 1> items;           ///< [candidates]
     xt::xtensor<double, 1> scores;                ///< [candidates], or [0] if the split has none; NaN = missing
-    xt::xtensor<std::int8_t, 1> labels;           ///< [candidates] 0 or 1
+    xt::xtensor<std::int8_t, 1> labels;           ///< [candidates] grades, 0 to 30
     xt::xtensor<double, 1> aux;                   ///< [candidates], or [0] if the split has none; NaN = missing
     JaggedColumn shown;  ///< a row per list: positions in shown order; no rows if that is the initial order
 

@@ -138,8 +138,7 @@ class ListReader {
     void read_labels(std::size_t wanted) {
         std::size_t count = 0;
         for_each_part(table_.cell(labels_column), ',', [&](std::string_view part) {
-            if (part != "0" && part != "1") table_.fail(labels_column, in_quotes(part), "0 or 1");
-            labels_.push_back(part == "1" ? 1 : 0);
+            labels_.push_back(static_cast<std::int8_t>(table_.integer(labels_column, part, 0, max_grade)));
             ++count;
         });
         check_count(labels_column, count, wanted, ", one per candidate");

@@ -22,7 +22,7 @@ namespace psad::inline PSAD_ABI {
 /// Writes the rows of `dense` in a batch. With F features (those of the catalog's items, then those of the request) a
 /// row holds
 ///     [F] transformed values; a missing one is the mean of the list
-///     [F] share of the list with a smaller value, less the share with a greater one, times sqrt 3
+///     [F] share of the list with a smaller value, less the list's mean of that, times sqrt 12
 ///     [4] PositionFeatures
 ///     [M] 1 where a value is missing, of the features that had missing values in training
 ///     [6 A] AlongList of the features that the schema marks
@@ -60,14 +60,6 @@ class CandidateEncoder {
         return static_cast<std::size_t>(row_width<PositionFeatures>) + along_.size() * along_width;
     }
     std::size_t columns() const { return 2 * features() + missing_.size() + derived(); }
-    /// Features that come with the request as columns of `candidate_dense`.
-    std::size_t request_columns() const {
-        std::size_t count = 0;
-        for (const Run& run : runs_) count += run.count;
-        return count;
-    }
-    bool reads_score() const { return score_ != none; }
-    bool reads_aux() const { return aux_ != none; }
 
     /// Appends the rows of a request's candidates. `matched` is the candidate that the user interacted with last, n for
     /// none.
@@ -100,6 +92,7 @@ class CandidateEncoder {
   private:
     static constexpr std::size_t none = (std::numeric_limits<std::size_t>::max)();
     static constexpr std::size_t position_width = static_cast<std::size_t>(row_width<PositionFeatures>);
+    static constexpr std::size_t few = 8;  ///< features that are worked on column by column
     static constexpr std::size_t along_width = static_cast<std::size_t>(row_width<AlongList>);
 
     template <class T>
@@ -129,6 +122,9 @@ class CandidateEncoder {
         const auto missing = [](T* at, std::size_t count) {
             std::fill_n(at, count, std::numeric_limits<T>::quiet_NaN());
         };
+        const std::size_t own = features() - item_features_;
+        const Run all[] = {{item_features_, 0, own}};
+        const bool whole = r.candidate_dense.columns() == own;
         for (std::size_t i = 0; i < rows.count; ++i) {
             T* const row = rows[i];
             if (item_features_ > 0) {
@@ -138,18 +134,27 @@ class CandidateEncoder {
                 else
                     missing(row, item_features_);
             }
-            for (const Run& run : runs_) {
-                if (r.candidate_dense.empty()) {
-                    missing(row + run.column, run.count);
-                    continue;
+        }
+        const FeatureRows& dense = r.candidate_dense;
+        for (const Run& run : whole ? std::span<const Run>(all) : std::span<const Run>(runs_)) {
+            if (dense.empty()) {
+                for (std::size_t i = 0; i < rows.count; ++i) missing(rows[i] + run.column, run.count);
+            } else if (run.count < few) {
+                for (std::size_t c = 0; c < run.count; ++c) {
+                    const auto x = [&](std::size_t i) { return dense(i, run.source + c); };
+                    transforms_.apply_column(x, run.column + c, rows.count, rows.data + run.column + c, rows.width);
                 }
-                const std::ptrdiff_t stride = r.candidate_dense.column_stride();
-                r.candidate_dense.visit_row(i, [&](const auto* x) {
-                    transforms_.apply(x + static_cast<std::ptrdiff_t>(run.source) * stride, stride, run.column,
-                                      run.count, row + run.column);
-                });
+            } else {
+                const std::ptrdiff_t stride = dense.column_stride();
+                for (std::size_t i = 0; i < rows.count; ++i) {
+                    dense.visit_row(i, [&](const auto* x) {
+                        transforms_.apply(x + static_cast<std::ptrdiff_t>(run.source) * stride, stride, run.column,
+                                          run.count, rows[i] + run.column);
+                    });
+                }
             }
         }
+        if (whole) return;
         add_column(r.scores, score_, rows);
         add_column(r.aux, aux_, rows);
     }
@@ -157,10 +162,8 @@ class CandidateEncoder {
     template <class T>
     void add_column(const FeatureColumn& x, std::size_t column, Rows<T> rows) const {
         if (column == none) return;
-        for (std::size_t i = 0; i < rows.count; ++i) {
-            rows[i][column] =
-                x.empty() ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(transforms_.transformed(column, x[i]));
-        }
+        const auto at = [&](std::size_t i) { return x.empty() ? std::numeric_limits<double>::quiet_NaN() : x[i]; };
+        transforms_.apply_column(at, column, rows.count, rows.data + column, rows.width);
     }
 
     /// Scale and shift of each feature within the list. Missing values become the mean of those that are there.
@@ -215,35 +218,58 @@ class CandidateEncoder {
         return mean;
     }
 
-    /// Comparing all pairs takes vector instructions over the features; sorting is faster for long lists alone.
+    /// Share of the list with a smaller value, less the mean of these shares. Up to 512 candidates all pairs are
+    /// compared, in vector instructions over `lanes` features; beyond, sorting is faster.
     template <class T>
     void add_ranks(Rows<T> rows, std::vector<T>& scratch) const {
         const std::size_t f = features(), n = rows.count;
-        const T unit = static_cast<T>(1.7320508075688772) / static_cast<T>(n);
+        constexpr std::size_t lanes = 16;
+        std::size_t c = 0;
         if (n <= 512) {
-            for (std::size_t i = 1; i < n; ++i) {
-                const T* const own = rows[i];
-                T* const own_rank = rows[i] + f;
-                for (std::size_t j = 0; j < i; ++j) {
-                    const T* const other = rows[j];
-                    T* const other_rank = rows[j] + f;
-                    for (std::size_t c = 0; c < f; ++c) {
-                        const T sign = (own[c] > other[c] ? unit : T(0)) - (own[c] < other[c] ? unit : T(0));
-                        own_rank[c] += sign;
-                        other_rank[c] -= sign;
+            for (; f - c >= few; c += (std::min)(lanes, f - c)) {
+                const std::size_t count = (std::min)(lanes, f - c);
+                scratch.assign(n * lanes, T(0));
+                for (std::size_t i = 0; i < n; ++i) std::copy_n(rows[i] + c, count, scratch.data() + i * lanes);
+                for (std::size_t i = 0; i < n; ++i) {
+                    T own[lanes], below[lanes] = {};
+                    std::copy_n(scratch.data() + i * lanes, lanes, own);
+                    for (std::size_t j = 0; j < n; ++j) {
+                        const T* const other = scratch.data() + j * lanes;
+                        for (std::size_t k = 0; k < lanes; ++k) below[k] += other[k] < own[k] ? T(1) : T(0);
                     }
+                    std::copy_n(below, count, rows[i] + f + c);
                 }
             }
-            return;
         }
-        for (std::size_t c = 0; c < f; ++c) {
+        for (; c < f; ++c) {
             copy_column(rows, c, scratch);
-            std::ranges::sort(scratch);
+            if (n > 512) std::ranges::sort(scratch);
             for (std::size_t i = 0; i < n; ++i) {
-                const auto [first, last] = std::equal_range(scratch.begin(), scratch.end(), rows[i][c]);
-                const auto below = first - scratch.begin(), above = scratch.end() - last;
-                rows[i][f + c] = static_cast<T>(below - above) * unit;
+                const T own = rows[i][c];
+                int below = 0;
+                if (n > 512)
+                    below = static_cast<int>(std::lower_bound(scratch.begin(), scratch.end(), own) - scratch.begin());
+                else
+                    for (std::size_t j = 0; j < n; ++j) below += scratch[j] < own ? 1 : 0;
+                rows[i][f + c] = static_cast<T>(below);
             }
+        }
+        centre_ranks(rows, scratch);
+    }
+
+    /// From counts to shares less their mean, of about deviation 1.
+    template <class T>
+    void centre_ranks(Rows<T> rows, std::vector<T>& scratch) const {
+        const std::size_t f = features();
+        const T n = static_cast<T>(rows.count), unit = static_cast<T>(3.4641016151377544) / n;  // sqrt 12
+        scratch.assign(f, T(0));
+        for (std::size_t i = 0; i < rows.count; ++i) {
+            for (std::size_t c = 0; c < f; ++c) scratch[c] += rows[i][f + c];
+        }
+        for (std::size_t c = 0; c < f; ++c) scratch[c] /= n;
+        for (std::size_t i = 0; i < rows.count; ++i) {
+            T* const rank = rows[i] + f;
+            for (std::size_t c = 0; c < f; ++c) rank[c] = (rank[c] - scratch[c]) * unit;
         }
     }
 

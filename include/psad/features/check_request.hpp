@@ -58,13 +58,18 @@ inline void fields(const FieldRows& found, std::size_t rows, const std::vector<F
     }
 }
 
-/// Dense features of `rows` rows: NaN is a missing value.
+/// Whether a feature of a candidate may come as a column of its own.
+inline bool has_column(const DenseFeature& f) {
+    return f.name == "score" || f.name == "aux";
+}
+
+/// Dense features of `rows` rows: NaN is a missing value. `columns`: some come as columns of their own.
 inline void dense(const FeatureRows& found, std::size_t rows, const std::vector<DenseFeature>& schema, const char* what,
-                  const RequestRules& rules) {
+                  const RequestRules& rules, bool columns = false) {
     std::size_t wanted = 0;
     const DenseFeature* required = nullptr;
     for (const DenseFeature& f : schema) {
-        if (f.name == "score" || f.name == "aux") continue;
+        if (columns && has_column(f)) continue;
         ++wanted;
         if (!f.optional) required = &f;
     }
@@ -165,9 +170,12 @@ inline void check_request(const Schema& schema, const Catalog& catalog, const Re
     for (std::size_t i = 0; i < r.items.size(); ++i) detail::item_id(r.items[i], "candidates", i, known, rules);
     detail::no_duplicates(r.items);
     detail::fields(r.candidate_fields, r.size(), schema.candidate_fields, "candidates", rules);
-    detail::dense(r.candidate_dense, r.size(), schema.candidate_dense, "candidates", rules);
-    detail::column(r.scores, r.size(), "score", schema.candidate_dense, rules);
-    detail::column(r.aux, r.size(), "aux", schema.candidate_dense, rules);
+    const bool columns = r.candidate_dense.columns() != schema.candidate_dense.size();
+    detail::dense(r.candidate_dense, r.size(), schema.candidate_dense, "candidates", rules, columns);
+    if (columns) {
+        detail::column(r.scores, r.size(), "score", schema.candidate_dense, rules);
+        detail::column(r.aux, r.size(), "aux", schema.candidate_dense, rules);
+    }
 
     const std::size_t events = r.history_items.size();
     if (r.history_times.size() != events) {

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -43,12 +45,31 @@ struct DenseTransforms {
     /// out[c] = the transformed x[c * stride], by the transform of feature first + c.
     template <class X, class T>
     void apply(const X* x, std::ptrdiff_t stride, std::size_t first, std::size_t count, T* out) const {
-        if (stride == 1)
-            apply_with(
-                x, [](std::size_t c) { return c; }, first, count, out);
-        else
-            apply_with(
-                x, [stride](std::size_t c) { return static_cast<std::ptrdiff_t>(c) * stride; }, first, count, out);
+        for (std::size_t begin = 0; begin < count; begin += lanes) {
+            const std::size_t n = (std::min)(lanes, count - begin);
+            double value[lanes] = {};
+            if (stride == 1)
+                for (std::size_t c = 0; c < n; ++c) value[c] = static_cast<double>(x[begin + c]);
+            else
+                for (std::size_t c = 0; c < n; ++c)
+                    value[c] = static_cast<double>(x[static_cast<std::ptrdiff_t>(begin + c) * stride]);
+            float v[lanes];
+            transform<1>(value, first + begin, n, v);
+            for (std::size_t c = 0; c < n; ++c) out[begin + c] = static_cast<T>(v[c]);
+        }
+    }
+
+    /// out[i * stride] = the transformed x(i), all by the transform of one feature.
+    template <class X, class T>
+    void apply_column(X x, std::size_t feature, std::size_t count, T* out, std::size_t stride) const {
+        for (std::size_t begin = 0; begin < count; begin += lanes) {
+            const std::size_t n = (std::min)(lanes, count - begin);
+            double value[lanes] = {};
+            for (std::size_t i = 0; i < n; ++i) value[i] = x(begin + i);
+            float v[lanes];
+            transform<0>(value, feature, lanes, v);
+            for (std::size_t i = 0; i < n; ++i) out[(begin + i) * stride] = static_cast<T>(v[i]);
+        }
     }
 
     /// The same of one value.
@@ -59,18 +80,31 @@ struct DenseTransforms {
     }
 
   private:
-    template <class X, class At, class T>
-    void apply_with(const X* x, At at, std::size_t first, std::size_t count, T* out) const {
+    static constexpr std::size_t lanes = 16;
+
+    /// The first n values, value c by feature first + c * Step. Short loops without a comparison of floating point
+    /// numbers: compilers make vector instructions of them.
+    template <std::size_t Step>
+    void transform(const double (&value)[lanes], std::size_t first, std::size_t n, float (&out)[lanes]) const {
         const double *from = center.data() + first, *by = inv_unit.data() + first;
         const float *k = curve.data() + first, *a = scale.data() + first, *b = offset.data() + first;
-        constexpr double largest = 1e30;  // so that t is a float
-        for (std::size_t c = 0; c < count; ++c) {
-            const double wide = (static_cast<double>(x[at(c)]) - from[c]) * by[c];
-            const auto t = static_cast<float>(wide < -largest ? -largest : (wide > largest ? largest : wide));
-            const float y = math::log1p(k[c] * std::abs(t));
-            const float v = a[c] * (t < 0 ? -y : y) + b[c];
-            out[c] = static_cast<T>(v < -bound ? -bound : (v > bound ? bound : v));
+        float t[lanes] = {}, y[lanes] = {}, absent[lanes] = {};
+        for (std::size_t c = 0; c < n; ++c) {
+            t[c] = static_cast<float>((value[c] - from[c * Step]) * by[c * Step]);
+            absent[c] = static_cast<float>(value[c] - value[c]);  // 0, or NaN
         }
+        for (std::size_t c = 0; c < n; ++c) y[c] = k[c * Step] * std::abs(cut(t[c], 1e30f));
+        for (std::size_t c = 0; c < lanes; ++c) y[c] = math::log1p_of_finite(y[c]);
+        for (std::size_t c = 0; c < n; ++c) {
+            const float v = a[c * Step] * std::copysign(y[c], t[c]) + b[c * Step];
+            out[c] = cut(v, bound) + absent[c];
+        }
+    }
+
+    /// x between -limit and limit; limit for NaN.
+    static float cut(float x, float limit) {
+        const auto magnitude = (std::min)(std::bit_cast<std::int32_t>(std::abs(x)), std::bit_cast<std::int32_t>(limit));
+        return std::copysign(std::bit_cast<float>(magnitude), x);
     }
 };
 

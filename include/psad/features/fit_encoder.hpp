@@ -172,9 +172,10 @@ class StatisticsBuilder {
     }
     void add_candidates(const Request& r) {
         constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+        const bool columns = r.candidate_dense.columns() != candidate_dense_.size();
         std::size_t column = 0;
         for (NamedSample& f : candidate_dense_) {
-            const bool of_span = f.name == "score" || f.name == "aux";
+            const bool of_span = columns && (f.name == "score" || f.name == "aux");
             const FeatureColumn& span = f.name == "score" ? r.scores : r.aux;
             for (std::size_t i = 0; i < r.size(); ++i) {
                 if (of_span)
@@ -210,8 +211,11 @@ inline void note_columns(Schema& schema, std::span<const Request> train) {
         const bool given = some([&](const Request& r) { return !(r.*column).empty(); });
         if (feature == schema.candidate_dense.end() && given)
             feature = schema.candidate_dense.insert(feature, {.name = name, .along_list = true});
-        if (feature != schema.candidate_dense.end())
-            feature->optional = some([&](const Request& r) { return (r.*column).empty(); });
+        const std::size_t all = schema.candidate_dense.size();
+        if (feature != schema.candidate_dense.end()) {
+            feature->optional =
+                some([&](const Request& r) { return (r.*column).empty() && r.candidate_dense.columns() != all; });
+        }
     };
     const auto note = [&](std::vector<DenseFeature>& features, FeatureRows Request::*rows) {
         const bool optional = some([&](const Request& r) { return (r.*rows).empty(); });
@@ -237,8 +241,8 @@ inline Encoder fit_encoder(Schema schema, Catalog catalog, std::span<const Reque
                            const EncoderSettings& settings = {}, EncodingCounts* counts = nullptr) {
     check_settings("encoder settings", settings);
     check_catalog(catalog, schema);
-    for (const Request& r : train) check_request(schema, catalog, r, {.take_missing_columns = true});
     fit_detail::note_columns(schema, train);
+    for (const Request& r : train) check_request(schema, catalog, r, {.take_missing_columns = true});
     fit_detail::StatisticsBuilder builder(schema, catalog, settings);
     for (const Request& r : train) builder.add(r);
     Statistics statistics = builder.statistics();

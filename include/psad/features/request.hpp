@@ -15,6 +15,9 @@ namespace psad::inline PSAD_ABI {
 
 struct Catalog;
 
+/// The largest grade: its gain, 2^30 - 1, is the largest gain.
+inline constexpr int max_grade = 30;
+
 /// One request, seen through spans: it owns nothing, so the columns of a data set are served without a copy.
 /// Candidates stand in the order of the stage before, the initial order. `history` columns run from the oldest to the
 /// latest event; events at or after `time` are not read. Columns have the features and fields of the Schema, in its
@@ -38,14 +41,14 @@ struct Request {
     FeatureRows user_dense = {};       ///< one row
     FeatureRows context_dense = {};    ///< one row
     FieldRows candidate_fields = {};   ///< [n]
-    FeatureRows candidate_dense = {};  ///< [n] the dense features of candidates other than `score` and `aux`
+    FeatureRows candidate_dense = {};  ///< [n] all dense features of candidates, or all but `score` and `aux`
     FieldRows history_fields = {};     ///< [H]
     FeatureRows history_dense = {};    ///< [H]
     /// Items that the model's catalog lacks: its item i has the id catalog.items + i. Null: none.
     const Catalog* new_items = nullptr;
 
-    std::span<const float> gains = {};         ///< [n] or empty: gains that take the place of those of `labels`
-    float weight = 1;                          ///< of the list, in training and in means
+    std::span<const float> gains = {};         ///< [n] or empty: they take the place of those of `labels`
+    float weight = 1;                          ///< of the list, in training
     std::span<const float> propensities = {};  ///< [n] or empty: probability that the candidate was examined
 
     std::size_t size() const noexcept { return items.size(); }

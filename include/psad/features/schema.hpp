@@ -40,7 +40,7 @@ struct DenseFeature {
 struct Schema {
     std::vector<FieldSchema> user_fields, context_fields, item_fields;
     std::vector<FieldSchema> candidate_fields = {}, event_fields = {};
-    /// `candidate_dense` may name `score` and `aux`, which are read from the spans of that name.
+    /// `score` and `aux` among `candidate_dense` may come as columns of their own (Request::scores, aux).
     std::vector<DenseFeature> user_dense = {}, context_dense = {}, item_dense = {}, candidate_dense = {},
                               event_dense = {};
     int feedback_kinds = 16;  ///< kinds of events; 0 = unknown

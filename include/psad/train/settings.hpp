@@ -121,8 +121,8 @@ inline void check(const Settings& s, std::size_t requests) {
     if (s.distill_from >= s.distill_full) wrong("distill_full", s.distill_full, "more than distill_from");
 }
 
-/// The largest gain: that of grade 30.
-inline constexpr float max_gain = 1'073'741'823.0f;
+/// The gain of the largest grade.
+inline constexpr float max_gain = static_cast<float>((std::int64_t{1} << max_grade) - 1);
 
 /// Throws RequestError unless a list has what training and evaluation read beyond Encoder::check: a grade from 0 to 30
 /// or a gain for each candidate, a weight, propensities in (0, 1], and a shown order without a position twice.
@@ -140,7 +140,7 @@ inline void check_feedback(const Request& r) {
     length(r.propensities.size(), "propensities");
     const auto place = [](const char* name, std::size_t i) { return name + ("[" + std::to_string(i) + "]"); };
     for (std::size_t i = 0; i < r.labels.size(); ++i) {
-        if (r.labels[i] < 0 || r.labels[i] > 30)
+        if (r.labels[i] < 0 || r.labels[i] > max_grade)
             wrong(place("labels", i), std::to_string(r.labels[i]), "a grade from 0 to 30");
     }
     for (std::size_t i = 0; i < r.gains.size(); ++i) {

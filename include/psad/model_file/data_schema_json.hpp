@@ -1,0 +1,211 @@
+/// \file data_schema_json.hpp
+/// A DataSchema as JSON, in a file of its own and in model files:
+///
+///     {"format": "psad-schema-1",
+///      "request": {"id": "request_id", "user": "user_id", "time": "ts", "weight": "weight"},
+///      "user": {"fields": ["region"]},
+///      "context": {"dense": ["hour"], "fields": ["device"]},
+///      "candidate": {"list": "candidates", "item": "sku", "dense": ["ctr", {"name": "price", "along_list": true}]},
+///      "item": {"fields": ["brand", {"name": "shop", "hash": 1000}]},
+///      "event": {"list": "history", "item": "sku", "time": "ts", "kind": "type"},
+///      "label": {"grade": "label"}}
+///
+/// Instead of a grade, "label" may name a "gain", or "kinds" of feedback with their worth, {"click": 1, "buy": 5}. All
+/// but the format may be left out.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "psad/core/error.hpp"
+#include "psad/core/text.hpp"
+#include "psad/features/data_schema.hpp"
+#include "psad/model_file/strict_json.hpp"
+
+namespace psad::inline PSAD_ABI::model_file {
+
+namespace detail {
+
+/// Calls visit(section, key, name) for each column that has one name.
+template <class Visit, class Self>
+void for_each_named_column(Self& s, Visit&& visit) {
+    visit("request", "id", s.id);
+    visit("request", "user", s.user);
+    visit("request", "time", s.time);
+    visit("request", "weight", s.weight);
+    visit("candidate", "list", s.candidates);
+    visit("candidate", "item", s.item);
+    visit("candidate", "position", s.position);
+    visit("candidate", "propensity", s.propensity);
+    visit("event", "list", s.history);
+    visit("event", "item", s.event_item);
+    visit("event", "time", s.event_time);
+    visit("event", "kind", s.event_kind);
+}
+template <class Visit, class Self>
+void for_each_group(Self& s, Visit&& visit) {
+    visit("user", s.of_user);
+    visit("context", s.of_context);
+    visit("candidate", s.of_candidate);
+    visit("item", s.of_item);
+    visit("event", s.of_event);
+}
+
+/// Reads a schema; every failure names the source and the place.
+class DataSchemaReader {
+  public:
+    DataSchemaReader(const nlohmann::json& json, const std::string& source) : json_(json), source_(source) {}
+
+    DataSchema read() const {
+        refuse_unknown(json_, "", {"format", "request", "user", "context", "candidate", "item", "event", "label"});
+        if (text(json_, "", "format") != "psad-schema-1")
+            fail("format", printable(json_["format"].dump()), "\"psad-schema-1\"");
+        const std::initializer_list<std::string_view> columns{"dense", "fields"};
+        refuse_unknown(section("request"), "request", {"id", "user", "time", "weight"});
+        for (const char* name : {"user", "context", "item"}) refuse_unknown(section(name), name, columns);
+        refuse_unknown(section("candidate"), "candidate",
+                       {"list", "item", "position", "propensity", "dense", "fields"});
+        refuse_unknown(section("event"), "event", {"list", "item", "time", "kind", "dense", "fields"});
+        DataSchema out;
+        for_each_named_column(out, [&](const char* of, const char* key, std::string& name) {
+            if (section(of).contains(key)) name = text(section(of), of, key);
+        });
+        for_each_group(out, [&](const char* of, ColumnGroup& group) { group = read_group(section(of), of); });
+        out.gain = read_gain(section("label"));
+        return out;
+    }
+
+  private:
+    [[noreturn]] void fail(const std::string& place, const std::string& found, const std::string& wanted) const {
+        throw DataError(source_, place, found, wanted);
+    }
+
+    const nlohmann::json& section(const char* name) const {
+        static const nlohmann::json none = nlohmann::json::object();
+        if (!json_.contains(name)) return none;
+        if (!json_[name].is_object()) fail(name, printable(json_[name].dump()), "an object");
+        return json_[name];
+    }
+    void refuse_unknown(const nlohmann::json& object, const std::string& place,
+                        std::initializer_list<std::string_view> known) const {
+        if (!object.is_object()) fail(place, printable(object.dump()), "an object");
+        for (const auto& entry : object.items()) {
+            if (std::find(known.begin(), known.end(), entry.key()) != known.end()) continue;
+            std::string wanted;
+            for (const std::string_view k : known) (wanted += wanted.empty() ? "" : ", ") += k;
+            fail(place, "the unknown key \"" + printable(entry.key()) + "\"", wanted);
+        }
+    }
+    std::string text(const nlohmann::json& object, const std::string& place, const char* key) const {
+        const std::string at = place.empty() ? key : place + "." + key;
+        if (!object.contains(key)) fail(at, "nothing", "a name");
+        return name(object[key], at);
+    }
+    std::string name(const nlohmann::json& value, const std::string& place) const {
+        if (!value.is_string() || value.get<std::string>().empty())
+            fail(place, printable(value.dump()), "the name of a column");
+        return value.get<std::string>();
+    }
+
+    ColumnGroup read_group(const nlohmann::json& of, const std::string& place) const {
+        ColumnGroup out;
+        std::set<std::string> names;
+        const auto each = [&](const char* key, std::initializer_list<std::string_view> known, auto add) {
+            if (!of.contains(key)) return;
+            const std::string list = place + "." + key;
+            if (!of[key].is_array()) fail(list, printable(of[key].dump()), "a list of columns");
+            for (std::size_t i = 0; i < of[key].size(); ++i) {
+                const nlohmann::json& column = of[key][i];
+                const std::string at = list + "[" + std::to_string(i) + "]";
+                if (column.is_object()) refuse_unknown(column, at, known);
+                const std::string found = column.is_object() ? text(column, at, "name") : name(column, at);
+                if (!names.insert(found).second) fail(at, "the column " + printable(found) + " twice", "each once");
+                add(column, at, found);
+            }
+        };
+        each("dense", {"name", "along_list"}, [&](const nlohmann::json& column, const std::string& at, const auto& n) {
+            const bool given = column.is_object() && column.contains("along_list");
+            if (given && !column["along_list"].is_boolean())
+                fail(at + ".along_list", printable(column["along_list"].dump()), "true or false");
+            out.dense.push_back({.name = n, .along_list = given && column["along_list"].template get<bool>()});
+        });
+        each("fields", {"name", "hash"}, [&](const nlohmann::json& column, const std::string& at, const auto& n) {
+            int hash = 0;
+            if (column.is_object() && column.contains("hash")) {
+                const nlohmann::json& value = column["hash"];
+                if (!value.is_number_integer() || value < 1 || value > max_vocabulary - 1)
+                    fail(at + ".hash", printable(value.dump()), "1 to " + std::to_string(max_vocabulary - 1));
+                hash = value.template get<int>();
+            }
+            out.fields.push_back({n, hash});
+        });
+        return out;
+    }
+
+    GainRule read_gain(const nlohmann::json& label) const {
+        refuse_unknown(label, "label", {"grade", "gain", "kinds"});
+        if (label.size() > 1) fail("label", std::to_string(label.size()) + " rules", "one of grade, gain and kinds");
+        GainRule out;
+        if (label.contains("grade")) out.grade = text(label, "label", "grade");
+        if (label.contains("gain")) out.gain = text(label, "label", "gain");
+        if (!label.contains("kinds")) return out;
+        if (!label["kinds"].is_object()) fail("label.kinds", printable(label["kinds"].dump()), "{\"click\": 1, ...}");
+        for (const auto& kind : label["kinds"].items()) {
+            const std::string at = "label.kinds." + printable(kind.key());
+            if (!kind.value().is_number() || !(kind.value().get<double>() >= 0))
+                fail(at, printable(kind.value().dump()), "a number of 0 or more");
+            out.kinds.emplace_back(kind.key(), kind.value().get<double>());
+        }
+        return out;
+    }
+
+    const nlohmann::json& json_;
+    const std::string& source_;
+};
+
+}  // namespace detail
+
+/// Throws DataError, naming `source` and the place, for text that is no schema.
+inline DataSchema parse_data_schema(std::string_view text, const std::string& source) {
+    nlohmann::json json;
+    try {
+        json = parse_strictly(text, 4);
+    } catch (const JsonFault& fault) {
+        throw DataError(source, "", fault.found, fault.wanted);
+    }
+    return detail::DataSchemaReader(json, source).read();
+}
+
+/// As a person would write it: what is not there is left out.
+inline nlohmann::ordered_json to_json(const DataSchema& schema) {
+    nlohmann::ordered_json out{{"format", "psad-schema-1"}};
+    detail::for_each_named_column(schema, [&](const char* of, const char* key, const std::string& name) {
+        if (!name.empty()) out[of][key] = name;
+    });
+    detail::for_each_group(schema, [&](const char* of, const ColumnGroup& group) {
+        for (const DenseFeature& f : group.dense) {
+            if (f.along_list)
+                out[of]["dense"].push_back({{"name", f.name}, {"along_list", true}});
+            else
+                out[of]["dense"].push_back(f.name);
+        }
+        for (const FieldColumn& f : group.fields) {
+            if (f.hash > 0)
+                out[of]["fields"].push_back({{"name", f.name}, {"hash", f.hash}});
+            else
+                out[of]["fields"].push_back(f.name);
+        }
+    });
+    if (!schema.gain.grade.empty()) out["label"]["grade"] = schema.gain.grade;
+    if (!schema.gain.gain.empty()) out["label"]["gain"] = schema.gain.gain;
+    for (const auto& [kind, worth] : schema.gain.kinds) out["label"]["kinds"][kind] = worth;
+    return out;
+}
+
+}  // namespace psad::model_file
