@@ -59,7 +59,7 @@ void train_with(const TrainOptions& o, Fit fit) {
     model_file::save(o.out, fitted.model, o.variant,
                      o.student_only ? model_file::Parts::student : model_file::Parts::all);
     const train::Report& report = fitted.report;
-    print_encoder(fitted.model.encoder, o.encoding, fitted.counts);
+    print_encoder(fitted.model.encoder, o.encoding, report.encoded);
     fmt::print("kept the student of epoch {}", report.best_student_epoch + 1);
     if (HasTeacher<Network>) fmt::print(" and the teacher of epoch {}", report.best_teacher_epoch + 1);
     fmt::print("; {:.0f} lists/s; wrote {}\n", report.lists_per_second, o.out);

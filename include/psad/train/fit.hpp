@@ -17,7 +17,6 @@ template <class Network>
 struct Fitted {
     Model<Network> model;
     train::Report report;
-    EncodingCounts counts;  ///< of the training lists
 };
 
 /// Fits the encoder and trains the variant on the training split; after each epoch NDCG@10 on the validation split
@@ -41,7 +40,8 @@ Fitted<Network> fit(const B& backend, const data::Dataset& dataset, const train:
     };
     train::Report report =
         train::train(backend, model, std::span<const Request>(train_lists), settings, validate, hooks);
-    return {std::move(model), std::move(report), counts};
+    report.encoded = counts;
+    return {std::move(model), std::move(report)};
 }
 
 }  // namespace psad

@@ -10,6 +10,7 @@
 
 #include "psad/core/error.hpp"
 #include "psad/core/setting.hpp"
+#include "psad/features/batch.hpp"
 #include "psad/features/request.hpp"
 
 namespace psad::inline PSAD_ABI::train {
@@ -108,6 +109,7 @@ struct Report {
     double lists_per_second = 0;  ///< training alone, validation left out
     int best_student_epoch = -1;
     int best_teacher_epoch = -1;
+    EncodingCounts encoded;  ///< what of the training lists was not taken as it came; from fit() alone
 };
 
 /// Throws SettingError for settings out of range and for training without a list.
