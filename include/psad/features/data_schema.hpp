@@ -11,7 +11,7 @@
 
 namespace psad::inline PSAD_ABI {
 
-/// A categorical field of a file. With `hash` above 0 its values are told apart by their hash alone, into so many ids,
+/// A categorical field of a file. With `hash` above 0 its values become so many ids by their hash alone,
 /// and no map of names is kept.
 struct FieldColumn {
     std::string name;

@@ -40,8 +40,8 @@ class UserCache {
                history_fields_.view() == r.history_fields && user_dense_.view() == r.user_dense &&
                context_dense_.view() == r.context_dense && history_dense_.view() == r.history_dense;
     }
-    /// Whether a state can be told to belong to a request: not where events come after it, whose place is still to be
-    /// found, nor with items of its own.
+    /// Whether a state can be recognised as that of a request: not where events come after it, whose place is still to
+    /// be found, nor with items of its own.
     static bool is_cacheable(const Request& r) {
         return r.new_items == nullptr && (r.history_times.empty() || r.history_times.back() < r.time);
     }
