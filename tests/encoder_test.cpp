@@ -170,6 +170,22 @@ TEST_CASE("check: a column that all training lists had") {
     CHECK(refusal({.take_missing_columns = true}) == "");
 }
 
+TEST_CASE("check: items that a request brings have the columns of the schema, and are read") {
+    const Encoder encoder = hand_made();
+    const OwnedRequest owned = hand_made_request();  // candidate 9 is not in the catalog of 6
+    Request r = owned.view();
+    Catalog items{{{{0, 0, 0, 0, 1}, {4}}, {{0, 0, 0, 0, 1}, {2}}}, 4};
+    r.new_items = &items;
+    CHECK_NOTHROW(encoder.check(r));
+    Batch<double> b;
+    encoder.encode(std::span(&r, 1), 4, b);
+    CHECK(b.item_fields.fields[1].ids == Ints{1, 2, 0, 2});  // genre 4 has a row
+    items.fields.pop_back();
+    CHECK_THROWS_WITH_AS(encoder.check(r), "request, new items, fields: found 1, wanted 2", RequestError);
+    items.fields.push_back({{0, 1}, {2}});
+    CHECK_THROWS_WITH_AS(encoder.check(r), "request, new items, offsets: found 2, wanted 5", RequestError);
+}
+
 TEST_CASE("check: what may be left out or unusual passes") {
     const Encoder encoder = hand_made();
     OwnedRequest r = hand_made_request();

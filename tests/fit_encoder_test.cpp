@@ -57,6 +57,12 @@ TEST_CASE("tau0 is the median gap between the events that are read") {
     CHECK(toy_encoder(views(none)).statistics().tau0 == 86400);
 }
 
+TEST_CASE("events at or after the request are not learned from") {
+    // The request is at 1,000,000.
+    const std::vector<OwnedRequest> late{list_of({1}, {10, 20, 30, 1'000'000, 1'500'000, 2'500'000})};
+    CHECK(toy_encoder(views(late)).statistics().tau0 == 10);
+}
+
 TEST_CASE("a value gets a row of its own from min_count lists on") {
     std::vector<OwnedRequest> train{list_of({5, 3, 8}), list_of({3, 8}), list_of({8})};
     train[0].user = {2, 0};

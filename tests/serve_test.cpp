@@ -250,6 +250,10 @@ TEST_CASE("a known user's lists are those of the whole request, whatever is anot
         if (!r.history_feedback.empty())
             earlier.history_feedback = r.history_feedback.first(r.history_feedback.size() - 1);
         check(earlier);
+        Request late = r;  // its last event is not before it, and is not read
+        late.time = r.history_times.back();
+        check(late);
+        check(r);
         const Answer by_other = ask(of_other_model, r, workspace);
         CHECK(std::ranges::equal(of_other_model(r, user, workspace).scores, by_other.scores));
     }

@@ -8,12 +8,12 @@
 #include <cstdint>
 #include <limits>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "psad/features/batch.hpp"
 #include "psad/features/catalog.hpp"
 #include "psad/features/dense_features.hpp"
+#include "psad/features/dense_row.hpp"
 #include "psad/features/request.hpp"
 #include "psad/features/schema.hpp"
 
@@ -285,11 +285,11 @@ class CandidateEncoder {
         const auto count = static_cast<float>(rows.count);
         for (std::size_t i = 0; i < rows.count; ++i) {
             const auto position = static_cast<float>(i);
-            put(PositionFeatures{.position = position / count,
-                                 .inverse_position = 1.0f / (1.0f + position),
-                                 .log_position = math::log1p(position) / 3.0f,
-                                 .log_candidates = math::log1p(count) / 4.0f},
-                0, rows[i] + first);
+            dense_row::put(PositionFeatures{.position = position / count,
+                                            .inverse_position = 1.0f / (1.0f + position),
+                                            .log_position = math::log1p(position) / 3.0f,
+                                            .log_candidates = math::log1p(count) / 4.0f},
+                           inv_std(0), rows[i] + first);
         }
         const std::size_t first_along = first + position_width + missing_.size();
         for (std::size_t a = 0; a < along_.size(); ++a) {
@@ -316,21 +316,14 @@ class CandidateEncoder {
             }
             if (i + 1 < n) f.minus_next = minus(x[i + 1]);
             if (matched < n) f.minus_matched = minus(x[matched]);
-            put(f, scale, rows[i] + at);
+            dense_row::put(f, inv_std(scale), rows[i] + at);
             smallest = (std::min)(smallest, x[i]);
         }
     }
 
-    /// The numbers of a struct, each by its inverse deviation from number `first` on; outliers are cut, so that one of
-    /// them can't drown the rest of a sum.
-    template <class Row, class T>
-    void put(const Row& row, std::size_t first, T* out) const {
-        const float* by = derived_inv_std_.empty() ? nullptr : derived_inv_std_.data() + first;
-        Row::for_each_number(
-            [&](const char*, float x) {
-                *out++ = static_cast<T>(by ? (std::max)(-8.0f, (std::min)(8.0f, x * *by++)) : x);
-            },
-            row);
+    /// Inverse deviations from derived number `first` on; null where there are none.
+    const float* inv_std(std::size_t first) const {
+        return derived_inv_std_.empty() ? nullptr : derived_inv_std_.data() + first;
     }
 
     DenseTransforms transforms_;  ///< of all F

@@ -124,6 +124,23 @@ inline void item_id(std::int32_t id, const char* what, std::size_t i, std::size_
         throw RequestError("request", place(what, i), std::to_string(id), "an item below " + std::to_string(known));
 }
 
+/// The items that a request brings have the columns of the schema.
+inline void new_items(const Catalog& catalog, const Schema& schema) {
+    const auto wrong = [](const char* what, std::size_t found, std::size_t wanted) {
+        throw RequestError("request", std::string("new items, ") + what, std::to_string(found), std::to_string(wanted));
+    };
+    if (catalog.fields.size() != schema.item_fields.size())
+        wrong("fields", catalog.fields.size(), schema.item_fields.size());
+    if (catalog.dense.size() != catalog.items * schema.item_dense.size())
+        wrong("dense features", catalog.dense.size(), catalog.items * schema.item_dense.size());
+    for (const Catalog::Field& f : catalog.fields) {
+        if (f.offsets.size() != catalog.items + 1) wrong("offsets", f.offsets.size(), catalog.items + 1);
+        if (!std::ranges::is_sorted(f.offsets) || f.offsets.front() != 0 ||
+            f.offsets.back() != static_cast<std::int64_t>(f.ids.size()))
+            wrong("last offset", static_cast<std::size_t>(f.offsets.back()), f.ids.size());
+    }
+}
+
 inline void time(std::int64_t t, const std::string& where) {
     if (t < -max_time || t > max_time) {
         throw RequestError("request", where, std::to_string(t),
@@ -166,6 +183,7 @@ inline void check_request(const Schema& schema, const Catalog& catalog, const Re
         throw RequestError("request", "candidates", std::to_string(r.items.size()),
                            "at most " + std::to_string(max_candidates));
     }
+    if (r.new_items != nullptr) detail::new_items(*r.new_items, schema);
     const std::size_t known = catalog.items + (r.new_items != nullptr ? r.new_items->items : 0);
     for (std::size_t i = 0; i < r.items.size(); ++i) detail::item_id(r.items[i], "candidates", i, known, rules);
     detail::no_duplicates(r.items);

@@ -1,5 +1,6 @@
 /// \file dense_row.hpp
-/// Dense features of what stands alone: a user, a request, an event.
+/// What a row of numbers is made of: derived numbers, and dense features of what stands alone (a user, a request, an
+/// event).
 #pragma once
 
 #include <algorithm>
@@ -12,6 +13,19 @@
 #include "psad/features/feature_rows.hpp"
 
 namespace psad::inline PSAD_ABI::dense_row {
+
+/// A number by its inverse deviation; outliers are cut, so that one of them can't drown the rest of a sum.
+template <class T>
+T scaled(float x, float inv_std) {
+    return static_cast<T>((std::max)(-8.0f, (std::min)(8.0f, x * inv_std)));
+}
+/// The numbers of a struct of dense_features.hpp, scaled (as they are where `inv_std` is null). Returns the end of what
+/// it wrote.
+template <class Row, class T>
+T* put(const Row& row, const float* inv_std, T* out) {
+    Row::for_each_number([&](const char*, float x) { *out++ = scaled<T>(x, inv_std ? *inv_std++ : 1.0f); }, row);
+    return out;
+}
 
 // The transformed values, a missing one as 0, then 1 where a value is missing, of the features that had missing values
 // in training. Each returns the end of what it wrote.

@@ -139,7 +139,7 @@ class Encoder {
             .log_age = past == 0 ? 0.0f : static_cast<float>(std::log1p(age_of(r, past - 1)) / 10.0),
             .has_interacted = has_interacted ? 1.0f : 0.0f,
             .has_history = past == 0 ? 0.0f : 1.0f};
-        T* out = put(profile, nullptr, b.profile_dense.append(1));
+        T* out = dense_row::put(profile, nullptr, b.profile_dense.append(1));
         out = dense_row::add(r.user_dense, 0, statistics_.user_dense, out, b.counts);
         dense_row::add(r.context_dense, 0, statistics_.context_dense, out, b.counts);
     }
@@ -223,18 +223,6 @@ class Encoder {
             add_values(own(row, f), own_fields[f], *field, counts);
     }
 
-    /// The numbers of a struct, each by its inverse deviation (all as they are where `inv_std` is null); outliers are
-    /// cut, so that one of them can't drown the rest of a sum. Returns the end of what it wrote.
-    template <class Row, class T>
-    static T* put(const Row& row, const float* inv_std, T* out) {
-        Row::for_each_number([&](const char*, float x) { *out++ = scaled<T>(x, inv_std ? *inv_std++ : 1.0f); }, row);
-        return out;
-    }
-    template <class T>
-    static T scaled(float x, float inv_std) {
-        return static_cast<T>((std::max)(-8.0f, (std::min)(8.0f, x * inv_std)));
-    }
-
     /// The listed candidate that the user interacted with last.
     struct LastMatched {
         std::size_t candidate, event;  ///< the event counted from the latest
@@ -286,8 +274,8 @@ class Encoder {
             }
             if (!none) {
                 for (std::size_t k = 0; k < static_cast<std::size_t>(schema_.feedback_kinds); ++k) {
-                    kinds[k] = scaled<T>(math::log1p(static_cast<float>(kinds[k])),
-                                         inv_std ? inv_std[row_width<MatchFeatures> + k] : 1.0f);
+                    kinds[k] = dense_row::scaled<T>(math::log1p(static_cast<float>(kinds[k])),
+                                                    inv_std ? inv_std[row_width<MatchFeatures> + k] : 1.0f);
                 }
                 f.has_match = 1.0f;
                 f.log_matches = math::log1p(static_cast<float>(end - begin));
@@ -302,7 +290,7 @@ class Encoder {
                 f.inverse_above = places_below < 0 ? -1.0f / places_below : 0.0f;
                 f.distance = places_below / static_cast<float>(n);
             }
-            put(f, inv_std, rows + i * width);
+            dense_row::put(f, inv_std, rows + i * width);
             b.match_feedback.push_back(none ? -1 : static_cast<int>(feedback_of(r, event)));
             b.match_bucket.push_back(none ? -1 : bucket(age_of(r, event)));
             b.match_index.push_back(none ? -1 : index(latest));

@@ -97,7 +97,8 @@ class StatisticsBuilder {
 
     void add(const Request& r) {
         ++list_;
-        add_gaps(r.history_times);
+        const std::size_t h = r.past_events(), first = h - (std::min)(h, history());
+        add_gaps(r.history_times.first(h));
         for (std::size_t i = 0; i < r.size(); ++i) {
             add_item(r, r.items[i]);
             add_values(r.candidate_fields, i, candidate_fields_);
@@ -109,7 +110,6 @@ class StatisticsBuilder {
         add_row(r.user_dense, 0, user_dense_);
         add_row(r.context_dense, 0, context_dense_);
         add_candidates(r);
-        const std::size_t h = r.history_items.size(), first = h - (std::min)(h, history());
         for (std::size_t e = first; e < h; ++e) {
             add_row(r.history_dense, e, event_dense_);
             add_values(r.history_fields, e, event_fields_);

@@ -61,7 +61,7 @@ class UserCache {
             view.data = at;
             at += size(view);
         });
-        generation_ = model.generation.number();
+        generation_ = is_cacheable(r) ? model.generation.number() : 0;  // no model has the number 0
         has_interacted_ = has_interacted;
         const auto copy = [](const auto& from, auto& to) { to.assign(from.begin(), from.end()); };
         copy(r.history_items, items_), copy(r.history_times, times_), copy(r.history_feedback, feedback_);
