@@ -14,11 +14,11 @@ target_include_directories(psad_core INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURC
                                                $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
 set(libraries_of_cpu Eigen3::Eigen TBB::tbb)
-set(libraries_of_data ZLIB::ZLIB xtensor)
+set(libraries_of_data ZLIB::ZLIB xtensor simdjson::simdjson nlohmann_json::nlohmann_json)
 set(libraries_of_model_file ZLIB::ZLIB nlohmann_json::nlohmann_json)
 # The same for pkg-config.
 set(modules_of_cpu eigen3 tbb)
-set(modules_of_data zlib xtensor)
+set(modules_of_data zlib xtensor simdjson nlohmann_json)
 set(modules_of_model_file zlib nlohmann_json)
 add_library(psad INTERFACE)
 add_library(psad::psad ALIAS psad)

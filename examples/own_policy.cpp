@@ -44,7 +44,7 @@ double trained(const char* name, const psad::data::Dataset& films) {
     const psad::backend::Cpu<float> cpu(0);
     const auto [model, report] = psad::fit<Variant>(cpu, films, {.epochs = 2});
     const psad::train::EpochRecord& last = report.epochs.back();
-    std::printf("%-15s loss %.2f, validation NDCG@10: student %.3f, teacher %.3f\n", name, last.loss,
+    std::printf("%-15s loss %.2f, validation NDCG@10: student %.3f, teacher %.3f\n", name, last.mean.loss,
                 last.valid.student, last.valid.teacher);
     return last.valid.student;
 }

@@ -15,7 +15,7 @@ TXT
 }
 
 tests=false
-packages="libeigen3-dev libtbb-dev libxtensor-dev nlohmann-json3-dev zlib1g-dev libcli11-dev libfmt-dev"
+packages="libeigen3-dev libtbb-dev libxtensor-dev libsimdjson-dev nlohmann-json3-dev zlib1g-dev libcli11-dev libfmt-dev"
 for argument in "$@"; do
     case $argument in
         --tests) tests=true ;;
@@ -34,7 +34,7 @@ done
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     cat >&2 <<TXT
 This is no Debian, so install by hand what is missing of: a C++20 compiler (g++ 12 or clang 14, or later),
-CMake 3.25, Ninja, Python 3, Eigen 3.4, oneTBB, xtensor, nlohmann-json 3.11, zlib, CLI11 and fmt; for the tests
+CMake 3.25, Ninja, Python 3, Eigen 3.4, oneTBB, xtensor, simdjson 3, nlohmann-json 3.11, zlib, CLI11 and fmt; for the tests
 doctest, Google Benchmark, clang, g++ for AArch64 and pkg-config. Then: cmake --preset release &&
 cmake --build --preset release && ctest --preset release
 TXT

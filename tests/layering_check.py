@@ -12,8 +12,8 @@ import re
 import sys
 
 FOLDERS = [
-    "core", "backend", "autograd", "nn", "features", "model",
-    "data", "simulator", "eval", "train", "model_file", "serve",
+    "core", "backend", "autograd", "nn", "features", "model", "model_file",
+    "data", "simulator", "eval", "train", "serve",
 ]
 LONGEST = 350
 LONGEST_FUNCTION = 80
@@ -24,6 +24,7 @@ LIBRARIES = [
     ("TBB", r"(oneapi/)?tbb[/.]", ["backend/cpu", "backend/thrust"]),
     ("Thrust or CUDA", r"(thrust|cub|cuda|cublas)[/_]", ["backend/thrust"]),
     ("xtensor", r"(xtensor|xtl|xsimd)[/-]", ["data"]),
+    ("simdjson", r"simdjson", ["data"]),
     ("nlohmann", r"nlohmann/", ["model_file", "serve"]),
     ("zlib", r"zlib\.h|zconf\.h", ["data", "model_file"]),
     ("fast_float", r"fast_float/", ["data"]),

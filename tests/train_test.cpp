@@ -223,7 +223,7 @@ TEST_CASE("training: teacher and student learn that the cheapest candidate is th
     const train::ValidationScore after = validate(m);
     CHECK(after.student > 0.97);
     CHECK(after.teacher > 0.97);
-    CHECK(report.epochs.back().loss < 0.5 * report.epochs.front().loss);
+    CHECK(report.epochs.back().mean.loss < 0.5 * report.epochs.front().mean.loss);
     CHECK(after.student == report.epochs[static_cast<std::size_t>(report.best_student_epoch)].valid.student);
     CHECK(after.teacher == report.epochs[static_cast<std::size_t>(report.best_teacher_epoch)].valid.teacher);
 }
@@ -281,7 +281,7 @@ TEST_CASE("steps: exactly so many, the last epoch cut short and still judged") {
     CHECK(report.steps.size() == 7);
     CHECK(report.epochs.size() == 3);
     CHECK(report.epochs.back().step == 7);
-    CHECK(report.epochs.back().loss == report.steps.back().loss);
+    CHECK(report.epochs.back().mean.loss == report.steps.back().loss);
 }
 
 TEST_CASE("hooks end a training: after a step, whose epoch is still judged, or after an epoch") {
@@ -298,7 +298,7 @@ TEST_CASE("hooks end a training: after a step, whose epoch is still judged, or a
     const auto by_step = go(StopAfterStep{4}).first;
     CHECK(by_step.steps.size() == 4);
     CHECK(by_step.epochs.size() == 2);
-    CHECK(by_step.epochs.back().loss == by_step.steps.back().loss);
+    CHECK(by_step.epochs.back().mean.loss == by_step.steps.back().loss);
 
     std::vector<std::vector<float>> models;
     const auto [by_epoch, kept] = go(StopAfterEpoch{1, models});
@@ -349,7 +349,7 @@ TEST_CASE("a training taken up again from its state goes on to the same bits") {
             CHECK(report.steps[i].loss == wanted.steps[i].loss);
             CHECK(report.steps[i].gradient_norm == wanted.steps[i].gradient_norm);
         }
-        CHECK(report.epochs.back().loss == wanted.epochs.back().loss);
+        CHECK(report.epochs.back().mean.loss == wanted.epochs.back().mean.loss);
     }
 }
 

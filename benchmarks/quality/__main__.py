@@ -67,11 +67,21 @@ def world_picture_arguments(command):
     add_program(command, "world-effects")
 
 
+def files_arguments(command):
+    command.add_argument("data", type=Path, help="folder of the data sets")
+    command.add_argument("names", nargs="*", metavar="NAME", help="sets to run; all if absent")
+    command.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="default: 1 2 3")
+    command.add_argument("--keep", action="store_true", help="write the figures to docs/results and docs/results.md")
+    add_program(command, "psad")
+    command.epilog = "What follows -- goes to psad train"
+
+
 COMMANDS = {
     "results": (results_arguments, "run the comparisons of docs/results.md and write their figures"),
     "report": (report_arguments, "a page of tables and plots from the JSON of psad-compare"),
     "seeds": (seeds_arguments, "train and evaluate one variant with several seeds; goes on where it was stopped"),
     "table": (table_arguments, "Markdown tables of what the command seeds gathered"),
+    "files": (files_arguments, "train and evaluate on data sets that come as files"),
     "lambdamart": (lambdamart_arguments, "train LambdaMART on what models read, and write its orders"),
     "world-picture": (world_picture_arguments, "draw how much order, history and fading matter in the world"),
 }
@@ -87,8 +97,8 @@ def main():
         add_arguments(commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + "."))
     options = parser.parse_args(words[:cut])
     options.train_arguments = words[cut + 1 :]
-    if options.train_arguments and options.command != "seeds":
-        parser.error(f"found -- {options.train_arguments[0]}, wanted it after the command seeds alone")
+    if options.train_arguments and options.command not in ("seeds", "files"):
+        parser.error(f"found -- {options.train_arguments[0]}, wanted it after the commands seeds and files alone")
     try:
         return importlib.import_module(options.command.replace("-", "_")).run(options)
     except subprocess.CalledProcessError as problem:

@@ -11,6 +11,7 @@
 
 #include "devices.hpp"
 #include "flags.hpp"
+#include "inputs.hpp"
 #include "psad/core/error.hpp"
 #include "psad/model_file/model_file.hpp"
 #include "variant_programs.hpp"
@@ -27,6 +28,34 @@ void add_strict(CLI::App& command, bool& strict) {
     command.add_flag("--strict", strict,
                      "Refuse requests with unknown items or values, with events that are not before them, or without "
                      "columns that all training lists had");
+}
+
+void add_tables(CLI::App& command, TableOptions& tables) {
+    command.add_option("--items,--catalog", tables.items, "Tables of items (CSV, TSV or JSON Lines)")->check(path());
+    command.add_option("--users", tables.users, "Tables of users")->check(path());
+    command.add_option("--events", tables.events, "Tables of events: those of a user before a request are its history")
+        ->check(path());
+}
+void add_format(CLI::App& command, std::string& format) {
+    command
+        .add_option("--format", format,
+                    "Of the files of requests: " + std::string("jsonl, csv, tsv, letor, npy") + "; else by ending")
+        ->check(one_of({"jsonl", "csv", "tsv", "letor", "npy"}));
+}
+/// Throws CLI::ValidationError unless there is a folder or there are files, and not both.
+void must_have_one(const std::string& data, const char* flag, const Names& files) {
+    if (data.empty() == files.empty())
+        throw CLI::ValidationError(
+            fmt::format("found {} --data and {}, wanted one of them", data.empty() ? "neither" : "both", flag));
+}
+/// Throws CLI::ValidationError if a file that will be written is among those that are read.
+void must_not_be_read(const char* flag, const std::string& written, const Names& files, const TableOptions& tables) {
+    for (const Names* names : {&files, &tables.items, &tables.users, &tables.events}) {
+        for (const std::string& name : *names) {
+            must_differ(flag, written, "the data", name);
+            must_be_outside(flag, written, name);
+        }
+    }
 }
 
 void train(const TrainOptions& o) {
@@ -49,8 +78,17 @@ Command add_train(CLI::App& app) {
     const auto p = std::make_shared<Parsed>();
     TrainOptions& o = p->options;
     o.variant = variant_programs().front().name;
-    CLI::App& command = *app.add_subcommand("train", "Train teacher and student together on a folder of lists");
-    add_data(command, o.data)->required();
+    CLI::App& command = *app.add_subcommand("train", "Train teacher and student together on lists of requests");
+    add_data(command, o.data);
+    command.add_option("--train", o.train, "Files or folders of training requests, instead of --data")->check(path());
+    command.add_option("--valid", o.valid, "Files of validation requests; else a part of the training requests")
+        ->check(path());
+    command.add_option("--valid-from", o.valid_from,
+                       "Training requests from this time on (unix seconds or ISO 8601) are validation requests");
+    command.add_option("--test-from", o.test_from, "Training requests from this time on are left out");
+    add_tables(command, o.tables);
+    command.add_option("--schema", o.schema, "What the columns mean (psad schema); else it is guessed")->check(path());
+    add_format(command, o.format);
     command.add_option("--out", o.out, "Model file to write (safetensors)")->required()->check(path());
     add_variant(command, o.variant, variant_names());
     command
@@ -64,9 +102,18 @@ Command add_train(CLI::App& app) {
     command.add_flag("--student-only", o.student_only, "Save the student without its teacher");
     command.add_option("--json", o.json, "Write losses, validation and settings to this file")->check(path());
     command.callback([&o] {
+        must_have_one(o.data, "--train", o.train);
+        if (!o.test_from.empty() && o.valid_from.empty())
+            throw CLI::ValidationError("--test-from", "found no --valid-from, wanted both");
+        if (!o.valid_from.empty() && (o.train.empty() || !o.valid.empty()))
+            throw CLI::ValidationError("--valid-from", "found --data or --valid beside it, wanted --train alone");
         must_differ("--json", o.json, "--out", o.out);
         must_be_outside("--out", o.out, o.data);
         must_be_outside("--json", o.json, o.data);
+        for (const Names* files : {&o.train, &o.valid}) {
+            must_not_be_read("--out", o.out, *files, o.tables);
+            must_not_be_read("--json", o.json, *files, o.tables);
+        }
     });
     return {&command, [p] {
                 TrainOptions& options = p->options;
@@ -84,13 +131,26 @@ Command add_evaluate(CLI::App& app) {
     EvaluateOptions& o = *p;
     CLI::App& command = *app.add_subcommand("evaluate", "Compare a model with orders that need no training");
     command.add_option("--model", o.model, "Model file")->required()->check(path());
-    add_data(command, o.data)->required();
-    command.add_option("--split", o.split, "train, valid or test")
+    add_data(command, o.data);
+    command.add_option("--test", o.test, "Files or folders of requests, instead of --data")->check(path());
+    command.add_option("--test-from", o.test_from, "Only requests from this time on (unix seconds or ISO 8601)");
+    add_tables(command, o.tables);
+    add_format(command, o.format);
+    command.add_option("--split", o.split, "Of --data: train, valid or test")
         ->check(one_of({"train", "valid", "test"}))
         ->capture_default_str();
     command.add_option("--json", o.json, "Write the figures to this file")->check(path());
+    command.add_option("--per-list", o.per_list, "Write orders and figures of each list to this file, a line each")
+        ->check(path());
+    command.add_option("--segment", o.segment, "Show the figures by the values of this field of users or context");
     add_strict(command, o.strict);
     command.callback([&o] {
+        must_have_one(o.data, "--test", o.test);
+        must_not_be_read("--json", o.json, o.test, o.tables);
+        must_not_be_read("--per-list", o.per_list, o.test, o.tables);
+        must_differ("--per-list", o.per_list, "--model", o.model);
+        must_differ("--per-list", o.per_list, "--json", o.json);
+        must_be_outside("--per-list", o.per_list, o.data);
         must_differ("--json", o.json, "--model", o.model);
         must_be_outside("--json", o.json, o.data);
     });
@@ -107,6 +167,7 @@ Command add_rerank(CLI::App& app) {
     command.add_option("--model", o.model, "Model file")->required()->check(path());
     command.add_option("--data", o.data, "Folder whose users requests may name, and whose titles answers show")
         ->check(path());
+    add_tables(command, o.tables);
     command.add_option("--top", o.top, "Positions to fill; all candidates when absent")->transform(whole(1, max_int));
     command.add_flag("--explain", o.explain, "Say why each item stands where it stands");
     add_strict(command, o.strict);
@@ -115,6 +176,18 @@ Command add_rerank(CLI::App& app) {
                 const model_file::TensorFile file = model_file::read_model_file(p->model);
                 variant_program(file).rerank(*p, file);
             }};
+}
+
+Command add_schema(CLI::App& app) {
+    const auto p = std::make_shared<SchemaOptions>();
+    SchemaOptions& o = *p;
+    CLI::App& command = *app.add_subcommand("schema", "Guess what the columns of files mean: a schema to be edited");
+    command.add_option("files", o.lists, "Files or folders of requests")->required()->check(path());
+    add_tables(command, o.tables);
+    add_format(command, o.format);
+    command.add_option("--out", o.out, "Write the schema to this file instead of standard output")->check(path());
+    command.callback([&o] { must_not_be_read("--out", o.out, o.lists, o.tables); });
+    return {&command, [p] { print_schema(*p); }};
 }
 
 Command add_cost(CLI::App& app) {

@@ -5,18 +5,18 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "inputs.hpp"
 #include "notes.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "psad/backend/cpu/cpu.hpp"
-#include "psad/data/encoding.hpp"
-#include "psad/data/read_lists.hpp"
 #include "psad/eval/bootstrap.hpp"
 #include "psad/eval/heuristics.hpp"
 #include "psad/eval/history_bucket.hpp"
@@ -24,6 +24,7 @@
 #include "psad/eval/ranking_quality.hpp"
 #include "psad/model_file/model_file.hpp"
 #include "psad/serve/reranker.hpp"
+#include "segments.hpp"
 
 namespace psad::cli {
 
@@ -97,35 +98,39 @@ inline nlohmann::json print_rankings(const std::vector<Ranking>& rankings) {
     return out;
 }
 
-/// The same by history length.
-inline nlohmann::json print_buckets(const std::vector<Ranking>& rankings, std::span<const Request> requests) {
+/// The same for parts of the lists: `part` of each list that counts, and what the parts are called.
+inline nlohmann::json print_parts(const std::vector<Ranking>& rankings, const std::vector<std::size_t>& part,
+                                  const std::vector<std::string>& labels) {
     nlohmann::json out;
-    fmt::print("\nndcg@10 by history length\n{:<15}", "events");
     for (const Ranking& r : rankings) fmt::print(" {:>22}", r.name);
     fmt::print(" {:>7}\n", "lists");
-    std::vector<std::size_t> bucket;  // of each list that counts
-    for (const Request& r : requests) {
-        if (r.has_positive()) bucket.push_back(eval::history_bucket(r.history_items.size()));
-    }
-    for (std::size_t b = 0; b < eval::history_buckets; ++b) {
-        const auto count = std::ranges::count(bucket, b);
-        const std::string label(eval::history_bucket_label(b));
-        fmt::print("{:<15}", label);
-        out[label]["lists"] = count;
+    for (std::size_t b = 0; b < labels.size(); ++b) {
+        const auto count = std::ranges::count(part, b);
+        fmt::print("{:<15}", printable(labels[b], 14));
+        nlohmann::json& row = out[labels[b]];
+        row["lists"] = count;
         for (const Ranking& r : rankings) {
             if (count == 0) {
                 fmt::print(" {:>22}", "-");
                 continue;
             }
-            for (const Metric& m : metrics) {
-                out[label][r.key][m.name] =
-                    interval_json(eval::bootstrap_mean(eval::values_in(b, bucket, r.quality.*m.values)));
-            }
-            fmt::print(" {:>22}", interval_text(eval::bootstrap_mean(eval::values_in(b, bucket, r.quality.ndcg10))));
+            for (const Metric& m : metrics)
+                row[r.key][m.name] = interval_json(eval::bootstrap_mean(eval::values_in(b, part, r.quality.*m.values)));
+            fmt::print(" {:>22}", interval_text(eval::bootstrap_mean(eval::values_in(b, part, r.quality.ndcg10))));
         }
         fmt::print(" {:>7}\n", count);
     }
     return out;
+}
+inline nlohmann::json print_history_lengths(const std::vector<Ranking>& rankings, std::span<const Request> requests) {
+    fmt::print("\nndcg@10 by history length\n{:<15}", "events");
+    std::vector<std::size_t> bucket;
+    for (const Request& r : requests) {
+        if (r.has_positive()) bucket.push_back(eval::history_bucket(r.history_items.size()));
+    }
+    std::vector<std::string> labels;
+    for (std::size_t b = 0; b < eval::history_buckets; ++b) labels.emplace_back(eval::history_bucket_label(b));
+    return print_parts(rankings, bucket, labels);
 }
 
 /// Each model beside each heuristic but the initial order, then student beside teacher.
@@ -148,12 +153,12 @@ inline nlohmann::json print_pairs(const std::vector<Ranking>& rankings, std::siz
     return out;
 }
 
-/// The heuristic baselines that a data set allows.
-inline std::vector<Ranking> heuristic_rankings(const data::Dataset& dataset, std::span<const Request> requests) {
+/// The heuristic baselines that the lists allow; `valid`: what they learn from, maybe none.
+inline std::vector<Ranking> heuristic_rankings(std::span<const Request> requests, std::span<const Request> valid) {
     std::vector<Ranking> out;
     out.push_back(rank("initial", "initial order", requests, eval::initial_order));
-    out.push_back(rank("history-first", "history first", requests, eval::history_first));
-    const std::vector<Request> valid = data::requests_of(dataset, dataset.valid);
+    if (std::ranges::any_of(requests, [](const Request& r) { return !r.history_items.empty(); }))
+        out.push_back(rank("history-first", "history first", requests, eval::history_first));
     if (const auto direction = eval::aux_direction(valid); direction && eval::has_aux(requests)) {
         out.push_back(
             rank("by-aux", "by aux", requests, [&](const Request& r) { return eval::by_aux(r, *direction); }));
@@ -163,11 +168,10 @@ inline std::vector<Ranking> heuristic_rankings(const data::Dataset& dataset, std
 
 /// The student of a model, and its teacher if it has one.
 template <class Network>
-void rank_by_model(const EvaluateOptions& o, const data::Dataset& dataset, const model_file::TensorFile& file,
+void rank_by_model(const EvaluateOptions& o, const Catalog& catalog, const model_file::TensorFile& file,
                    std::span<const Request> requests, std::vector<Ranking>& out) {
     auto model = model_file::load<Network>(file);
-    data::check_same_ids(model.encoder, dataset);
-    model.encoder.set_catalog(data::catalog_of(dataset));
+    model.encoder.set_catalog(catalog);
     ColumnNotes notes(model.encoder.schema());
     for (const Request& r : requests) {
         model.encoder.check(r, rules(o.strict));
@@ -186,31 +190,65 @@ void rank_by_model(const EvaluateOptions& o, const data::Dataset& dataset, const
     }
 }
 
+/// NaN, where there is no such value, as null.
+inline nlohmann::json value_json(double x) {
+    return std::isnan(x) ? nlohmann::json() : nlohmann::json(x);
+}
+
+/// One line for each list: its name, and of each ranking the positions, best first, and the figures.
+inline void write_lists(const std::string& path, const TestInputs& in, const std::vector<Ranking>& rankings) {
+    if (path.empty()) return;
+    AtomicFile file(path);
+    std::size_t counted = 0;
+    for (std::size_t l = 0; l < in.lists.size(); ++l) {
+        const bool counts = in.lists[l].has_positive();
+        nlohmann::ordered_json line{{"id", in.ids[l]}, {"candidates", in.lists[l].size()}};
+        for (const Ranking& r : rankings) {
+            line[r.key]["order"] = r.orders[l];
+            for (const Metric& m : metrics)
+                line[r.key][m.name] = counts ? value_json((r.quality.*m.values)[counted]) : nlohmann::json();
+        }
+        counted += counts ? 1 : 0;
+        const std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+        file.write(text.data(), text.size());
+    }
+    file.commit();
+}
+
 template <class Network>
 void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
-    const data::Dataset dataset = data::read_lists(o.data);
-    const std::vector<Request> requests = data::requests_of(dataset, dataset.split(o.split));
+    check_writable(o.json);
+    check_writable(o.per_list);
+    const TestInputs in = read_test(o, file);
+    const std::vector<Request>& requests = in.lists;
     const auto counted = static_cast<std::size_t>(std::ranges::count_if(requests, &Request::has_positive));
     if (counted == 0) {
-        throw DataError(o.data, "split " + o.split, requests.empty() ? "no lists" : "no list with a positive",
-                        "at least one with a positive");
+        throw DataError(in.name, o.data.empty() ? "test lists" : "split " + o.split,
+                        requests.empty() ? "no lists" : "no list with a positive", "at least one with a positive");
     }
-    check_writable(o.json);
-    std::vector<Ranking> rankings = heuristic_rankings(dataset, requests);
+    std::vector<Ranking> rankings = heuristic_rankings(requests, in.valid);
     const std::size_t heuristics = rankings.size();
     if (model_file::has_teacher(file))
-        rank_by_model<Network>(o, dataset, file, requests, rankings);
+        rank_by_model<Network>(o, in.catalog, file, requests, rankings);
     else
-        rank_by_model<StudentOf<Network>>(o, dataset, file, requests, rankings);
+        rank_by_model<StudentOf<Network>>(o, in.catalog, file, requests, rankings);
     const std::size_t left_out = requests.size() - counted;
-    fmt::print("{}, split {}: {} lists", dataset.meta.name, o.split, requests.size());
+    const std::string split = o.data.empty() ? "test" : o.split;
+    fmt::print("{}, split {}: {} lists", in.name, split, requests.size());
     if (left_out > 0) fmt::print(", {} without a positive left out", left_out);
     fmt::print("\n\n");
-    nlohmann::json out{{"data", dataset.meta.name}, {"split", o.split}, {"lists", counted}, {"left_out", left_out}};
+    nlohmann::json out{{"data", in.name}, {"split", split}, {"lists", counted}, {"left_out", left_out}};
     out["orders"] = print_rankings(rankings);
-    out["buckets"] = print_buckets(rankings, requests);
+    if (std::ranges::any_of(requests, [](const Request& r) { return !r.history_items.empty(); }))
+        out["buckets"] = print_history_lengths(rankings, requests);
+    if (!o.segment.empty()) {
+        const Segments segments = segments_of(o.segment, in);
+        fmt::print("\nndcg@10 by {}\n{:<15}", printable(o.segment), printable(o.segment, 14));
+        out["segments"] = print_parts(rankings, segments.part, segments.labels);
+    }
     out["paired"] = print_pairs(rankings, heuristics);
     write_json(o.json, out);
+    write_lists(o.per_list, in, rankings);
 }
 
 }  // namespace psad::cli

@@ -7,14 +7,14 @@
 namespace psad::cli {
 
 template <class Network>
-Fitted<Network> fit_on_cuda(const data::Dataset& dataset, const train::Settings& settings,
+Fitted<Network> fit_on_cuda(const TrainingLists& lists, const train::Settings& settings,
                             const EncoderSettings& encoding, ShowProgress& hooks) {
-    return fit<Network>(backend::Cuda<float>(), dataset, settings, encoding, hooks);
+    return fit<Network>(backend::Cuda<float>(), lists, settings, encoding, hooks);
 }
 
-template Fitted<Default::type> fit_on_cuda(const data::Dataset&, const train::Settings&, const EncoderSettings&,
+template Fitted<Default::type> fit_on_cuda(const TrainingLists&, const train::Settings&, const EncoderSettings&,
                                            ShowProgress&);
-template Fitted<Small::type> fit_on_cuda(const data::Dataset&, const train::Settings&, const EncoderSettings&,
+template Fitted<Small::type> fit_on_cuda(const TrainingLists&, const train::Settings&, const EncoderSettings&,
                                          ShowProgress&);
 
 }  // namespace psad::cli

@@ -7,7 +7,7 @@
 namespace psad::cli {
 
 template <class Network>
-Fitted<Network> fit_on_cuda(const data::Dataset& dataset, const train::Settings& settings,
+Fitted<Network> fit_on_cuda(const TrainingLists& lists, const train::Settings& settings,
                             const EncoderSettings& encoding, ShowProgress& hooks);
 
 }  // namespace psad::cli

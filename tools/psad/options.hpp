@@ -2,14 +2,26 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "psad/features/fit_encoder.hpp"
 #include "psad/train/settings.hpp"
 
 namespace psad::cli {
 
+/// Files or folders by name.
+using Names = std::vector<std::string>;
+
+/// Tables beside files of requests.
+struct TableOptions {
+    Names items, users, events;
+};
+
 struct TrainOptions {
     std::string data, out, variant, device = "cpu", json;
+    Names train, valid;
+    TableOptions tables;
+    std::string schema, format, valid_from, test_from;
     train::Settings settings;
     EncoderSettings encoding;
     int threads = 0;
@@ -17,12 +29,15 @@ struct TrainOptions {
 };
 
 struct EvaluateOptions {
-    std::string model, data, split = "test", json;
+    std::string model, data, split = "test", json, per_list, segment, format, test_from;
+    Names test;
+    TableOptions tables;
     bool strict = false;
 };
 
 struct RerankOptions {
     std::string model, data;
+    TableOptions tables;
     int top = 0;
     bool explain = false, strict = false, counts = false;
 };
@@ -36,6 +51,12 @@ struct CostOptions {
     std::string variant;
     int items = 20;
     int history = 50;
+};
+
+struct SchemaOptions {
+    Names lists;
+    TableOptions tables;
+    std::string format, out;
 };
 
 struct SimulateOptions {

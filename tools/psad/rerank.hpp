@@ -9,8 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "named_requests.hpp"
 #include "notes.hpp"
 #include "options.hpp"
 #include "output.hpp"
@@ -32,16 +34,17 @@ inline Matrix<const std::int32_t> users_of(const data::Dataset* dataset) {
     return {dataset->user_fields.data(), static_cast<int>(dataset->meta.users), width, width};
 }
 
-inline nlohmann::json explanation_json(const std::vector<serve::Explanation>& explained, const Request& r,
-                                       const data::Dataset* dataset) {
+template <class Lines>
+nlohmann::json explanation_json(const std::vector<serve::Explanation>& explained, const Request& r,
+                                const data::Dataset* dataset, const Lines& lines) {
     nlohmann::json out = nlohmann::json::array();
     for (const serve::Explanation& e : explained) {
         const std::int32_t item = r.items[static_cast<std::size_t>(e.position)];
-        nlohmann::json why{{"item", item},
+        nlohmann::json why{{"item", lines.item_json(r, static_cast<std::size_t>(e.position))},
                            {"initial_rank", e.position},
                            {"own_score", e.own_score},
                            {"from_items_before", e.from_items_before}};
-        if (dataset != nullptr && static_cast<std::size_t>(item) < dataset->titles.size())
+        if (dataset != nullptr && item >= 0 && static_cast<std::size_t>(item) < dataset->titles.size())
             why["title"] = dataset->titles[static_cast<std::size_t>(item)];
         nlohmann::json matches = nlohmann::json::array();
         for (const serve::MatchedEvent& m : e.matches) {
@@ -54,38 +57,71 @@ inline nlohmann::json explanation_json(const std::vector<serve::Explanation>& ex
     return out;
 }
 
+/// One request after the other, whatever their form.
+class RequestLines {
+  public:
+    /// One of the two may be null, or both.
+    RequestLines(const data::Dataset* dataset, NamedRequests* named) : dataset_(dataset), named_(named) {}
+
+    /// The request of a line; valid until the next one.
+    Request read(const std::string& line, std::size_t number) {
+        if (named_ != nullptr) return named_->read(line, number);
+        try {
+            return columns_.read(model_file::parse_strictly(line, 16), users_of(dataset_));
+        } catch (const model_file::JsonFault& fault) {
+            throw RequestError("request", "", fault.found, fault.wanted);
+        }
+    }
+    /// What a request calls its name.
+    std::string id_of(const std::string& line) const {
+        return raw_member(line, named_ != nullptr ? named_->schema().id : "id");
+    }
+    nlohmann::json item_json(const Request& r, std::size_t position) const {
+        if (named_ == nullptr) return r.items[position];
+        const std::string name = named_->item_name(position);
+        return name.empty() ? nlohmann::json() : nlohmann::json(name);
+    }
+
+  private:
+    const data::Dataset* dataset_;
+    NamedRequests* named_;
+    serve::RequestColumns columns_;
+};
+
 /// Answers standard input line by line.
 template <class Network>
-void serve_lines(const RerankOptions& o, const Model<Network>& model, const data::Dataset* dataset) {
+void serve_lines(const RerankOptions& o, const Model<Network>& model, const data::Dataset* dataset,
+                 NamedRequests* named) {
     const backend::Cpu<float> cpu;
     const serve::Reranker reranker(cpu, model);
     auto workspace = reranker.workspace();
-    serve::RequestColumns columns;
+    RequestLines lines(dataset, named);
     ColumnNotes notes(model.encoder.schema());
     std::string line;
     for (std::size_t number = 1; std::getline(std::cin, line); ++number) {
         if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-        nlohmann::json out{{"id", nullptr}};
-        const auto refuse = [&](const std::string& message) {
-            out = {{"id", out["id"]}, {"error", fmt::format("line {}, {}", number, message)}};
-        };
+        nlohmann::json out;
         try {
-            const nlohmann::json object = model_file::parse_strictly(line, 16);
-            if (object.is_object() && object.contains("id")) out["id"] = object["id"];
-            const Request request = columns.read(object, users_of(dataset));
+            const Request request = lines.read(line, number);
             model.encoder.check(request, rules(o.strict));
             notes.look_at(request);
             const serve::Reranked reranked = reranker(request, workspace, o.top);
             serve::check_scores(reranked, o.model);
-            out.update(serve::answer_json(request, reranked));
+            out = serve::answer_json(request, reranked);
+            for (std::size_t i = 0; i < reranked.order.size(); ++i)
+                out["items"][i] = lines.item_json(request, static_cast<std::size_t>(reranked.order[i]));
             if (o.explain)
-                out["explain"] = explanation_json(serve::explain(cpu, model, request, reranked), request, dataset);
-        } catch (const model_file::JsonFault& fault) {
-            refuse("request: found " + fault.found + ", wanted " + fault.wanted);
+                out["explain"] =
+                    explanation_json(serve::explain(cpu, model, request, reranked), request, dataset, lines);
+        } catch (const DataError& e) {  // names the line
+            out = {{"error", e.what()}};
         } catch (const Error& e) {
-            refuse(e.what());
+            out = {{"error", fmt::format("line {}, {}", number, e.what())}};
         }
-        fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+        // An id may be a number that no JSON library holds: it goes back as it came.
+        const std::string id = lines.id_of(line);
+        const std::string rest = out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        fmt::print("{{\"id\":{},{}\n", id.empty() ? "null" : id, rest.substr(1));
         flush_output();
     }
     if (const EncodingCounts& counts = workspace.batch.counts; o.counts) {
@@ -104,7 +140,15 @@ void rerank(const RerankOptions& o, const model_file::TensorFile& file) {
         data::check_same_ids(model.encoder, *dataset);
         model.encoder.set_catalog(data::catalog_of(*dataset));
     }
-    serve_lines(o, model, dataset ? &*dataset : nullptr);
+    std::optional<NamedRequests> named;
+    if (auto names = model_file::read_named_data(file, model.encoder.schema(), model.encoder.catalog())) {
+        if (dataset) throw SettingError("--data", "", "a folder of numbered ids", "--items, --users or --events");
+        named.emplace(std::move(*names), model.encoder.catalog(), o.tables, o.strict);
+        model.encoder.set_catalog(named->catalog());
+    } else if (!o.tables.items.empty() || !o.tables.users.empty() || !o.tables.events.empty()) {
+        throw ModelFileError(file.source, "", "a model of numbered ids", "one that was trained on files, or --data");
+    }
+    serve_lines(o, model, dataset ? &*dataset : nullptr, named ? &*named : nullptr);
 }
 
 }  // namespace psad::cli

@@ -22,8 +22,12 @@ void ShowProgress::show(std::int64_t step, std::int64_t last_step, const train::
 void ShowProgress::print(const train::EpochRecord& e) {
     progress_->clear();
     valid_ = fmt::format("valid {:.4f}", e.valid.student);
-    fmt::print("epoch {:2}  step {:5}  loss {:.4f}  validation NDCG@10: student {:.4f}", e.epoch + 1, e.step, e.loss,
-               e.valid.student);
+    fmt::print("epoch {:2}  step {:5}  loss {:.4f}", e.epoch + 1, e.step, e.mean.loss);
+    if (has_teacher_) {
+        fmt::print(" (teacher {:.4f}, student {:.4f}, distillation {:.4f})", e.mean.teacher, e.mean.student,
+                   e.mean.distillation);
+    }
+    fmt::print("  validation NDCG@10: student {:.4f}", e.valid.student);
     if (has_teacher_) fmt::print(", teacher {:.4f}", e.valid.teacher);
     fmt::print("\n");
     std::fflush(stdout);

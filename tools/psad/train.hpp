@@ -3,14 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <type_traits>
 
+#include "inputs.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "print_encoder.hpp"
-#include "psad/data/read_lists.hpp"
 #include "psad/model_file/model_file.hpp"
 #include "psad/train/fit.hpp"
 #include "show_progress.hpp"
@@ -29,11 +30,16 @@ inline nlohmann::json report_json(const TrainOptions& o, const train::Report& re
     for (const train::EpochRecord& epoch : report.epochs) {
         valid.push_back({{"epoch", epoch.epoch},
                          {"step", epoch.step},
-                         {"loss", epoch.loss},
+                         {"loss", epoch.mean.loss},
                          {"student_ndcg@10", epoch.valid.student}});
-        if (has_teacher) valid.back()["teacher_ndcg@10"] = epoch.valid.teacher;
+        if (!has_teacher) continue;
+        valid.back()["teacher_ndcg@10"] = epoch.valid.teacher;
+        valid.back()["parts"] = {{"teacher", epoch.mean.teacher},
+                                 {"student", epoch.mean.student},
+                                 {"distillation", epoch.mean.distillation}};
     }
-    nlohmann::json settings{{"data", o.data}, {"variant", o.variant}, {"device", o.device}};
+    nlohmann::json settings{
+        {"data", o.data}, {"train", o.train}, {"valid", o.valid}, {"variant", o.variant}, {"device", o.device}};
     add_settings(o.settings, settings);
     add_settings(o.encoding, settings);
     nlohmann::json out{{"losses", losses},
@@ -45,19 +51,56 @@ inline nlohmann::json report_json(const TrainOptions& o, const train::Report& re
     return out;
 }
 
-/// Trains a model and saves it; fit(dataset, settings, encoding, hooks) does the training.
+/// What is learned from which labels. Nothing but the variant and the columns that a schema names decides it.
+template <class Network>
+nlohmann::json objective_json(const TrainingInputs& in) {
+    namespace detail = joint_loss_detail;
+    nlohmann::json out;
+    if constexpr (HasTeacher<Network>) out["teacher"] = Network::template policy<target::kind_tag, target::Set>::name;
+    if constexpr (HasStudent<Network>) out["student"] = detail::StudentLoss<Network>::name;
+    const auto some = [&](auto has) { return std::ranges::any_of(in.lists.train, has); };
+    std::string labels =
+        some([](const Request& r) { return !r.gains.empty(); }) ? "gains" : "grades, worth 2^grade - 1";
+    if (in.names) {
+        const GainRule& rule = in.names->schema.gain;
+        if (!rule.grade.empty()) labels = "grades of " + rule.grade + ", worth 2^grade - 1";
+        if (!rule.gain.empty()) labels = "gains of " + rule.gain;
+        if (!rule.kinds.empty()) {
+            labels.clear();
+            for (const auto& [kind, worth] : rule.kinds)
+                labels += fmt::format("{}{} worth {}", labels.empty() ? "" : ", ", kind, worth);
+        }
+    }
+    out["labels"] = labels;
+    out["list_weights"] = some([](const Request& r) { return r.weight != 1; });
+    out["propensities"] = some([](const Request& r) { return !r.propensities.empty(); });
+    return out;
+}
+inline void print_objective(const nlohmann::json& objective) {
+    const auto text = [&](const char* key) { return objective[key].get<std::string>(); };
+    fmt::print("learns from {}{}{}", printable(text("labels")), objective["list_weights"] ? ", weighted by list" : "",
+               objective["propensities"] ? ", divided by propensities" : "");
+    if (objective.contains("teacher")) fmt::print("; teacher: {}", text("teacher"));
+    if (objective.contains("student")) fmt::print("; student: {}", text("student"));
+    fmt::print("\n");
+}
+
+/// Trains a model and saves it; fit(lists, settings, encoding, hooks) does the training.
 template <class Network, class Fit>
 void train_with(const TrainOptions& o, Fit fit) {
-    const data::Dataset dataset = data::read_lists(o.data);
     check_writable(o.out);
     check_writable(o.json);
-    fmt::print("{}: {} training lists, {} validation lists\n", dataset.meta.name, dataset.train.size(),
-               dataset.valid.size());
+    const TrainingInputs in = read_training(o);
+    fmt::print("{}: {} training lists, {} validation lists\n", in.lists.name, in.lists.train.size(),
+               in.lists.valid.size());
+    const nlohmann::json objective = objective_json<Network>(in);
+    print_objective(objective);
     ShowProgress hooks(HasTeacher<Network>);
-    const Fitted<Network> fitted = fit(dataset, o.settings, o.encoding, hooks);
+    const Fitted<Network> fitted = fit(in.lists, o.settings, o.encoding, hooks);
     hooks.clear();
     model_file::save(o.out, fitted.model, o.variant,
-                     o.student_only ? model_file::Parts::student : model_file::Parts::all);
+                     o.student_only ? model_file::Parts::student : model_file::Parts::all,
+                     in.names ? &*in.names : nullptr);
     const train::Report& report = fitted.report;
     print_encoder(fitted.model.encoder, o.encoding, report.encoded);
     fmt::print("kept the student of epoch {}", report.best_student_epoch + 1);
@@ -67,14 +110,16 @@ void train_with(const TrainOptions& o, Fit fit) {
         fmt::print("stopped after {} of {} epochs: in {} no better validation score (--patience)\n",
                    report.epochs.size(), o.settings.epochs, o.settings.patience);
     }
-    write_json(o.json, report_json(o, report, HasTeacher<Network>));
+    nlohmann::json json = report_json(o, report, HasTeacher<Network>);
+    json["objective"] = objective;
+    write_json(o.json, json);
 }
 
 template <class Network, class B>
 void train_on(const B& backend, const TrainOptions& o) {
     train_with<Network>(
-        o, [&](const data::Dataset& dataset, const train::Settings& settings, const EncoderSettings& encoding,
-               ShowProgress& hooks) { return fit<Network>(backend, dataset, settings, encoding, hooks); });
+        o, [&](const TrainingLists& lists, const train::Settings& settings, const EncoderSettings& encoding,
+               ShowProgress& hooks) { return fit<Network>(backend, lists, settings, encoding, hooks); });
 }
 
 /// Calls f(Variant{}) for the variant of a device beyond the CPU that the options name.

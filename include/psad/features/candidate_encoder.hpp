@@ -34,7 +34,8 @@ class CandidateEncoder {
     CandidateEncoder(const Schema& schema, const Statistics& statistics)
         : transforms_(joined(statistics.item_dense, statistics.candidate_dense)),
           derived_inv_std_(statistics.derived_inv_std),
-          item_features_(schema.item_dense.size()) {
+          item_features_(schema.item_dense.size()),
+          ordered_(schema.ordered) {
         std::size_t column = item_features_, source = 0;
         for (const DenseFeature& f : schema.item_dense) add(f, static_cast<std::size_t>(&f - schema.item_dense.data()));
         for (const DenseFeature& f : schema.candidate_dense) {
@@ -285,11 +286,13 @@ class CandidateEncoder {
         const auto count = static_cast<float>(rows.count);
         for (std::size_t i = 0; i < rows.count; ++i) {
             const auto position = static_cast<float>(i);
-            dense_row::put(PositionFeatures{.position = position / count,
-                                            .inverse_position = 1.0f / (1.0f + position),
-                                            .log_position = math::log1p(position) / 3.0f,
-                                            .log_candidates = math::log1p(count) / 4.0f},
-                           inv_std(0), rows[i] + first);
+            PositionFeatures f{.log_candidates = math::log1p(count) / 4.0f};
+            if (ordered_) {
+                f.position = position / count;
+                f.inverse_position = 1.0f / (1.0f + position);
+                f.log_position = math::log1p(position) / 3.0f;
+            }
+            dense_row::put(f, inv_std(0), rows[i] + first);
         }
         const std::size_t first_along = first + position_width + missing_.size();
         for (std::size_t a = 0; a < along_.size(); ++a) {
@@ -329,6 +332,7 @@ class CandidateEncoder {
     DenseTransforms transforms_;  ///< of all F
     std::vector<float> derived_inv_std_;
     std::size_t item_features_ = 0;
+    bool ordered_ = true;
     std::size_t score_ = none, aux_ = none;  ///< columns
     std::vector<Run> runs_;
     std::vector<std::size_t> missing_, along_;  ///< columns

@@ -129,7 +129,7 @@ class Encoder {
             add_item(r, r.items[i], r.candidate_fields, i, statistics_.candidate_fields, b.item_fields, b.counts);
         add_events(r, past, events, b);
         int* rank = appended(b.rank, r.items.size());
-        for (int i = 0; i < n; ++i) rank[i] = (std::min)(rank_positions - 1, i);
+        for (int i = 0; i < n; ++i) rank[i] = schema_.ordered ? (std::min)(rank_positions - 1, i) : 0;
         const std::size_t matched = add_matches(r, past, events, b);
         candidates_.add_rows(r, catalog_, matched, b);
         const bool has_interacted = matched < r.items.size();
@@ -284,8 +284,10 @@ class Encoder {
                 f.is_latest_event = latest == 0 ? 1.0f : 0.0f;
             }
             if (last.candidate < n) {
-                const float places_below = static_cast<float>(i) - static_cast<float>(last.candidate);
                 f.is_last_matched = i == last.candidate ? 1.0f : 0.0f;
+            }
+            if (last.candidate < n && schema_.ordered) {
+                const float places_below = static_cast<float>(i) - static_cast<float>(last.candidate);
                 f.inverse_below = places_below > 0 ? 1.0f / places_below : 0.0f;
                 f.inverse_above = places_below < 0 ? -1.0f / places_below : 0.0f;
                 f.distance = places_below / static_cast<float>(n);

@@ -67,6 +67,19 @@ class IdMap {
         return std::string_view(bytes_).substr(begin, static_cast<std::size_t>(ends_[i]) - begin);
     }
 
+    /// The same in every run.
+    static std::uint64_t hash(std::string_view name) {
+        std::uint64_t h = 0x9e3779b97f4a7c15U ^ name.size();
+        while (!name.empty()) {
+            std::uint64_t word = 0;
+            const std::size_t count = name.size() < sizeof word ? name.size() : sizeof word;
+            std::memcpy(&word, name.data(), count);
+            h = rng::mix(h ^ word);
+            name.remove_prefix(count);
+        }
+        return h;
+    }
+
     /// All names end to end, and where each ends.
     const std::string& bytes() const noexcept { return bytes_; }
     const std::vector<std::int64_t>& ends() const noexcept { return ends_; }
@@ -79,18 +92,6 @@ class IdMap {
         std::size_t slots = 16;
         while (2 * slots < 3 * names) slots *= 2;
         return slots;
-    }
-
-    static std::uint64_t hash(std::string_view name) {
-        std::uint64_t h = 0x9e3779b97f4a7c15U ^ name.size();
-        while (!name.empty()) {
-            std::uint64_t word = 0;
-            const std::size_t count = name.size() < sizeof word ? name.size() : sizeof word;
-            std::memcpy(&word, name.data(), count);
-            h = rng::mix(h ^ word);
-            name.remove_prefix(count);
-        }
-        return h;
     }
 
     /// Where a name stands, or the free slot where it would.

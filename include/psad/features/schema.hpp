@@ -44,6 +44,7 @@ struct Schema {
     std::vector<DenseFeature> user_dense = {}, context_dense = {}, item_dense = {}, candidate_dense = {},
                               event_dense = {};
     int feedback_kinds = 16;  ///< kinds of events; 0 = unknown
+    bool ordered = true;      ///< false: no input tells where a candidate stands in its list
 };
 
 /// Calls visit(name, fields) for the categorical fields of each kind of row.

@@ -55,6 +55,14 @@ struct Model {
         parameters.initialise(registry, seed);
     }
 
+    /// A copy that knows other items, or more of them: ids stay what they were. Throws SettingError for a catalog that
+    /// does not fit the schema.
+    Model with_catalog(Catalog catalog) const {
+        Model out = *this;
+        out.encoder.set_catalog(std::move(catalog));
+        return out;
+    }
+
     /// Copies every parameter of `other` that this model has under the same name; the others stay. So training goes on
     /// where another ended: a student under a frozen teacher, a click model after imitation. Both must have the same
     /// encoder: rows of tables are copied by number. Throws SettingError for one name with two shapes, before anything

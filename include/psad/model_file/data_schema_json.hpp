@@ -6,12 +6,13 @@
 ///      "user": {"fields": ["region"]},
 ///      "context": {"dense": ["hour"], "fields": ["device"]},
 ///      "candidate": {"list": "candidates", "item": "sku", "dense": ["ctr", {"name": "price", "along_list": true}]},
-///      "item": {"fields": ["brand", {"name": "shop", "hash": 1000}]},
+///      "item": {"fields": ["brand", {"name": "shop", "hash": 1000}, {"name": "tags", "split": "|"}]},
 ///      "event": {"list": "history", "item": "sku", "time": "ts", "kind": "type"},
 ///      "label": {"grade": "label"}}
 ///
-/// Instead of a grade, "label" may name a "gain", or "kinds" of feedback with their worth, {"click": 1, "buy": 5}. All
-/// but the format may be left out.
+/// Instead of a grade, "label" may name a "gain", or "kinds" of feedback with their worth, {"click": 1, "buy": 5}. An
+/// empty "list" of candidates says that a row holds one candidate; "ordered": false, that the order of candidates says
+/// nothing. "unread" lists columns that are known and not wanted. All but the format may be left out.
 #pragma once
 
 #include <algorithm>
@@ -63,21 +64,32 @@ class DataSchemaReader {
     DataSchemaReader(const nlohmann::json& json, const std::string& source) : json_(json), source_(source) {}
 
     DataSchema read() const {
-        refuse_unknown(json_, "", {"format", "request", "user", "context", "candidate", "item", "event", "label"});
+        refuse_unknown(json_, "",
+                       {"format", "request", "user", "context", "candidate", "item", "event", "label", "unread"});
         if (text(json_, "", "format") != "psad-schema-1")
             fail("format", printable(json_["format"].dump()), "\"psad-schema-1\"");
         const std::initializer_list<std::string_view> columns{"dense", "fields"};
         refuse_unknown(section("request"), "request", {"id", "user", "time", "weight"});
         for (const char* name : {"user", "context", "item"}) refuse_unknown(section(name), name, columns);
         refuse_unknown(section("candidate"), "candidate",
-                       {"list", "item", "position", "propensity", "dense", "fields"});
+                       {"list", "item", "position", "propensity", "ordered", "dense", "fields"});
         refuse_unknown(section("event"), "event", {"list", "item", "time", "kind", "dense", "fields"});
         DataSchema out;
         for_each_named_column(out, [&](const char* of, const char* key, std::string& name) {
-            if (section(of).contains(key)) name = text(section(of), of, key);
+            if (section(of).contains(key)) name = text(section(of), of, key, &name == &out.candidates);
         });
+        if (const auto& of = section("candidate"); of.contains("ordered")) {
+            if (!of["ordered"].is_boolean())
+                fail("candidate.ordered", printable(of["ordered"].dump()), "true or false");
+            out.ordered = of["ordered"].get<bool>();
+        }
         for_each_group(out, [&](const char* of, ColumnGroup& group) { group = read_group(section(of), of); });
         out.gain = read_gain(section("label"));
+        if (json_.contains("unread")) {
+            if (!json_["unread"].is_array()) fail("unread", printable(json_["unread"].dump()), "a list of columns");
+            for (const auto& column : json_["unread"]) out.unread.push_back(name(column, "unread"));
+        }
+        check(out);
         return out;
     }
 
@@ -102,10 +114,21 @@ class DataSchemaReader {
             fail(place, "the unknown key \"" + printable(entry.key()) + "\"", wanted);
         }
     }
-    std::string text(const nlohmann::json& object, const std::string& place, const char* key) const {
+    /// What would be read and then be of no use.
+    void check(const DataSchema& s) const {
+        for (const DenseFeature& f : s.of_candidate.dense) {
+            if (f.along_list && !s.ordered)
+                fail("candidate.dense", f.name + " along the list", "a list whose order says something");
+        }
+        const bool has_events = !s.event_item.empty() || !s.event_kind.empty();
+        if (has_events && s.event_time.empty()) fail("event.time", "nothing", "the column with the time of an event");
+        if (has_events && s.time.empty()) fail("request.time", "nothing", "the column with the time of a request");
+    }
+    std::string text(const nlohmann::json& object, const std::string& place, const char* key,
+                     bool may_be_empty = false) const {
         const std::string at = place.empty() ? key : place + "." + key;
         if (!object.contains(key)) fail(at, "nothing", "a name");
-        return name(object[key], at);
+        return may_be_empty && object[key] == "" ? std::string() : name(object[key], at);
     }
     std::string name(const nlohmann::json& value, const std::string& place) const {
         if (!value.is_string() || value.get<std::string>().empty())
@@ -135,16 +158,22 @@ class DataSchemaReader {
                 fail(at + ".along_list", printable(column["along_list"].dump()), "true or false");
             out.dense.push_back({.name = n, .along_list = given && column["along_list"].template get<bool>()});
         });
-        each("fields", {"name", "hash"}, [&](const nlohmann::json& column, const std::string& at, const auto& n) {
-            int hash = 0;
-            if (column.is_object() && column.contains("hash")) {
-                const nlohmann::json& value = column["hash"];
-                if (!value.is_number_integer() || value < 1 || value > max_vocabulary - 1)
-                    fail(at + ".hash", printable(value.dump()), "1 to " + std::to_string(max_vocabulary - 1));
-                hash = value.template get<int>();
-            }
-            out.fields.push_back({n, hash});
-        });
+        each("fields", {"name", "hash", "split"},
+             [&](const nlohmann::json& column, const std::string& at, const auto& n) {
+                 int hash = 0;
+                 if (column.is_object() && column.contains("hash")) {
+                     const nlohmann::json& value = column["hash"];
+                     if (!value.is_number_integer() || value < 1 || value > max_vocabulary - 1)
+                         fail(at + ".hash", printable(value.dump()), "1 to " + std::to_string(max_vocabulary - 1));
+                     hash = value.template get<int>();
+                 }
+                 std::string split;
+                 if (column.is_object() && column.contains("split")) {
+                     split = text(column, at, "split");
+                     if (split.size() != 1) fail(at + ".split", in_quotes(split), "one character");
+                 }
+                 out.fields.push_back({n, hash, split});
+             });
         return out;
     }
 
@@ -186,8 +215,9 @@ inline DataSchema parse_data_schema(std::string_view text, const std::string& so
 inline nlohmann::ordered_json to_json(const DataSchema& schema) {
     nlohmann::ordered_json out{{"format", "psad-schema-1"}};
     detail::for_each_named_column(schema, [&](const char* of, const char* key, const std::string& name) {
-        if (!name.empty()) out[of][key] = name;
+        if (!name.empty() || &name == &schema.candidates) out[of][key] = name;
     });
+    if (!schema.ordered) out["candidate"]["ordered"] = false;
     detail::for_each_group(schema, [&](const char* of, const ColumnGroup& group) {
         for (const DenseFeature& f : group.dense) {
             if (f.along_list)
@@ -196,15 +226,16 @@ inline nlohmann::ordered_json to_json(const DataSchema& schema) {
                 out[of]["dense"].push_back(f.name);
         }
         for (const FieldColumn& f : group.fields) {
-            if (f.hash > 0)
-                out[of]["fields"].push_back({{"name", f.name}, {"hash", f.hash}});
-            else
-                out[of]["fields"].push_back(f.name);
+            nlohmann::ordered_json column{{"name", f.name}};
+            if (f.hash > 0) column["hash"] = f.hash;
+            if (!f.split.empty()) column["split"] = f.split;
+            out[of]["fields"].push_back(column.size() > 1 ? column : nlohmann::ordered_json(f.name));
         }
     });
     if (!schema.gain.grade.empty()) out["label"]["grade"] = schema.gain.grade;
     if (!schema.gain.gain.empty()) out["label"]["gain"] = schema.gain.gain;
     for (const auto& [kind, worth] : schema.gain.kinds) out["label"]["kinds"][kind] = worth;
+    if (!schema.unread.empty()) out["unread"] = schema.unread;
     return out;
 }
 

@@ -220,6 +220,7 @@ inline void add_encoder(TensorFile& file, const Encoder& encoder) {
     const Schema& schema = encoder.schema();
     const Catalog& catalog = encoder.catalog();
     nlohmann::json schema_json{{"feedback_kinds", schema.feedback_kinds},
+                               {"ordered", schema.ordered},
                                {"catalog_items", catalog.items},
                                {"max_history", encoder.max_history()}};
     for_each_fields(schema, [&](const char* name, const auto& fields) { schema_json[name] = detail::to_json(fields); });
@@ -252,6 +253,7 @@ inline Encoder read_encoder(const TensorFile& file) {
     for_each_fields(schema, [&](const char* name, auto& fields) { fields = detail::read_fields(schema_reader, name); });
     for_each_dense(schema, [&](const char* name, auto& dense) { dense = detail::read_dense(schema_reader, name); });
     schema.feedback_kinds = schema_reader.get<int>(schema_json, "feedback_kinds", 1, max_feedback_kinds);
+    schema.ordered = schema_reader.get<bool>(schema_json, "ordered");
     const int max_history = schema_reader.get<int>(schema_json, "max_history", 1, Encoder::max_history_limit);
     Catalog catalog;
     catalog.items = schema_reader.get<std::size_t>(schema_json, "catalog_items", 0, max_vocabulary);

@@ -12,6 +12,7 @@
 #include "psad/model/model.hpp"
 #include "psad/model_file/describe.hpp"
 #include "psad/model_file/encoder_file.hpp"
+#include "psad/model_file/named_data_file.hpp"
 #include "psad/model_file/safetensors.hpp"
 
 namespace psad::inline PSAD_ABI::model_file {
@@ -22,10 +23,11 @@ inline constexpr std::string_view model_format = "psad-model-2";
 enum class Parts { all, student };
 
 /// Writes the file as a whole or not at all; throws FileError when it can't be written. `name` is the variant's name,
-/// for people and for programs that choose among variants.
+/// for people and for programs that choose among variants; `data` the names of the data that it was trained on, null
+/// where ids are numbers.
 template <class Network>
 void save(const std::filesystem::path& path, const Model<Network>& model, const std::string& name,
-          Parts parts = Parts::all) {
+          Parts parts = Parts::all, const NamedData* data = nullptr) {
     TensorFile file;
     nlohmann::json variant = describe<Network>();
     if (parts == Parts::student) variant.erase("teacher");
@@ -33,6 +35,7 @@ void save(const std::filesystem::path& path, const Model<Network>& model, const 
     file.metadata["psad.name"] = name;
     file.metadata["psad.variant"] = variant.dump();
     add_encoder(file, model.encoder);
+    if (data != nullptr) add_named_data(file, *data);
     for (const ParameterInfo& p : model.registry.parameters) {
         if (parts == Parts::student && p.part == Part::teacher) continue;
         const std::span<const float> numbers(model.parameters.at(p), p.size());

@@ -1,8 +1,9 @@
 /// \file fit.hpp
-/// The short way: a dataset in, a trained model out.
+/// The short way: lists in, a trained model out.
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,29 +20,44 @@ struct Fitted {
     train::Report report;
 };
 
-/// Fits the encoder and trains the variant on the training split; after each epoch NDCG@10 on the validation split
-/// decides what is kept. Throws DataError where there is no training list, or no validation list with a positive.
+/// What a training reads.
+struct TrainingLists {
+    std::string name;  ///< for messages
+    Schema schema;
+    Catalog catalog;
+    std::vector<Request> train, valid;
+};
+
+/// Fits the encoder and trains the variant on the training lists; after each epoch NDCG@10 on the validation lists
+/// decides what is kept. Throws DataError where there is no training list with a positive, or no such validation list.
+template <class Network, class B, class Hooks = train::NoHooks>
+Fitted<Network> fit(const B& backend, const TrainingLists& lists, const train::Settings& settings = {},
+                    const EncoderSettings& encoding = {}, Hooks&& hooks = {}) {
+    const auto must_have = [&](const std::vector<Request>& some, const char* what, const char* why) {
+        if (std::ranges::any_of(some, &Request::has_positive)) return;
+        throw DataError(lists.name, what, some.empty() ? "none" : "none with a positive",
+                        std::string("at least one with a positive: ") + why);
+    };
+    must_have(lists.train, "training lists", "there is nothing else to learn from");
+    must_have(lists.valid, "validation lists", "they choose the epoch to keep");
+    EncodingCounts counts;
+    Model<Network> model(fit_encoder(lists.schema, lists.catalog, lists.train, encoding, &counts), settings.seed);
+    const auto validate = [&](const Model<Network>& m) {
+        return train::validation_score(backend, m, std::span<const Request>(lists.valid));
+    };
+    train::Report report =
+        train::train(backend, model, std::span<const Request>(lists.train), settings, validate, hooks);
+    report.encoded = counts;
+    return {std::move(model), std::move(report)};
+}
+
+/// On the splits of a data set, which must outlive the call.
 template <class Network, class B, class Hooks = train::NoHooks>
 Fitted<Network> fit(const B& backend, const data::Dataset& dataset, const train::Settings& settings = {},
                     const EncoderSettings& encoding = {}, Hooks&& hooks = {}) {
-    const std::vector<Request> train_lists = data::requests_of(dataset, dataset.train);
-    const std::vector<Request> valid_lists = data::requests_of(dataset, dataset.valid);
-    if (train_lists.empty()) throw DataError(dataset.meta.name, "training lists", "none", "at least one");
-    if (!std::ranges::any_of(valid_lists, &Request::has_positive)) {
-        throw DataError(dataset.meta.name, "validation lists", "none with a positive",
-                        "at least one: they choose the epoch to keep");
-    }
-    EncodingCounts counts;
-    Model<Network> model(
-        fit_encoder(data::schema_of(dataset), data::catalog_of(dataset), train_lists, encoding, &counts),
-        settings.seed);
-    const auto validate = [&](const Model<Network>& m) {
-        return train::validation_score(backend, m, std::span<const Request>(valid_lists));
-    };
-    train::Report report =
-        train::train(backend, model, std::span<const Request>(train_lists), settings, validate, hooks);
-    report.encoded = counts;
-    return {std::move(model), std::move(report)};
+    const TrainingLists lists{dataset.meta.name, data::schema_of(dataset), data::catalog_of(dataset),
+                              data::requests_of(dataset, dataset.train), data::requests_of(dataset, dataset.valid)};
+    return fit<Network>(backend, lists, settings, encoding, hooks);
 }
 
 }  // namespace psad

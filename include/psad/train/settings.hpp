@@ -32,6 +32,7 @@ struct Settings {
     double distill_full = 0.3;
     double temperature = 1;
     double min_propensity = 0.1;
+    double unknown_rate = 0.01;
     int patience = 3;
     std::uint64_t seed = 1;
 
@@ -77,6 +78,12 @@ struct Settings {
                       .max = 1,
                       .above_min = true},
               self.min_propensity);
+        visit(Setting{.name = "unknown_rate",
+                      .help = "Share of ids and values of fields that a step counts as unknown, drawn at random",
+                      .min = 0,
+                      .max = 1,
+                      .below_max = true},
+              self.unknown_rate);
         visit(Setting{"patience", "Epochs without a better validation score before stopping; 0 = never", 0},
               self.patience);
         visit(Setting{"seed", "Same seed, same bits", 0}, self.seed);
@@ -90,16 +97,21 @@ struct ValidationScore {
     double teacher = 0;
 };
 
-/// One step: means over the lists of its batch.
+/// One step: means over the lists of its batch. `loss` is the weighted sum of the parts behind it.
 struct StepRecord {
     double loss, teacher, student, distillation;
     double gradient_norm;  ///< before clipping
+
+    void add(const StepRecord& other, double times) {
+        loss += times * other.loss, teacher += times * other.teacher, student += times * other.student;
+        distillation += times * other.distillation, gradient_norm += times * other.gradient_norm;
+    }
 };
 
 struct EpochRecord {
     int epoch = 0;
     std::int64_t step = 0;  ///< steps made so far
-    double loss = 0;        ///< mean over the epoch
+    StepRecord mean{};      ///< over the steps of the epoch
     ValidationScore valid;
 };
 

@@ -82,7 +82,7 @@ struct State {
     int epoch = 0;
     int next_list = 0;               ///< first list of the next batch, in the order of the epoch
     std::vector<std::size_t> order;  ///< of the lists in this epoch
-    double epoch_loss = 0;           ///< sum over the steps of the epoch
+    StepRecord epoch_sum{};          ///< over the steps of the epoch
     int epoch_steps = 0;
     bool stopped = false;  ///< by a hook, or by patience
     Report report;
@@ -116,7 +116,7 @@ class Trainer {
           best_{.parameters = model.parameters},
           shards_(static_cast<std::size_t>((batch_ - 1) / shard_ + 1)),
           pipeline_(backend, model.encoder, requests, shard_, static_cast<int>(shards_.size()), settings.seed,
-                    {mean_weight(requests), settings.min_propensity}) {
+                    {mean_weight(requests), settings.min_propensity, settings.unknown_rate}) {
         for (Shard& s : shards_) s.dense_grad = Buffer<T, typename B::Memory>(model.registry.dense_size);
         state_.order.resize(requests.size());
         std::iota(state_.order.begin(), state_.order.end(), std::size_t{0});
@@ -155,7 +155,7 @@ class Trainer {
                                 "a smaller learning rate, or weights and a temperature nearer to 1");
         }
         state_.report.steps.push_back(record);
-        state_.epoch_loss += record.loss;
+        state_.epoch_sum.add(record, 1);
         ++state_.epoch_steps;
         state_.lists += batch.lists;
         state_.next_list += batch_;
@@ -169,7 +169,8 @@ class Trainer {
     template <class Validate>
     EpochRecord end_epoch(Validate&& validate) {
         assert(state_.epoch_steps > 0);
-        const EpochRecord record{state_.epoch, state_.step, state_.epoch_loss / state_.epoch_steps, validate(model())};
+        EpochRecord record{.epoch = state_.epoch, .step = state_.step, .valid = validate(model())};
+        record.mean.add(state_.epoch_sum, 1.0 / state_.epoch_steps);
         if (!std::isfinite(record.valid.student) || !std::isfinite(record.valid.teacher)) {
             throw TrainingError("training", "epoch " + std::to_string(state_.epoch),
                                 "a validation score that is not finite", "numbers that can choose the epoch to keep");
@@ -181,7 +182,7 @@ class Trainer {
         if (settings_.patience > 0 && best_.epochs_without_improvement >= settings_.patience) state_.stopped = true;
         ++state_.epoch;
         state_.next_list = state_.epoch_steps = 0;
-        state_.epoch_loss = 0;
+        state_.epoch_sum = {};
         return record;
     }
 
@@ -312,10 +313,7 @@ class Trainer {
             Shard& shard = shards_[static_cast<std::size_t>(s)];
             dense.push_back(shard.dense_grad.data());
             sparse.push_back(shard.sparse);
-            record.loss += shard.sums.loss / batch.lists;
-            record.teacher += shard.sums.teacher / batch.lists;
-            record.student += shard.sums.student / batch.lists;
-            record.distillation += shard.sums.distillation / batch.lists;
+            record.add(shard.sums, 1.0 / batch.lists);
         }
         const double factor = schedule::warm_cosine(progress(state_.step + 1), settings_.warmup);
         record.gradient_norm =

@@ -39,6 +39,7 @@ TrainingBatch<T> on_device(const B& backend, const TrainingBatch<T>& host, Arena
 struct LabelSettings {
     double mean_weight = 1;     ///< of the training lists; weights are divided by it
     double min_propensity = 1;  ///< gains are divided by propensities, but by no smaller ones
+    double unknown_rate = 0;    ///< share of ids and values that count as unknown, drawn anew for each batch
 };
 
 /// Builds training batches; owns their numbers. Reused from batch to batch.
@@ -51,6 +52,7 @@ class BatchBuilder {
     void build(const Encoder& encoder, std::span<const Request> requests, int positions, int block, std::uint64_t key,
                Target, LabelGroups groups, const LabelSettings& settings = {}) {
         encoder.encode(requests, positions, batch_);
+        if (settings.unknown_rate > 0) hide_values(settings.unknown_rate, rng::derive(key, 0x0FF));
         prefix_.clear();
         clear_columns(labels_);
         int first_item = 0;
@@ -75,6 +77,22 @@ class BatchBuilder {
     }
 
   private:
+    /// Ids and values of fields, the same ones in the whole batch: so the rows of the unknown are learned.
+    void hide_values(double rate, std::uint64_t key) {
+        const auto hide = [&](BagListStorage& bags, std::uint64_t first_stream) {
+            for (std::size_t f = 0; f < bags.fields.size(); ++f) {
+                const std::uint64_t field_key = rng::derive(key, first_stream + f);
+                for (int& id : bags.fields[f].ids) {
+                    if (static_cast<double>(rng::uniform(field_key, static_cast<std::uint64_t>(id))) < rate) id = 0;
+                }
+            }
+        };
+        // Fields of items come first among those of candidates as among those of events.
+        hide(batch_.item_fields, 0);
+        hide(batch_.event_fields, 0);
+        hide(batch_.profile_fields, 1000);
+    }
+
     /// The list to follow into `order_`; target and weights of its positions.
     template <class Target>
     void add_target(const Request& r, int length, std::uint64_t key, Target) {

@@ -1,0 +1,73 @@
+/// \file candidate_row.hpp
+/// The candidate that is read: its cells, its item, and what it is worth.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+#include "psad/core/text.hpp"
+#include "psad/data/cell.hpp"
+#include "psad/data/column_roles.hpp"
+#include "psad/data/group_rows.hpp"
+#include "psad/features/request.hpp"
+
+namespace psad::inline PSAD_ABI::data {
+
+struct CandidateRow {
+    GroupRows cells, item_cells;
+    std::int32_t item = -1;
+    double position = nan, propensity = nan;
+    double label = nan;  ///< a grade or a gain; NaN while nothing was said
+    bool has_item_cells = false;
+
+    CandidateRow() = default;
+    explicit CandidateRow(const DataSchema& schema) : cells(schema.of_candidate), item_cells(schema.of_item) {}
+
+    void begin(double absent) {
+        cells.clear();
+        cells.begin_row(absent);
+        item_cells.clear();
+        item_cells.begin_row(nan);
+        item = -1;
+        position = propensity = label = nan;
+        has_item_cells = false;
+    }
+
+    /// One of the numbers besides the cells.
+    void take(const ColumnRole& c, std::string_view text, const Where& where) {
+        double x = 0;
+        const bool is_number = parse_cell(text, x) && !std::isnan(x);
+        const auto wanted = [&](bool fits, const char* what) {
+            if (!is_number || !fits) where.fail(c.name, in_quotes(text), what);
+        };
+        switch (c.role) {
+            case Role::position:
+                wanted(true, "a number");
+                position = x;
+                return;
+            case Role::propensity:
+                wanted(x > 0 && x <= 1, "a probability above 0, up to 1");
+                propensity = x;
+                return;
+            case Role::grade:
+                wanted(x >= 0 && x <= max_grade && x == std::floor(x), "a whole grade from 0 to 30");
+                label = x;
+                return;
+            case Role::gain:
+                wanted(x >= 0 && x < 2e9, "a gain from 0 to 2e9");
+                label = x;
+                return;
+            default:
+                wanted(x >= 0 && x <= 1e6, "0, 1 or a count");
+                label = (std::isnan(label) ? 0 : label) + c.worth * x;
+        }
+    }
+
+  private:
+    static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+};
+
+}  // namespace psad::data

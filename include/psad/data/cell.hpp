@@ -1,0 +1,111 @@
+/// \file cell.hpp
+/// What the text of a cell means.
+#pragma once
+
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+#include "psad/data/parse_number.hpp"
+#include "psad/features/check_request.hpp"
+
+namespace psad::inline PSAD_ABI::data {
+
+/// Whether text is one of the words that databases and statistics programs write for a missing number.
+inline bool is_missing_number(std::string_view text) {
+    return text.empty() || text == "NULL" || text == "null" || text == "NA" || text == "N/A" || text == "\\N" ||
+           text == "None";
+}
+
+/// A dense feature: a finite number, true (1) or false (0), or a word for a missing one (NaN). False for anything else.
+inline bool parse_cell(std::string_view text, double& value) {
+    if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+    if (parse_feature(text, value)) return true;
+    if (text == "true" || text == "True" || text == "TRUE") return value = 1, true;
+    if (text == "false" || text == "False" || text == "FALSE") return value = 0, true;
+    value = std::numeric_limits<double>::quiet_NaN();
+    return is_missing_number(text);
+}
+
+namespace detail {
+
+/// The next `digits` digits as a number; -1 if they are not there.
+inline int take_digits(std::string_view& text, std::size_t digits) {
+    int value = 0;
+    if (text.size() < digits) return -1;
+    for (std::size_t i = 0; i < digits; ++i) {
+        if (text[i] < '0' || text[i] > '9') return -1;
+        value = 10 * value + (text[i] - '0');
+    }
+    text.remove_prefix(digits);
+    return value;
+}
+inline bool take_char(std::string_view& text, std::string_view any_of) {
+    if (text.empty() || any_of.find(text.front()) == std::string_view::npos) return false;
+    text.remove_prefix(1);
+    return true;
+}
+
+/// Days from 1970-01-01 in the Gregorian calendar.
+inline std::int64_t days_from_1970(int year, int month, int day) {
+    const std::int64_t y = year - (month <= 2 ? 1 : 0), era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
+    const std::int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+/// ISO 8601: 2026-11-28, 2026-11-28T09:30:00, with a space for the T, fractions of a second (dropped), and Z or an
+/// offset like +01:00. Without an offset the time is UTC.
+inline bool parse_iso_time(std::string_view text, std::int64_t& seconds) {
+    const int year = take_digits(text, 4);
+    if (year < 0 || !take_char(text, "-")) return false;
+    const int month = take_digits(text, 2);
+    if (month < 1 || month > 12 || !take_char(text, "-")) return false;
+    const int day = take_digits(text, 2);
+    if (day < 1 || day > 31) return false;
+    seconds = days_from_1970(year, month, day) * 86400;
+    if (text.empty()) return true;
+    if (!take_char(text, "T ")) return false;
+    const int hour = take_digits(text, 2);
+    if (hour < 0 || hour > 24 || !take_char(text, ":")) return false;
+    const int minute = take_digits(text, 2);
+    if (minute < 0 || minute > 59) return false;
+    int second = 0;
+    if (take_char(text, ":")) {
+        second = take_digits(text, 2);
+        if (second < 0 || second > 60) return false;
+        if (take_char(text, ".,")) {
+            while (take_digits(text, 1) >= 0) {
+            }
+        }
+    }
+    seconds += hour * 3600 + minute * 60 + second;
+    take_char(text, " ");
+    if (text.empty() || text == "Z" || text == "UTC") return true;
+    const bool ahead = text.front() == '+';
+    if (!take_char(text, "+-")) return false;
+    const int zone_hour = take_digits(text, 2);
+    take_char(text, ":");
+    const int zone_minute = text.empty() ? 0 : take_digits(text, 2);
+    if (zone_hour < 0 || zone_minute < 0 || !text.empty()) return false;
+    seconds += (ahead ? -1 : 1) * (zone_hour * 3600 + zone_minute * 60);
+    return true;
+}
+
+}  // namespace detail
+
+/// A time: unix seconds, whole or not (what is behind the point is dropped), or ISO 8601.
+inline bool parse_time(std::string_view text, std::int64_t& seconds) {
+    double number = 0;
+    if (!parse_integer(text, seconds)) {
+        if (parse_double(text, number) && std::abs(number) <= static_cast<double>(max_time))
+            seconds = static_cast<std::int64_t>(std::floor(number));
+        else if (!detail::parse_iso_time(text, seconds))
+            return false;
+    }
+    return seconds >= -max_time && seconds <= max_time;
+}
+
+}  // namespace psad::data

@@ -1,0 +1,146 @@
+/// \file column_survey.hpp
+/// What the columns of files hold, before anybody says what they mean.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "psad/core/text.hpp"
+#include "psad/data/cell.hpp"
+#include "psad/data/record_sink.hpp"
+#include "psad/features/dense_transform.hpp"
+#include "psad/features/id_map.hpp"
+
+namespace psad::inline PSAD_ABI::data {
+
+/// One column of rows of one level.
+struct ColumnSurvey {
+    int level = 0;
+    std::string name;
+    std::size_t values = 0;   ///< that are there
+    std::size_t missing = 0;  ///< that rows have and say are missing
+    std::size_t numbers = 0, whole_numbers = 0;
+    std::size_t texts = 0;  ///< values that a format says are no numbers
+    bool has_lists = false, has_splits = false;
+    bool varies_within = false;  ///< among the rows of one request, where rows hold one candidate each
+    IdMap distinct = {};         ///< the first so many of the values
+    double smallest = std::numeric_limits<double>::infinity(), largest = -smallest;
+    FeatureSample sample = {};
+
+    static constexpr std::size_t most_distinct = 100'000;
+
+    /// All can be read as numbers.
+    bool is_numeric() const { return values > 0 && numbers == values; }
+    /// Whole numbers that are written as texts.
+    bool is_code() const { return is_numeric() && texts == values && whole_numbers == values; }
+    /// Nearly each value is another: names of things, free text.
+    bool is_unique() const { return distinct.size() > 200 && 10 * distinct.size() > 9 * values; }
+};
+
+/// Takes files of any columns. Lists of rows within a row have levels 1, 2, ... in the order in which they are met.
+class SurveySink final : public RecordSink {
+  public:
+    /// `id`: the name of a column that tells requests apart, for files whose rows hold one candidate each; may be
+    /// empty.
+    explicit SurveySink(std::string id = {}) : id_(std::move(id)) {}
+
+    void begin_file(const Where&, double absent) override {
+        absent_is_zero_ = absent == 0;
+        last_.clear();
+    }
+    int column(int level, std::string_view name) override {
+        const auto found =
+            std::ranges::find_if(columns_, [&](const ColumnSurvey& c) { return c.level == level && c.name == name; });
+        const auto number = static_cast<int>(found - columns_.begin());
+        if (found == columns_.end()) columns_.push_back({.level = level, .name = std::string(name)});
+        if (level == 0 && name == id_) id_column_ = number;
+        return number;
+    }
+    int list(std::string_view name) override {
+        lists_.emplace_back(name);
+        return static_cast<int>(lists_.size());
+    }
+    void begin_row(int level) override {
+        rows_.resize((std::max)(rows_.size(), static_cast<std::size_t>(level) + 1));
+        ++rows_[static_cast<std::size_t>(level)];
+        if (level == 0) this_.assign(columns_.size(), 0);
+    }
+    void take(int column, std::string_view text) override {
+        ColumnSurvey& c = columns_[static_cast<std::size_t>(column)];
+        double x = 0;
+        const bool is_number = parse_cell(text, x);
+        if (is_number && std::isnan(x)) return void(++c.missing);
+        ++c.values;
+        if (is_number) add_number(c, x);
+        c.has_splits |= text.find('|') != std::string_view::npos;
+        if (c.distinct.size() < ColumnSurvey::most_distinct) c.distinct.add(text);
+        note(c, column, IdMap::hash(text));
+    }
+    void take_text(int column, std::string_view text) override {
+        ++columns_[static_cast<std::size_t>(column)].texts;
+        take(column, text);
+    }
+    void take_number(int column, double value) override {
+        ColumnSurvey& c = columns_[static_cast<std::size_t>(column)];
+        ++c.values;
+        add_number(c, value);
+        note(c, column, std::bit_cast<std::uint64_t>(value));
+    }
+    void take_missing(int column) override { ++columns_[static_cast<std::size_t>(column)].missing; }
+    void begin_values(int column) override { columns_[static_cast<std::size_t>(column)].has_lists = true; }
+    void end_values(int) override {}
+    /// Which columns of the row differ from the row before, of the same request.
+    void end_row(int level) override {
+        if (level != 0 || id_column_ < 0) return;
+        this_.resize(columns_.size());
+        last_.resize(columns_.size());
+        const auto id = static_cast<std::size_t>(id_column_);
+        if (this_[id] == last_[id]) {
+            for (std::size_t c = 0; c < columns_.size(); ++c) columns_[c].varies_within |= this_[c] != last_[c];
+        }
+        std::swap(this_, last_);
+    }
+    void end_file() override {}
+    /// A sample of the files is enough.
+    bool wants_more() const override { return rows(0) < (rows_.size() > 1 ? 20'000U : 200'000U); }
+
+    std::vector<ColumnSurvey>& columns() { return columns_; }
+    const std::vector<std::string>& lists() const { return lists_; }  ///< list l has level l + 1
+    std::size_t rows(int level) const {
+        return static_cast<std::size_t>(level) < rows_.size() ? rows_[static_cast<std::size_t>(level)] : 0;
+    }
+    bool absent_is_zero() const { return absent_is_zero_; }
+
+  private:
+    static void add_number(ColumnSurvey& c, double x) {
+        ++c.numbers;
+        c.whole_numbers += x == std::floor(x) ? 1 : 0;
+        c.smallest = (std::min)(c.smallest, x);
+        c.largest = (std::max)(c.largest, x);
+        c.sample.add(x);
+    }
+    void note(const ColumnSurvey& c, int column, std::uint64_t value) {
+        if (c.level != 0) return;
+        const auto at = static_cast<std::size_t>(column);
+        if (at >= this_.size()) this_.resize(at + 1, 0);
+        this_[at] = value;
+    }
+
+    std::string id_;
+    int id_column_ = -1;
+    bool absent_is_zero_ = false;
+    std::vector<ColumnSurvey> columns_;
+    std::vector<std::string> lists_;
+    std::vector<std::size_t> rows_;                ///< by level
+    std::vector<std::uint64_t> this_ = {}, last_;  ///< values of this row and of the one before, by column
+};
+
+}  // namespace psad::data

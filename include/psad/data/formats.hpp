@@ -1,0 +1,117 @@
+/// \file formats.hpp
+/// Which format a file has, and its reader.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "psad/data/delimited_reader.hpp"
+#include "psad/data/gzip_lines.hpp"
+#include "psad/data/json_reader.hpp"
+#include "psad/data/letor_reader.hpp"
+#include "psad/data/npy_reader.hpp"
+
+namespace psad::inline PSAD_ABI::data {
+
+enum class Format { json_lines, csv, tsv, letor, npy };
+
+struct FormatName {
+    Format format;
+    std::string_view name;
+    std::vector<std::string_view> endings;
+};
+inline const std::vector<FormatName>& formats() {
+    static const std::vector<FormatName> all{{Format::json_lines, "jsonl", {".jsonl", ".ndjson", ".json"}},
+                                             {Format::csv, "csv", {".csv"}},
+                                             {Format::tsv, "tsv", {".tsv"}},
+                                             {Format::letor, "letor", {".letor", ".svm", ".svmlight", ".libsvm"}},
+                                             {Format::npy, "npy", {}}};
+    return all;
+}
+
+/// "jsonl, csv, tsv, letor, npy"
+inline std::string format_names() {
+    std::string out;
+    for (const FormatName& f : formats()) (out += out.empty() ? "" : ", ") += f.name;
+    return out;
+}
+
+/// By the name that is given, else by the ending (before .gz), else, for LETOR, by the first line. Throws SettingError
+/// for a name and DataError for a file that is none of these.
+inline Format format_of(const std::filesystem::path& file, std::string_view given = {}) {
+    for (const FormatName& f : formats()) {
+        if (f.name == given) return f.format;
+    }
+    if (!given.empty()) throw SettingError("--format", "", in_quotes(given), "one of " + format_names());
+    if (NpyReader::is_folder(file)) return Format::npy;
+    std::filesystem::path name = file.filename();
+    if (name.extension() == ".gz") name = name.stem();
+    std::string ending = name.extension().string();
+    std::ranges::transform(ending, ending.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    for (const FormatName& f : formats()) {
+        if (std::ranges::count(f.endings, ending) > 0) return f.format;
+    }
+    std::string_view line;
+    GzipLines lines(file);
+    while (lines.next(line) && (line.empty() || line.starts_with('#'))) {
+    }
+    if (line.find(" qid:") != std::string_view::npos || line.find("\tqid:") != std::string_view::npos)
+        return Format::letor;
+    if (line.starts_with('{')) return Format::json_lines;
+    throw DataError(file.string(), "", "the ending " + in_quotes(ending),
+                    ".jsonl, .csv, .tsv or .letor, with or without .gz, or --format");
+}
+
+/// The files themselves, and those in folders, by name; a folder of NumPy arrays stays one. Throws DataError for one
+/// that is not there and for a folder without files.
+inline std::vector<std::filesystem::path> files_of(const std::vector<std::filesystem::path>& paths) {
+    std::vector<std::filesystem::path> out;
+    for (const std::filesystem::path& path : paths) {
+        std::error_code ignored;
+        if (!std::filesystem::is_directory(path, ignored) || NpyReader::is_folder(path)) {
+            if (!std::filesystem::exists(path, ignored))
+                throw DataError(path.string(), "", "no such file", "a file or a folder of them");
+            out.push_back(path);
+            continue;
+        }
+        std::vector<std::filesystem::path> inside;
+        for (const auto& entry : std::filesystem::directory_iterator(path)) {
+            if (entry.is_regular_file(ignored) && !entry.path().filename().string().starts_with('.'))
+                inside.push_back(entry.path());
+        }
+        if (inside.empty()) throw DataError(path.string(), "", "an empty folder", "files in it");
+        std::ranges::sort(inside);
+        out.insert(out.end(), inside.begin(), inside.end());
+    }
+    return out;
+}
+
+/// Whether rows of a format hold one candidate each, whatever a schema says.
+inline bool is_flat(Format format) {
+    return format == Format::csv || format == Format::tsv || format == Format::letor;
+}
+
+/// `candidates`: the name of the list of candidates, which folders of arrays do not tell.
+inline void read_file(const std::filesystem::path& file, Format format, RecordSink& sink,
+                      const std::string& candidates = "candidates") {
+    switch (format) {
+        case Format::json_lines:
+            return JsonReader(file.string()).read(file, sink);
+        case Format::csv:
+            return DelimitedReader(file, ',').read(sink);
+        case Format::tsv:
+            return DelimitedReader(file, '\t').read(sink);
+        case Format::letor:
+            return LetorReader(file).read(sink);
+        default:
+            return NpyReader(file).read(sink, candidates);
+    }
+}
+
+}  // namespace psad::data

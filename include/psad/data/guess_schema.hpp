@@ -1,0 +1,303 @@
+/// \file guess_schema.hpp
+/// A first guess at what the columns of somebody's files mean: by their names and by what they hold.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "psad/data/column_survey.hpp"
+#include "psad/data/request_files.hpp"
+#include "psad/features/data_schema.hpp"
+
+namespace psad::inline PSAD_ABI::data {
+
+/// A column, what it was taken for ("request.time", "candidate.dense", ..., or why it is not read), and what it holds.
+struct GuessedColumn {
+    std::string of;  ///< the file or the list
+    std::string use;
+    ColumnSurvey survey;
+};
+
+struct GuessedSchema {
+    DataSchema schema;
+    std::vector<GuessedColumn> columns;
+};
+
+namespace detail {
+
+using NameList = std::span<const std::string_view>;
+
+/// Names of columns as teams give them, the likeliest first.
+namespace usual {
+inline constexpr std::string_view id[]{"request_id", "query_id",      "qid",      "search_id",     "srch_id",
+                                       "list_id",    "impression_id", "slate_id", "session_query", "page_id",
+                                       "list",       "query",         "id",       "session_id"};
+inline constexpr std::string_view user[]{"user_id",    "user",        "userid",    "uid",
+                                         "visitor_id", "customer_id", "member_id", "account_id"};
+inline constexpr std::string_view time[]{"ts",        "time",      "timestamp", "request_time", "event_time",
+                                         "date_time", "unix_time", "datetime",  "date",         "created_at"};
+inline constexpr std::string_view weight[]{"weight", "list_weight", "sample_weight", "request_weight"};
+inline constexpr std::string_view item[]{"item_id",    "item",        "sku",      "product_id", "product",
+                                         "doc_id",     "document_id", "video_id", "movie_id",   "article_id",
+                                         "news_id",    "asin",        "hotel_id", "prop_id",    "docid",
+                                         "listing_id", "content_id",  "iid",      "song_id",    "id"};
+inline constexpr std::string_view position[]{"position", "pos", "shown_position", "display_position", "rank", "slot"};
+inline constexpr std::string_view propensity[]{"propensity", "examination", "exam_prob"};
+inline constexpr std::string_view grade[]{"label", "grade", "relevance", "relevance_label", "rel", "target", "y"};
+inline constexpr std::string_view gain[]{"gain", "utility", "reward"};
+inline constexpr std::string_view kind[]{"type", "kind", "event_type", "event", "action", "feedback", "action_type"};
+inline constexpr std::string_view candidates[]{"candidates", "items",   "impressions", "docs",
+                                               "documents",  "results", "products",    "list"};
+inline constexpr std::string_view history[]{"history", "events", "past", "user_history", "clicks"};
+}  // namespace usual
+
+/// What one of a kind of feedback is worth where no grade says it.
+inline double usual_worth(std::string_view name) {
+    for (const std::string_view n : {"purchase", "purchased", "buy", "bought", "order", "ordered", "booking",
+                                     "booking_bool", "is_purchase", "conversion", "converted"}) {
+        if (name == n) return 7;
+    }
+    for (const std::string_view n : {"cart", "add_to_cart", "is_cart", "like", "liked", "follow", "share", "comment",
+                                     "forward", "save", "wishlist"}) {
+        if (name == n) return 3;
+    }
+    for (const std::string_view n : {"click", "clicked", "is_click", "is_clicked", "click_bool", "clk"}) {
+        if (name == n) return 1;
+    }
+    return 0;
+}
+
+/// The columns of one level of one survey that are not taken yet.
+class OpenColumns {
+  public:
+    OpenColumns(SurveySink& survey, int level, std::string of) : of_(std::move(of)) {
+        for (ColumnSurvey& c : survey.columns()) {
+            // A list whose first rows are empty looks like a list of values.
+            const bool is_list = level == 0 && std::ranges::count(survey.lists(), c.name) > 0;
+            if (c.level == level && !is_list) open_.push_back(&c);
+        }
+    }
+
+    /// The first of the names that a column has and that `fits`; empty if none does.
+    template <class Fits>
+    std::string take(NameList names, const char* use, GuessedSchema& to, Fits fits) {
+        for (const std::string_view name : names) {
+            const auto found =
+                std::ranges::find_if(open_, [&](const ColumnSurvey* c) { return lower(c->name) == name && fits(*c); });
+            if (found != open_.end()) return take(found, use, to);
+        }
+        return {};
+    }
+    std::string take(NameList names, const char* use, GuessedSchema& to) {
+        return take(names, use, to, [](const ColumnSurvey&) { return true; });
+    }
+    void take_kinds(GuessedSchema& to, bool has_grade) {
+        for (std::size_t i = 0; i < open_.size();) {
+            const double worth = usual_worth(lower(open_[i]->name));
+            if (worth == 0 || !open_[i]->is_numeric()) {
+                ++i;
+                continue;
+            }
+            const auto at = open_.begin() + static_cast<std::ptrdiff_t>(i);
+            if (has_grade) {
+                to.schema.unread.push_back(take(at, "not read: feedback beside the label", to));
+            } else {
+                to.schema.gain.kinds.emplace_back(take(at, "label.kinds", to), worth);
+            }
+        }
+    }
+    /// All others become features and fields of a group, or stay unread.
+    void take_rest(ColumnGroup& group, const char* name, GuessedSchema& to, bool only_constant = false) {
+        std::vector<ColumnSurvey*> left;
+        for (ColumnSurvey* c : open_) {
+            if (only_constant && c->varies_within) {
+                left.push_back(c);
+            } else if (c->values == 0) {
+                to.schema.unread.push_back(c->name);
+                to.columns.push_back({of_, "not read: no value", *c});
+            } else if (c->is_numeric() && !c->has_lists && !is_code(*c)) {
+                group.dense.push_back({.name = c->name});
+                to.columns.push_back({of_, std::string(name) + ".dense", *c});
+            } else if (c->is_unique() && !c->has_lists) {
+                to.schema.unread.push_back(c->name);
+                to.columns.push_back({of_, "not read: nearly each value is another", *c});
+            } else {
+                const bool splits = c->has_splits && !c->has_lists;
+                group.fields.push_back({c->name, 0, splits ? "|" : ""});
+                to.columns.push_back({of_, std::string(name) + (splits ? ".fields, split at |" : ".fields"), *c});
+            }
+        }
+        open_ = std::move(left);
+    }
+    bool has(NameList names) const {
+        return std::ranges::any_of(open_, [&](const ColumnSurvey* c) {
+            return std::ranges::count(names, std::string_view(lower(c->name))) > 0 || usual_worth(lower(c->name)) > 0;
+        });
+    }
+    void leave_out(const std::string& name, const char* why, GuessedSchema& to) {
+        const auto found = std::ranges::find(open_, name, &ColumnSurvey::name);
+        if (found != open_.end()) take(found, why, to);
+    }
+
+    static std::string lower(std::string text) {
+        std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+        return text;
+    }
+
+  private:
+    std::string take(std::vector<ColumnSurvey*>::iterator at, const char* use, GuessedSchema& to) {
+        ColumnSurvey* const c = *at;
+        open_.erase(at);
+        to.columns.push_back({of_, use, *c});
+        return c->name;
+    }
+    /// Whole numbers that name things.
+    static bool is_code(const ColumnSurvey& c) {
+        const std::string name = lower(c.name);
+        const auto ends = [&](std::string_view end) { return name.ends_with(end); };
+        const bool by_name = ends("_id") || ends("_code") || ends("_type") || ends("_category") || name == "category" ||
+                             name == "brand" || name == "zip" || name == "country" || name == "tag" || name == "genre";
+        return c.is_code() || (by_name && c.whole_numbers == c.values);
+    }
+
+    std::string of_;
+    std::vector<ColumnSurvey*> open_;
+};
+
+inline void survey(const Paths& paths, const std::string& format, SurveySink& sink) {
+    for (const auto& file : files_of(paths)) {
+        if (sink.wants_more()) read_file(file, format_of(file, format), sink);
+    }
+}
+
+/// The level of the list of candidates, and that of the history; 0 where there is none.
+inline std::pair<int, int> find_lists(SurveySink& sink) {
+    int candidates = 0, history = 0;
+    const auto named = [&](NameList names) {
+        for (const std::string_view name : names) {
+            const auto found =
+                std::ranges::find_if(sink.lists(), [&](const std::string& l) { return OpenColumns::lower(l) == name; });
+            if (found != sink.lists().end()) return static_cast<int>(found - sink.lists().begin()) + 1;
+        }
+        return 0;
+    };
+    for (int level = 1; level <= static_cast<int>(sink.lists().size()) && candidates == 0; ++level) {
+        const OpenColumns columns(sink, level, {});
+        if (columns.has(usual::grade) || columns.has(usual::gain)) candidates = level;
+    }
+    if (candidates == 0) candidates = named(usual::candidates);
+    history = named(usual::history);
+    if (history == candidates) history = 0;
+    return {candidates, history};
+}
+
+inline void take_label(OpenColumns& columns, GuessedSchema& to) {
+    const auto is_grade = [](const ColumnSurvey& c) {
+        return c.is_numeric() && c.whole_numbers == c.values && c.smallest >= 0 && c.largest <= max_grade;
+    };
+    const auto is_number = [](const ColumnSurvey& c) { return c.is_numeric() && c.smallest >= 0; };
+    to.schema.gain.grade = columns.take(usual::grade, "label.grade", to, is_grade);
+    if (to.schema.gain.grade.empty()) to.schema.gain.gain = columns.take(usual::gain, "label.gain", to, is_number);
+    columns.take_kinds(to, !to.schema.gain.grade.empty() || !to.schema.gain.gain.empty());
+}
+
+inline bool is_time(const ColumnSurvey& c) {
+    if (c.is_numeric()) return true;
+    std::int64_t seconds = 0;
+    return c.distinct.size() > 0 && parse_time(c.distinct.name(0), seconds);
+}
+
+inline void guess_requests(SurveySink& sink, const std::string& of, bool has_events, GuessedSchema& to) {
+    DataSchema& s = to.schema;
+    const auto [candidates, history] = find_lists(sink);
+    const bool flat = candidates == 0;
+    s.candidates = flat ? "" : sink.lists()[static_cast<std::size_t>(candidates - 1)];
+    s.ordered = !sink.absent_is_zero();
+    OpenColumns request(sink, 0, of);
+    s.id = request.take(usual::id, "request.id", to);
+    s.user = request.take(usual::user, "request.user", to);
+    s.time = request.take(usual::time, "request.time", to, is_time);
+    OpenColumns nested(sink, candidates, s.candidates);
+    OpenColumns& candidate = flat ? request : nested;
+    s.item = candidate.take(usual::item, "candidate.item", to);
+    s.position =
+        candidate.take(usual::position, "candidate.position", to, [](const ColumnSurvey& c) { return c.is_numeric(); });
+    s.propensity = candidate.take(usual::propensity, "candidate.propensity", to);
+    take_label(candidate, to);
+    s.weight = request.take(usual::weight, "request.weight", to, [](const ColumnSurvey& c) { return c.is_numeric(); });
+    request.take_rest(s.of_context, "context", to, flat);
+    candidate.take_rest(s.of_candidate, "candidate", to);
+    if (sink.absent_is_zero()) {  // numbered features, in the order in which they were met
+        const auto number = [](const DenseFeature& f) {
+            int n = 0;
+            parse_integer(f.name, n);
+            return n;
+        };
+        std::ranges::sort(s.of_context.dense, {}, number);
+        std::ranges::sort(s.of_candidate.dense, {}, number);
+    }
+    if (history > 0 && !has_events) {
+        s.history = sink.lists()[static_cast<std::size_t>(history - 1)];
+        OpenColumns event(sink, history, s.history);
+        s.event_item = event.take(usual::item, "event.item", to);
+        s.event_time = event.take(usual::time, "event.time", to, is_time);
+        s.event_kind = event.take(usual::kind, "event.kind", to);
+        event.take_rest(s.of_event, "event", to);
+    }
+}
+
+}  // namespace detail
+
+/// Guesses a schema from a sample of the files. \throws DataError for a file that cannot be read
+inline GuessedSchema guess_schema(const InputFiles& files) {
+    GuessedSchema out;
+    DataSchema& s = out.schema;
+    SurveySink names;  // which column tells requests apart
+    detail::survey(files.lists, files.format, names);
+    std::string id;
+    for (const std::string_view usual : detail::usual::id) {
+        for (const ColumnSurvey& c : names.columns()) {
+            if (id.empty() && c.level == 0 && detail::OpenColumns::lower(c.name) == usual) id = c.name;
+        }
+    }
+    std::optional<SurveySink> again;
+    if (names.lists().empty()) detail::survey(files.lists, files.format, again.emplace(id));
+    detail::guess_requests(again ? *again : names, "requests", !files.events.empty(), out);
+    if (!files.users.empty()) {
+        SurveySink sink;
+        detail::survey(files.users, {}, sink);
+        detail::OpenColumns columns(sink, 0, "users");
+        columns.leave_out(s.user, "request.user", out);
+        columns.take_rest(s.of_user, "user", out);
+    }
+    if (!files.items.empty()) {
+        SurveySink sink;
+        detail::survey(files.items, {}, sink);
+        detail::OpenColumns columns(sink, 0, "items");
+        columns.leave_out(s.item, "candidate.item", out);
+        columns.take_rest(s.of_item, "item", out);
+    }
+    if (!files.events.empty()) {
+        SurveySink sink;
+        detail::survey(files.events, {}, sink);
+        detail::OpenColumns columns(sink, 0, "events");
+        columns.leave_out(s.user, "request.user", out);
+        if (!s.item.empty()) {
+            columns.leave_out(s.item, "event.item", out);
+            s.event_item = s.item;
+        }
+        s.event_time = columns.take(detail::usual::time, "event.time", out, detail::is_time);
+        s.event_kind = columns.take(detail::usual::kind, "event.kind", out);
+        columns.take_rest(s.of_event, "event", out);
+    }
+    std::ranges::sort(s.unread);
+    return out;
+}
+
+}  // namespace psad::data

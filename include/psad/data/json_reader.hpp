@@ -1,0 +1,275 @@
+/// \file json_reader.hpp
+/// JSON Lines, gzip or plain: one object a line, with lists of objects within.
+#pragma once
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "psad/core/text.hpp"
+#include "psad/data/gzip_lines.hpp"
+#include "psad/data/record_sink.hpp"
+
+namespace psad::inline PSAD_ABI::data {
+
+/// Hands the objects of JSON lines to a sink. A member of an object within is named by its path, as in "user.age". What
+/// is not read is checked all the same: a line is JSON as a whole, or a fault.
+class JsonReader final : public Where {
+  public:
+    explicit JsonReader(std::string source) : source_(std::move(source)) {}
+
+    /// Reads a file. \throws DataError for a line that is no JSON object, and for what the sink refuses
+    void read(const std::filesystem::path& file, RecordSink& sink) {
+        GzipLines lines(file);
+        begin(sink);
+        std::string_view line;
+        while (sink.wants_more() && lines.next(line)) {
+            row_ = lines.line_number();
+            if (line.find_first_not_of(" \t\r") != std::string_view::npos) take_line(line, sink);
+        }
+        if (row_ == 0) fail("", "an empty file", "a JSON object in each line");
+        sink.end_file();
+    }
+
+    void begin(RecordSink& sink) {
+        levels_.clear();
+        sink.begin_file(*this, std::numeric_limits<double>::quiet_NaN());
+    }
+    /// Takes one line.
+    void take_line(std::string_view line, RecordSink& sink) {
+        padded_.resize(line.size() + simdjson::SIMDJSON_PADDING);
+        std::memcpy(padded_.data(), line.data(), line.size());
+        std::memset(padded_.data() + line.size(), 0, simdjson::SIMDJSON_PADDING);
+        list_.clear();
+        try {
+            simdjson::ondemand::document document = parser_.iterate(padded_.data(), line.size(), padded_.size());
+            sink_ = &sink;
+            if (document.type() != Type::object) fail("", "something else", "a JSON object");
+            take_row(document.get_object(), 0);
+            const char* behind = nullptr;
+            if (document.current_location().get(behind) == simdjson::SUCCESS)
+                fail("", "text behind the object", "one JSON object a line");
+        } catch (const simdjson::simdjson_error& e) {
+            fail("", std::string("text that is not JSON (") + e.what() + ")", "a JSON object");
+        }
+    }
+    /// Of the next line, where the lines do not come from a file.
+    void set_row(std::size_t row) { row_ = row; }
+
+    const std::string& source() const override { return source_; }
+    std::size_t row() const override { return row_; }
+    std::string place(std::string_view column) const override {
+        std::string out = "line " + std::to_string(row_);
+        if (!list_.empty()) out += ", " + printable(list_) + "[" + std::to_string(index_) + "]";
+        if (!column.empty()) out += (list_.empty() ? ", " : ".") + printable(column);
+        return out;
+    }
+
+  private:
+    using Array = simdjson::ondemand::array;
+    using Object = simdjson::ondemand::object;
+    using Value = simdjson::ondemand::value;
+    using Type = simdjson::ondemand::json_type;
+    static constexpr int deepest = 16, unresolved = -2;
+
+    /// What a key of a row is: a column, a list of rows, or neither.
+    struct Key {
+        std::string raw;  ///< with the path before it, as it stands between the quotes
+        std::string name;
+        int column = unresolved, list = unresolved;
+        std::uint64_t last_row = 0;
+    };
+    /// Keys of the rows of one level, in the order in which they were first seen; rows mostly keep to it.
+    struct Level {
+        std::vector<Key> keys;
+        std::size_t next = 0;
+        std::uint64_t rows = 0;
+    };
+
+    Level& level(int number) {
+        if (static_cast<std::size_t>(number) >= levels_.size()) levels_.resize(static_cast<std::size_t>(number) + 1);
+        return levels_[static_cast<std::size_t>(number)];
+    }
+
+    void take_row(Object object, int number) {
+        Level& l = level(number);
+        ++l.rows;
+        l.next = 0;
+        sink_->begin_row(number);
+        take_members(object, number, {}, 1);
+        sink_->end_row(number);
+    }
+
+    void take_members(Object object, int number, const std::string& prefix, int depth) {
+        if (depth > deepest) fail("", "objects nested more than 16 deep", "fewer");
+        for (auto field : object) {
+            const std::size_t at = find_key(number, prefix, field);
+            Value value = field.value();
+            const Type type = value.type();
+            const Key& key = level(number).keys[at];
+            if (type == Type::object && key.column < 0)
+                take_members(value.get_object(), number, std::string(key.raw) + ".", depth + 1);
+            else if (type == Type::array)
+                take_array(value.get_array(), number, at, depth + 1);
+            else
+                take_value(value, key.raw, column_of(number, at), depth);
+        }
+    }
+
+    /// The column of a key: asked for once a value stands there.
+    int column_of(int number, std::size_t at) {
+        Key& key = level(number).keys[at];
+        if (key.column == unresolved) key.column = sink_->column(number, key.name);
+        return key.column;
+    }
+    int list_of(int number, std::size_t at) {
+        Key& key = level(number).keys[at];
+        if (key.list == unresolved) key.list = number == 0 ? sink_->list(key.name) : RecordSink::not_read;
+        return key.list;
+    }
+
+    /// The number of a member's key in its level. Each key stands once in a row.
+    template <class Field>
+    std::size_t find_key(int number, const std::string& prefix, Field& field) {
+        const simdjson::ondemand::raw_json_string raw = field.key();
+        Level& l = level(number);
+        const auto is_it = [&](const Key& k) {
+            return k.raw.starts_with(prefix) && raw.unsafe_is_equal(std::string_view(k.raw).substr(prefix.size()));
+        };
+        std::size_t at = l.next;
+        if (at >= l.keys.size() || !is_it(l.keys[at]))
+            at = static_cast<std::size_t>(std::ranges::find_if(l.keys, is_it) - l.keys.begin());
+        if (at == l.keys.size()) {
+            const char* end = raw.raw();
+            for (; *end != '"'; ++end) end += *end == '\\' ? 1 : 0;
+            std::string path = prefix + std::string(raw.raw(), end);
+            l.keys.push_back({std::move(path), prefix + std::string(std::string_view(field.unescaped_key()))});
+        }
+        Key& key = l.keys[at];
+        if (key.last_row == l.rows) fail(key.raw, "the key twice", "each key once");
+        key.last_row = l.rows;
+        l.next = at + 1;
+        return at;
+    }
+
+    /// A list of rows, or of the values of one cell.
+    void take_array(Array array, int number, std::size_t at, int depth) {
+        if (depth > deepest) fail("", "lists nested more than 16 deep", "fewer");
+        const std::string name = level(number).keys[at].raw;
+        int rows = unresolved, column = RecordSink::not_read;  // of the first element
+        std::size_t index = 0;
+        for (auto element : array) {
+            Value value = element.value();
+            if (index == 0 && value.type() == Type::object) {
+                rows = list_of(number, at);
+            } else if (index == 0) {
+                column = column_of(number, at);
+                if (column >= 0) sink_->begin_values(column);
+            }
+            if (rows >= 0)
+                take_listed_row(value, rows, name, index);
+            else
+                take_element(value, name, column, depth);
+            ++index;
+        }
+        list_.clear();
+        if (column >= 0) sink_->end_values(column);
+        if (index == 0 && level(number).keys[at].list == unresolved) {
+            column = column_of(number, at);
+            if (column >= 0) sink_->begin_values(column), sink_->end_values(column);
+        }
+    }
+    void take_listed_row(Value value, int number, const std::string& name, std::size_t index) {
+        list_ = name;
+        index_ = index;
+        if (value.type() != Type::object) fail("", "something else", "an object");
+        take_row(value.get_object(), number);
+    }
+    void take_element(Value value, const std::string& name, int column, int depth) {
+        const Type type = value.type();
+        const bool nested = type == Type::array || type == Type::object || type == Type::null;
+        if (nested && column >= 0) fail(name, "a list that holds more than texts and numbers", "a list of those");
+        take_value(value, name, column, depth);
+    }
+
+    void take_value(Value value, const std::string& name, int column, int depth) {
+        switch (value.type()) {
+            case Type::array:  // of an element that is not read
+                if (depth > deepest) fail(name, "lists nested more than 16 deep", "fewer");
+                for (auto element : value.get_array()) take_value(element.value(), name, column, depth + 1);
+                return;
+            case Type::object:
+                if (column >= 0) fail(name, "an object", "one value");
+                if (depth > deepest) fail(name, "objects nested more than 16 deep", "fewer");
+                for (auto field : value.get_object()) {
+                    static_cast<void>(std::string_view(field.unescaped_key()));
+                    take_value(field.value(), name, column, depth + 1);
+                }
+                return;
+            case Type::null:
+                check_null(value);
+                if (column >= 0) sink_->take_missing(column);
+                return;
+            default:
+                return take_scalar(value, name, column);
+        }
+    }
+    void take_scalar(Value value, const std::string& name, int column) {
+        std::string_view text;
+        if (value.type() == Type::string) {
+            text = value.get_string();
+            if (column >= 0) sink_->take_text(column, text);
+            return;
+        }
+        if (value.type() == Type::boolean) {
+            text = bool(value.get_bool()) ? "true" : "false";
+        } else {
+            text = value.raw_json_token();
+            text = text.substr(0, text.find_last_not_of(" \t\r") + 1);
+            if (!is_json_number(text)) fail(name, in_quotes(text), "a JSON value");
+        }
+        if (column >= 0) sink_->take(column, text);
+    }
+    void check_null(Value value) const {
+        if (!value.is_null()) fail("", "a word that begins with n", "null");
+    }
+
+    /// The grammar of RFC 8259.
+    static bool is_json_number(std::string_view text) {
+        std::size_t i = !text.empty() && text[0] == '-' ? 1 : 0;
+        const auto digits = [&] {
+            const std::size_t first = i;
+            while (i < text.size() && text[i] >= '0' && text[i] <= '9') ++i;
+            return i > first;
+        };
+        const std::size_t first = i;
+        if (!digits() || (text[first] == '0' && i > first + 1)) return false;
+        if (i < text.size() && text[i] == '.' && (++i, !digits())) return false;
+        if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
+            ++i;
+            if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
+            if (!digits()) return false;
+        }
+        return i == text.size();
+    }
+
+    std::string source_;
+    std::size_t row_ = 0;
+    std::string list_;  ///< that is read, or empty
+    std::size_t index_ = 0;
+    std::vector<Level> levels_;
+    RecordSink* sink_ = nullptr;
+    simdjson::ondemand::parser parser_;
+    std::vector<char> padded_;
+};
+
+}  // namespace psad::data

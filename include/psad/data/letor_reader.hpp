@@ -1,0 +1,89 @@
+/// \file letor_reader.hpp
+/// LETOR and SVMlight text: `grade qid:Q 1:value 2:value ... # comment`, numbers of features rising, zeros left out.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "psad/core/text.hpp"
+#include "psad/data/cell.hpp"
+#include "psad/data/gzip_lines.hpp"
+#include "psad/data/record_sink.hpp"
+
+namespace psad::inline PSAD_ABI::data {
+
+/// Names of the columns that are no features; those are named by their numbers.
+inline constexpr std::string_view letor_label = "label", letor_query = "qid";
+
+/// Reads one file; a row is one document.
+class LetorReader final : public Where {
+  public:
+    explicit LetorReader(const std::filesystem::path& file) : lines_(file) {}
+
+    /// \throws DataError for text of another form, and for what the sink refuses
+    void read(RecordSink& sink) {
+        sink.begin_file(*this, 0.0);
+        const int label = sink.column(0, letor_label), query = sink.column(0, letor_query);
+        std::string_view line;
+        while (sink.wants_more() && lines_.next(line)) {
+            line = line.substr(0, line.find('#'));
+            std::string_view cell = next_cell(line);
+            if (cell.empty()) continue;
+            sink.begin_row(0);
+            if (label >= 0) sink.take(label, cell);
+            cell = next_cell(line);
+            if (!cell.starts_with("qid:") || cell.size() == 4) fail("", in_quotes(cell), "qid:Q behind the grade");
+            if (query >= 0) sink.take(query, cell.substr(4));
+            int last = -1;
+            while (!(cell = next_cell(line)).empty()) last = take_feature(sink, cell, last);
+            sink.end_row(0);
+        }
+        if (lines_.line_number() == 0) fail("", "an empty file", "rows of grade qid:Q 1:value ...");
+        sink.end_file();
+    }
+
+    const std::string& source() const override { return lines_.source(); }
+    std::size_t row() const override { return lines_.line_number(); }
+    std::string place(std::string_view column) const override {
+        return "line " + std::to_string(row()) + (column.empty() ? "" : ", feature " + printable(column));
+    }
+
+  private:
+    static constexpr int max_feature = 100'000, unresolved = -2;
+
+    static std::string_view next_cell(std::string_view& line) {
+        constexpr std::string_view blanks = " \t\r";
+        line.remove_prefix((std::min)(line.find_first_not_of(blanks), line.size()));
+        const std::string_view cell = line.substr(0, line.find_first_of(blanks));
+        line.remove_prefix(cell.size());
+        return cell;
+    }
+
+    /// Takes "number:value" and returns the number.
+    int take_feature(RecordSink& sink, std::string_view cell, int last) {
+        const std::size_t colon = cell.find(':');
+        int number = 0;
+        if (colon == std::string_view::npos || !parse_integer(cell.substr(0, colon), number) || number <= last ||
+            number > max_feature) {
+            fail(
+                "", in_quotes(cell),
+                "feature:value, its number above " + std::to_string(last) + ", at most " + std::to_string(max_feature));
+        }
+        double value = 0;
+        if (!parse_cell(cell.substr(colon + 1), value))
+            fail(cell.substr(0, colon), in_quotes(cell.substr(colon + 1)), "a finite number, or nan");
+        const auto n = static_cast<std::size_t>(number);
+        if (n >= columns_.size()) columns_.resize(n + 1, unresolved);
+        if (columns_[n] == unresolved) columns_[n] = sink.column(0, cell.substr(0, colon));
+        if (columns_[n] >= 0) sink.take_number(columns_[n], value);
+        return number;
+    }
+
+    GzipLines lines_;
+    std::vector<int> columns_;  ///< by the number of the feature
+};
+
+}  // namespace psad::data

@@ -1,0 +1,379 @@
+/// \file list_builder.hpp
+/// Makes requests of the rows of files, by a schema.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <memory>
+#include <numeric>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "psad/core/text.hpp"
+#include "psad/data/candidate_row.hpp"
+#include "psad/data/cell.hpp"
+#include "psad/data/column_roles.hpp"
+#include "psad/data/request_block.hpp"
+#include "psad/data/side_tables.hpp"
+#include "psad/data/source.hpp"
+
+namespace psad::inline PSAD_ABI::data {
+
+/// Takes requests (level 0) with lists of candidates and events within. A candidate's row may begin before that of its
+/// request: it belongs to the request in which it ends. Every fault names file, row and column.
+class ListBuilder final : public RecordSink {
+  public:
+    static constexpr int candidate_level = 1, event_level = 2;
+
+    /// Tables may be null; what is borrowed must outlive the source.
+    ListBuilder(Names& names, const UserTable* users, const EventTable* events)
+        : names_(&names), schema_(&names.schema()), users_(users), events_(events), cells_(names) {
+        add_roles();
+        user_cells_ = GroupRows(schema_->of_user);
+        candidate_ = CandidateRow(*schema_);
+        event_cells_ = GroupRows(schema_->of_event);
+        *new_items_ = names.new_items();
+        start_block();
+    }
+
+    void begin_file(const Where& where, double absent) override {
+        where_ = &where;
+        absent_ = absent;
+        roles_.begin_file();
+        source_.begin_file(where.source());
+    }
+    int column(int level, std::string_view name) override {
+        const bool is_list = level == 0 && (name == schema_->candidates || name == schema_->history);
+        return is_list ? not_read : roles_.find(level, name);
+    }
+    int list(std::string_view name) override {
+        if (name == schema_->candidates) return candidate_level;
+        return name == schema_->history && events_ == nullptr ? event_level : not_read;
+    }
+
+    void begin_row(int level) override {
+        if (level == 0) {
+            begin_request();
+        } else if (level == candidate_level) {
+            candidate_.begin(absent_);
+        } else {
+            event_ = {};
+            event_cells_.begin_row(nan);
+        }
+    }
+    void take(int column, std::string_view text) override {
+        for (int c = column; c >= 0; c = roles_[c].next) take_one(roles_[c], text);
+    }
+    void take_number(int column, double value) override {
+        for (int c = column; c >= 0; c = roles_[c].next) {
+            const ColumnRole& role = roles_[c];
+            if (is_cell(role))
+                cells_.number(role, value, row_of(role), *where_);
+            else
+                take_one(role, number_text(value));
+        }
+    }
+    void take_missing(int column) override {
+        for (int c = column; c >= 0; c = roles_[c].next) {
+            const ColumnRole& role = roles_[c];
+            if (is_cell(role)) cells_.missing(role, row_of(role));
+        }
+    }
+    void begin_values(int column) override {
+        for (int c = column; c >= 0; c = roles_[c].next) {
+            const ColumnRole& role = roles_[c];
+            if (!is_cell(role)) where_->fail(role.name, "a list", "one value");
+            cells_.list(role, row_of(role), *where_);
+        }
+    }
+    void end_values(int) override { cells_.end_list(); }
+    void end_row(int level) override {
+        if (level == event_level) {
+            event_cells_.end_row();
+            if (!event_.has_time) where_->fail(schema_->event_time, "nothing", "the time of the event");
+            new_events_.push_back(event_);
+        } else if (level == candidate_level) {
+            end_candidate();
+        } else {
+            finish_request();
+        }
+    }
+    void end_file() override {
+        for (const ColumnRole& r : roles_.all()) {
+            const bool all_absent = r.role == Role::dense && !std::isnan(absent_);
+            if (!r.seen && !all_absent && !may_lack(r)) missing_.emplace(r.name);
+        }
+    }
+
+    /// The requests that were read since the last call.
+    Source take_source() {
+        close_block();
+        *new_items_ = names_->new_items();
+        source_.keep(std::exchange(new_items_, std::make_shared<Catalog>()));
+        Source out = std::exchange(source_, Source());
+        *new_items_ = names_->new_items();
+        start_block();
+        return out;
+    }
+    /// Forgets what was read since then: a row may have failed halfway.
+    void discard() { start_block(); }
+    /// Columns of the schema that a file lacked.
+    const std::set<std::string, std::less<>>& missing() const { return missing_; }
+    /// Columns of files that the schema does not name.
+    const std::set<std::string, std::less<>>& unread() const { return roles_.unread(); }
+
+  private:
+    static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    static constexpr std::size_t block_bytes = std::size_t{1} << 24;
+
+    struct Event {
+        std::int64_t time = 0;
+        std::int32_t item = -1, kind = 0;
+        bool has_time = false;
+    };
+    static bool is_cell(const ColumnRole& r) { return r.role == Role::dense || r.role == Role::field; }
+    /// What stands in tables beside the requests, or is not there when serving.
+    bool may_lack(const ColumnRole& r) const {
+        if (r.role == Role::grade || r.role == Role::gain || r.role == Role::feedback || r.group == Group::item)
+            return true;
+        if (r.group == Group::event) return events_ != nullptr || !any_events_;
+        return r.group == Group::user && users_ != nullptr && std::ranges::count(users_->columns, r.name) > 0;
+    }
+
+    void add_roles() {
+        const DataSchema& s = *schema_;
+        roles_.add(0, {.name = s.id, .role = Role::id, .group = Group::context});
+        roles_.add(0, {.name = s.user, .role = Role::user, .group = Group::context});
+        roles_.add(0, {.name = s.time, .role = Role::time, .group = Group::context});
+        roles_.add(0, {.name = s.weight, .role = Role::weight, .group = Group::context});
+        roles_.add_group(0, Group::user, s.of_user);
+        roles_.add_group(0, Group::context, s.of_context);
+        const auto of_candidate = [&](const std::string& name, Role role, double worth = 0) {
+            roles_.add(candidate_level, {.name = name, .role = role, .group = Group::candidate, .worth = worth});
+        };
+        of_candidate(s.item, Role::item);
+        of_candidate(s.position, Role::position);
+        of_candidate(s.propensity, Role::propensity);
+        of_candidate(s.gain.grade, Role::grade);
+        of_candidate(s.gain.gain, Role::gain);
+        for (const auto& [name, worth] : s.gain.kinds) of_candidate(name, Role::feedback, worth);
+        roles_.add_group(candidate_level, Group::candidate, s.of_candidate);
+        roles_.add_group(candidate_level, Group::item, s.of_item);
+        if (events_ != nullptr) return;
+        roles_.add(event_level, {.name = s.event_item, .role = Role::item, .group = Group::event});
+        roles_.add(event_level, {.name = s.event_time, .role = Role::time, .group = Group::event});
+        roles_.add(event_level, {.name = s.event_kind, .role = Role::event_kind, .group = Group::event});
+        roles_.add_group(event_level, Group::event, s.of_event);
+    }
+
+    /// The row that a cell of a role is put into.
+    GroupRows& row_of(const ColumnRole& r) {
+        switch (r.group) {
+            case Group::user:
+                given_.push_back({r.role, r.index});
+                return user_cells_;
+            case Group::context:
+                return block_->context;
+            case Group::candidate:
+                return candidate_.cells;
+            case Group::item:
+                candidate_.has_item_cells = true;
+                return candidate_.item_cells;
+            default:
+                return event_cells_;
+        }
+    }
+    void take_one(const ColumnRole& c, std::string_view text) {
+        if (is_cell(c)) return cells_.text(c, text, row_of(c), *where_);
+        switch (c.role) {
+            case Role::id:
+                request_.id = text;
+                return;
+            case Role::user:
+                user_ = text;
+                return;
+            case Role::item:
+                (c.group == Group::event ? event_.item : candidate_.item) = name_of_item(text);
+                return;
+            case Role::event_kind:
+                event_.kind = text.empty() ? 0 : names_->kind(text);
+                return;
+            case Role::time:
+                return take_time(c, text);
+            case Role::weight:
+                return take_weight(c, text);
+            default:
+                candidate_.take(c, text, *where_);
+        }
+    }
+    std::int32_t name_of_item(std::string_view text) { return text.empty() ? -1 : names_->item(text); }
+    void take_time(const ColumnRole& c, std::string_view text) {
+        std::int64_t& time = c.group == Group::event ? event_.time : request_.time;
+        if (!parse_time(text, time)) where_->fail(c.name, in_quotes(text), "unix seconds, or ISO 8601");
+        (c.group == Group::event ? event_.has_time : has_time_) = true;
+    }
+    void take_weight(const ColumnRole& c, std::string_view text) {
+        double x = 0;
+        if (!parse_cell(text, x) || !(x >= 0 && x <= 1e9))
+            where_->fail(c.name, in_quotes(text), "a number from 0 to 1e9");
+        request_.weight = static_cast<float>(x);
+    }
+
+    void begin_request() {
+        request_ = {};
+        request_.line = where_->row();
+        user_.clear();
+        has_time_ = false;
+        given_.clear();
+        user_cells_.clear();
+        user_cells_.begin_row(nan);
+        block_->context.begin_row(absent_);
+        request_.first = block_->items.size();
+        labels_ = propensities_ = 0;
+        positions_.clear();
+        new_events_.clear();
+        event_cells_.clear();
+    }
+    void end_candidate() {
+        CandidateRow& c = candidate_;
+        c.cells.end_row();
+        c.item_cells.end_row();
+        RequestBlock& b = *block_;
+        b.candidates.begin_row(c.cells, 0);
+        b.candidates.end_row();
+        b.items.push_back(c.item);
+        if (c.has_item_cells && names_->wants_row(c.item)) names_->add_row(c.item, c.item_cells);
+        labels_ += std::isnan(c.label) ? 0 : 1;
+        if (schema_->gain.grade.empty())
+            b.gains.push_back(static_cast<float>(c.label));
+        else
+            b.grades.push_back(std::isnan(c.label) ? std::int8_t{0} : static_cast<std::int8_t>(c.label));
+        propensities_ += std::isnan(c.propensity) ? 0 : 1;
+        if (!schema_->propensity.empty()) b.propensities.push_back(static_cast<float>(c.propensity));
+        positions_.push_back(c.position);
+    }
+    void finish_request() {
+        const std::size_t n = block_->items.size() - request_.first;
+        if (n == 0) where_->fail(schema_->candidates, "no candidates", "at least one");
+        const auto all_or_none = [&](std::size_t count, const std::string& what) {
+            if (count != 0 && count != n)
+                where_->fail("", what + " of " + std::to_string(count) + " of " + std::to_string(n) + " candidates",
+                             "it of all or of none");
+            return count == n;
+        };
+        request_.candidates = n;
+        request_.has_labels = schema_->gain.kinds.empty() ? all_or_none(labels_, "a label") : labels_ > 0;
+        request_.has_propensities = all_or_none(propensities_, "a propensity");
+        if (request_.has_labels && schema_->gain.grade.empty()) {
+            for (float& g : std::span(block_->gains).last(n)) g = std::isnan(g) ? 0 : g;
+        }
+        const bool has_events = !new_events_.empty() || events_ != nullptr;
+        if (!has_time_ && !schema_->time.empty() && has_events)
+            where_->fail(schema_->time, "nothing", "the time of the request");
+        block_->context.end_row();
+        add_user();
+        add_shown();
+        add_events();
+        block_->add(request_);
+        if (block_->bytes() > block_bytes) {
+            close_block();
+            start_block();
+        }
+    }
+    void add_user() {
+        user_cells_.end_row();
+        GroupRows& to = block_->user;
+        const std::int32_t known = users_ != nullptr ? users_->names.find(user_) : -1;
+        if (known >= 0) {
+            to.begin_row(users_->rows, static_cast<std::size_t>(known));
+        } else {
+            to.begin_row(nan);
+        }
+        for (const auto& [role, index] : given_) {
+            const auto i = static_cast<std::size_t>(index);
+            if (role == Role::dense) {
+                to.number(i) = user_cells_.number(i);
+            } else {
+                to.ids(i) = user_cells_.ids(i);
+            }
+        }
+        to.end_row();
+    }
+    /// The order in which the candidates were shown, where it is not theirs.
+    void add_shown() {
+        if (schema_->position.empty() || std::ranges::is_sorted(positions_) ||
+            std::ranges::any_of(positions_, [](double p) { return std::isnan(p); }))
+            return;
+        std::vector<std::int32_t> order(positions_.size());
+        std::iota(order.begin(), order.end(), 0);
+        std::ranges::stable_sort(order, {}, [&](std::int32_t i) { return positions_[static_cast<std::size_t>(i)]; });
+        request_.first_shown = block_->shown.size();
+        request_.shown = order.size();
+        block_->shown.insert(block_->shown.end(), order.begin(), order.end());
+    }
+    void add_events() {
+        if (events_ != nullptr) {
+            const auto [first, last] = events_->before(user_, request_.time);
+            request_.first_event = first;
+            request_.events = last - first;
+            return;
+        }
+        any_events_ = any_events_ || !new_events_.empty();
+        std::vector<std::size_t> order(new_events_.size());
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        std::ranges::stable_sort(order, {}, [&](std::size_t e) { return new_events_[e].time; });
+        request_.first_event = block_->event_times.size();
+        request_.events = order.size();
+        for (const std::size_t e : order) {
+            block_->event_times.push_back(new_events_[e].time);
+            block_->event_items.push_back(new_events_[e].item);
+            block_->event_kinds.push_back(new_events_[e].kind);
+            block_->events.begin_row(event_cells_, e);
+            block_->events.end_row();
+        }
+    }
+
+    void start_block() { block_ = std::make_shared<RequestBlock>(*schema_); }
+    void close_block() {
+        block_->make_requests(source_, events_, new_items_.get());
+        source_.keep(block_);
+    }
+
+    Names* names_;
+    const DataSchema* schema_;
+    const UserTable* users_;
+    const EventTable* events_;
+    ColumnRoles roles_;
+    CellTaker cells_;
+    const Where* where_ = nullptr;
+    double absent_ = nan;  ///< what a number is that a row does not name
+    Source source_;
+    std::shared_ptr<RequestBlock> block_;
+    std::shared_ptr<Catalog> new_items_ = std::make_shared<Catalog>();
+    std::set<std::string, std::less<>> missing_;
+    bool any_events_ = false;
+
+    // The request that is read.
+    RequestSpan request_;
+    std::string user_;
+    bool has_time_ = false;
+    GroupRows user_cells_;
+    std::vector<std::pair<Role, int>> given_;  ///< those of user_cells_ that the request has
+    std::size_t labels_ = 0, propensities_ = 0;
+    std::vector<double> positions_;
+    std::vector<Event> new_events_;
+    GroupRows event_cells_;
+    // The rows within.
+    CandidateRow candidate_;
+    Event event_;
+};
+
+}  // namespace psad::data

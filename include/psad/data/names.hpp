@@ -1,0 +1,163 @@
+/// \file names.hpp
+/// Names to ids while files are read, and what files say of items.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "psad/data/group_rows.hpp"
+#include "psad/features/catalog.hpp"
+#include "psad/features/named_ids.hpp"
+
+namespace psad::inline PSAD_ABI::data {
+
+/// Of whom or what a column speaks.
+enum class Group : std::uint8_t { user, context, candidate, item, event };
+
+inline const ColumnGroup& columns_of(const DataSchema& schema, Group group) {
+    switch (group) {
+        case Group::user:
+            return schema.of_user;
+        case Group::context:
+            return schema.of_context;
+        case Group::candidate:
+            return schema.of_candidate;
+        case Group::item:
+            return schema.of_item;
+        default:
+            return schema.of_event;
+    }
+}
+
+/// Rows of items in any order, made into a catalog.
+class ItemRows {
+  public:
+    explicit ItemRows(const ColumnGroup& columns) : rows_(columns) {}
+
+    bool has(std::size_t item) const { return item < row_of_.size() && row_of_[item] >= 0; }
+    /// The row's cells are those of `cells`, its row 0.
+    void add(std::size_t item, const GroupRows& cells) {
+        if (item >= row_of_.size()) row_of_.resize(item + 1, -1);
+        row_of_[item] = static_cast<std::int64_t>(rows_.rows());
+        rows_.begin_row(cells, 0);
+        rows_.end_row();
+    }
+    /// Items without a row have unknown values. The first items are those of `before`, where no row takes their place.
+    Catalog catalog(std::size_t items, const Catalog* before = nullptr) const {
+        Catalog out;
+        out.items = items;
+        out.fields.resize(rows_.fields());
+        const auto nan = std::numeric_limits<double>::quiet_NaN();
+        for (std::size_t i = 0; i < items; ++i) {
+            const bool is_new = has(i), is_old = !is_new && before != nullptr && i < before->items;
+            const std::size_t row = is_new ? static_cast<std::size_t>(row_of_[i]) : 0;
+            for (std::size_t f = 0; f < out.fields.size(); ++f) {
+                Catalog::Field& field = out.fields[f];
+                constexpr std::int32_t unknown[] = {0};
+                const auto ids = is_new   ? rows_.field_rows(row, 1)(0, f)
+                                 : is_old ? before->fields[f][i]
+                                          : std::span<const std::int32_t>(unknown);
+                field.ids.insert(field.ids.end(), ids.begin(), ids.end());
+                field.offsets.push_back(static_cast<std::int64_t>(field.ids.size()));
+            }
+            for (std::size_t d = 0; d < rows_.features(); ++d) {
+                out.dense.push_back(is_new   ? rows_.feature_rows(row, 1)(0, d)
+                                    : is_old ? before->dense[i * rows_.features() + d]
+                                             : nan);
+            }
+        }
+        return out;
+    }
+    void clear() {
+        rows_.clear();
+        row_of_.clear();
+    }
+
+  private:
+    GroupRows rows_;
+    std::vector<std::int64_t> row_of_;  ///< -1: none
+};
+
+/// Which names that are not known yet get ids.
+enum class Learn : std::uint8_t { nothing, items, all };
+
+/// Gives names their ids. Values that are neither known nor learned have id 0; such items have ids beyond the catalog,
+/// for as long as this lives or until forget_new_items().
+class Names {
+  public:
+    /// `data` is borrowed.
+    Names(NamedData& data, Learn learn) : data_(&data), learn_(learn), rows_(data.schema.of_item) {}
+
+    const DataSchema& schema() const { return data_->schema; }
+
+    std::int32_t value(Group group, std::size_t field, std::string_view name) {
+        const int hash = columns_of(data_->schema, group).fields[field].hash;
+        return hash > 0 ? hashed_id(name, hash) : 1 + id_in(fields(group)[field], name);
+    }
+    std::int32_t kind(std::string_view name) {
+        IdMap& kinds = data_->ids.kinds;
+        const bool full = kinds.size() + 1 >= static_cast<std::size_t>(max_feedback_kinds);
+        return 1 + (learn_ == Learn::all && !full ? kinds.add(name) : kinds.find(name));
+    }
+    std::int32_t item(std::string_view name) {
+        IdMap& known = data_->ids.items;
+        if (learns_items()) return known.add(name);
+        const std::int32_t id = known.find(name);
+        return id >= 0 ? id : static_cast<std::int32_t>(known.size()) + new_items_.add(name);
+    }
+    std::string_view item_name(std::int32_t item) const {
+        const auto known = static_cast<std::int32_t>(data_->ids.items.size());
+        return item < known ? data_->ids.items.name(item) : new_items_.name(item - known);
+    }
+    /// Whether what a candidate says of its item is wanted.
+    bool wants_row(std::int32_t item) const {
+        return item >= 0 && static_cast<std::size_t>(item) >= first_new() && !rows_.has(row_of(item));
+    }
+    /// What is known of an item: row 0 of `cells`.
+    void add_row(std::int32_t item, const GroupRows& cells) { rows_.add(row_of(item), cells); }
+    const ItemRows& rows() const { return rows_; }
+
+    /// All items, where they are learned; the rows of `before` stay where none was read.
+    Catalog catalog(const Catalog* before = nullptr) const { return rows_.catalog(data_->ids.items.size(), before); }
+    /// The items beyond the catalog.
+    Catalog new_items() const { return rows_.catalog(new_items_.size()); }
+    void forget_new_items() {
+        new_items_ = IdMap();
+        rows_.clear();
+    }
+
+  private:
+    bool learns_items() const { return learn_ != Learn::nothing; }
+    std::size_t first_new() const { return learns_items() ? 0 : data_->ids.items.size(); }
+    std::size_t row_of(std::int32_t item) const { return static_cast<std::size_t>(item) - first_new(); }
+    std::int32_t id_in(IdMap& map, std::string_view name) const {
+        return learn_ == Learn::all ? map.add(name) : map.find(name);
+    }
+    std::vector<IdMap>& fields(Group group) {
+        NamedIds& ids = data_->ids;
+        switch (group) {
+            case Group::user:
+                return ids.user_fields;
+            case Group::context:
+                return ids.context_fields;
+            case Group::candidate:
+                return ids.candidate_fields;
+            case Group::item:
+                return ids.item_fields;
+            default:
+                return ids.event_fields;
+        }
+    }
+
+    NamedData* data_;
+    Learn learn_;
+    IdMap new_items_;  ///< beyond those of data_
+    ItemRows rows_;
+};
+
+}  // namespace psad::data

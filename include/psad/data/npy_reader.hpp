@@ -1,0 +1,170 @@
+/// \file npy_reader.hpp
+/// A folder of NumPy arrays: `offsets.npy` [lists + 1] says where the candidates of each list begin, and each other
+/// array, named like its column, has a row per list or per candidate.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#if __has_include(<xtensor/containers/xarray.hpp>)  // from xtensor 0.26 on
+#include <xtensor/containers/xarray.hpp>
+#include <xtensor/io/xnpy.hpp>
+#else
+#include <xtensor/xarray.hpp>
+#include <xtensor/xnpy.hpp>
+#endif
+
+#include "psad/core/text.hpp"
+#include "psad/data/record_sink.hpp"
+
+namespace psad::inline PSAD_ABI::data {
+
+/// Reads one folder. Arrays hold integers, floats or booleans; one of two axes is read as columns named NAME.0, NAME.1
+/// and so on. NaN is a missing number.
+class NpyReader final : public Where {
+  public:
+    explicit NpyReader(std::filesystem::path folder) : folder_(std::move(folder)), source_(folder_.string()) {}
+
+    static bool is_folder(const std::filesystem::path& path) {
+        std::error_code ignored;
+        return std::filesystem::exists(path / "offsets.npy", ignored);
+    }
+
+    /// `candidates`: the name of the list that candidates stand in. \throws DataError
+    void read(RecordSink& sink, const std::string& candidates) {
+        sink.begin_file(*this, std::numeric_limits<double>::quiet_NaN());
+        const Column offsets = load("offsets");
+        if (offsets.width != 1 || offsets.rows == 0 || offsets.numbers[0] != 0 ||
+            !std::ranges::is_sorted(offsets.numbers))
+            fail("offsets", "numbers that do not rise from 0", "where the candidates of each list begin");
+        const std::size_t lists = offsets.rows - 1, rows = static_cast<std::size_t>(offsets.numbers.back());
+        const int level = sink.list(candidates);
+        std::vector<Column> of_lists, of_candidates;
+        for (const std::string& name : names()) {
+            Column c = load(name);
+            const bool by_candidate = c.rows == rows;
+            if (!by_candidate && c.rows != lists)
+                fail(name, std::to_string(c.rows) + " rows",
+                     std::to_string(rows) + ", one per candidate, or " + std::to_string(lists) + ", one per list");
+            for (std::size_t i = 0; i < c.width; ++i) {
+                const std::string column = c.width == 1 && !c.is_table ? name : name + "." + std::to_string(i);
+                c.columns.push_back(sink.column(by_candidate ? level : 0, column));
+            }
+            (by_candidate ? of_candidates : of_lists).push_back(std::move(c));
+        }
+        for (row_ = 1; row_ <= lists; ++row_) {
+            sink.begin_row(0);
+            for (const Column& c : of_lists) take(c, row_ - 1, sink);
+            const auto end = static_cast<std::size_t>(offsets.numbers[row_]);
+            for (auto i = static_cast<std::size_t>(offsets.numbers[row_ - 1]); i < end && level >= 0; ++i) {
+                sink.begin_row(level);
+                for (const Column& c : of_candidates) take(c, i, sink);
+                sink.end_row(level);
+            }
+            sink.end_row(0);
+        }
+        sink.end_file();
+    }
+
+    const std::string& source() const override { return source_; }
+    std::size_t row() const override { return row_; }
+    std::string place(std::string_view column) const override {
+        if (row_ == 0) return std::string(column) + (column.empty() ? "" : ".npy");
+        return "list " + std::to_string(row_) + (column.empty() ? "" : ", column " + printable(column));
+    }
+
+  private:
+    struct Column {
+        std::vector<double> numbers;
+        std::size_t rows = 0, width = 1;
+        bool is_table = false;
+        std::vector<int> columns = {};
+    };
+
+    std::vector<std::string> names() const {
+        std::vector<std::string> out;
+        for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+            if (entry.path().extension() == ".npy" && entry.path().stem() != "offsets")
+                out.push_back(entry.path().stem().string());
+        }
+        std::ranges::sort(out);
+        return out;
+    }
+
+    static void take(const Column& c, std::size_t row, RecordSink& sink) {
+        for (std::size_t i = 0; i < c.width; ++i) {
+            const double x = c.numbers[row * c.width + i];
+            if (c.columns[i] < 0) continue;
+            if (x != x)
+                sink.take_missing(c.columns[i]);
+            else
+                sink.take_number(c.columns[i], x);
+        }
+    }
+
+    Column load(const std::string& name) const {
+        const std::filesystem::path file = folder_ / (name + ".npy");
+        const std::string kind = kind_of(file, name);
+        try {
+            if (kind == "f4") return as_column<float>(file);
+            if (kind == "f8") return as_column<double>(file);
+            if (kind == "i8") return as_column<std::int64_t>(file);
+            if (kind == "i4") return as_column<std::int32_t>(file);
+            if (kind == "i2") return as_column<std::int16_t>(file);
+            if (kind == "i1") return as_column<std::int8_t>(file);
+            if (kind == "u1") return as_column<std::uint8_t>(file);
+            if (kind == "b1") return as_column<bool>(file);
+        } catch (const DataError&) {
+            throw;
+        } catch (const std::exception& e) {
+            fail(name, "an array that cannot be read (" + printable(e.what()) + ")", "a NumPy array");
+        }
+        fail(name, "numbers of type " + in_quotes(kind), "f4, f8, i1, i2, i4, i8, u1 or b1");
+    }
+
+    /// "f8" of a header with 'descr': '<f8'.
+    std::string kind_of(const std::filesystem::path& file, const std::string& name) const {
+        std::ifstream in(file, std::ios::binary);
+        std::string head(256, '\0');
+        in.read(head.data(), static_cast<std::streamsize>(head.size()));
+        const std::size_t at = head.find("'descr': '");
+        if (!head.starts_with("\x93NUMPY") || at == std::string::npos) fail(name, "another file", "a NumPy array");
+        const std::string kind = head.substr(at + 10, head.find('\'', at + 10) - (at + 10));
+        return kind.size() == 3 && (kind[0] == '<' || kind[0] == '|') ? kind.substr(1) : kind;
+    }
+
+    template <class T>
+    Column as_column(const std::filesystem::path& file) const {
+        const xt::xarray<T, xt::layout_type::row_major> array =
+            xt::load_npy<T, xt::layout_type::row_major>(file.string());
+        if (array.dimension() < 1 || array.dimension() > 2)
+            fail(file.stem().string(), std::to_string(array.dimension()) + " axes", "one or two");
+        Column out;
+        out.rows = array.shape()[0];
+        out.is_table = array.dimension() == 2;
+        out.width = out.is_table ? array.shape()[1] : 1;
+        for (const T x : array) {
+            if (std::is_floating_point_v<T> && std::isinf(static_cast<double>(x)))
+                fail(file.stem().string(), "an infinite number", "finite numbers, or NaN for missing ones");
+            out.numbers.push_back(static_cast<double>(x));
+        }
+        return out;
+    }
+
+    std::filesystem::path folder_;
+    std::string source_;
+    std::size_t row_ = 0;
+};
+
+}  // namespace psad::data

@@ -1,0 +1,97 @@
+/// \file request_files.hpp
+/// Files of requests, and tables of items, users and events beside them.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "psad/data/flat_rows.hpp"
+#include "psad/data/formats.hpp"
+#include "psad/data/list_builder.hpp"
+#include "psad/data/side_tables.hpp"
+#include "psad/data/source.hpp"
+
+namespace psad::inline PSAD_ABI::data {
+
+using Paths = std::vector<std::filesystem::path>;
+
+/// What to read. Tables are optional; `format` may be empty: then endings tell it.
+struct InputFiles {
+    Paths lists, items = {}, users = {}, events = {};
+    std::string format = {};
+};
+
+/// The tables beside the requests.
+struct SideTables {
+    std::optional<UserTable> users;
+    std::optional<EventTable> events;
+};
+
+namespace detail {
+template <class Sink>
+void read_table(const Paths& paths, Sink& sink) {
+    for (const auto& file : files_of(paths)) read_file(file, format_of(file), sink);
+}
+inline void must_name(const std::string& column, const char* place, const std::string& why) {
+    if (column.empty()) throw DataError("schema", place, "nothing", "the column that " + why);
+}
+}  // namespace detail
+
+/// Reads the table of items into `names`.
+inline void read_items(const Paths& paths, Names& names) {
+    if (paths.empty()) return;
+    detail::must_name(names.schema().item, "candidate.item", "names an item, also in the table of items");
+    ItemTableSink sink(names);
+    detail::read_table(paths, sink);
+}
+
+/// Reads the tables of users and events. \throws DataError at the first fault
+inline std::shared_ptr<const SideTables> read_side_tables(const InputFiles& files, Names& names) {
+    const DataSchema& schema = names.schema();
+    auto out = std::make_shared<SideTables>();
+    if (!files.users.empty()) {
+        detail::must_name(schema.user, "request.user", "names a user, also in the table of users");
+        UserTableSink sink(names);
+        detail::read_table(files.users, sink);
+        out->users = sink.table();
+    }
+    if (!files.events.empty()) {
+        detail::must_name(schema.user, "request.user", "names a user, also in the table of events");
+        detail::must_name(schema.time, "request.time", "tells when a request was made: earlier events are its history");
+        detail::must_name(schema.event_item, "event.item", "names the item of an event");
+        detail::must_name(schema.event_time, "event.time", "tells when an event was");
+        EventTableSink sink(names);
+        detail::read_table(files.events, sink);
+        out->events = sink.table();
+    }
+    return out;
+}
+
+/// Requests, and what their files did not have or had besides.
+struct ReadLists {
+    Source source;
+    std::set<std::string, std::less<>> missing, unread;
+};
+
+/// Reads files of requests, one after the other. \throws DataError at the first fault
+inline ReadLists read_requests(const Paths& paths, const std::string& format, Names& names,
+                               const std::shared_ptr<const SideTables>& tables) {
+    ListBuilder builder(names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr);
+    std::optional<FlatRows> flat;
+    for (const auto& file : files_of(paths)) {
+        const Format found = format_of(file, format);
+        const bool in_rows = is_flat(found) || (found == Format::json_lines && names.schema().candidates.empty());
+        if (in_rows && !flat) flat.emplace(builder, names.schema().id);
+        read_file(file, found, in_rows ? static_cast<RecordSink&>(*flat) : builder, names.schema().candidates);
+    }
+    ReadLists out{builder.take_source(), builder.missing(), builder.unread()};
+    out.source.keep(tables);
+    return out;
+}
+
+}  // namespace psad::data

@@ -1,0 +1,72 @@
+/// \file source.hpp
+/// The requests of a data set, whatever its form.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "psad/features/request.hpp"
+
+namespace psad::inline PSAD_ABI::data {
+
+/// Requests by number, with the name and the place of each. It owns what they look into.
+class Source {
+  public:
+    Source() = default;
+    Source(const Source&) = delete;
+    Source& operator=(const Source&) = delete;
+    Source(Source&&) = default;
+    Source& operator=(Source&&) = default;
+
+    std::size_t size() const noexcept { return requests_.size(); }
+    const Request& operator[](std::size_t i) const { return requests_[i]; }
+    const std::vector<Request>& requests() const noexcept { return requests_; }
+    /// What the data calls a request; empty where it does not say.
+    std::string_view id(std::size_t i) const {
+        const std::size_t begin = i == 0 ? 0 : id_ends_[i - 1];
+        return std::string_view(ids_).substr(begin, id_ends_[i] - begin);
+    }
+    /// "FILE, line 7"
+    std::string place(std::size_t i) const { return files_[file_of_[i]] + ", line " + std::to_string(line_of_[i]); }
+
+    /// Throws DataError, naming file and line, for a request that `check` refuses with a RequestError.
+    template <class Check>
+    void check(Check check) const {
+        for (std::size_t i = 0; i < size(); ++i) {
+            try {
+                check(requests_[i]);
+            } catch (const RequestError& e) {
+                throw DataError(files_[file_of_[i]], "line " + std::to_string(line_of_[i]) + ", " + e.place(),
+                                e.found(), e.wanted());
+            }
+        }
+    }
+
+    // What fills it.
+
+    void begin_file(const std::string& name) { files_.push_back(name); }
+    void add(const Request& request, std::string_view id, std::size_t line) {
+        if (files_.empty()) files_.emplace_back("requests");
+        requests_.push_back(request);
+        ids_ += id;
+        id_ends_.push_back(ids_.size());
+        file_of_.push_back(static_cast<std::uint32_t>(files_.size() - 1));
+        line_of_.push_back(static_cast<std::uint32_t>(line));
+    }
+    /// Keeps what requests look into.
+    void keep(std::shared_ptr<const void> owned) { owned_.push_back(std::move(owned)); }
+
+  private:
+    std::vector<Request> requests_;
+    std::string ids_;
+    std::vector<std::size_t> id_ends_;
+    std::vector<std::string> files_;
+    std::vector<std::uint32_t> file_of_, line_of_;
+    std::vector<std::shared_ptr<const void>> owned_;
+};
+
+}  // namespace psad::data

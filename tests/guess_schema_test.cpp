@@ -1,0 +1,111 @@
+// What a first look at files takes their columns for.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "psad/data/guess_schema.hpp"
+#include "psad/model_file/data_schema_json.hpp"
+#include "support/files.hpp"
+
+using namespace psad;
+using psad::test::TempFolder;
+using psad::test::write_bytes;
+
+namespace {
+
+std::vector<std::string> names(const std::vector<DenseFeature>& features) {
+    std::vector<std::string> out;
+    for (const DenseFeature& f : features) out.push_back(f.name);
+    return out;
+}
+std::vector<std::string> names(const std::vector<FieldColumn>& fields) {
+    std::vector<std::string> out;
+    for (const FieldColumn& f : fields) out.push_back(f.name + f.split);
+    return out;
+}
+using List = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("guess: nested requests with tables beside them") {
+    const TempFolder folder;
+    write_bytes(
+        folder / "r.jsonl",
+        R"({"request_id": "r0", "candidates": [], "past": []})"
+        "\n"
+        R"({"request_id": "r1", "user_id": "u", "ts": 10, "device": "app", "hour": 3, "weight": 2, "user": {"age": 4},)"
+        R"( "candidates": [{"sku": "a", "position": 1, "price": 3.5, "shop": "7", "tags": ["x"], "label": 0},)"
+        R"( {"sku": "b", "position": 2, "price": null, "shop": "8", "tags": ["y", "z"], "clicked": 1, "label": 2}],)"
+        R"( "past": [{"sku": "a", "ts": 5, "type": "view", "seconds": 3}], "debug": {}, "empty": null})");
+    write_bytes(folder / "items.csv", "sku,brand,size,genres\na,x,3,Drama|War\nb,y,4,War\n");
+    write_bytes(folder / "users.csv", "user_id,region,age\nu,N,7\n");
+    const data::GuessedSchema got =
+        data::guess_schema({{folder / "r.jsonl"}, {folder / "items.csv"}, {folder / "users.csv"}, {}, {}});
+    const DataSchema& s = got.schema;
+    CHECK(s.id == "request_id");
+    CHECK(s.user == "user_id");
+    CHECK(s.time == "ts");
+    CHECK(s.weight == "weight");
+    CHECK(s.candidates == "candidates");
+    CHECK(s.item == "sku");
+    CHECK(s.position == "position");
+    CHECK(s.gain.grade == "label");
+    CHECK(s.ordered);
+    CHECK(s.history == "past");
+    CHECK(s.event_item == "sku");
+    CHECK(s.event_time == "ts");
+    CHECK(s.event_kind == "type");
+    CHECK(names(s.of_event.dense) == List{"seconds"});
+    CHECK(names(s.of_context.dense) == List{"hour", "user.age"});
+    CHECK(names(s.of_context.fields) == List{"device"});
+    CHECK(names(s.of_candidate.dense) == List{"price"});
+    CHECK(names(s.of_candidate.fields) == List{"shop", "tags"});  // a code in quotes is no number
+    CHECK(names(s.of_item.dense) == List{"size"});
+    CHECK(names(s.of_item.fields) == List{"brand", "genres|"});
+    CHECK(names(s.of_user.dense) == List{"age"});
+    CHECK(s.unread == List{"clicked", "empty"});  // feedback beside the label would tell it
+    // What is guessed can be written and read.
+    CHECK(model_file::parse_data_schema(model_file::to_json(s).dump(), "again") == s);
+    // With a table of events the list within is not read.
+    write_bytes(folder / "events.csv", "user_id,sku,ts,action\nu,a,3,buy\n");
+    const auto joined = data::guess_schema({{folder / "r.jsonl"}, {}, {}, {folder / "events.csv"}, {}});
+    CHECK(joined.schema.event_kind == "action");
+    CHECK(joined.schema.of_event.dense.empty());
+}
+
+TEST_CASE("guess: rows of one candidate, where what stays the same within a request is the request's") {
+    const TempFolder folder;
+    std::string text = "srch_id,date_time,site_id,prop_id,price_usd,note,click_bool,booking_bool,position\n";
+    for (int q = 0; q < 300; ++q) {
+        for (int i = 0; i < 4; ++i) {
+            const std::string row = std::to_string(q), item = std::to_string(7 * i + q);
+            text += row + ",2013-04-04 08:32:15," + std::to_string(q % 3) + "," + item + "," + std::to_string(i) +
+                    ".5,text " + row + "-" + item + ",1,0," + std::to_string(i + 1) + "\n";
+        }
+    }
+    write_bytes(folder / "r.csv", text);
+    const DataSchema s = data::guess_schema({{folder / "r.csv"}, {}, {}, {}, {}}).schema;
+    CHECK(s.id == "srch_id");
+    CHECK(s.candidates.empty());
+    CHECK(s.time == "date_time");
+    CHECK(s.item == "prop_id");
+    CHECK(names(s.of_context.fields) == List{"site_id"});
+    CHECK(names(s.of_candidate.dense) == List{"price_usd"});
+    CHECK(s.gain.grade.empty());
+    REQUIRE(s.gain.kinds.size() == 2);
+    CHECK(s.gain.kinds[0] == std::pair<std::string, double>("click_bool", 1));
+    CHECK(s.gain.kinds[1] == std::pair<std::string, double>("booking_bool", 7));
+    CHECK(s.unread == List{"note"});
+}
+
+TEST_CASE("guess: LETOR text says nothing by its order") {
+    const TempFolder folder;
+    write_bytes(folder / "l.txt", "2 qid:1 1:0.5 10:1\n0 qid:1 2:1\n");
+    const DataSchema s = data::guess_schema({{folder / "l.txt"}, {}, {}, {}, {}}).schema;
+    CHECK(!s.ordered);
+    CHECK(s.id == "qid");
+    CHECK(s.gain.grade == "label");
+    CHECK(names(s.of_candidate.dense) == List{"1", "2", "10"});
+    CHECK(s.of_context.dense.empty());
+}

@@ -1,0 +1,527 @@
+// Files of requests of every form, and tables beside them.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "psad/data/request_files.hpp"
+#include "support/files.hpp"
+#include "support/lists_folder.hpp"
+
+using namespace psad;
+using psad::test::TempFolder;
+using psad::test::write_bytes;
+
+namespace {
+
+DataSchema schema() {
+    DataSchema s;
+    s.id = "rid", s.user = "who", s.time = "ts", s.weight = "w";
+    s.item = "sku", s.position = "pos", s.propensity = "p";
+    s.event_item = "sku", s.event_time = "ts", s.event_kind = "type";
+    s.of_user = {{{"age"}}, {{"region"}}};
+    s.of_context = {{{"hour"}}, {{"device"}}};
+    s.of_candidate = {{{"price"}, {"ctr"}}, {{"shop"}}};
+    s.of_item = {{{"size"}}, {{"brand"}, {"tags", 0, "|"}}};
+    s.of_event = {{{"seconds"}}, {{"page"}}};
+    s.gain.grade = "label";
+    return s;
+}
+
+/// What was read of one or more files by a schema.
+struct Read {
+    explicit Read(const DataSchema& s) : data{s, NamedIds(s)} {}
+
+    void lists(const data::Paths& files, const std::string& format = {}, data::Learn learn = data::Learn::all) {
+        data::Names names(data, learn);
+        data::read_items(input.items, names);
+        const auto tables = data::read_side_tables(input, names);
+        read = data::read_requests(files, format, names, tables);
+        if (learn != data::Learn::nothing) catalog = names.catalog();
+    }
+    const Request& operator[](std::size_t i) const { return read.source[i]; }
+    std::string item(std::int32_t id) const { return std::string(data.ids.items.name(id)); }
+
+    NamedData data;
+    data::InputFiles input;
+    data::ReadLists read;
+    Catalog catalog;
+};
+
+const char* const nested =
+    R"({"rid": "a", "who": "u1", "ts": 1000, "w": 2, "age": 31.5, "region": "R1", "hour": 7, "device": "app",)"
+    R"( "candidates": [{"sku": "x", "pos": 1, "p": 1, "price": 9.5, "ctr": 0.25, "shop": 7, "label": 0, "size": 3,)"
+    R"( "brand": "b1", "tags": ["red", "blue"]},)"
+    R"( {"sku": "y", "pos": 2, "p": 0.5, "price": null, "ctr": 1e-3, "shop": null, "label": 3}],)"
+    R"( "history": [{"sku": "y", "ts": 900, "type": "buy", "seconds": 2, "page": "p2"},)"
+    R"( {"sku": "z", "ts": 800, "type": "view", "page": "p1"}]})"
+    "\n\n"
+    R"({"rid": "b", "who": "u2", "ts": "1970-01-01T00:20:00Z", "candidates": [{"sku": "z", "label": true}]})"
+    "\n";
+
+/// The fault of reading one file by a schema; empty where there is none.
+std::string fault(const std::string& name, const std::string& text, DataSchema s = schema()) {
+    const TempFolder folder;
+    write_bytes(folder.path() / name, text);
+    try {
+        Read(s).lists({folder.path() / name});
+    } catch (const DataError& e) {
+        const std::string what = e.what(), prefix = (folder.path() / name).string();
+        return what.starts_with(prefix) ? name + what.substr(prefix.size()) : what;
+    }
+    return "";
+}
+
+DataSchema flat_schema() {
+    DataSchema s;
+    s.id = "q", s.user = "who", s.time = "ts", s.item = "doc", s.candidates = "";
+    s.of_context = {{{"hour"}}, {{"device"}}};
+    s.of_candidate = {{{"price"}, {"ctr"}}, {{"shop"}}};
+    s.gain.grade = "label";
+    return s;
+}
+
+void check_same(const Request& a, const Request& b) {
+    CHECK(a.time == b.time);
+    CHECK(a.weight == b.weight);
+    CHECK(std::ranges::equal(a.items, b.items));
+    CHECK(std::ranges::equal(a.labels, b.labels));
+    CHECK(a.candidate_dense == b.candidate_dense);
+    CHECK(a.candidate_fields == b.candidate_fields);
+    CHECK(a.context == b.context);
+    CHECK(a.context_dense == b.context_dense);
+    CHECK(a.user_fields == b.user_fields);
+    CHECK(std::ranges::equal(a.history_items, b.history_items));
+    CHECK(std::ranges::equal(a.history_times, b.history_times));
+    CHECK(std::ranges::equal(a.history_feedback, b.history_feedback));
+}
+
+}  // namespace
+
+TEST_CASE("request files: every part of a nested request is read") {
+    const TempFolder folder;
+    write_bytes(folder / "r.jsonl", nested);
+    Read got(schema());
+    got.lists({folder / "r.jsonl"});
+    REQUIRE(got.read.source.size() == 2);
+    CHECK(got.read.source.id(0) == "a");
+    CHECK(got.read.source.id(1) == "b");
+    CHECK(got.read.source.place(1) == (folder / "r.jsonl").string() + ", line 3");
+    const Request& r = got[0];
+    CHECK(r.time == 1000);
+    CHECK(r.weight == 2);
+    CHECK(r.user_dense(0, 0) == 31.5);
+    CHECK(got.data.ids.user_fields[0].name(r.user_fields(0, 0)[0] - 1) == "R1");
+    CHECK(r.context_dense(0, 0) == 7);
+    REQUIRE(r.size() == 2);
+    CHECK(got.item(r.items[0]) == "x");
+    CHECK(r.labels[0] == 0);
+    CHECK(r.labels[1] == 3);
+    CHECK(r.propensities[1] == 0.5f);
+    CHECK(r.candidate_dense(0, 0) == 9.5);
+    CHECK(std::isnan(r.candidate_dense(1, 0)));
+    CHECK(r.candidate_dense(1, 1) == 1e-3);
+    CHECK(got.data.ids.candidate_fields[0].name(r.candidate_fields(0, 0)[0] - 1) == "7");
+    CHECK(r.candidate_fields(1, 0)[0] == 0);  // missing: the unknown
+    CHECK(r.shown.empty());                   // that is their order
+    // Events oldest first, whatever their order in the file.
+    REQUIRE(r.history_items.size() == 2);
+    CHECK(got.item(r.history_items[0]) == "z");
+    CHECK(r.history_times[1] == 900);
+    CHECK(got.data.ids.kinds.name(r.history_feedback[1] - 1) == "buy");
+    CHECK(std::isnan(r.history_dense(0, 0)));
+    CHECK(r.history_dense(1, 0) == 2);
+    CHECK(r.history_fields(0, 0)[0] != r.history_fields(1, 0)[0]);
+    // What candidates say of items is the catalog, where no table does.
+    const auto x = static_cast<std::size_t>(r.items[0]), y = static_cast<std::size_t>(r.items[1]);
+    CHECK(got.catalog.items == 3);
+    CHECK(got.catalog.dense[x] == 3);
+    CHECK(std::isnan(got.catalog.dense[y]));
+    CHECK(got.catalog.fields[1][x].size() == 2);
+    CHECK(got.catalog.fields[0][y][0] == 0);
+    // The second request lacks nearly all.
+    const Request& b = got[1];
+    CHECK(b.time == 1200);
+    CHECK(b.weight == 1);
+    CHECK(b.labels[0] == 1);
+    CHECK(b.propensities.empty());
+    CHECK(b.history_items.empty());
+    CHECK(std::isnan(b.user_dense(0, 0)));
+    CHECK(b.user_fields(0, 0)[0] == 0);
+    CHECK(b.items[0] == r.history_items[0]);
+    CHECK(got.read.missing.empty());
+    got.read.source.check([&](const Request& q) { check_request(request_schema(got.data), got.catalog, q); });
+}
+
+TEST_CASE("request files: the same lists in every form are the same requests") {
+    const TempFolder folder;
+    write_bytes(folder / "n.jsonl", R"({"q": "1", "who": "u", "ts": 5, "hour": 3, "device": "app", "candidates": [)"
+                                    R"({"doc": "a", "price": 1.5, "ctr": null, "shop": "s,1", "label": 2}, )"
+                                    R"({"doc": "b", "price": -2, "ctr": 0.5, "shop": "s\"2", "label": 0}]})"
+                                    "\n"
+                                    R"({"q": "2", "who": "v", "ts": 6, "hour": null, "device": null, "candidates": [)"
+                                    R"({"doc": "a", "price": 1e9, "ctr": 0, "shop": "x", "label": 1}]})");
+    write_bytes(
+        folder / "f.jsonl",
+        R"({"q": 1, "who": "u", "ts": 5, "hour": 3, "device": "app", "doc": "a", "price": 1.5, "shop": "s,1", "label": 2})"
+        "\n"
+        R"({"label": 0, "q": 1, "who": "u", "ts": 5, "hour": 3, "device": "app", "doc": "b", "price": -2, "ctr": 0.5, "shop": "s\"2"})"
+        "\n"
+        R"({"q": 2, "who": "v", "ts": 6, "doc": "a", "price": 1e9, "ctr": 0, "shop": "x", "label": 1})"
+        "\n");
+    write_bytes(
+        folder / "c.csv",
+        "\xef\xbb\xbfq,label,who,ts,hour,device,doc,price,ctr,shop,comment\r\n1,2,u,5,3,app,a,1.5,,\"s,1\",\"two\n"
+        "lines\"\r\n1,0,u,5,3,app,b,-2,0.5,\"s\"\"2\",\r\n2,1,v,6,,,a,1e9,0,x,\r\n");
+    write_bytes(folder / "t.tsv",
+                "shop\tctr\tprice\tdoc\tdevice\thour\tts\twho\tlabel\tq\ns,1\tNULL\t1.5\ta\tapp\t3\t5\tu\t2\t1\n"
+                "s\"2\t0.5\t-2\tb\tapp\t3\t5\tu\t0\t1\nx\t0\t1e9\ta\t\t\t6\tv\t1\t2\n");
+    psad::test::write_gzip(folder / "c2.csv.gz", psad::test::read_bytes(folder / "c.csv"));
+    DataSchema nested_schema = flat_schema();
+    nested_schema.candidates = "candidates";
+    Read wanted(nested_schema);
+    wanted.lists({folder / "n.jsonl"});
+    REQUIRE(wanted.read.source.size() == 2);
+    REQUIRE(wanted[0].size() == 2);
+    for (const char* name : {"f.jsonl", "c.csv", "t.tsv", "c2.csv.gz"}) {
+        CAPTURE(name);
+        Read got(flat_schema());
+        got.data.ids = wanted.data.ids;  // so that order of columns does not number names otherwise
+        got.lists({folder / name}, {}, data::Learn::nothing);
+        REQUIRE(got.read.source.size() == 2);
+        check_same(got[0], wanted[0]);
+        check_same(got[1], wanted[1]);
+        CHECK(got.read.source.id(1) == "2");
+    }
+    // Several files, or the folder that holds them, are one set; what is of no column is told.
+    Read both(flat_schema());
+    write_bytes(folder / "d.csv", "q,label,who,ts,hour,device,doc,price,ctr,shop\n7,2,u,5,3,app,a,1.5,,s\n");
+    both.lists({folder / "c.csv", folder / "d.csv"});
+    CHECK(both.read.source.size() == 3);
+    CHECK(both.read.unread.contains("comment"));
+    CHECK(both.read.unread.size() == 1);
+}
+
+TEST_CASE("request files: arrays of numpy") {
+    const TempFolder folder;
+    xt::xtensor<std::int64_t, 1> offsets{0, 2, 3};
+    xt::xtensor<float, 2> features{{1.5f, 0.f}, {2.5f, std::nanf("")}, {3.5f, 1.f}};
+    xt::xtensor<std::int32_t, 1> label{0, 2, 1}, doc{7, 8, 7};
+    xt::xtensor<double, 1> hour{3, 4};
+    xt::dump_npy((folder / "offsets.npy").string(), offsets);
+    xt::dump_npy((folder / "f.npy").string(), features);
+    xt::dump_npy((folder / "label.npy").string(), label);
+    xt::dump_npy((folder / "doc.npy").string(), doc);
+    xt::dump_npy((folder / "hour.npy").string(), hour);
+    DataSchema s;
+    s.item = "doc";
+    s.of_candidate.dense = {{"f.1"}, {"f.0"}};
+    s.of_context.dense = {{"hour"}};
+    s.gain.grade = "label";
+    Read got(s);
+    got.lists({folder.path()});
+    REQUIRE(got.read.source.size() == 2);
+    CHECK(got[0].size() == 2);
+    CHECK(got[0].candidate_dense(1, 1) == 2.5);
+    CHECK(std::isnan(got[0].candidate_dense(1, 0)));
+    CHECK(got[0].labels[1] == 2);
+    CHECK(got[1].items[0] == got[0].items[0]);
+    CHECK(got[1].context_dense(0, 0) == 4);
+    xt::xtensor<double, 1> short_one{1};
+    xt::dump_npy((folder / "hour.npy").string(), short_one);
+    CHECK_THROWS_WITH_AS(
+        got.lists({folder.path()}),
+        (folder.path().string() + ", hour.npy: found 1 rows, wanted 3, one per candidate, or 2, one per list").c_str(),
+        DataError);
+}
+
+TEST_CASE("request files: LETOR text") {
+    const TempFolder folder;
+    write_bytes(folder / "l.txt",
+                "# a comment\n2 qid:10 1:0.5 3:7 # docid = X\n0 qid:10 2:nan\n\n1\tqid:11\t1:-1e3 9:1\r\n");
+    DataSchema s;
+    s.id = "qid", s.candidates = "", s.ordered = false;
+    s.of_candidate.dense = {{"1"}, {"2"}, {"3"}};
+    s.gain.grade = "label";
+    Read got(s);
+    got.lists({folder / "l.txt"});
+    REQUIRE(got.read.source.size() == 2);
+    CHECK(got.read.source.id(0) == "10");
+    CHECK(got[0].labels[0] == 2);
+    CHECK(got[0].candidate_dense(0, 0) == 0.5);
+    CHECK(got[0].candidate_dense(0, 1) == 0);  // left out: zero
+    CHECK(got[0].candidate_dense(0, 2) == 7);
+    CHECK(std::isnan(got[0].candidate_dense(1, 1)));
+    CHECK(got[0].items[0] == -1);
+    CHECK(got[1].candidate_dense(0, 0) == -1000);
+    CHECK(got.read.unread.contains("9"));
+    const auto refused = [&](const std::string& text) { return fault("l.letor", text, s); };
+    CHECK(refused("1 qid:1 1:2\n0 qid:2 1:2\n1 qid:1 1:2\n") ==
+          "l.letor, line 3, feature qid: found '1' again, wanted the rows of a request one after the other");
+    CHECK(refused("1 1:2\n") == "l.letor, line 1: found '1:2', wanted qid:Q behind the grade");
+    CHECK(refused("1 qid:1 2:1 1:1\n") ==
+          "l.letor, line 1: found '1:1', wanted feature:value, its number above 2, at most 100000");
+    CHECK(refused("1 qid:1 1:x\n") == "l.letor, line 1, feature 1: found 'x', wanted a finite number, or nan");
+    CHECK(refused("1 qid:1 1:inf\n") == "l.letor, line 1, feature 1: found 'inf', wanted a finite number, or nan");
+    CHECK(refused("31 qid:1 1:1\n") == "l.letor, line 1, feature label: found '31', wanted a whole grade from 0 to 30");
+    CHECK(refused("0.5 qid:1 1:1\n") ==
+          "l.letor, line 1, feature label: found '0.5', wanted a whole grade from 0 to 30");
+    CHECK(refused("") == "l.letor, line 0: found an empty file, wanted rows of grade qid:Q 1:value ...");
+}
+
+TEST_CASE("request files: tables of items, users and events are joined by name and time") {
+    const TempFolder folder;
+    write_bytes(folder / "r.jsonl",
+                R"({"rid": 1, "who": "u1", "ts": 100, "age": 5, "candidates": [{"sku": "x"}, {"sku": "new"}]})"
+                "\n"
+                R"({"rid": 2, "who": "nobody", "ts": 100, "candidates": [{"sku": "y"}]})");
+    write_bytes(folder / "items.csv", "sku,brand,tags,size,title\nx,b1,red|blue,3,X\ny,,,,Y\n");
+    write_bytes(folder / "users.tsv", "who\tregion\tage\nu1\tR1\t99\n");
+    write_bytes(folder / "events.csv",
+                "ts,who,type,sku,seconds,page\n99,u1,buy,y,4,p\n100,u1,view,x,,\n98,u1,view,q,1,p\n");
+    Read got(schema());
+    got.input = {{}, {folder / "items.csv"}, {folder / "users.tsv"}, {folder / "events.csv"}, {}};
+    got.lists({folder / "r.jsonl"});
+    const Request& r = got[0];
+    CHECK(r.user_dense(0, 0) == 5);  // what the request says itself goes before
+    CHECK(r.user_fields(0, 0)[0] == 1);
+    REQUIRE(r.history_items.size() == 2);  // those before the request
+    CHECK(got.item(r.history_items[0]) == "q");
+    CHECK(got.item(r.history_items[1]) == "y");
+    CHECK(r.history_dense(1, 0) == 4);
+    CHECK(got[1].history_items.empty());
+    CHECK(got[1].user_fields(0, 0)[0] == 0);
+    CHECK(got.catalog.items == 4);  // of the table, of events and of candidates
+    CHECK(got.catalog.fields[1][0].size() == 2);
+    CHECK(got.catalog.fields[0][1][0] == 0);
+    CHECK(got.read.missing ==
+          std::set<std::string, std::less<>>{"ctr", "device", "hour", "p", "pos", "price", "shop", "w"});
+
+    const auto refused = [&](const char* file, const std::string& text) {
+        Read again(schema());
+        again.input = got.input;
+        write_bytes(folder / "bad.csv", text);
+        (std::string(file) == "items"   ? again.input.items
+         : std::string(file) == "users" ? again.input.users
+                                        : again.input.events) = {folder / "bad.csv"};
+        try {
+            again.lists({folder / "r.jsonl"});
+        } catch (const DataError& e) {
+            return std::string(e.what()).substr((folder / "bad.csv").string().size());
+        }
+        return std::string();
+    };
+    CHECK(refused("items", "sku,brand,tags,size\nx,b,,\nx,b,,\n") ==
+          ", line 3, column sku: found 'x' again, wanted each item once");
+    CHECK(refused("items", "brand,tags,size\nb,,\n") == ", line 2, column sku: found nothing, wanted the item's name");
+    CHECK(refused("items", "sku,tags,size\nb,,\n") ==
+          ", line 2: found no column 'brand', wanted it, as the schema says");
+    CHECK(refused("items", "sku,brand,tags,size\nb,,,big\n") ==
+          ", line 2, column size: found 'big', wanted a finite number, or nothing");
+    CHECK(refused("users", "who,region\nu,R\nu,R\n") == ", line 3, column who: found 'u' again, wanted each user once");
+    CHECK(refused("events", "ts,who,type,sku,seconds,page\nnow,u1,a,b,,\n") ==
+          ", line 2, column ts: found 'now', wanted unix seconds, or ISO 8601");
+    CHECK(refused("events", "ts,who,type,sku,seconds,page\n5,,a,b,,\n") ==
+          ", line 2, column who: found nothing, wanted the user's name");
+}
+
+TEST_CASE("request files: what a model does not know is unknown, and unknown items stay themselves") {
+    const TempFolder folder;
+    write_bytes(folder / "train.jsonl", nested);
+    Read got(schema());
+    got.lists({folder / "train.jsonl"});
+    const Catalog before = got.catalog;
+    const Schema learned = request_schema(got.data);
+    write_bytes(
+        folder / "later.jsonl",
+        R"({"rid": "c", "who": "u9", "ts": 1, "region": "R9", "device": "tv", "candidates": [)"
+        R"({"sku": "new", "shop": 8, "brand": "b1", "size": 4}, {"sku": "x", "shop": 7, "brand": "other"}, {"sku": "newer"}],)"
+        R"( "history": [{"sku": "newer", "ts": 0, "type": "gift"}]})");
+    got.lists({folder / "later.jsonl"}, {}, data::Learn::nothing);
+    CHECK(request_schema(got.data).item_fields == learned.item_fields);
+    CHECK(got.data.ids.items.size() == before.items);
+    const Request& r = got[0];
+    CHECK(r.user_fields(0, 0)[0] == 0);
+    CHECK(r.candidate_fields(0, 0)[0] == 0);
+    CHECK(r.candidate_fields(1, 0)[0] == 1);
+    CHECK(r.history_feedback[0] == 0);
+    CHECK(r.items[0] >= static_cast<std::int32_t>(before.items));
+    CHECK(r.items[2] == r.history_items[0]);  // the same item, although nobody knows it
+    CHECK(r.items[0] != r.items[2]);
+    // What the request says of a new item is taken; of a known one the catalog knows.
+    REQUIRE(r.new_items != nullptr);
+    CHECK(find_item(before, r, r.items[0]).dense()[0] == 4);
+    CHECK(find_item(before, r, r.items[0]).field(0)[0] == 1);
+    CHECK(find_item(before, r, r.items[1]).field(0)[0] == 1);
+    check_request(learned, before, r, {.take_missing_columns = true});
+
+    // A later table of items takes the place of what is known, and adds to it; values it brings stay unknown.
+    write_bytes(folder / "items.csv", "sku,brand,tags,size\nnew,b1,,5\nx,b7,red,6\n");
+    data::Names items(got.data, data::Learn::items);
+    data::read_items({folder / "items.csv"}, items);
+    const Catalog after = items.catalog(&before);
+    CHECK(after.items == before.items + 1);
+    CHECK(after.dense[static_cast<std::size_t>(got.data.ids.items.find("x"))] == 6);
+    CHECK(after.fields[0][static_cast<std::size_t>(got.data.ids.items.find("x"))][0] == 0);
+    CHECK(after.fields[0][static_cast<std::size_t>(got.data.ids.items.find("new"))][0] == 1);
+    const auto y = static_cast<std::size_t>(got.data.ids.items.find("y"));
+    CHECK(std::ranges::equal(after.fields[0][y], before.fields[0][y]));
+}
+
+TEST_CASE("request files: rules of gain, shown order, hashed values, paths into objects") {
+    const TempFolder folder;
+    DataSchema s;
+    s.id = "id", s.position = "pos", s.user = "user.name";
+    s.of_user = {{{"user.age"}}, {{"user.home.region"}}};
+    s.of_candidate.fields = {{"shop", 10}};
+    s.gain.kinds = {{"buy", 5}, {"click", 1}};
+    write_bytes(folder / "r.jsonl",
+                R"({"id": 1, "user": {"name": "u", "age": 3, "home": {"region": "N"}}, "candidates": [)"
+                R"({"click": 1, "buy": 1, "pos": 3, "shop": "a"}, {"click": 2, "pos": 1, "shop": "b"}, {"pos": 2}]})"
+                "\n"
+                R"({"id": 2, "candidates": [{"pos": 1}, {"pos": 2}]})");
+    Read got(s);
+    got.lists({folder / "r.jsonl"});
+    CHECK(std::ranges::equal(got[0].gains, std::vector<float>{6, 2, 0}));
+    CHECK(std::ranges::equal(got[0].shown, std::vector<std::int32_t>{1, 2, 0}));
+    CHECK(!got[1].has_labels());
+    CHECK(got[0].user_dense(0, 0) == 3);
+    CHECK(got.data.ids.user_fields[0].name(got[0].user_fields(0, 0)[0] - 1) == "N");
+    CHECK(got[0].candidate_fields(0, 0)[0] == hashed_id("a", 10));
+    CHECK(got[0].candidate_fields(2, 0)[0] == 0);
+    CHECK(request_schema(got.data).candidate_fields[0].vocabulary == 11);
+    CHECK(got.data.ids.candidate_fields[0].size() == 0);
+    s.gain = {.gain = "worth"};
+    write_bytes(folder / "g.jsonl", R"({"id": 1, "candidates": [{"worth": 0.5}, {"worth": 0}]})");
+    Read gains(s);
+    gains.lists({folder / "g.jsonl"});
+    CHECK(gains[0].gains[0] == 0.5f);
+}
+
+TEST_CASE("request files: each fault names file, line, column, what was found and what was wanted") {
+    const auto json = [](const std::string& line) { return fault("r.jsonl", line); };
+    CHECK(json("{\"rid\": 1,").starts_with("r.jsonl, line 1: found text that is not JSON ("));
+    CHECK(json("[]") == "r.jsonl, line 1: found something else, wanted a JSON object");
+    CHECK(json("") == "r.jsonl, line 0: found an empty file, wanted a JSON object in each line");
+    CHECK(json("{\"candidates\": [{}]} {}") ==
+          "r.jsonl, line 1: found text behind the object, wanted one JSON object a line");
+    CHECK(json(R"({"candidates": []})") == "r.jsonl, line 1, candidates: found no candidates, wanted at least one");
+    CHECK(json(R"({"candidates": 7})") == "r.jsonl, line 1, candidates: found no candidates, wanted at least one");
+    CHECK(json(R"({"candidates": [{}, 7]})") ==
+          "r.jsonl, line 1, candidates[1]: found something else, wanted an object");
+    CHECK(json(R"({"candidates": [{"price": "dear"}]})") ==
+          "r.jsonl, line 1, candidates[0].price: found 'dear', wanted a finite number, or nothing");
+    CHECK(json(R"({"candidates": [{"price": 1e999}]})") ==
+          "r.jsonl, line 1, candidates[0].price: found '1e999', wanted a finite number, or nothing");
+    CHECK(json(R"({"candidates": [{"price": [1]}]})") ==
+          "r.jsonl, line 1, candidates[0].price: found a list, wanted one number");
+    CHECK(json(R"({"candidates": [{"shop": [[1]]}]})") ==
+          "r.jsonl, line 1, candidates[0].shop: found a list that holds more than texts and numbers, wanted a list of "
+          "those");
+    CHECK(json(R"({"candidates": [{"price": 1, "price": 2}]})") ==
+          "r.jsonl, line 1, candidates[0].price: found the key twice, wanted each key once");
+    CHECK(json(R"({"candidates": [{"label": -1}]})") ==
+          "r.jsonl, line 1, candidates[0].label: found '-1', wanted a whole grade from 0 to 30");
+    CHECK(json(R"({"candidates": [{"label": 1}, {}]})") ==
+          "r.jsonl, line 1: found a label of 1 of 2 candidates, wanted it of all or of none");
+    CHECK(json(R"({"candidates": [{"p": 0}]})") ==
+          "r.jsonl, line 1, candidates[0].p: found '0', wanted a probability above 0, up to 1");
+    CHECK(json(R"({"w": -1, "candidates": [{}]})") == "r.jsonl, line 1, w: found '-1', wanted a number from 0 to 1e9");
+    CHECK(json(R"({"ts": "soon", "candidates": [{}]})") ==
+          "r.jsonl, line 1, ts: found 'soon', wanted unix seconds, or ISO 8601");
+    CHECK(json(R"({"candidates": [{}], "history": [{"sku": "x"}]})") ==
+          "r.jsonl, line 1, history[0].ts: found nothing, wanted the time of the event");
+    CHECK(json(R"({"candidates": [{}], "history": [{"sku": "x", "ts": 3}]})") ==
+          "r.jsonl, line 1, ts: found nothing, wanted the time of the request");
+    CHECK(json(R"({"other": {"a": [01]}, "candidates": [{}]})") ==
+          "r.jsonl, line 1, other.a: found '01', wanted a JSON value");
+    CHECK(
+        json("{\"candidates\": [{\"sku\": \"\xff\"}]}").starts_with("r.jsonl, line 1: found text that is not JSON ("));
+    std::string deep = R"({"other": )";
+    for (int i = 0; i < 1000; ++i) deep += "[";
+    CHECK(json(deep).find("wanted") != std::string::npos);
+
+    const auto csv = [](const std::string& text) { return fault("r.csv", text, flat_schema()); };
+    CHECK(csv("") == "r.csv, line 0: found an empty file, wanted a header with the names of the columns");
+    CHECK(csv("q,q\n") == "r.csv, line 1, column q: found the name twice, wanted each column once");
+    CHECK(csv("q,label\n1,0\n1,0,3\n") == "r.csv, line 3: found 3 cells, wanted 2, as in the header");
+    CHECK(csv("q,label\n1,\"0\n") == "r.csv, line 2: found a quote that is not closed, wanted another \"");
+    CHECK(csv("q,label\n1,\"0\"x\n") ==
+          "r.csv, line 2: found text after a closing quote, wanted a separator or the end of the row");
+    CHECK(csv("q,label\n,0\n") == "r.csv, line 2, column q: found nothing, wanted the name of the row's request");
+    CHECK(csv("q,device,label\n1,app,0\n1,tv,0\n") ==
+          "r.csv, line 3, column device: found 'tv', wanted 'app', as in the first row of the request");
+    CHECK(csv("q,label\n1,0\n2,0\n1,1\n") ==
+          "r.csv, line 4, column q: found '1' again, wanted the rows of a request one after the other");
+    DataSchema nameless = flat_schema();
+    nameless.id = "";
+    CHECK(
+        fault("r.csv", "q,label\n1,0\n", nameless) ==
+        "schema, request.id: found nothing, wanted the column that tells requests apart, as a row holds one candidate");
+
+    const TempFolder folder;
+    CHECK_THROWS_AS(Read(schema()).lists({folder / "none.csv"}), DataError);
+    CHECK_THROWS_AS(Read(schema()).lists({folder.path()}), DataError);
+    write_bytes(folder / "x.parquet", "PAR1");
+    CHECK_THROWS_WITH_AS(
+        Read(schema()).lists({folder / "x.parquet"}),
+        ((folder / "x.parquet").string() + ": found the ending '.parquet', wanted .jsonl, .csv, .tsv or "
+                                           ".letor, with or without .gz, or --format")
+            .c_str(),
+        DataError);
+    // A gzip file that is cut short is no short file.
+    psad::test::write_gzip(folder / "cut.csv.gz", std::string("q,label\n") + std::string(100000, '1') + ",0\n");
+    std::string bytes = psad::test::read_bytes(folder / "cut.csv.gz");
+    write_bytes(folder / "cut.csv.gz", bytes.substr(0, bytes.size() - 9));
+    CHECK_THROWS_AS(Read(flat_schema()).lists({folder / "cut.csv.gz"}), DataError);
+}
+
+TEST_CASE("request files: times as databases write them") {
+    const auto time = [](const char* text) {
+        std::int64_t seconds = -1;
+        return data::parse_time(text, seconds) ? seconds : -1;
+    };
+    CHECK(time("1790000392") == 1790000392);
+    CHECK(time("1790000392.75") == 1790000392);
+    CHECK(time("1.790000392e9") == 1790000392);
+    CHECK(time("2026-09-21") == 1789948800);
+    CHECK(time("2026-09-21T14:19:52Z") == 1790000392);
+    CHECK(time("2026-09-21 14:19:52.123456") == 1790000392);
+    CHECK(time("2026-09-21T16:19:52+02:00") == 1790000392);
+    CHECK(time("2026-09-21T09:49:52-0430") == 1790000392);
+    CHECK(time("2000-02-29 00:00") == 951782400);
+    CHECK(time("1969-12-31T23:59:50") == -10);
+    for (const char* bad : {"", "today", "2026-13-01", "2026-09-21T25:00:00", "2026-09-21T10", "2026-9-1", "nan", "inf",
+                            "1e30", "2026-09-21T14:19:52X", "12:00"}) {
+        CAPTURE(bad);
+        CHECK(time(bad) == -1);
+    }
+}
+
+TEST_CASE("request files: blocks that are full keep their requests") {
+    const TempFolder folder;
+    std::string text;
+    for (int i = 0; i < 30000; ++i) {
+        const std::string n = std::to_string(i);
+        text += R"({"rid": )" + n + R"(, "ts": 9, "w": 1, "candidates": [{"sku": ")" + n + R"(", "price": )" + n +
+                R"(, "label": 1}, {"sku": "x", "price": 0.5, "shop": ["a", "b"], "label": 0}], "history": [{"sku": ")" +
+                n + R"(", "ts": 1, "type": "v", "seconds": )" + n + "}]}\n";
+    }
+    write_bytes(folder / "r.jsonl", text);
+    DataSchema s = schema();
+    for (int i = 0; i < 30; ++i) s.of_candidate.dense.push_back({"none" + std::to_string(i)});
+    Read got(s);
+    got.lists({folder / "r.jsonl"});
+    REQUIRE(got.read.source.size() == 30000);
+    bool same = true;
+    for (std::size_t i = 0; i < 30000; ++i) {
+        const Request& r = got[i];
+        same = same && r.candidate_dense(0, 0) == static_cast<double>(i) &&
+               r.history_dense(0, 0) == static_cast<double>(i) && r.items[0] == r.history_items[0] &&
+               got.read.source.id(i) == std::to_string(i) && r.candidate_fields(1, 0).size() == 2 &&
+               r.candidate_fields(0, 0).size() == 1;
+    }
+    CHECK(same);
+}

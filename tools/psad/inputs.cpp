@@ -1,0 +1,274 @@
+#include "inputs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <numeric>
+#include <set>
+#include <utility>
+
+#include "output.hpp"
+#include "print_encoder.hpp"
+#include "psad/core/rng.hpp"
+#include "psad/data/encoding.hpp"
+#include "psad/data/guess_schema.hpp"
+#include "psad/data/read_lists.hpp"
+#include "psad/data/request_files.hpp"
+#include "psad/model_file/data_schema_json.hpp"
+#include "psad/model_file/model_file.hpp"
+
+namespace psad::cli {
+
+namespace {
+
+data::Paths paths(const Names& names) {
+    return {names.begin(), names.end()};
+}
+data::InputFiles input_files(const Names& lists, const TableOptions& tables, const std::string& format) {
+    return {paths(lists), paths(tables.items), paths(tables.users), paths(tables.events), format};
+}
+
+std::string joined(const std::set<std::string, std::less<>>& names) {
+    std::string out;
+    for (const std::string& n : names) out += (out.empty() ? "" : ", ") + printable(n);
+    return out;
+}
+
+DataSchema read_schema(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) throw DataError(file, "", "no file that can be read", "a schema, as psad schema writes it");
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    return model_file::parse_data_schema(text, file);
+}
+
+/// One line per group: what columns are read as.
+void print_guess(const DataSchema& s) {
+    fmt::print("schema guessed (psad schema prints it, --schema takes one):");
+    const auto say = [](const char* what, const std::string& column) {
+        if (!column.empty()) fmt::print(" {} = {}", what, printable(column));
+    };
+    say("request", s.id);
+    say("user", s.user);
+    say("time", s.time);
+    say("item", s.item);
+    say("grade", s.gain.grade);
+    say("gain", s.gain.gain);
+    for (const auto& [kind, worth] : s.gain.kinds) fmt::print(" {} worth {}", printable(kind), worth);
+    say("weight", s.weight);
+    const auto count = [](const char* what, const ColumnGroup& g) {
+        if (!g.dense.empty() || !g.fields.empty())
+            fmt::print("; {}: {} numbers, {} fields", what, g.dense.size(), g.fields.size());
+    };
+    count("user", s.of_user);
+    count("context", s.of_context);
+    count("candidate", s.of_candidate);
+    count("item", s.of_item);
+    count("event", s.of_event);
+    if (!s.unread.empty()) fmt::print("; not read: {}", printable(fmt::format("{}", fmt::join(s.unread, ", "))));
+    fmt::print("\n");
+}
+
+void must_have_labels(const DataSchema& s, const std::string& source) {
+    if (s.gain.grade.empty() && s.gain.gain.empty() && s.gain.kinds.empty())
+        throw DataError(source, "label", "no column of grades, gains or feedback",
+                        "one: psad schema writes a schema in which it can be named");
+}
+
+std::int64_t time_of(const char* flag, const std::string& text) {
+    std::int64_t seconds = 0;
+    if (!data::parse_time(text, seconds)) throw SettingError(flag, "", in_quotes(text), "unix seconds, or ISO 8601");
+    return seconds;
+}
+
+/// Lists from --valid-from on become validation lists, those from --test-from on are left out.
+void split_by_time(TrainingLists& lists, const TrainOptions& o) {
+    const std::int64_t valid_from = time_of("--valid-from", o.valid_from);
+    const std::int64_t test_from = o.test_from.empty() ? max_time + 1 : time_of("--test-from", o.test_from);
+    std::vector<Request> train;
+    std::size_t left_out = 0;
+    for (const Request& r : lists.train) {
+        if (r.time >= test_from)
+            ++left_out;
+        else
+            (r.time >= valid_from ? lists.valid : train).push_back(r);
+    }
+    lists.train = std::move(train);
+    if (left_out > 0) fmt::print("{} lists from {} on are left out\n", left_out, o.test_from);
+}
+
+/// Every tenth training list, or the latest tenth where lists have times, becomes a validation list.
+void hold_back(TrainingLists& lists, std::uint64_t seed) {
+    const std::size_t n = lists.train.size(), count = (n + 9) / 10;
+    std::vector<std::size_t> order(n);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const bool timed = std::ranges::any_of(lists.train, [](const Request& r) { return r.time != 0; });
+    if (timed)
+        std::ranges::stable_sort(order, {}, [&](std::size_t i) { return lists.train[i].time; });
+    else
+        rng::shuffle(order, rng::derive(seed, 0x4e1d));
+    std::vector<char> held(n, 0);
+    for (std::size_t i = n - count; i < n; ++i) held[order[i]] = 1;
+    std::vector<Request> train;
+    for (std::size_t i = 0; i < n; ++i) (held[i] ? lists.valid : train).push_back(lists.train[i]);
+    lists.train = std::move(train);
+    fmt::print("no validation lists are given: {} {} of {} training lists are held back for that\n",
+               timed ? "the latest" : "a random", count, n);
+}
+
+TrainingInputs read_folder(const TrainOptions& o) {
+    const auto dataset = std::make_shared<const data::Dataset>(data::read_lists(o.data));
+    return {{dataset->meta.name, data::schema_of(*dataset), data::catalog_of(*dataset),
+             data::requests_of(*dataset, dataset->train), data::requests_of(*dataset, dataset->valid)},
+            std::nullopt,
+            dataset};
+}
+
+TrainingInputs read_files(const TrainOptions& o) {
+    const data::InputFiles files = input_files(o.train, o.tables, o.format);
+    TrainingInputs out;
+    NamedData& named = out.names.emplace();
+    if (o.schema.empty()) {
+        named.schema = data::guess_schema(files).schema;
+        print_guess(named.schema);
+    } else {
+        named.schema = read_schema(o.schema);
+    }
+    must_have_labels(named.schema, o.schema.empty() ? o.train.front() : o.schema);
+    named.ids = NamedIds(named.schema);
+
+    data::Names names(named, data::Learn::all);
+    data::read_items(files.items, names);
+    const auto tables = data::read_side_tables(files, names);
+    auto train = std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, names, tables));
+    if (!train->missing.empty())
+        throw DataError(o.train.front(), "", "no column " + joined(train->missing), "it, as the schema says");
+    named.schema.unread.assign(train->unread.begin(), train->unread.end());
+    out.lists = {o.train.front(), request_schema(named), names.catalog(), train->source.requests(), {}};
+    const auto check = [&](const data::Source& source) {
+        source.check([&](const Request& r) {
+            check_request(out.lists.schema, out.lists.catalog, r, {.take_missing_columns = true});
+            train::check_feedback(r);
+        });
+    };
+    check(train->source);
+    if (o.valid.empty()) {
+        if (o.valid_from.empty())
+            hold_back(out.lists, o.settings.seed);
+        else
+            split_by_time(out.lists, o);
+        out.owner = train;
+        return out;
+    }
+    data::Names known(named, data::Learn::nothing);
+    auto valid = std::make_shared<data::ReadLists>(data::read_requests(paths(o.valid), o.format, known, tables));
+    if (!valid->missing.empty())
+        print_error(fmt::format("psad: note: validation lists have no column {}: its values count as missing",
+                                joined(valid->missing)));
+    check(valid->source);
+    out.lists.valid = valid->source.requests();
+    out.owner = std::make_shared<std::pair<decltype(train), decltype(valid)>>(train, valid);
+    return out;
+}
+
+}  // namespace
+
+TrainingInputs read_training(const TrainOptions& o) {
+    return o.data.empty() ? read_files(o) : read_folder(o);
+}
+
+TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& file) {
+    const Encoder encoder = model_file::read_encoder(file);
+    if (!o.data.empty()) {
+        const auto dataset = std::make_shared<const data::Dataset>(data::read_lists(o.data));
+        data::check_same_ids(encoder, *dataset);
+        TestInputs out{dataset->meta.name,
+                       encoder.schema(),
+                       data::catalog_of(*dataset),
+                       data::requests_of(*dataset, dataset->split(o.split)),
+                       {},
+                       data::requests_of(*dataset, dataset->valid),
+                       std::nullopt,
+                       dataset};
+        for (std::size_t i = 0; i < out.lists.size(); ++i) out.ids.push_back(std::to_string(i));
+        return out;
+    }
+    TestInputs out;
+    out.names = model_file::read_named_data(file, encoder.schema(), encoder.catalog());
+    if (!out.names)
+        throw ModelFileError(file.source, "", "a model of numbered ids", "one that was trained on files, or --data");
+    out.name = o.test.front();
+    out.schema = encoder.schema();
+    const data::InputFiles files = input_files(o.test, o.tables, o.format);
+    {
+        data::Names items(*out.names, data::Learn::items);
+        data::read_items(files.items, items);
+        out.catalog = items.catalog(&encoder.catalog());
+    }
+    data::Names known(*out.names, data::Learn::nothing);
+    const auto tables = data::read_side_tables(files, known);
+    auto read = std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, known, tables));
+    std::set<std::string, std::less<>> never;
+    for (const std::string& column : read->unread) {
+        if (std::ranges::count(out.names->schema.unread, column) == 0) never.insert(column);
+    }
+    if (!read->missing.empty()) {
+        if (o.strict) throw DataError(out.name, "", "no column " + joined(read->missing), "it, as in training");
+        print_error(
+            fmt::format("psad: note: the lists have no column {}: its values count as missing", joined(read->missing)));
+    }
+    if (!never.empty()) {
+        if (o.strict) throw DataError(out.name, "", "the unknown column " + joined(never), "those of training");
+        print_error(
+            fmt::format("psad: note: the lists have {}, which no training list had: it is not read", joined(never)));
+    }
+    read->source.check([&](const Request& r) {
+        check_request(encoder.schema(), out.catalog, r, rules(o.strict));
+        train::check_feedback(r);
+    });
+    const std::int64_t from = o.test_from.empty() ? -max_time : time_of("--test-from", o.test_from);
+    for (std::size_t i = 0; i < read->source.size(); ++i) {
+        if (read->source[i].time < from) continue;
+        out.lists.push_back(read->source[i]);
+        out.ids.emplace_back(read->source.id(i));
+    }
+    out.owner = read;
+    return out;
+}
+
+void print_schema(const SchemaOptions& o) {
+    data::GuessedSchema guess = data::guess_schema(input_files(o.lists, o.tables, o.format));
+    print_error(fmt::format("{:<12} {:<24} {:<34} {:>9} {:>9} {:>9}  {}", "of", "column", "read as", "values",
+                            "missing", "distinct", "what it holds"));
+    for (data::GuessedColumn& c : guess.columns) {
+        data::ColumnSurvey& s = c.survey;
+        std::string holds;
+        if (s.is_numeric()) {
+            DenseTransforms transform;
+            s.sample.fit_transform(transform);
+            holds = fmt::format("{:.5g} to {:.5g}", s.smallest, s.largest);
+            if (c.use.ends_with(".dense")) holds += "; " + text(transform, 0);
+        } else {
+            for (std::size_t v = 0; v < (std::min)(s.distinct.size(), std::size_t{3}); ++v) {
+                holds += (v > 0 ? ", " : "") + printable(s.distinct.name(static_cast<std::int32_t>(v)), 20);
+            }
+            if (s.distinct.size() > 3) holds += ", ...";
+        }
+        const double all = static_cast<double>(s.values + s.missing);
+        print_error(fmt::format("{:<12} {:<24} {:<34} {:>9} {:>7.1f} % {:>9}  {}", printable(c.of, 12),
+                                printable(s.name, 24), c.use, s.values,
+                                all > 0 ? 100 * static_cast<double>(s.missing) / all : 0,
+                                s.distinct.size() > 0 ? std::to_string(s.distinct.size()) : "", holds));
+    }
+    const std::string json = model_file::to_json(guess.schema).dump(2) + "\n";
+    if (o.out.empty()) {
+        fmt::print("{}", json);
+        return;
+    }
+    AtomicFile file(o.out);
+    file.write(json.data(), json.size());
+    file.commit();
+}
+
+}  // namespace psad::cli

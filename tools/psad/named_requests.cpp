@@ -1,0 +1,88 @@
+#include "named_requests.hpp"
+
+#include <simdjson.h>
+
+#include <utility>
+
+#include "output.hpp"
+#include "psad/data/request_files.hpp"
+
+namespace psad::cli {
+
+std::string raw_member(const std::string& line, const std::string& name) {
+    try {
+        static thread_local simdjson::ondemand::parser parser;
+        const simdjson::padded_string padded(line);
+        auto document = parser.iterate(padded);
+        return std::string(std::string_view(simdjson::to_json_string(document.find_field_unordered(name).value())));
+    } catch (const simdjson::simdjson_error&) {
+        return {};
+    }
+}
+
+struct NamedRequests::Parts {
+    NamedData data;
+    Catalog catalog;
+    bool strict;
+    std::optional<data::Names> names;
+    std::shared_ptr<const data::SideTables> tables;
+    std::optional<data::ListBuilder> builder;
+    data::JsonReader reader{"request"};
+    data::Source source;
+    std::set<std::string, std::less<>> noted;
+
+    Parts(NamedData given, const Catalog& of_model, const TableOptions& options, bool is_strict)
+        : data(std::move(given)), strict(is_strict) {
+        const auto paths = [](const Names& n) { return data::Paths(n.begin(), n.end()); };
+        {
+            data::Names items(data, data::Learn::items);
+            data::read_items(paths(options.items), items);
+            catalog = items.catalog(&of_model);
+        }
+        names.emplace(data, data::Learn::nothing);
+        tables = data::read_side_tables({{}, {}, paths(options.users), paths(options.events)}, *names);
+        builder.emplace(*names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr);
+        reader.begin(*builder);
+    }
+
+    /// Columns that no training list had are refused or said once.
+    void note_unread() {
+        for (const std::string& column : builder->unread()) {
+            if (std::ranges::count(data.schema.unread, column) > 0) continue;
+            if (strict)
+                throw DataError("request", reader.place({}), "the unknown column " + column, "those of training");
+            if (noted.insert(column).second)
+                print_error(fmt::format("psad: note: requests have {}, which no training list had: it is not read",
+                                        printable(column)));
+        }
+    }
+};
+
+NamedRequests::NamedRequests(NamedData names, const Catalog& catalog, const TableOptions& tables, bool strict)
+    : parts_(std::make_unique<Parts>(std::move(names), catalog, tables, strict)) {}
+NamedRequests::~NamedRequests() = default;
+
+const Catalog& NamedRequests::catalog() const {
+    return parts_->catalog;
+}
+const DataSchema& NamedRequests::schema() const {
+    return parts_->data.schema;
+}
+
+const Request& NamedRequests::read(const std::string& line, std::size_t number) {
+    Parts& p = *parts_;
+    p.builder->discard();
+    if (!p.tables->events) p.names->forget_new_items();
+    p.reader.set_row(number);
+    p.reader.take_line(line, *p.builder);
+    p.note_unread();
+    p.source = p.builder->take_source();
+    return p.source[0];
+}
+
+std::string NamedRequests::item_name(std::size_t position) const {
+    const std::int32_t item = parts_->source[0].items[position];
+    return item < 0 ? std::string() : std::string(parts_->names->item_name(item));
+}
+
+}  // namespace psad::cli

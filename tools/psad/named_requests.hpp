@@ -1,0 +1,40 @@
+// Requests in the words of the data that a model was trained on, one JSON line each.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "options.hpp"
+#include "psad/features/catalog.hpp"
+#include "psad/features/encoder.hpp"
+#include "psad/features/named_ids.hpp"
+#include "psad/features/request.hpp"
+
+namespace psad::cli {
+
+/// The member "id" of a line, or the one of another name, as it stands there; empty where there is none or the line is
+/// no JSON object.
+std::string raw_member(const std::string& line, const std::string& name);
+
+class NamedRequests {
+  public:
+    /// Reads the tables. `catalog` is that of the model; the one to use is catalog().
+    NamedRequests(NamedData names, const Catalog& catalog, const TableOptions& tables, bool strict);
+    ~NamedRequests();
+
+    const Catalog& catalog() const;
+    const DataSchema& schema() const;
+    /// Reads a line; the request is valid until the next one. Throws DataError, whose place names the line.
+    const Request& read(const std::string& line, std::size_t number);
+    /// What the item at a position of the request is called.
+    std::string item_name(std::size_t position) const;
+
+  private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace psad::cli
