@@ -190,6 +190,19 @@ Command add_schema(CLI::App& app) {
     return {&command, [p] { print_schema(*p); }};
 }
 
+Command add_convert(CLI::App& app) {
+    const auto p = std::make_shared<ConvertOptions>();
+    ConvertOptions& o = *p;
+    CLI::App& command = *app.add_subcommand("convert", "Write files of requests as one folder that loads at once");
+    command.add_option("files", o.lists, "Files or folders of requests")->required()->check(path());
+    add_tables(command, o.tables);
+    command.add_option("--schema", o.schema, "What the columns mean (psad schema); else it is guessed")->check(path());
+    add_format(command, o.format);
+    command.add_option("--out", o.out, "New folder")->required()->check(path());
+    command.callback([&o] { must_not_be_read("--out", o.out, o.lists, o.tables); });
+    return {&command, [p] { convert(*p); }};
+}
+
 Command add_cost(CLI::App& app) {
     const auto p = std::make_shared<CostOptions>();
     CostOptions& o = *p;

@@ -21,6 +21,7 @@ Command add_train(CLI::App& app);
 Command add_evaluate(CLI::App& app);
 Command add_rerank(CLI::App& app);
 Command add_schema(CLI::App& app);
+Command add_convert(CLI::App& app);
 Command add_cost(CLI::App& app);
 Command add_simulate(CLI::App& app);
 

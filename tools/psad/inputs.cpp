@@ -70,6 +70,18 @@ void print_guess(const DataSchema& s) {
     fmt::print("\n");
 }
 
+/// As a file says, as a folder of columns says, or guessed.
+DataSchema schema_of(const data::InputFiles& files, const std::string& schema) {
+    const bool is_folder = files.lists.size() == 1 && data::is_column_folder(files.lists[0]);
+    if (is_folder && !schema.empty())
+        throw SettingError("--schema", "", "a schema beside a folder of columns", "the folder alone: it has one");
+    if (is_folder) return data::ColumnFolder(files.lists[0]).data().schema;
+    if (!schema.empty()) return read_schema(schema);
+    const DataSchema guessed = data::guess_schema(files).schema;
+    print_guess(guessed);
+    return guessed;
+}
+
 void must_have_labels(const DataSchema& s, const std::string& source) {
     if (s.gain.grade.empty() && s.gain.gain.empty() && s.gain.kinds.empty())
         throw DataError(source, "label", "no column of grades, gains or feedback",
@@ -129,12 +141,7 @@ TrainingInputs read_files(const TrainOptions& o) {
     const data::InputFiles files = input_files(o.train, o.tables, o.format);
     TrainingInputs out;
     NamedData& named = out.names.emplace();
-    if (o.schema.empty()) {
-        named.schema = data::guess_schema(files).schema;
-        print_guess(named.schema);
-    } else {
-        named.schema = read_schema(o.schema);
-    }
+    named.schema = schema_of(files, o.schema);
     must_have_labels(named.schema, o.schema.empty() ? o.train.front() : o.schema);
     named.ids = NamedIds(named.schema);
 
@@ -235,6 +242,25 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
     }
     out.owner = read;
     return out;
+}
+
+void convert(const ConvertOptions& o) {
+    const data::InputFiles files = input_files(o.lists, o.tables, o.format);
+    NamedData named;
+    named.schema = schema_of(files, o.schema);
+    named.ids = NamedIds(named.schema);
+    data::Names names(named, data::Learn::all);
+    data::read_items(files.items, names);
+    const auto tables = data::read_side_tables(files, names);
+    const data::ReadLists read = data::read_requests(files.lists, o.format, names, tables);
+    if (!read.missing.empty())
+        print_error(fmt::format("psad: note: no column {}: its values count as missing", joined(read.missing)));
+    named.schema.unread.assign(read.unread.begin(), read.unread.end());
+    const Catalog catalog = names.catalog();
+    read.source.check(
+        [&](const Request& r) { check_request(request_schema(named), catalog, r, {.take_missing_columns = true}); });
+    data::write_column_folder(o.out, named, catalog, read.source, tables->events ? &*tables->events : nullptr);
+    fmt::print("wrote {} requests and {} items to {}\n", read.source.size(), catalog.items, o.out);
 }
 
 void print_schema(const SchemaOptions& o) {

@@ -37,6 +37,9 @@ struct TestInputs {
 /// Reads what a model is evaluated on; the model is that of `file`.
 TestInputs read_test(const EvaluateOptions& options, const model_file::TensorFile& file);
 
+/// Writes files of requests as one folder of columns.
+void convert(const ConvertOptions& options);
+
 /// Prints a guess at the schema of files: JSON on standard output, what the columns hold on standard error.
 void print_schema(const SchemaOptions& options);
 

@@ -59,6 +59,12 @@ struct SchemaOptions {
     std::string format, out;
 };
 
+struct ConvertOptions {
+    Names lists;
+    TableOptions tables;
+    std::string schema, format, out;
+};
+
 struct SimulateOptions {
     std::string out, world;
     int lists = 10000, valid_lists = 1000, test_lists = 1000;

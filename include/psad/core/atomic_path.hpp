@@ -3,17 +3,19 @@
 #pragma once
 
 #include <fcntl.h>
-#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
+#include <random>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "psad/core/error.hpp"
 
@@ -57,7 +59,8 @@ class AtomicFile {
     }
 
     void commit() {
-        if (fsync(file_) != 0) fail("flushing to disk");
+        // A file system without fsync has its own ways, or none.
+        if (fsync(file_) != 0 && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) fail("flushing to disk");
         if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail("replacing the old file");
         committed_ = true;
         // The new name survives a power cut only once the folder is on disk; a file system that cannot do
@@ -99,16 +102,21 @@ class AtomicFolder {
   public:
     /// Throws FileError unless `target` is new or an empty folder and its place can be written.
     explicit AtomicFolder(const std::filesystem::path& target)
-        : target_(target.has_filename() ? target : target.parent_path()),
-          temporary_(target_.string() + ".psad-" + std::to_string(getpid()) + ".tmp") {
+        : target_(target.has_filename() ? target : target.parent_path()) {
         std::error_code error;
         if (std::filesystem::exists(target_, error) &&
             !(std::filesystem::is_directory(target_, error) && std::filesystem::is_empty(target_, error))) {
             throw FileError(target.string(), "", "something that exists", "a new or an empty folder");
         }
         sweep();
-        std::filesystem::create_directory(temporary_, error);
-        if (error) throw FileError(target.string(), "", error.message(), "a place for a new folder");
+        // Another program may take the same name, or sweep the folder away before it is locked.
+        std::random_device random;
+        while (!owner_.holds(temporary_)) {
+            temporary_ = target_.string() + ".psad-" + std::to_string(random()) + ".tmp";
+            std::filesystem::create_directory(temporary_, error);
+            if (error) throw FileError(target.string(), "", error.message(), "a place for a new folder");
+            owner_ = Lock(temporary_);
+        }
     }
     AtomicFolder(const AtomicFolder&) = delete;
     AtomicFolder& operator=(const AtomicFolder&) = delete;
@@ -129,6 +137,40 @@ class AtomicFolder {
     }
 
   private:
+    /// Says that a folder has an owner that lives, also to programs of other process namespaces.
+    class Lock {
+      public:
+        Lock() = default;
+        explicit Lock(const std::filesystem::path& folder)
+            : folder_(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+            is_mine_ = folder_ >= 0 && flock(folder_, LOCK_EX | LOCK_NB) == 0;
+            // A file system without locks: then nobody sweeps either.
+            is_usable_ = is_mine_ || (folder_ >= 0 && errno != EWOULDBLOCK);
+        }
+        Lock(const Lock&) = delete;
+        Lock& operator=(Lock&& other) noexcept {
+            std::swap(folder_, other.folder_);
+            std::swap(is_mine_, other.is_mine_);
+            std::swap(is_usable_, other.is_usable_);
+            return *this;
+        }
+        ~Lock() {
+            if (folder_ >= 0) close(folder_);
+        }
+        bool is_mine() const { return is_mine_; }
+        /// Whether that very folder is still there, and this its owner.
+        bool holds(const std::filesystem::path& folder) const {
+            struct stat locked {
+            }, there{};
+            return is_usable_ && fstat(folder_, &locked) == 0 && stat(folder.c_str(), &there) == 0 &&
+                   locked.st_ino == there.st_ino && locked.st_dev == there.st_dev;
+        }
+
+      private:
+        int folder_ = -1;
+        bool is_mine_ = false, is_usable_ = false;
+    };
+
     /// Removes what killed programs left of the same target.
     void sweep() const {
         const std::string begin = target_.filename().string() + ".psad-";
@@ -137,15 +179,12 @@ class AtomicFolder {
         for (const auto& entry : std::filesystem::directory_iterator(parent, error)) {
             const std::string name = entry.path().filename().string();
             if (!name.starts_with(begin) || !name.ends_with(".tmp")) continue;
-            pid_t owner = 0;
-            const char* end = name.data() + name.size() - 4;
-            const auto read = std::from_chars(name.data() + begin.size(), end, owner);
-            if (read.ptr == end && owner > 0 && kill(owner, 0) != 0 && errno == ESRCH)
-                std::filesystem::remove_all(entry.path(), error);
+            if (Lock(entry.path()).is_mine()) std::filesystem::remove_all(entry.path(), error);
         }
     }
 
     std::filesystem::path target_, temporary_;
+    Lock owner_;
     bool committed_ = false;
 };
 

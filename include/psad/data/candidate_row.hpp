@@ -2,11 +2,14 @@
 /// The candidate that is read: its cells, its item, and what it is worth.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <string_view>
+#include <vector>
 
 #include "psad/core/text.hpp"
 #include "psad/data/cell.hpp"
@@ -69,5 +72,16 @@ struct CandidateRow {
   private:
     static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 };
+
+/// The order in which the candidates were shown, by their positions on the screen; empty where that is their own order,
+/// or where a position is missing (NaN).
+inline std::vector<std::int32_t> shown_order(const std::vector<double>& positions) {
+    const bool known = std::ranges::none_of(positions, [](double p) { return std::isnan(p); });
+    if (!known || std::ranges::is_sorted(positions)) return {};
+    std::vector<std::int32_t> order(positions.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::stable_sort(order, {}, [&](std::int32_t i) { return positions[static_cast<std::size_t>(i)]; });
+    return order;
+}
 
 }  // namespace psad::data

@@ -6,10 +6,8 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <memory>
-#include <numeric>
 #include <set>
 #include <span>
 #include <string>
@@ -21,6 +19,7 @@
 #include "psad/data/candidate_row.hpp"
 #include "psad/data/cell.hpp"
 #include "psad/data/column_roles.hpp"
+#include "psad/data/event_rows.hpp"
 #include "psad/data/request_block.hpp"
 #include "psad/data/side_tables.hpp"
 #include "psad/data/source.hpp"
@@ -39,7 +38,7 @@ class ListBuilder final : public RecordSink {
         add_roles();
         user_cells_ = GroupRows(schema_->of_user);
         candidate_ = CandidateRow(*schema_);
-        event_cells_ = GroupRows(schema_->of_event);
+        new_events_ = EventRows(schema_->of_event);
         *new_items_ = names.new_items();
         start_block();
     }
@@ -65,8 +64,7 @@ class ListBuilder final : public RecordSink {
         } else if (level == candidate_level) {
             candidate_.begin(absent_);
         } else {
-            event_ = {};
-            event_cells_.begin_row(nan);
+            new_events_.begin();
         }
     }
     void take(int column, std::string_view text) override {
@@ -97,9 +95,8 @@ class ListBuilder final : public RecordSink {
     void end_values(int) override { cells_.end_list(); }
     void end_row(int level) override {
         if (level == event_level) {
-            event_cells_.end_row();
-            if (!event_.has_time) where_->fail(schema_->event_time, "nothing", "the time of the event");
-            new_events_.push_back(event_);
+            if (!new_events_.now.has_time) where_->fail(schema_->event_time, "nothing", "the time of the event");
+            new_events_.end();
         } else if (level == candidate_level) {
             end_candidate();
         } else {
@@ -127,18 +124,13 @@ class ListBuilder final : public RecordSink {
     void discard() { start_block(); }
     /// Columns of the schema that a file lacked.
     const std::set<std::string, std::less<>>& missing() const { return missing_; }
-    /// Columns of files that the schema does not name.
+    /// Those of files that the schema does not name.
     const std::set<std::string, std::less<>>& unread() const { return roles_.unread(); }
 
   private:
     static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
     static constexpr std::size_t block_bytes = std::size_t{1} << 24;
 
-    struct Event {
-        std::int64_t time = 0;
-        std::int32_t item = -1, kind = 0;
-        bool has_time = false;
-    };
     static bool is_cell(const ColumnRole& r) { return r.role == Role::dense || r.role == Role::field; }
     /// What stands in tables beside the requests, or is not there when serving.
     bool may_lack(const ColumnRole& r) const {
@@ -188,7 +180,7 @@ class ListBuilder final : public RecordSink {
                 candidate_.has_item_cells = true;
                 return candidate_.item_cells;
             default:
-                return event_cells_;
+                return new_events_.cells;
         }
     }
     void take_one(const ColumnRole& c, std::string_view text) {
@@ -201,10 +193,10 @@ class ListBuilder final : public RecordSink {
                 user_ = text;
                 return;
             case Role::item:
-                (c.group == Group::event ? event_.item : candidate_.item) = name_of_item(text);
+                (c.group == Group::event ? new_events_.now.item : candidate_.item) = name_of_item(text);
                 return;
             case Role::event_kind:
-                event_.kind = text.empty() ? 0 : names_->kind(text);
+                new_events_.now.kind = text.empty() ? 0 : names_->kind(text);
                 return;
             case Role::time:
                 return take_time(c, text);
@@ -216,9 +208,9 @@ class ListBuilder final : public RecordSink {
     }
     std::int32_t name_of_item(std::string_view text) { return text.empty() ? -1 : names_->item(text); }
     void take_time(const ColumnRole& c, std::string_view text) {
-        std::int64_t& time = c.group == Group::event ? event_.time : request_.time;
+        std::int64_t& time = c.group == Group::event ? new_events_.now.time : request_.time;
         if (!parse_time(text, time)) where_->fail(c.name, in_quotes(text), "unix seconds, or ISO 8601");
-        (c.group == Group::event ? event_.has_time : has_time_) = true;
+        (c.group == Group::event ? new_events_.now.has_time : has_time_) = true;
     }
     void take_weight(const ColumnRole& c, std::string_view text) {
         double x = 0;
@@ -240,7 +232,6 @@ class ListBuilder final : public RecordSink {
         labels_ = propensities_ = 0;
         positions_.clear();
         new_events_.clear();
-        event_cells_.clear();
     }
     void end_candidate() {
         CandidateRow& c = candidate_;
@@ -307,14 +298,8 @@ class ListBuilder final : public RecordSink {
         }
         to.end_row();
     }
-    /// The order in which the candidates were shown, where it is not theirs.
     void add_shown() {
-        if (schema_->position.empty() || std::ranges::is_sorted(positions_) ||
-            std::ranges::any_of(positions_, [](double p) { return std::isnan(p); }))
-            return;
-        std::vector<std::int32_t> order(positions_.size());
-        std::iota(order.begin(), order.end(), 0);
-        std::ranges::stable_sort(order, {}, [&](std::int32_t i) { return positions_[static_cast<std::size_t>(i)]; });
+        const std::vector<std::int32_t> order = shown_order(positions_);
         request_.first_shown = block_->shown.size();
         request_.shown = order.size();
         block_->shown.insert(block_->shown.end(), order.begin(), order.end());
@@ -327,18 +312,7 @@ class ListBuilder final : public RecordSink {
             return;
         }
         any_events_ = any_events_ || !new_events_.empty();
-        std::vector<std::size_t> order(new_events_.size());
-        std::iota(order.begin(), order.end(), std::size_t{0});
-        std::ranges::stable_sort(order, {}, [&](std::size_t e) { return new_events_[e].time; });
-        request_.first_event = block_->event_times.size();
-        request_.events = order.size();
-        for (const std::size_t e : order) {
-            block_->event_times.push_back(new_events_[e].time);
-            block_->event_items.push_back(new_events_[e].item);
-            block_->event_kinds.push_back(new_events_[e].kind);
-            block_->events.begin_row(event_cells_, e);
-            block_->events.end_row();
-        }
+        new_events_.add_to(*block_, request_);
     }
 
     void start_block() { block_ = std::make_shared<RequestBlock>(*schema_); }
@@ -359,21 +333,18 @@ class ListBuilder final : public RecordSink {
     std::shared_ptr<RequestBlock> block_;
     std::shared_ptr<Catalog> new_items_ = std::make_shared<Catalog>();
     std::set<std::string, std::less<>> missing_;
-    bool any_events_ = false;
+    bool any_events_ = false, has_time_ = false;
 
     // The request that is read.
     RequestSpan request_;
     std::string user_;
-    bool has_time_ = false;
     GroupRows user_cells_;
     std::vector<std::pair<Role, int>> given_;  ///< those of user_cells_ that the request has
     std::size_t labels_ = 0, propensities_ = 0;
     std::vector<double> positions_;
-    std::vector<Event> new_events_;
-    GroupRows event_cells_;
+    EventRows new_events_;
     // The rows within.
     CandidateRow candidate_;
-    Event event_;
 };
 
 }  // namespace psad::data

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "psad/data/column_folder_reader.hpp"
 #include "psad/data/flat_rows.hpp"
 #include "psad/data/formats.hpp"
 #include "psad/data/list_builder.hpp"
@@ -78,9 +79,11 @@ struct ReadLists {
     std::set<std::string, std::less<>> missing, unread;
 };
 
-/// Reads files of requests, one after the other. \throws DataError at the first fault
+/// Reads files of requests, one after the other, or one folder of columns. \throws DataError at the first fault,
+/// ModelFileError for a folder of columns that is damaged or has other columns
 inline ReadLists read_requests(const Paths& paths, const std::string& format, Names& names,
                                const std::shared_ptr<const SideTables>& tables) {
+    if (paths.size() == 1 && is_column_folder(paths[0])) return {ColumnFolder(paths[0]).source(&names), {}, {}};
     ListBuilder builder(names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr);
     std::optional<FlatRows> flat;
     for (const auto& file : files_of(paths)) {

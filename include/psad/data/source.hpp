@@ -7,8 +7,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "psad/core/error.hpp"
 #include "psad/features/request.hpp"
 
 namespace psad::inline PSAD_ABI::data {

@@ -32,6 +32,16 @@ inline void add_named_data(TensorFile& file, const NamedData& data) {
         data.ids);
 }
 
+/// The names that end to end are `bytes`; throws ModelFileError naming `place` where they are no map.
+inline IdMap to_id_map(const std::string& source, const std::string& place, std::span<const std::int8_t> bytes,
+                       std::span<const std::int64_t> ends) {
+    try {
+        return {std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), {ends.begin(), ends.end()}};
+    } catch (const SettingError& e) {
+        throw ModelFileError(source, "tensor " + place + ".ends", e.found(), e.wanted());
+    }
+}
+
 /// Nothing where the model was made of numbered ids. `schema` and `catalog` are those of the model: throws
 /// ModelFileError where names and ids do not agree.
 inline std::optional<NamedData> read_named_data(const TensorFile& file, const Schema& schema, const Catalog& catalog) {
@@ -47,14 +57,8 @@ inline std::optional<NamedData> read_named_data(const TensorFile& file, const Sc
     NamedIds::for_each_map(
         [&](const std::string& name, IdMap& map) {
             const std::string place = "names." + name;
-            const auto bytes = file.values<std::int8_t>(place + ".bytes");
-            const auto ends = file.values<std::int64_t>(place + ".ends");
-            try {
-                map = IdMap(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
-                            {ends.begin(), ends.end()});
-            } catch (const SettingError& e) {
-                throw ModelFileError(file.source, "tensor " + place + ".ends", e.found(), e.wanted());
-            }
+            map = to_id_map(file.source, place, file.values<std::int8_t>(place + ".bytes"),
+                            file.values<std::int64_t>(place + ".ends"));
         },
         out.ids);
     const Schema named = request_schema(out);

@@ -15,8 +15,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -205,34 +207,40 @@ inline TensorFile read_safetensors(const std::filesystem::path& path) {
     return result;
 }
 
+/// A tensor that is written piece by piece: `pieces(take)` calls take(data, bytes) for all of it, in order and each
+/// time it is asked.
+struct PiecewiseTensor {
+    using Take = std::function<void(const void* data, std::size_t bytes)>;
+    std::string name, dtype;
+    std::vector<std::int64_t> shape;
+    std::function<void(const Take&)> pieces;
+};
+
 /// Writes a file with its checksum. The bytes depend on names and content alone, not on the tensors' order;
 /// the widest numbers come first, so that each tensor is aligned in the file. An existing file is replaced in
 /// one step once the new one is on disk; on an error it stays as it was and nothing else remains. Throws
 /// ModelFileError for a tensor whose bytes don't fit its shape, a duplicated or reserved name and text that is not
 /// UTF-8, FileError for whatever keeps the file from being written.
-inline void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
+inline void write_safetensors(const std::filesystem::path& path, const std::map<std::string, std::string>& words,
+                              std::span<const PiecewiseTensor> tensors) {
     const std::string source = path.string();
     nlohmann::json header = nlohmann::json::object();
     nlohmann::json& metadata = header[detail::metadata_key] = nlohmann::json::object();
-    for (const auto& [key, value] : file.metadata) {
+    for (const auto& [key, value] : words) {
         if (key == detail::checksum_key || value.starts_with(detail::checksum_mark)) {
             throw ModelFileError(source, "__metadata__", "\"" + printable(key) + "\" with a checksum",
                                  "the checksum left to the writer");
         }
         metadata[key] = value;
     }
-    std::vector<const Tensor*> order;
-    for (const Tensor& tensor : file.tensors) order.push_back(&tensor);
-    std::ranges::sort(order, {}, [](const Tensor* tensor) {
+    std::vector<const PiecewiseTensor*> order;
+    for (const PiecewiseTensor& tensor : tensors) order.push_back(&tensor);
+    std::ranges::sort(order, {}, [](const PiecewiseTensor* tensor) {
         return std::tuple(-static_cast<int>(detail::dtype_size(tensor->dtype)), std::string_view(tensor->name));
     });
     std::uint64_t offset = 0;
-    for (const Tensor* tensor : order) {
+    for (const PiecewiseTensor* tensor : order) {
         const std::uint64_t size = detail::byte_count(source, tensor->name, tensor->dtype, tensor->shape);
-        if (tensor->bytes.size() != size) {
-            throw ModelFileError(source, detail::place(tensor->name), std::to_string(tensor->bytes.size()) + " bytes",
-                                 std::to_string(size) + " for shape " + detail::shape_text(tensor->shape));
-        }
         if (header.contains(tensor->name)) {
             throw ModelFileError(source, detail::place(tensor->name), "a name that is taken", "each name once");
         }
@@ -246,7 +254,15 @@ inline void write_safetensors(const std::filesystem::path& path, const TensorFil
     try {
         text = header.dump();
         checksum.add(text.data(), text.size());
-        for (const Tensor* tensor : order) checksum.add(tensor->bytes.data(), tensor->bytes.size());
+        for (const PiecewiseTensor* tensor : order) {
+            std::uint64_t written = 0;
+            tensor->pieces([&](const void* data, std::size_t bytes) { checksum.add(data, bytes), written += bytes; });
+            const std::uint64_t size = detail::byte_count(source, tensor->name, tensor->dtype, tensor->shape);
+            if (written != size) {
+                throw ModelFileError(source, detail::place(tensor->name), std::to_string(written) + " bytes",
+                                     std::to_string(size) + " for shape " + detail::shape_text(tensor->shape));
+            }
+        }
         metadata[detail::checksum_key] = checksum.text();
         text = header.dump();
     } catch (const nlohmann::json::exception& error) {
@@ -261,8 +277,17 @@ inline void write_safetensors(const std::filesystem::path& path, const TensorFil
     AtomicFile replacement(path);
     replacement.write(&header_size, sizeof header_size);
     replacement.write(text.data(), text.size());
-    for (const Tensor* tensor : order) replacement.write(tensor->bytes.data(), tensor->bytes.size());
+    for (const PiecewiseTensor* tensor : order)
+        tensor->pieces([&](const void* data, std::size_t bytes) { replacement.write(data, bytes); });
     replacement.commit();
+}
+inline void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
+    std::vector<PiecewiseTensor> tensors;
+    for (const Tensor& t : file.tensors) {
+        tensors.push_back({t.name, t.dtype, t.shape,
+                           [&t](const PiecewiseTensor::Take& take) { take(t.bytes.data(), t.bytes.size()); }});
+    }
+    write_safetensors(path, file.metadata, tensors);
 }
 
 }  // namespace psad::model_file

@@ -32,7 +32,7 @@ struct Settings {
     double distill_full = 0.3;
     double temperature = 1;
     double min_propensity = 0.1;
-    double unknown_rate = 0.01;
+    double unknown_rate = 0.002;
     int patience = 3;
     std::uint64_t seed = 1;
 
