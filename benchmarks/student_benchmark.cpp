@@ -39,7 +39,7 @@ void request(benchmark::State& state) {
     const int count = items > 2000 ? 4096 : different_requests;  // touch more of a large catalog than caches hold
     const Workload<Network> work(count, static_cast<int>(state.range(0)), static_cast<int>(state.range(1)), items);
     const Device cpu;
-    const psad::serve::Reranker reranker(cpu, work.model);
+    const psad::serve::Reranker reranker(cpu, work.model, psad::serve::already_checked);
     psad::serve::Workspace<Device> workspace;
     std::size_t i = 0;
     for (auto _ : state) {
@@ -71,7 +71,7 @@ BENCHMARK_TEMPLATE(request, psad::StudentOf<psad::Psad<wide(128)>>)
 void request_of_features(benchmark::State& state) {
     const Workload<psad::Psad<>> work(64, 20, 50, 2000, static_cast<int>(state.range(0)));
     const Device cpu;
-    const psad::serve::Reranker reranker(cpu, work.model);
+    const psad::serve::Reranker reranker(cpu, work.model, psad::serve::already_checked);
     psad::serve::Workspace<Device> workspace;
     std::size_t i = 0;
     for (auto _ : state)
@@ -101,7 +101,7 @@ void in_bf16(benchmark::State& state) {
     using psad::backend::CpuBf16;
     const auto work = workload_of<psad::StudentOf<psad::Psad<>>>(state);
     const CpuBf16 cpu(work.model, 1, CpuBf16::Where::possible);
-    const psad::serve::Reranker reranker(cpu, work.model);
+    const psad::serve::Reranker reranker(cpu, work.model, psad::serve::already_checked);
     psad::serve::Workspace<CpuBf16> workspace;
     std::size_t i = 0;
     for (auto _ : state) {
@@ -114,7 +114,7 @@ BENCHMARK(in_bf16)->Name("student/request_in_bf16")->Apply(sizes);
 void cached_user(benchmark::State& state) {
     const auto work = workload_of<psad::Psad<>>(state);
     const Device cpu;
-    const psad::serve::Reranker reranker(cpu, work.model);
+    const psad::serve::Reranker reranker(cpu, work.model, psad::serve::already_checked);
     psad::serve::Workspace<Device> workspace;
     std::vector<psad::serve::UserCache<Device, psad::Psad<>>> users(work.requests.size());
     std::size_t i = 0;
@@ -129,7 +129,7 @@ BENCHMARK(cached_user)->Name("student/request_of_a_known_user")->Apply(sizes);
 void batch(benchmark::State& state) {
     const Workload<psad::Psad<>> work(256, 20, 50);
     const Device cpu(static_cast<int>(state.range(1)));
-    const psad::serve::Reranker reranker(cpu, work.model);
+    const psad::serve::Reranker reranker(cpu, work.model, psad::serve::already_checked);
     psad::serve::BatchWorkspace<Device> workspace;
     const auto requests = std::span(work.requests).first(static_cast<std::size_t>(state.range(0)));
     for (auto _ : state) benchmark::DoNotOptimize(reranker(requests, workspace).data());

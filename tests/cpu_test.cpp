@@ -1,5 +1,6 @@
 // What only the CPU backend has: its choice of kernels, its threads.
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -23,4 +24,18 @@ TEST_CASE("parallel: tasks run on several threads and each once") {
     std::vector<int> runs(5000, 0);
     cpu.parallel(5000, [&](int i) { ++runs[static_cast<std::size_t>(i)]; });
     CHECK(std::all_of(runs.begin(), runs.end(), [](int n) { return n == 1; }));
+}
+
+TEST_CASE("threads that cannot be started are an error, not the end of the program") {
+    CHECK_NOTHROW(backend::must_be_able_to_start(3));
+    rlimit before{};
+    REQUIRE(getrlimit(RLIMIT_AS, &before) == 0);
+    rlimit little = before;
+    little.rlim_cur = std::size_t{1} << 33;  // 8 GiB: a thousand stacks
+    if (before.rlim_cur != RLIM_INFINITY && before.rlim_cur < little.rlim_cur) return;
+#if !defined(__SANITIZE_ADDRESS__)  // which takes terabytes
+    REQUIRE(setrlimit(RLIMIT_AS, &little) == 0);
+    CHECK_THROWS_AS(backend::must_be_able_to_start(100'000), DeviceError);
+    CHECK(setrlimit(RLIMIT_AS, &before) == 0);
+#endif
 }

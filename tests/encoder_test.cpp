@@ -396,3 +396,34 @@ TEST_CASE("a batch is its requests, one after the other, and is overwritten") {
     CHECK(all.layout.view().lists == 1);
     CHECK(all.dense.numbers.size() == requests[0].size() * static_cast<std::size_t>(all.dense.columns));
 }
+
+TEST_CASE("where the order of candidates says nothing, no number of a candidate tells it") {
+    const std::vector<OwnedRequest> owned{toy_request(7, 9, 12), toy_request(8, 6, 4)};
+    const std::vector<Request> train = views(owned);
+    for (const bool ordered : {false, true}) {
+        Schema schema = toy_encoder().schema();
+        schema.ordered = ordered;
+        Encoder encoder = fit_encoder(std::move(schema), toy_encoder().catalog(), train, {.min_count = 1});
+        for (const OwnedRequest& r : owned) {
+            OwnedRequest turned = r;
+            for (auto* column : {&turned.items}) std::ranges::reverse(*column);
+            std::ranges::reverse(turned.scores);
+            std::ranges::reverse(turned.aux);
+            Batch<float> a, b;
+            const Request first = r.view(), second = turned.view();
+            encoder.encode(std::span(&first, 1), 1, a);
+            encoder.encode(std::span(&second, 1), 1, b);
+            const std::size_t n = r.items.size();
+            bool same = true;
+            for (std::size_t i = 0; i < n; ++i) {
+                const auto rows = [&](const auto& table, std::size_t at) {
+                    return row(table.numbers, at, static_cast<std::size_t>(table.columns));
+                };
+                same = same && rows(a.dense, i) == rows(b.dense, n - 1 - i);
+                same = same && rows(a.match_dense, i) == rows(b.match_dense, n - 1 - i);
+                same = same && a.rank[i] == b.rank[n - 1 - i];
+            }
+            CHECK(same == !ordered);
+        }
+    }
+}

@@ -103,6 +103,7 @@ TEST_CASE("metadata: each part of each key must be there and of its type") {
             const std::string& name = part.key();
             refused(name, [&](Json& j) { j.erase(name); });
             for (const Json& bad : {Json(nullptr), Json("text"), Json(true), Json::object(), Json(-1.5)}) {
+                if (bad.is_boolean() && part.value().is_boolean()) continue;
                 refused(name, [&](Json& j) { j[name] = bad; });
             }
             if (!part.value().is_object()) continue;

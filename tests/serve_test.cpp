@@ -52,7 +52,7 @@ void check_no_allocation() {
     const auto owned = many();
     const auto requests = views(owned);
     const Device cpu;
-    const serve::Reranker reranker(cpu, m);
+    const serve::Reranker reranker(cpu, m, serve::already_checked), checking(cpu, m);
     serve::Workspace<Device> workspace;
     OwnedRequest largest = toy_request(1000, 23, 9);  // in field values (two genres each) and matches too
     std::fill(largest.items.begin(), largest.items.end(), 2);
@@ -61,7 +61,7 @@ void check_no_allocation() {
     double sum = 0;
     const std::size_t more = allocations_of([&] {
         for (const Request& r : requests) {
-            for (const int top : {0, 3}) sum += static_cast<double>(reranker(r, workspace, top).scores[0]);
+            for (const int top : {0, 3}) sum += static_cast<double>(checking(r, workspace, top).scores[0]);
         }
         reranker(largest.view(), workspace);
     });
@@ -257,4 +257,28 @@ TEST_CASE("a known user's lists are those of the whole request, whatever is anot
         const Answer by_other = ask(of_other_model, r, workspace);
         CHECK(std::ranges::equal(of_other_model(r, user, workspace).scores, by_other.scores));
     }
+}
+
+TEST_CASE("a reranker checks requests, by the caller's rules, unless it is told that they are checked") {
+    const auto m = shaken<Psad<small>>();
+    const Device cpu;
+    OwnedRequest owned = toy_request(3, 5, 4);
+    const Answer good = [&] {
+        const serve::Reranker reranker(cpu, m, serve::already_checked);
+        serve::Workspace<Device> workspace;
+        return ask(reranker, owned.view(), workspace);
+    }();
+    const serve::Reranker reranker(cpu, m), strict(cpu, m, {.refuse_unknown = true});
+    auto workspace = reranker.workspace();
+    auto many_at_once = reranker.batch_workspace();
+    auto cache = reranker.user_cache();
+    CHECK(ask(reranker, owned.view(), workspace) == good);
+    owned.items[1] = 5000;
+    CHECK_NOTHROW(reranker(owned.view(), workspace));
+    CHECK_THROWS_AS(strict(owned.view(), workspace), RequestError);
+    owned.items[1] = owned.items[0];
+    const Request twice = owned.view();
+    CHECK_THROWS_AS(reranker(twice, workspace), RequestError);
+    CHECK_THROWS_AS(reranker(twice, cache, workspace), RequestError);
+    CHECK_THROWS_AS(reranker(std::span(&twice, 1), many_at_once), RequestError);
 }

@@ -412,7 +412,7 @@ TEST_CASE("a batch or a shard larger than the data is as large as the data") {
 TEST_CASE("fit: no training without validation lists") {
     const psad::test::ListsFolder folder;  // it has none
     CHECK_THROWS_WITH_AS(fit<Net>(backend::Cpu<float>(), data::read_lists(folder.path())),
-                         "tiny, validation lists: found none with a positive, wanted at least one: they "
+                         "tiny, validation lists: found none, wanted at least one with a positive: they "
                          "choose the epoch to keep",
                          DataError);
 }
@@ -573,4 +573,30 @@ TEST_CASE("a validation score that is not finite ends training with an error") {
     const auto validate = [](const Model<Net>&) { return train::ValidationScore{.5, std::nan("")}; };
     CHECK_THROWS_AS(train::train(backend::Cpu<float>(), m, std::span<const Request>(lists.all), quick(), validate),
                     TrainingError);
+}
+
+TEST_CASE("hidden values train the row of the unknown") {
+    const ToyLists lists(4, 4);
+    const auto unknown_rows = [&](double rate) {
+        Model<Net> m(toy_encoder(lists.all, 0));
+        train::Settings s = quick();
+        s.unknown_rate = rate;
+        s.weight_decay = 0;
+        const Model<Net> before = m;
+        train::train(backend::Cpu<float>(), m, std::span<const Request>(lists.all), s, no_opinion);
+        std::size_t moved = 0;
+        for (const ParameterInfo& p : m.registry.parameters) {
+            if (!p.table || p.name.find("device") == std::string::npos) continue;
+            moved += std::equal(m.parameters.at(p), m.parameters.at(p) + p.cols, before.parameters.at(p)) ? 0 : 1;
+        }
+        return moved;
+    };
+    const std::size_t tables = [&] {
+        const Model<Net> m(toy_encoder(lists.all, 0));
+        return static_cast<std::size_t>(std::ranges::count_if(m.registry.parameters, [](const ParameterInfo& p) {
+            return p.table && p.name.find("device") != std::string::npos;
+        }));
+    }();
+    INFO(tables);
+    CHECK(unknown_rows(0.5) == tables);
 }

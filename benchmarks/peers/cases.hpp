@@ -213,7 +213,7 @@ inline Case student_case(std::string name, std::string file, const Sizes& sizes)
     const auto state = std::make_shared<ModelState<Network>>(sizes);
     const auto& model = state->work.model;
     Case c{std::move(name), std::move(file), {}, 0, [state] {
-               const serve::Reranker reranker(state->cpu, state->work.model);
+               const serve::Reranker reranker(state->cpu, state->work.model, serve::already_checked);
                reranker(state->work.requests[state->turn++ % 64], state->workspace);
            }};
     describe(c.tensors, "student", sizes);

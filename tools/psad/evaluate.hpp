@@ -178,7 +178,7 @@ void rank_by_model(const EvaluateOptions& o, const Catalog& catalog, const model
         notes.look_at(r);
     }
     const backend::Cpu<float> cpu;
-    const serve::Reranker reranker(cpu, model);
+    const serve::Reranker reranker(cpu, model, serve::already_checked);
     auto workspace = reranker.workspace();
     out.push_back(rank("student", "student", requests, [&](const Request& r) {
         const auto reranked = reranker(r, workspace);

@@ -215,6 +215,7 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
     }
     data::Names known(*out.names, data::Learn::nothing);
     const auto tables = data::read_side_tables(files, known);
+    known.take_unknown();  // of tables, which may say more than the lists ask
     auto read = std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, known, tables));
     std::set<std::string, std::less<>> never;
     for (const std::string& column : read->unread) {
@@ -230,6 +231,8 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
         print_error(
             fmt::format("psad: note: the lists have {}, which no training list had: it is not read", joined(never)));
     }
+    if (const std::string unknown = known.take_unknown(); o.strict && !unknown.empty())
+        throw DataError(out.name, "", "the unknown " + unknown, "names of training, as --strict asks");
     read->source.check([&](const Request& r) {
         check_request(encoder.schema(), out.catalog, r, rules(o.strict));
         train::check_feedback(r);

@@ -41,6 +41,7 @@ struct NamedRequests::Parts {
         }
         names.emplace(data, data::Learn::nothing);
         tables = data::read_side_tables({{}, {}, paths(options.users), paths(options.events)}, *names);
+        names->take_unknown();
         builder.emplace(*names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr);
         reader.begin(*builder);
     }
@@ -76,6 +77,8 @@ const Request& NamedRequests::read(const std::string& line, std::size_t number) 
     p.reader.set_row(number);
     p.reader.take_line(line, *p.builder);
     p.note_unread();
+    if (const std::string unknown = p.names->take_unknown(); p.strict && !unknown.empty())
+        throw DataError("request", p.reader.place({}), "the unknown " + unknown, "names of training");
     p.source = p.builder->take_source();
     return p.source[0];
 }

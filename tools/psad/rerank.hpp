@@ -93,7 +93,7 @@ template <class Network>
 void serve_lines(const RerankOptions& o, const Model<Network>& model, const data::Dataset* dataset,
                  NamedRequests* named) {
     const backend::Cpu<float> cpu;
-    const serve::Reranker reranker(cpu, model);
+    const serve::Reranker reranker(cpu, model, serve::already_checked);
     auto workspace = reranker.workspace();
     RequestLines lines(dataset, named);
     ColumnNotes notes(model.encoder.schema());

@@ -42,7 +42,7 @@ struct ColumnSurvey {
     /// Whole numbers that are written as texts.
     bool is_code() const { return is_numeric() && texts == values && whole_numbers == values; }
     /// Nearly each value is another: names of things, free text.
-    bool is_unique() const { return distinct.size() > 200 && 10 * distinct.size() > 9 * values; }
+    bool is_unique() const { return distinct.size() > 20 && 10 * distinct.size() > 9 * values; }
 };
 
 /// Takes files of any columns. Lists of rows within a row have levels 1, 2, ... in the order in which they are met.

@@ -7,9 +7,12 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "psad/core/text.hpp"
 #include "psad/data/group_rows.hpp"
 #include "psad/features/catalog.hpp"
 #include "psad/features/named_ids.hpp"
@@ -97,19 +100,27 @@ class Names {
 
     std::int32_t value(Group group, std::size_t field, std::string_view name) {
         const int hash = columns_of(data_->schema, group).fields[field].hash;
-        return hash > 0 ? hashed_id(name, hash) : 1 + id_in(fields(group)[field], name);
+        if (hash > 0) return hashed_id(name, hash);
+        const std::int32_t id = 1 + id_in(fields(group)[field], name);
+        if (id == 0) note_unknown(name, columns_of(data_->schema, group).fields[field].name);
+        return id;
     }
     std::int32_t kind(std::string_view name) {
         IdMap& kinds = data_->ids.kinds;
         const bool full = kinds.size() + 1 >= static_cast<std::size_t>(max_feedback_kinds);
-        return 1 + (learn_ == Learn::all && !full ? kinds.add(name) : kinds.find(name));
+        const std::int32_t id = 1 + (learn_ == Learn::all && !full ? kinds.add(name) : kinds.find(name));
+        if (id == 0) note_unknown(name, data_->schema.event_kind);
+        return id;
     }
     std::int32_t item(std::string_view name) {
         IdMap& known = data_->ids.items;
         if (learns_items()) return known.add(name);
         const std::int32_t id = known.find(name);
+        if (id < 0) note_unknown(name, data_->schema.item);
         return id >= 0 ? id : static_cast<std::int32_t>(known.size()) + new_items_.add(name);
     }
+    /// The first name that was not known since the last call, "'fridge' of device"; empty where all were.
+    std::string take_unknown() { return std::exchange(unknown_, {}); }
     std::string_view item_name(std::int32_t item) const {
         const auto known = static_cast<std::int32_t>(data_->ids.items.size());
         return item < known ? data_->ids.items.name(item) : new_items_.name(item - known);
@@ -132,6 +143,9 @@ class Names {
     }
 
   private:
+    void note_unknown(std::string_view name, const std::string& column) {
+        if (unknown_.empty()) unknown_ = in_quotes(name) + " of " + column;
+    }
     bool learns_items() const { return learn_ != Learn::nothing; }
     std::size_t first_new() const { return learns_items() ? 0 : data_->ids.items.size(); }
     std::size_t row_of(std::int32_t item) const { return static_cast<std::size_t>(item) - first_new(); }
@@ -156,6 +170,7 @@ class Names {
 
     NamedData* data_;
     Learn learn_;
+    std::string unknown_;
     IdMap new_items_;  ///< beyond those of data_
     ItemRows rows_;
 };

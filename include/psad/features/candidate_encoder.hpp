@@ -14,6 +14,7 @@
 #include "psad/features/catalog.hpp"
 #include "psad/features/dense_features.hpp"
 #include "psad/features/dense_row.hpp"
+#include "psad/features/list_ranks.hpp"
 #include "psad/features/request.hpp"
 #include "psad/features/schema.hpp"
 
@@ -73,7 +74,7 @@ class CandidateEncoder {
         if (f > 0) {
             add_values(r, catalog, rows);
             add_list_scale(rows, scale, shift, b.counts);
-            add_ranks(rows, b.scratch);
+            list_ranks::add(rows, f, b.scratch);
         }
         add_derived(rows, matched, b.scratch);
     }
@@ -97,11 +98,7 @@ class CandidateEncoder {
     static constexpr std::size_t along_width = static_cast<std::size_t>(row_width<AlongList>);
 
     template <class T>
-    struct Rows {
-        T* data;
-        std::size_t count, width;
-        T* operator[](std::size_t i) const { return data + i * width; }
-    };
+    using Rows = FeatureMatrix<T>;
     /// Features that lie side by side in `candidate_dense` and in the row.
     struct Run {
         std::size_t column, source, count;
@@ -173,12 +170,8 @@ class CandidateEncoder {
         const std::size_t f = features();
         for (std::size_t i = 0; i < rows.count; ++i) {
             const T* row = rows[i];
-            int cut = 0;
-            for (std::size_t c = 0; c < f; ++c) {
-                scale[c] += row[c];
-                cut += std::abs(row[c]) >= T(DenseTransforms::bound) ? 1 : 0;
-            }
-            counts.cut_numbers += cut;
+            for (std::size_t c = 0; c < f; ++c) scale[c] += row[c];
+            counts.cut_numbers += cut_numbers(row, f);
         }
         const T n = static_cast<T>(rows.count);
         for (std::size_t c = 0; c < f; ++c) {
@@ -192,10 +185,24 @@ class CandidateEncoder {
         for (std::size_t c = 0; c < f; ++c) {
             const T mean = scale[c], deviation = std::sqrt(shift[c] / n);
             // Values are of about deviation 1 over all lists; less than this is the rounding of equal ones.
-            const bool alike = deviation <= T(4e-7) * (std::max)(T(1), std::abs(mean));
-            scale[c] = alike ? T(0) : T(1) / deviation;
-            shift[c] = alike ? T(0) : -mean / deviation;
+            const auto least = math::ordered_bits(T(4e-7) * (T(1) + std::abs(mean)));
+            const T differ = math::ordered_bits(deviation) > least ? T(1) : T(0);
+            scale[c] = differ / (deviation + (T(1) - differ));
+            shift[c] = -mean * scale[c];
         }
+    }
+
+    /// How many numbers of a row were cut; missing ones are none.
+    template <class T>
+    static int cut_numbers(const T* row, std::size_t count) {
+        const auto bound = math::ordered_bits(T(DenseTransforms::bound));
+        const auto infinity = math::ordered_bits(std::numeric_limits<T>::infinity());
+        int cut = 0;
+        for (std::size_t c = 0; c < count; ++c) {
+            const auto size = math::ordered_bits(std::abs(row[c]));
+            cut += (size >= bound ? 1 : 0) & (size <= infinity ? 1 : 0);
+        }
+        return cut;
     }
 
     /// Returns the mean of the values that are there, 0 where none is.
@@ -219,67 +226,6 @@ class CandidateEncoder {
         return mean;
     }
 
-    /// Share of the list with a smaller value, less the mean of these shares. Up to 512 candidates all pairs are
-    /// compared, in vector instructions over `lanes` features; beyond, sorting is faster.
-    template <class T>
-    void add_ranks(Rows<T> rows, std::vector<T>& scratch) const {
-        const std::size_t f = features(), n = rows.count;
-        constexpr std::size_t lanes = 16;
-        std::size_t c = 0;
-        if (n <= 512) {
-            for (; f - c >= few; c += (std::min)(lanes, f - c)) {
-                const std::size_t count = (std::min)(lanes, f - c);
-                scratch.assign(n * lanes, T(0));
-                for (std::size_t i = 0; i < n; ++i) std::copy_n(rows[i] + c, count, scratch.data() + i * lanes);
-                for (std::size_t i = 0; i < n; ++i) {
-                    T own[lanes], below[lanes] = {};
-                    std::copy_n(scratch.data() + i * lanes, lanes, own);
-                    for (std::size_t j = 0; j < n; ++j) {
-                        const T* const other = scratch.data() + j * lanes;
-                        for (std::size_t k = 0; k < lanes; ++k) below[k] += other[k] < own[k] ? T(1) : T(0);
-                    }
-                    std::copy_n(below, count, rows[i] + f + c);
-                }
-            }
-        }
-        for (; c < f; ++c) {
-            copy_column(rows, c, scratch);
-            if (n > 512) std::ranges::sort(scratch);
-            for (std::size_t i = 0; i < n; ++i) {
-                const T own = rows[i][c];
-                int below = 0;
-                if (n > 512)
-                    below = static_cast<int>(std::lower_bound(scratch.begin(), scratch.end(), own) - scratch.begin());
-                else
-                    for (std::size_t j = 0; j < n; ++j) below += scratch[j] < own ? 1 : 0;
-                rows[i][f + c] = static_cast<T>(below);
-            }
-        }
-        centre_ranks(rows, scratch);
-    }
-
-    /// From counts to shares less their mean, of about deviation 1.
-    template <class T>
-    void centre_ranks(Rows<T> rows, std::vector<T>& scratch) const {
-        const std::size_t f = features();
-        const T n = static_cast<T>(rows.count), unit = static_cast<T>(3.4641016151377544) / n;  // sqrt 12
-        scratch.assign(f, T(0));
-        for (std::size_t i = 0; i < rows.count; ++i) {
-            for (std::size_t c = 0; c < f; ++c) scratch[c] += rows[i][f + c];
-        }
-        for (std::size_t c = 0; c < f; ++c) scratch[c] /= n;
-        for (std::size_t i = 0; i < rows.count; ++i) {
-            T* const rank = rows[i] + f;
-            for (std::size_t c = 0; c < f; ++c) rank[c] = (rank[c] - scratch[c]) * unit;
-        }
-    }
-
-    template <class T>
-    static void copy_column(Rows<T> rows, std::size_t column, std::vector<T>& to) {
-        to.resize(rows.count);
-        for (std::size_t i = 0; i < rows.count; ++i) to[i] = rows[i][column];
-    }
-
     template <class T>
     void add_derived(Rows<T> rows, std::size_t matched, std::vector<T>& scratch) const {
         const std::size_t first = 2 * features();
@@ -296,7 +242,7 @@ class CandidateEncoder {
         }
         const std::size_t first_along = first + position_width + missing_.size();
         for (std::size_t a = 0; a < along_.size(); ++a) {
-            copy_column(rows, along_[a], scratch);
+            rows.copy_column(along_[a], scratch);
             add_along(scratch, matched, position_width + a * along_width, rows, first_along + a * along_width);
         }
     }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -52,17 +53,30 @@ inline void check_scores(const Reranked& reranked, const std::string& source) {
     throw ModelFileError(source, "", "numbers so large that scores are not finite", "a trained model");
 }
 
+/// Said to a Reranker whose requests all have passed Encoder::check, or come from where nothing can be wrong.
+struct AlreadyChecked {};
+inline constexpr AlreadyChecked already_checked;
+
 /// Reranks with the student of a model. Backend and model are borrowed and must outlive the reranker.
 template <class B, class Network>
 class Reranker {
   public:
-    /// On a device with memory of its own the model's numbers are copied now.
-    Reranker(const B& backend, const Model<Network>& model)
+    /// Every request is checked (Encoder::check), by these rules. On a device with memory of its own the model's
+    /// numbers are copied now.
+    Reranker(const B& backend, const Model<Network>& model, const RequestRules& rules = {})
+        : Reranker(backend, model, already_checked) {
+        rules_ = rules;
+    }
+    /// No request is checked: one that Encoder::check refuses must not come in.
+    Reranker(const B& backend, const Model<Network>& model, AlreadyChecked)
         : backend_(&backend), model_(&model), parameters_(on_device(backend, model.parameters)) {}
     // A temporary would be gone before the first request.
-    Reranker(const B&&, const Model<Network>&) = delete;
-    Reranker(const B&, const Model<Network>&&) = delete;
-    Reranker(const B&&, const Model<Network>&&) = delete;
+    template <class... More>
+    Reranker(const B&&, const Model<Network>&, More...) = delete;
+    template <class... More>
+    Reranker(const B&, const Model<Network>&&, More...) = delete;
+    template <class... More>
+    Reranker(const B&&, const Model<Network>&&, More...) = delete;
 
     /// Memory for operator(), one per thread.
     static Workspace<B> workspace() { return {}; }
@@ -71,9 +85,9 @@ class Reranker {
     /// An empty cache for one user.
     static UserCache<B, Network> user_cache() { return {}; }
 
-    /// The best `top` candidates (all when 0). The request is not checked here: one that Encoder::check refuses must
-    /// not come in.
+    /// The best `top` candidates (all when 0). Throws RequestError for a request that the check refuses.
     Reranked operator()(const Request& request, Workspace<B>& workspace, int top = 0) const {
+        check(request);
         workspace.order.clear(), workspace.scores.clear();
         const Inputs<float>& in = encode(std::span(&request, 1), workspace, top);
         Inference ctx(*backend_, *parameters_, in.layout, workspace.arena);
@@ -85,6 +99,7 @@ class Reranker {
     Reranked operator()(const Request& request, UserCache<B, Network>& user, Workspace<B>& workspace,
                         int top = 0) const {
         static_assert(B::Memory::on_host, "psad: a user cache lies in the host's memory");
+        check(request);
         workspace.order.clear(), workspace.scores.clear();
         const Inputs<float>& in = encode(std::span(&request, 1), workspace, top);
         Inference ctx(*backend_, *parameters_, in.layout, workspace.arena);
@@ -95,10 +110,11 @@ class Reranker {
         return {workspace.order, workspace.scores};
     }
 
-    /// Many requests, not checked either, on the threads of the backend: an answer for each, in their order, valid
-    /// until the workspace is used again.
+    /// Many requests, on the threads of the backend: an answer for each, in their order, valid until the workspace is
+    /// used again. Throws RequestError for the first request that the check refuses, before any is answered.
     std::span<const Reranked> operator()(std::span<const Request> requests, BatchWorkspace<B>& workspace,
                                          int top = 0) const {
+        for (const Request& r : requests) check(r);
         const std::size_t tasks = (requests.size() + lists_per_task - 1) / lists_per_task;
         if (workspace.tasks.size() < tasks) workspace.tasks.resize(tasks);
         workspace.lists.resize(requests.size());
@@ -126,6 +142,10 @@ class Reranker {
 
   private:
     static constexpr std::size_t lists_per_task = lists_at_once<B>(16), lists_per_pass = lists_at_once<B>(2);
+
+    void check(const Request& r) const {
+        if (rules_) model_->encoder.check(r, *rules_);
+    }
 
     static std::size_t positions(const Request& r, int top) {
         return top > 0 ? (std::min)(static_cast<std::size_t>(top), r.size()) : r.size();
@@ -166,6 +186,7 @@ class Reranker {
     const B* backend_;
     const Model<Network>* model_;
     std::shared_ptr<const Parameters<float, typename B::Memory>> parameters_;
+    std::optional<RequestRules> rules_;  ///< none: nothing is checked
 };
 
 }  // namespace psad::serve

@@ -1,0 +1,302 @@
+#!/usr/bin/env python3
+"""The psad program on files as somebody else has them: from a schema to answers.
+
+Usage: cli_files_test.py PSAD DATA_FOLDER [unittest options]
+"""
+
+import csv
+import gzip
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+from cli import PSAD, Case, main, psad, train  # noqa: E402
+
+
+def make_shop(folder, lists=150, seed=3):
+    """Requests of a small shop: the cheap are bought, and the brands that the user's events name."""
+    draw = random.Random(seed)
+    brand = {f"sku-{i}": f"brand {i % 9}" for i in range(60)}
+    with open(folder / "items.csv", "w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["sku", "brand", "title"])
+        out.writerows([sku, b, f"{b}, thing {sku}"] for sku, b in brand.items())
+    with open(folder / "users.csv", "w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["user_id", "region"])
+        out.writerows([f"u{u}", f"R{u % 3}"] for u in range(20))
+    events, requests = [], []
+    for i in range(lists):
+        user, time = f"u{draw.randrange(20)}", 1_700_000_000 + 3600 * i
+        liked = f"brand {draw.randrange(9)}"
+        events.append([user, time - 60, "view", draw.choice([s for s in brand if brand[s] == liked])])
+        chosen = []
+        for position, sku in enumerate(draw.sample(sorted(brand), 8)):
+            price = round(draw.uniform(1, 100), 2)
+            grade = (price < 30) + 2 * (brand[sku] == liked)
+            chosen.append({"sku": sku, "position": position + 1, "price": price, "rating": 4.5, "label": int(grade)})
+        requests.append({"request_id": f"r{i}", "user_id": user, "ts": time, "device": draw.choice(["app", "web"]),
+                         "candidates": chosen})
+    with open(folder / "events.csv", "w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["user_id", "ts", "type", "sku"])
+        out.writerows(events)
+    for name, part in (("train", requests[:100]), ("valid", requests[100:120]), ("test", requests[120:])):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in part))
+    return requests
+
+
+class Files(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = Path(tempfile.mkdtemp(prefix="psad-files-"))
+        cls.requests = make_shop(cls.folder)
+        cls.tables = [w for t in ("items", "users", "events") for w in (f"--{t}", cls.folder / f"{t}.csv")]
+        cls.model = cls.folder / "model.st"
+        cls.trained = cls.learn("--valid", cls.folder / "valid.jsonl", "--json", cls.folder / "train.json")
+
+    @classmethod
+    def learn(cls, *words, train="train.jsonl", out=None, steps=6):
+        fixed = ["--train", cls.folder / train, "--variant", "small", "--steps", steps, "--batch", 32, "--threads", 1,
+                 "--min-count", 3, "--out", out or cls.model]
+        return psad("train", *fixed, *cls.tables, *words)
+
+    def answers(self, *lines, words=(), model=None):
+        text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
+        done = psad("rerank", "--model", model or self.model, *self.tables, *words, stdin=text)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+    def test_training_says_what_it_does(self):
+        self.assert_good(self.trained)
+        for words in ("schema guessed", "item = sku", "grade = label", "not read: title",
+                      "100 training lists, 20 validation lists", "learns from grades of label, worth 2^grade - 1; teacher",
+                      "9 of 9 brand", "price: ", "rating: constant"):
+            self.assertIn(words, self.trained.stdout)
+        report = json.loads((self.folder / "train.json").read_text())
+        self.assertEqual(report["objective"]["labels"], "grades of label, worth 2^grade - 1")
+        self.assertIn("teacher", report["valid"][0]["parts"])
+
+    def test_without_validation_lists_a_part_is_held_back_and_said(self):
+        done = self.learn(out=self.folder / "held.st")
+        self.assert_good(done)
+        self.assertIn("the latest 10 of 100 training lists are held back", done.stdout)
+        self.assertIn("90 training lists, 10 validation lists", done.stdout)
+        every = self.folder / "all.jsonl"
+        every.write_text("".join(json.dumps(r) + "\n" for r in self.requests))
+        from_time = self.requests[100]["ts"], self.requests[120]["ts"]
+        done = self.learn("--valid-from", from_time[0], "--test-from", from_time[1], train="all.jsonl",
+                          out=self.folder / "timed.st")
+        self.assert_good(done)
+        self.assertIn("100 training lists, 20 validation lists", done.stdout)
+        self.assertIn("30 lists from", done.stdout)
+        # The same lists, whichever way they were cut: the same model but for names that only test lists have.
+        done = psad("evaluate", "--model", self.folder / "timed.st", "--test", every, "--test-from", from_time[1],
+                    *self.tables)
+        self.assert_good(done)
+        self.assertIn("30 lists", done.stdout)
+
+    def test_evaluation_by_list_and_by_segment(self):
+        per_list, report = self.folder / "lists.jsonl", self.folder / "evaluate.json"
+        done = psad("evaluate", "--model", self.model, "--test", self.folder / "test.jsonl", *self.tables, "--per-list",
+                    per_list, "--segment", "device", "--json", report)
+        self.assert_good(done)
+        rows = [json.loads(line) for line in per_list.read_text().splitlines()]
+        self.assertEqual([r["id"] for r in rows], [r["request_id"] for r in self.requests[120:]])
+        for row in rows:
+            self.assertEqual(sorted(row["student"]["order"]), list(range(8)))
+        found = json.loads(report.read_text())
+        self.assertEqual(set(found["segments"]), {"app", "web"})
+        self.assertEqual(sum(s["lists"] for s in found["segments"].values()), found["lists"])
+        figures = found["orders"]["student"]
+        for metric in ("ndcg@1", "ndcg@5", "ndcg@10", "map", "mrr"):
+            value, low, high = figures[metric]
+            self.assertTrue(low <= value <= high)
+        self.assertEqual(set(figures["empty_lists"]), {"left_out", "as_0", "as_1"})
+        mean = sum(r["student"]["ndcg@10"] for r in rows if r["student"]["ndcg@10"] is not None) / found["lists"]
+        self.assertAlmostEqual(mean, figures["ndcg@10"][0], places=9)
+        done = psad("evaluate", "--model", self.model, "--test", self.folder / "test.jsonl", "--segment", "planet")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--segment: found planet, wanted one of region, device", done.stderr)
+
+    def test_answers_are_in_the_words_of_the_request(self):
+        (answer,), notes = self.answers(self.requests[130])
+        self.assertEqual(notes, "")
+        self.assertEqual(answer["id"], "r130")
+        self.assertEqual(answer["items"], [self.requests[130]["candidates"][i]["sku"] for i in answer["order"]])
+        # Labels say nothing, and neither does the order of keys.
+        bare = json.loads(json.dumps(self.requests[130]))
+        for c in bare["candidates"]:
+            del c["label"]
+        bare["candidates"] = [dict(reversed(c.items())) for c in bare["candidates"]]
+        bare = dict(reversed(bare.items()))
+        (again,), _ = self.answers(bare)
+        self.assertEqual(again, answer)
+
+    def test_what_is_not_as_in_training_is_told(self):
+        def with_price(change):
+            request = json.loads(json.dumps(self.requests[130]))
+            for c in request["candidates"]:
+                change(c)
+            return request
+
+        (whole,), _ = self.answers(self.requests[130])
+        without, more = with_price(lambda c: c.pop("price")), with_price(lambda c: c.update(colour="red"))
+        (answer,), notes = self.answers(more)
+        self.assertEqual(answer, whole)
+        self.assertEqual(notes.count("\n"), 1)
+        self.assertIn("note: requests have colour, which no training list had", notes)
+        (answer,), _ = self.answers(more, words=["--strict"])
+        self.assertIn("the unknown column colour", answer["error"])
+        (answer,), notes = self.answers(without)
+        self.assertEqual(sorted(answer["order"]), list(range(8)))
+        lacking = self.folder / "lacking.jsonl"
+        lacking.write_text(json.dumps(without) + "\n")
+        done = psad("evaluate", "--model", self.model, "--test", lacking, *self.tables)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("the lists have no column price: its values count as missing", done.stderr)
+        self.assert_fails(psad("evaluate", "--model", self.model, "--test", lacking, *self.tables, "--strict"),
+                          "no column price")
+        # New values, users and items never refuse a request.
+        strange = json.loads(json.dumps(self.requests[130]))
+        strange.update(device="fridge", user_id="nobody")
+        strange["candidates"][0].update(sku="sku-new", brand="brand 1")
+        (answer,), _ = self.answers(strange)
+        self.assertIn("sku-new", answer["items"])
+        (answer,), _ = self.answers(strange, words=["--strict"])
+        self.assertIn("error", answer)
+
+    def test_a_later_catalog(self):
+        later = self.folder / "later.csv"
+        later.write_text("brand,sku\nbrand 1,sku-new\nbrand 2,sku-other\n")
+        pair = json.loads(json.dumps(self.requests[130]))
+        pair["candidates"] = [{**pair["candidates"][0], "sku": s} for s in ("sku-new", "sku-other")]
+        known = ["--events", self.folder / "events.csv", "--users", self.folder / "users.csv"]
+        scores = []
+        for table in ([], ["--catalog", later]):
+            done = psad("rerank", "--model", self.model, *known, *table, stdin=json.dumps(pair))
+            self.assert_good(done)
+            answer = json.loads(done.stdout)
+            scores.append({i: s for i, s in zip(answer["order"], answer["scores"])})
+        self.assertNotEqual(scores[0], scores[1])
+        brought = json.loads(json.dumps(pair))
+        for c, b in zip(brought["candidates"], ("brand 1", "brand 2")):
+            c["brand"] = b
+        done = psad("rerank", "--model", self.model, *known, stdin=json.dumps(brought))
+        answer = json.loads(done.stdout)
+        self.assertEqual(scores[1], {i: s for i, s in zip(answer["order"], answer["scores"])})
+
+    def test_one_bad_line_is_one_error(self):
+        good = self.requests[130]
+        found, _ = self.answers("{", good, json.dumps({**good, "candidates": [{"price": "dear"}]}), "[]", "",
+                                json.dumps(good).replace('"r130"', "123456789012345678901234567890"), good)
+        self.assertEqual(found[0]["error"].split(":")[0], "request, line 1")
+        self.assertIsNone(found[0]["id"])
+        self.assertIn("line 3, candidates[0].price: found 'dear'", found[2]["error"])
+        self.assertEqual(found[2]["id"], "r130")
+        self.assertIn("line 4: found something else", found[3]["error"])
+        self.assertEqual(found[1], found[5])
+        self.assertEqual(found[4]["id"], 123456789012345678901234567890)
+        self.assertEqual({**found[4], "id": "r130"}, found[1])
+
+    def test_a_schema_is_guessed_edited_and_followed(self):
+        done = psad("schema", self.folder / "train.jsonl", *self.tables)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("price", done.stderr)
+        self.assertIn("not read: nearly each value is another", done.stderr)
+        schema = json.loads(done.stdout)
+        self.assertEqual(schema["candidate"]["item"], "sku")
+        schema["candidate"]["dense"] = [{"name": "price", "along_list": True}]
+        path = self.folder / "schema.json"
+        path.write_text(json.dumps(schema))
+        self.assert_good(self.learn("--schema", path, out=self.folder / "edited.st"))
+        path.write_text(json.dumps({**schema, "label": {"grade": "stars"}}))
+        done = self.learn("--schema", path, out=self.folder / "never.st")
+        self.assert_fails(done, "labels", "found 0 labels", "for training")
+        schema["candidate"]["dense"] = ["price", "weight_kg"]
+        path.write_text(json.dumps(schema))
+        self.assert_fails(self.learn("--schema", path, out=self.folder / "never.st"), "no column weight_kg")
+        path.write_text("{}")
+        self.assert_fails(self.learn("--schema", path, out=self.folder / "never.st"), path, "format")
+        self.assertFalse((self.folder / "never.st").exists())
+
+    def test_the_same_lists_in_other_forms_give_the_same_model(self):
+        wanted = self.model.read_bytes()
+        columns = self.folder / "columns"
+        done = psad("convert", self.folder / "train.jsonl", *self.tables, "--out", columns)
+        self.assert_good(done)
+        self.assertIn("wrote 100 requests and 60 items", done.stdout)
+        done = self.learn("--valid", self.folder / "valid.jsonl", train="columns", out=self.folder / "again.st")
+        self.assert_good(done)
+        self.assertEqual((self.folder / "again.st").read_bytes(), wanted)
+        packed = self.folder / "packed"
+        packed.mkdir()
+        lines = (self.folder / "train.jsonl").read_text().splitlines(keepends=True)
+        for part in (0, 1):
+            with gzip.open(packed / f"part-{part}.jsonl.gz", "wt") as file:
+                file.writelines(lines[50 * part : 50 * part + 50])
+        done = self.learn("--valid", self.folder / "valid.jsonl", train="packed", out=self.folder / "again.st")
+        self.assert_good(done)
+        self.assertEqual((self.folder / "again.st").read_bytes(), wanted)
+        self.assert_fails(psad("convert", self.folder / "train.jsonl", "--out", columns), "something that exists")
+
+    def test_letor_text(self):
+        draw = random.Random(1)
+        for name in ("a.txt", "b.txt"):
+            with open(self.folder / name, "w") as file:
+                for q in range(60):
+                    for _ in range(6):
+                        x = draw.random()
+                        file.write(f"{int(3 * x)} qid:{name[0]}{q} 1:{x:.3f} 3:{draw.random():.3f} # a comment\n")
+        model = self.folder / "letor.st"
+        done = psad("train", "--train", self.folder / "a.txt", "--variant", "small", "--out", model, "--epochs", 3)
+        self.assert_good(done)
+        self.assertIn("6 of 60 training lists are held back", done.stdout)
+        report = self.folder / "letor.json"
+        self.assert_good(psad("evaluate", "--model", model, "--test", self.folder / "b.txt", "--json", report))
+        found = json.loads(report.read_text())["orders"]
+        self.assertGreater(found["student"]["ndcg@10"][0], found["initial"]["ndcg@10"][0] + 0.1)
+
+    def test_faults(self):
+        never = ["--out", self.folder / "never.st", "--variant", "small"]
+        for words in (
+            ["train", *never],
+            ["train", *never, "--train", self.folder / "train.jsonl", "--data", "somewhere"],
+            ["train", *never, "--train", self.folder / "train.jsonl", "--format", "parquet"],
+            ["train", *never, "--train", self.folder / "train.jsonl", "--test-from", "3"],
+            ["train", "--train", self.folder / "train.jsonl", "--out", self.folder / "train.jsonl"],
+            ["train", *never, "--train", self.folder / "train.jsonl", "--json", self.folder / "items.csv", *self.tables],
+            ["evaluate", "--model", self.model, "--test", self.folder / "test.jsonl", "--per-list", self.model],
+            ["convert", self.folder / "train.jsonl"],
+            ["schema"],
+        ):
+            with self.subTest(words=words):
+                self.assert_usage(psad(*words))
+        text = (self.folder / "train.jsonl").read_text()
+        bad = self.folder / "bad.jsonl"
+        for change, words in (
+            (text.replace('"price": ', '"price": "x', 1).replace(", \"rating\"", '", "rating"', 1), ("line 1, candidates[0].price",)),
+            (text + "{\n", ("line 101",)),
+            (text.replace('"label": ', '"label": 3', 1), ("line 1, candidates[0].label", "a whole grade from 0 to 30")),
+            (text[: len(text) // 2], ("line",)),
+            ("", ("an empty file",)),
+        ):
+            bad.write_text(change)
+            self.assert_fails(self.learn(train="bad.jsonl", out=self.folder / "never.st"), bad, *words)
+        self.assert_fails(self.learn(train="none.jsonl", out=self.folder / "never.st"), "none.jsonl", "no such file")
+        self.assert_fails(psad("train", "--train", self.folder / "items.csv", *never), "no column of grades")
+        self.assertFalse((self.folder / "never.st").exists())
+        numbered = self.folder / "numbered.st"
+        self.assert_good(train(numbered))
+        self.assert_fails(psad("evaluate", "--model", numbered, "--test", self.folder / "test.jsonl"), "numbered ids")
+        self.assert_fails(psad("rerank", "--model", numbered, *self.tables), "numbered ids")
+
+
+if __name__ == "__main__":
+    main()
