@@ -37,8 +37,6 @@ int main() {
     for (const Impression& i : log) lists.push_back(request_of(i));
 
     const psad::Schema schema{.user_fields = {{"region", 4}},
-                              .context_fields = {},
-                              .item_fields = {},
                               .candidate_dense = {{.name = "price"}, {.name = "click rate"}}};
     using Variant = psad::Psad<psad::Spec{.width = 32, .encoder_layers = 1, .decoder_layers = 1, .feed_forward = 64}>;
     const psad::backend::Cpu<float> cpu;

@@ -76,7 +76,8 @@ class Files(Case):
     def test_training_says_what_it_does(self):
         self.assert_good(self.trained)
         for words in ("schema guessed", "item = sku", "grade = label", "not read: title",
-                      "100 training lists, 20 validation lists", "learns from grades of label, worth 2^grade - 1; teacher",
+                      "100 training lists, 20 validation lists",
+                      "learns from grades of label, worth 2^grade - 1; teacher",
                       "9 of 9 brand", "price: ", "rating: constant"):
             self.assertIn(words, self.trained.stdout)
         report = json.loads((self.folder / "train.json").read_text())
@@ -271,7 +272,7 @@ class Files(Case):
             ["train", *never, "--train", self.folder / "train.jsonl", "--format", "parquet"],
             ["train", *never, "--train", self.folder / "train.jsonl", "--test-from", "3"],
             ["train", "--train", self.folder / "train.jsonl", "--out", self.folder / "train.jsonl"],
-            ["train", *never, "--train", self.folder / "train.jsonl", "--json", self.folder / "items.csv", *self.tables],
+            ["train", *never, "--train", self.folder / "train.jsonl", *self.tables, "--json", self.folder / "items.csv"],
             ["evaluate", "--model", self.model, "--test", self.folder / "test.jsonl", "--per-list", self.model],
             ["convert", self.folder / "train.jsonl"],
             ["schema"],
@@ -281,9 +282,10 @@ class Files(Case):
         text = (self.folder / "train.jsonl").read_text()
         bad = self.folder / "bad.jsonl"
         for change, words in (
-            (text.replace('"price": ', '"price": "x', 1).replace(", \"rating\"", '", "rating"', 1), ("line 1, candidates[0].price",)),
+            (text.replace('"price": ', '"price": "x', 1).replace(', "rating"', '", "rating"', 1),
+             ("line 1, candidates[0].price",)),
             (text + "{\n", ("line 101",)),
-            (text.replace('"label": ', '"label": 3', 1), ("line 1, candidates[0].label", "a whole grade from 0 to 30")),
+            (text.replace('"label": ', '"label": 9', 1), ("line 1, candidates[0].label", "a whole grade from 0 to 30")),
             (text[: len(text) // 2], ("line",)),
             ("", ("an empty file",)),
         ):

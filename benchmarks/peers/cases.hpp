@@ -72,6 +72,12 @@ inline void describe(model_file::TensorFile& file, const char* kind, const Sizes
                      {"block", std::to_string(block)}};
 }
 
+inline void add(model_file::TensorFile& file, const std::string& name, const FeatureTable<float>& table) {
+    const auto rows =
+        static_cast<std::int64_t>(table.columns > 0 ? table.numbers.size() / std::size_t(table.columns) : 0);
+    file.tensors.push_back(model_file::tensor(name, {rows, table.columns}, table.numbers));
+}
+
 inline void add(model_file::TensorFile& file, const std::string& name, const BagStorage& bag) {
     add(file, name + ".bag", bag.offsets);
     add(file, name + ".ids", bag.ids);
@@ -260,6 +266,7 @@ inline train::Settings training_settings(int steps) {
     s.epochs = s.steps = steps;
     s.batch = training_lists;
     s.dropout = 0;
+    s.unknown_rate = 0;
     s.distill_from = -1;  // from the first step on
     s.distill_full = 0;
     s.patience = 0;

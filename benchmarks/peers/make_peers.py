@@ -141,6 +141,13 @@ def bag_sums(t, prefix, of, features):
     return total
 
 
+def with_deviations(t, n):
+    """Dense features, then the deviations of the first of them within their list."""
+    x, scale, shift = t["in.dense"], t["in.list_scale"], t["in.list_shift"]
+    own = x[:, : scale.shape[1]]
+    return numpy.concatenate([x, own * scale.repeat(n, 0) + shift.repeat(n, 0)], 1)
+
+
 class Upn(Model):
     """Embeddings and the parts of a UPN that student and teacher have alike."""
 
@@ -155,9 +162,10 @@ class Upn(Model):
         """[B, H]"""
         return -softplus(self.linear(user, "upn.fading.rate")) * log_age
 
-    def match(self, match_dense, mass, dense, last_match, has_interacted):
+    def match(self, match_dense, mass, last_match, has_interacted):
         m = "upn.match."
-        match = self.linear(torch.relu(self.linear(torch.cat([match_dense, mass, dense], 1), m + "hidden")), m + "out")
+        hidden = torch.relu(torch.addmm(self.linear(match_dense, m + "features"), mass, self.w(m + "mass")))
+        match = self.linear(hidden, m + "out")
         if self.B == 1:
             return has_interacted * match + last_match
         match = has_interacted.reshape(self.B, 1, 1) * match.reshape(self.B, self.n, 64)
@@ -177,14 +185,14 @@ class Upn(Model):
         event = bag_sums(t, p, "event", "item") + rows(t[p + "features.feedback.table"], t["in.feedback"])
         return [
             ("item_ids", bag_sums(t, p, "item", "item")),
-            ("dense", t["in.dense"].reshape(-1, 16)),
+            ("dense", with_deviations(t, n)),
             ("profile_ids", bag_sums(t, p, "profile", "profile")),
-            ("profile", t["in.profile"].reshape(self.B, -1)),
+            ("profile", t["in.profile_dense"]),
             ("event", event.reshape(self.B, H, 64)),
             ("position", position.reshape(self.B, H, 64)),
             ("log_age", numpy.log1p(t["in.age"]).reshape(self.B, H)),
             ("same", same.reshape(self.B, n, H)),
-            ("match_dense", t["in.match_dense"].reshape(self.B * n, -1)),
+            ("match_dense", t["in.match_dense"]),
             ("last_match", last_match),
             ("has_interacted", t["in.has_interacted"].reshape(self.B, 1)),
             ("rank", rows(t[p + "rank.table"], t["in.rank"])),
@@ -204,7 +212,7 @@ class Student(Upn):
         scale = self.gate(torch.cat([user, intent], 1), "upn.gate") + self.linear(intent, "upn.scale")
         shift = self.linear(intent, "upn.mix")
         mass = (same @ alpha.reshape(B, H, 1)).reshape(B * n, 1)
-        match = self.match(match_dense, mass, dense, last_match, has_interacted)
+        match = self.match(match_dense, mass, last_match, has_interacted)
         if B == 1:
             x = scale * item + shift + match + rank
         else:
@@ -222,7 +230,7 @@ class Student(Upn):
 class Teacher(Upn):
     """One list, generated block by block with cached keys and values; the loop is unrolled."""
 
-    def personalised(self, item, user, event, position, log_age, same, match_dense, dense, last_match, has_interacted):
+    def personalised(self, item, user, event, position, log_age, same, match_dense, last_match, has_interacted):
         weight, bias = self.w("upn.query.weight"), self.w("upn.query.bias")
         query = item @ weight[:64] + (user @ weight[64:] + bias)
         event, position = event[0], position[0]
@@ -230,7 +238,7 @@ class Teacher(Upn):
         scores = query @ key.t() * 0.125 + self.decay(user, log_age)
         alpha = torch.softmax(scores + same[0] * self.w("upn.match_logit.logit"), -1)
         mass = (alpha * same[0]).sum(1, keepdim=True)
-        intent = alpha @ event + self.match(match_dense, mass, dense, last_match, has_interacted)
+        intent = alpha @ event + self.match(match_dense, mass, last_match, has_interacted)
         mixed = self.linear(torch.cat([intent, item * intent], 1), "upn.mix")
         weight, bias = self.w("upn.gate.hidden.weight"), self.w("upn.gate.hidden.bias")
         hidden = torch.cat([intent, item], 1) @ weight[64:] + (user @ weight[:64] + bias)
@@ -239,8 +247,7 @@ class Teacher(Upn):
     def forward(self, item_ids, dense, profile_ids, profile, event, position, log_age, same, match_dense, last_match,
                 has_interacted, rank):
         item, user = self.features(item_ids, dense, profile_ids, profile)
-        item = self.personalised(item, user, event, position, log_age, same, match_dense, dense, last_match,
-                                 has_interacted)
+        item = self.personalised(item, user, event, position, log_age, same, match_dense, last_match, has_interacted)
         z = item + rank
         for i in range(self.count("encoder")):
             name = f"encoder.{i}"

@@ -23,7 +23,7 @@ import numpy
 import torch
 from torch.nn.functional import embedding, layer_norm, log_softmax, softplus
 
-from make_peers import read
+from make_peers import read, with_deviations
 
 
 class Pair:
@@ -45,6 +45,7 @@ class Pair:
         for i, (a, b) in enumerate(zip(bag[:-1], bag[1:])):
             same[i, ids[a:b] - i // n * H] = 1
         self.same = torch.from_numpy(same).reshape(B, n, H)
+        self.dense = torch.from_numpy(with_deviations(tensors, n)).reshape(B, n, -1)
         self.log_age = torch.log1p(self.t["in.age"]).reshape(B, H)
         order = torch.from_numpy(tensors["in.order"]).long().reshape(B, L)
         self.order = order
@@ -102,9 +103,8 @@ class Pair:
 
     def features(self, p):
         B, n, H, t = self.B, self.n, self.H, self.t
-        dense = t["in.dense"].reshape(B, n, -1)
-        item = self.embed(p, "item", "item").reshape(B, n, 64) + self.linear(dense, p + "features.dense")
-        user = self.embed(p, "profile", "profile") + self.linear(t["in.profile"].reshape(B, -1), p + "features.profile")
+        item = self.embed(p, "item", "item").reshape(B, n, 64) + self.linear(self.dense, p + "features.dense")
+        user = self.embed(p, "profile", "profile") + self.linear(t["in.profile_dense"], p + "features.profile")
         event = self.embed(p, "event", "item").reshape(B, H, 64)
         event = event + self.table(p + "features.feedback", t["in.feedback"], (B, H))
         return item, user, event
@@ -116,8 +116,7 @@ class Pair:
 
     def match(self, p, mass):
         B, n, t, m = self.B, self.n, self.t, p + "upn.match."
-        match_dense, dense = t["in.match_dense"].reshape(B, n, -1), t["in.dense"].reshape(B, n, -1)
-        match = self.in_parts(m + "hidden", match_dense, mass, dense)
+        match = self.linear(t["in.match_dense"].reshape(B, n, -1), m + "features") + mass * self.p[m + "mass"]
         last = self.table(m + "bucket", t["in.match_bucket"], (B, n))
         last = last + self.table(m + "index", t["in.match_index"], (B, n))
         last = last + self.table(m + "feedback", t["in.match_feedback"], (B, n))

@@ -72,9 +72,15 @@ class RequestLines {
             throw RequestError("request", "", fault.found, fault.wanted);
         }
     }
-    /// What a request calls its name.
+    /// What a request calls its name, as it stands there; null where that is no JSON.
     std::string id_of(const std::string& line) const {
-        return raw_member(line, named_ != nullptr ? named_->schema().id : "id");
+        const std::string id = raw_member(line, named_ != nullptr ? named_->schema().id : "id");
+        try {
+            if (!id.empty()) model_file::parse_strictly(id, 16);
+        } catch (const model_file::JsonFault&) {
+            return "null";
+        }
+        return id.empty() ? "null" : id;
     }
     nlohmann::json item_json(const Request& r, std::size_t position) const {
         if (named_ == nullptr) return r.items[position];
@@ -119,9 +125,8 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
             out = {{"error", fmt::format("line {}, {}", number, e.what())}};
         }
         // An id may be a number that no JSON library holds: it goes back as it came.
-        const std::string id = lines.id_of(line);
         const std::string rest = out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-        fmt::print("{{\"id\":{},{}\n", id.empty() ? "null" : id, rest.substr(1));
+        fmt::print("{{\"id\":{},{}\n", lines.id_of(line), rest.substr(1));
         flush_output();
     }
     if (const EncodingCounts& counts = workspace.batch.counts; o.counts) {

@@ -37,10 +37,10 @@ struct ColumnSurvey {
 
     static constexpr std::size_t most_distinct = 100'000;
 
-    /// All can be read as numbers.
-    bool is_numeric() const { return values > 0 && numbers == values; }
+    /// They can be read as numbers, but for fewer than one in a hundred: such a one is rather a fault than a name.
+    bool is_numeric() const { return values > 0 && 100 * numbers > 99 * values; }
     /// Whole numbers that are written as texts.
-    bool is_code() const { return is_numeric() && texts == values && whole_numbers == values; }
+    bool is_code() const { return values > 0 && texts == values && whole_numbers == values; }
     /// Nearly each value is another: names of things, free text.
     bool is_unique() const { return distinct.size() > 20 && 10 * distinct.size() > 9 * values; }
 };

@@ -198,12 +198,16 @@ inline std::pair<int, int> find_lists(SurveySink& sink) {
 }
 
 inline void take_label(OpenColumns& columns, GuessedSchema& to) {
+    // A grade too many is a fault, which its line will name; many of them are no grades.
     const auto is_grade = [](const ColumnSurvey& c) {
-        return c.is_numeric() && c.whole_numbers == c.values && c.smallest >= 0 && c.largest <= max_grade;
+        return c.is_numeric() && c.whole_numbers == c.numbers && c.smallest >= 0 &&
+               (c.largest <= max_grade || c.distinct.size() <= std::size_t{max_grade} + 1);
     };
-    const auto is_number = [](const ColumnSurvey& c) { return c.is_numeric() && c.smallest >= 0; };
+    const auto is_gain = [](const ColumnSurvey& c) { return c.is_numeric() && c.smallest >= 0; };
     to.schema.gain.grade = columns.take(usual::grade, "label.grade", to, is_grade);
-    if (to.schema.gain.grade.empty()) to.schema.gain.gain = columns.take(usual::gain, "label.gain", to, is_number);
+    if (to.schema.gain.grade.empty()) to.schema.gain.gain = columns.take(usual::gain, "label.gain", to, is_gain);
+    if (to.schema.gain.grade.empty() && to.schema.gain.gain.empty())
+        to.schema.gain.gain = columns.take(usual::grade, "label.gain", to, is_gain);
     columns.take_kinds(to, !to.schema.gain.grade.empty() || !to.schema.gain.gain.empty());
 }
 

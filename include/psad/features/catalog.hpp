@@ -21,7 +21,7 @@ struct Catalog {
             return {ids.data() + offsets[item], ids.data() + offsets[item + 1]};
         }
     };
-    std::vector<Field> fields;
+    std::vector<Field> fields = {};
     std::size_t items = 0;
     std::vector<double> dense = {};  ///< [items, dense features]; NaN = missing
 };

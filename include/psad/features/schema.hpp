@@ -38,8 +38,8 @@ struct DenseFeature {
 
 /// The columns of requests, of the catalog and of events, by name and in order.
 struct Schema {
-    std::vector<FieldSchema> user_fields, context_fields, item_fields;
-    std::vector<FieldSchema> candidate_fields = {}, event_fields = {};
+    std::vector<FieldSchema> user_fields = {}, context_fields = {}, item_fields = {}, candidate_fields = {},
+                             event_fields = {};
     /// `score` and `aux` among `candidate_dense` may come as columns of their own (Request::scores, aux).
     std::vector<DenseFeature> user_dense = {}, context_dense = {}, item_dense = {}, candidate_dense = {},
                               event_dense = {};
