@@ -202,6 +202,22 @@ class Rerank(Case):
             done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
             self.assert_fails(done, "standard input: found a read that failed")
 
+    def test_a_model_from_a_pipe(self):
+        line = f"{PSAD} rerank --model <(cat {self.model})"
+        done = subprocess.run(["bash", "-c", line], input=json.dumps(GOOD), capture_output=True, text=True, check=False)
+        self.assert_good(done)
+        self.assertEqual(json.loads(done.stdout), self.answers(GOOD)[0])
+
+    def test_an_id_that_no_number_holds_comes_back_as_it_stands(self):
+        for raw in ("123456789012345678901234567890", "1.50", '"a\\u00e9"', "[1,  2]", '{"a": 1e5}'):
+            text = json.dumps(GOOD).replace('"id": "a"', f'"id": {raw}')
+            done = psad("rerank", "--model", self.model, stdin=text)
+            self.assert_good(done)
+            self.assertTrue(done.stdout.startswith('{"id":' + raw + ","), done.stdout[:80])
+        for bad in ("01", "1e999", "nul"):
+            done = psad("rerank", "--model", self.model, stdin=json.dumps(GOOD).replace('"id": "a"', f'"id": {bad}'))
+            self.assertIsNone(json.loads(done.stdout)["id"])
+
     def test_deep_nesting_does_no_harm(self):
         deep = "[" * 300000 + "]" * 300000
         for key in ('"id"', '"user"', '"context"', '"candidates"', '"other"'):

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "psad/core/arena.hpp"
+#include "psad/core/atomic_path.hpp"
 #include "psad/core/error.hpp"
 #include "psad/core/layout.hpp"
 #include "psad/core/math.hpp"
 #include "psad/core/rng.hpp"
 #include "psad/core/text.hpp"
+#include "support/files.hpp"
 #include "support/layouts.hpp"
 
 using namespace psad;
@@ -154,4 +156,25 @@ TEST_CASE("text of a message: nothing in it steers a terminal or is half a chara
     CHECK(printable("abcdef", 3) == "abc...");
     CHECK(printable("ab\xe4\xb8\xad", 4) == "ab...");
     CHECK(printable("ab\xe4\xb8\xadz", 5) == "ab...");
+}
+
+TEST_CASE("a folder that appears as a whole: one writer at a time, and what a killed one left is swept") {
+    const psad::test::TempFolder home;
+    const auto target = home / "logs";
+    const auto left = home / "logs.psad-77.tmp";
+    std::filesystem::create_directory(left);  // nobody holds its lock
+    {
+        AtomicFolder first(target);
+        CHECK(!std::filesystem::exists(left));
+        psad::test::write_bytes(first.path() / "a", "1");
+        CHECK_THROWS_WITH_AS(
+            AtomicFolder{target},
+            (target.string() + ": found another program that is writing it, wanted a target of its own").c_str(),
+            FileError);
+        AtomicFolder other(home / "more");
+        first.commit();
+    }
+    CHECK(psad::test::read_bytes(target / "a") == "1");
+    CHECK_THROWS_AS(AtomicFolder{target}, FileError);  // it has something in it
+    CHECK(std::distance(std::filesystem::directory_iterator(home.path()), {}) == 1);
 }

@@ -315,7 +315,7 @@ TEST_CASE("request files: tables of items, users and events are joined by name a
     };
     CHECK(refused("items", "sku,brand,tags,size\nx,b,,\nx,b,,\n") ==
           ", line 3, column sku: found 'x' again, wanted each item once");
-    CHECK(refused("items", "brand,tags,size\nb,,\n") == ", line 2, column sku: found nothing, wanted the item's name");
+    CHECK(refused("items", "brand,tags,size\nb,,\n") == ", line 2: found no column 'sku', wanted it, as the schema says");
     CHECK(refused("items", "sku,tags,size\nb,,\n") ==
           ", line 2: found no column 'brand', wanted it, as the schema says");
     CHECK(refused("items", "sku,brand,tags,size\nb,,,big\n") ==
@@ -403,14 +403,14 @@ TEST_CASE("request files: rules of gain, shown order, hashed values, paths into 
 TEST_CASE("request files: each fault names file, line, column, what was found and what was wanted") {
     const auto json = [](const std::string& line) { return fault("r.jsonl", line); };
     CHECK(json("{\"rid\": 1,").starts_with("r.jsonl, line 1: found text that is not JSON ("));
-    CHECK(json("[]") == "r.jsonl, line 1: found something else, wanted a JSON object");
+    CHECK(json("[]") == "r.jsonl, line 1: found a list, wanted a JSON object");
     CHECK(json("") == "r.jsonl, line 0: found an empty file, wanted a JSON object in each line");
-    CHECK(json("{\"candidates\": [{}]} {}") ==
+    CHECK(json("{\"ts\": 1, \"candidates\": [{}]} {}") ==
           "r.jsonl, line 1: found text behind the object, wanted one JSON object a line");
     CHECK(json(R"({"candidates": []})") == "r.jsonl, line 1, candidates: found no candidates, wanted at least one");
-    CHECK(json(R"({"candidates": 7})") == "r.jsonl, line 1, candidates: found no candidates, wanted at least one");
+    CHECK(json(R"({"candidates": 7})") == "r.jsonl, line 1, candidates: found a number, wanted a list of objects");
     CHECK(json(R"({"candidates": [{}, 7]})") ==
-          "r.jsonl, line 1, candidates[1]: found something else, wanted an object");
+          "r.jsonl, line 1, candidates[1]: found a number, wanted an object");
     CHECK(json(R"({"candidates": [{"price": "dear"}]})") ==
           "r.jsonl, line 1, candidates[0].price: found 'dear', wanted a finite number, or nothing");
     CHECK(json(R"({"candidates": [{"price": 1e999}]})") ==
@@ -425,7 +425,7 @@ TEST_CASE("request files: each fault names file, line, column, what was found an
     CHECK(json(R"({"candidates": [{"label": -1}]})") ==
           "r.jsonl, line 1, candidates[0].label: found '-1', wanted a whole grade from 0 to 30");
     CHECK(json(R"({"candidates": [{"label": 1}, {}]})") ==
-          "r.jsonl, line 1: found a label of 1 of 2 candidates, wanted it of all or of none");
+          "r.jsonl, line 1: found the column label of 1 of 2 candidates, wanted it of all or of none");
     CHECK(json(R"({"candidates": [{"p": 0}]})") ==
           "r.jsonl, line 1, candidates[0].p: found '0', wanted a probability above 0, up to 1");
     CHECK(json(R"({"w": -1, "candidates": [{}]})") == "r.jsonl, line 1, w: found '-1', wanted a number from 0 to 1e9");
@@ -453,7 +453,7 @@ TEST_CASE("request files: each fault names file, line, column, what was found an
     CHECK(csv("q,label\n,0\n") == "r.csv, line 2, column q: found nothing, wanted the name of the row's request");
     CHECK(csv("q,device,label\n1,app,0\n1,tv,0\n") ==
           "r.csv, line 3, column device: found 'tv', wanted 'app', as in the first row of the request");
-    CHECK(csv("q,label\n1,0\n2,0\n1,1\n") ==
+    CHECK(csv("q,ts,label\n1,9,0\n2,9,0\n1,9,1\n") ==
           "r.csv, line 4, column q: found '1' again, wanted the rows of a request one after the other");
     DataSchema nameless = flat_schema();
     nameless.id = "";

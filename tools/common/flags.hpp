@@ -18,6 +18,7 @@
 
 #include "output.hpp"
 #include "psad/core/setting.hpp"
+#include "psad/data/cell.hpp"
 #include "psad/data/parse_number.hpp"
 
 namespace psad::cli {
@@ -56,6 +57,17 @@ inline CLI::Validator path() {
             return text.empty() ? std::string("found an empty name, wanted a path") : std::string();
         },
         "PATH");
+}
+/// Unix seconds or ISO 8601.
+inline CLI::Validator time() {
+    return CLI::Validator(
+        [](std::string& text) {
+            std::int64_t seconds = 0;
+            return data::parse_time(text, seconds)
+                       ? std::string()
+                       : fmt::format("found {}, wanted unix seconds, or ISO 8601", text.empty() ? "nothing" : text);
+        },
+        "TIME");
 }
 inline CLI::Validator one_of(std::vector<std::string> words) {
     return CLI::Validator(

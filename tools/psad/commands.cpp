@@ -83,9 +83,11 @@ Command add_train(CLI::App& app) {
     command.add_option("--train", o.train, "Files or folders of training requests, instead of --data")->check(path());
     command.add_option("--valid", o.valid, "Files of validation requests; else a part of the training requests")
         ->check(path());
-    command.add_option("--valid-from", o.valid_from,
-                       "Training requests from this time on (unix seconds or ISO 8601) are validation requests");
-    command.add_option("--test-from", o.test_from, "Training requests from this time on are left out");
+    command
+        .add_option("--valid-from", o.valid_from,
+                    "Training requests from this time on (unix seconds or ISO 8601) are validation requests")
+        ->check(time());
+    command.add_option("--test-from", o.test_from, "Training requests from this time on are left out")->check(time());
     add_tables(command, o.tables);
     command.add_option("--schema", o.schema, "What the columns mean (psad schema); else it is guessed")->check(path());
     add_format(command, o.format);
@@ -133,7 +135,8 @@ Command add_evaluate(CLI::App& app) {
     command.add_option("--model", o.model, "Model file")->required()->check(path());
     add_data(command, o.data);
     command.add_option("--test", o.test, "Files or folders of requests, instead of --data")->check(path());
-    command.add_option("--test-from", o.test_from, "Only requests from this time on (unix seconds or ISO 8601)");
+    command.add_option("--test-from", o.test_from, "Only requests from this time on (unix seconds or ISO 8601)")
+        ->check(time());
     add_tables(command, o.tables);
     add_format(command, o.format);
     command.add_option("--split", o.split, "Of --data: train, valid or test")

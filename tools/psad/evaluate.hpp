@@ -226,6 +226,7 @@ void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
         throw DataError(in.name, o.data.empty() ? "test lists" : "split " + o.split,
                         requests.empty() ? "no lists" : "no list with a positive", "at least one with a positive");
     }
+    const Segments segments = o.segment.empty() ? Segments() : segments_of(o.segment, in);
     std::vector<Ranking> rankings = heuristic_rankings(requests, in.valid);
     const std::size_t heuristics = rankings.size();
     if (model_file::has_teacher(file))
@@ -242,7 +243,6 @@ void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
     if (std::ranges::any_of(requests, [](const Request& r) { return !r.history_items.empty(); }))
         out["buckets"] = print_history_lengths(rankings, requests);
     if (!o.segment.empty()) {
-        const Segments segments = segments_of(o.segment, in);
         fmt::print("\nndcg@10 by {}\n{:<15}", printable(o.segment), printable(o.segment, 14));
         out["segments"] = print_parts(rankings, segments.part, segments.labels);
     }

@@ -82,6 +82,21 @@ DataSchema schema_of(const data::InputFiles& files, const std::string& schema) {
     return guessed;
 }
 
+/// Says how much of the requests the tables knew, and of a table that knew nothing at all what to look for. Nothing is
+/// printed without a table.
+void print_joins(const data::JoinCounts& joins, const TableOptions& tables, bool to_output) {
+    const auto say = [&](const Names& files, std::size_t found, std::size_t of, const char* what) {
+        if (files.empty()) return;
+        if (to_output) fmt::print("{}: {} of {} {}\n", files.front(), found, of, what);
+        if (found == 0 && of > 0)
+            print_error(fmt::format("psad: note: {} has none of the {} {}: are names and times of one kind?",
+                                    files.front(), of, what));
+    };
+    say(tables.items, joins.items, joins.candidates, "candidates known");
+    say(tables.users, joins.users, joins.requests, "requests with a known user");
+    say(tables.events, joins.with_events, joins.requests, "requests with earlier events of their user");
+}
+
 void must_have_labels(const DataSchema& s, const std::string& source) {
     if (s.gain.grade.empty() && s.gain.gain.empty() && s.gain.kinds.empty())
         throw DataError(source, "label", "no column of grades, gains or feedback",
@@ -96,6 +111,8 @@ std::int64_t time_of(const char* flag, const std::string& text) {
 
 /// Lists from --valid-from on become validation lists, those from --test-from on are left out.
 void split_by_time(TrainingLists& lists, const TrainOptions& o) {
+    if (std::ranges::none_of(lists.train, [](const Request& r) { return r.time != 0; }))
+        throw SettingError("--valid-from", "", "requests without times", "a column of times: see --schema");
     const std::int64_t valid_from = time_of("--valid-from", o.valid_from);
     const std::int64_t test_from = o.test_from.empty() ? max_time + 1 : time_of("--test-from", o.test_from);
     std::vector<Request> train;
@@ -151,7 +168,10 @@ TrainingInputs read_files(const TrainOptions& o) {
     auto train = std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, names, tables));
     if (!train->missing.empty())
         throw DataError(o.train.front(), "", "no column " + joined(train->missing), "it, as the schema says");
-    named.schema.unread.assign(train->unread.begin(), train->unread.end());
+    if (!train->missing_labels.empty())
+        throw DataError(o.train.front(), "", "no column " + joined(train->missing_labels), "it, as the schema says");
+    print_joins(train->joins, o.tables, true);
+    if (!train->unread.empty()) named.schema.unread.assign(train->unread.begin(), train->unread.end());
     out.lists = {o.train.front(), request_schema(named), names.catalog(), train->source.requests(), {}};
     const auto check = [&](const data::Source& source) {
         source.check([&](const Request& r) {
@@ -208,15 +228,13 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
     out.name = o.test.front();
     out.schema = encoder.schema();
     const data::InputFiles files = input_files(o.test, o.tables, o.format);
-    {
-        data::Names items(*out.names, data::Learn::items);
-        data::read_items(files.items, items);
-        out.catalog = items.catalog(&encoder.catalog());
-    }
+    data::Names items(*out.names, data::Learn::items);
+    data::read_items(files.items, items);
+    const auto tables = data::read_side_tables(files, items);
+    out.catalog = items.catalog(&encoder.catalog());
     data::Names known(*out.names, data::Learn::nothing);
-    const auto tables = data::read_side_tables(files, known);
-    known.take_unknown();  // of tables, which may say more than the lists ask
     auto read = std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, known, tables));
+    print_joins(read->joins, o.tables, false);
     std::set<std::string, std::less<>> never;
     for (const std::string& column : read->unread) {
         if (std::ranges::count(out.names->schema.unread, column) == 0) never.insert(column);
@@ -249,6 +267,8 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
 
 void convert(const ConvertOptions& o) {
     const data::InputFiles files = input_files(o.lists, o.tables, o.format);
+    if (files.lists.size() == 1 && data::is_column_folder(files.lists[0]))
+        throw SettingError("convert", "", "a folder of columns", "files of requests");
     NamedData named;
     named.schema = schema_of(files, o.schema);
     named.ids = NamedIds(named.schema);
@@ -258,6 +278,7 @@ void convert(const ConvertOptions& o) {
     const data::ReadLists read = data::read_requests(files.lists, o.format, names, tables);
     if (!read.missing.empty())
         print_error(fmt::format("psad: note: no column {}: its values count as missing", joined(read.missing)));
+    print_joins(read.joins, o.tables, true);
     named.schema.unread.assign(read.unread.begin(), read.unread.end());
     const Catalog catalog = names.catalog();
     read.source.check(

@@ -14,7 +14,18 @@ std::string raw_member(const std::string& line, const std::string& name) {
         static thread_local simdjson::ondemand::parser parser;
         const simdjson::padded_string padded(line);
         auto document = parser.iterate(padded);
-        return std::string(std::string_view(simdjson::to_json_string(document.find_field_unordered(name).value())));
+        std::string_view rest = name;  // a path: "meta.id"
+        std::size_t dot = rest.find('.');
+        auto value = document.find_field_unordered(rest.substr(0, dot));
+        if (value.error() != simdjson::SUCCESS && dot != std::string_view::npos) {  // or a key with a dot in it
+            document.rewind();
+            return std::string(std::string_view(simdjson::to_json_string(document.find_field_unordered(rest).value())));
+        }
+        for (; dot != std::string_view::npos; dot = rest.find('.')) {
+            rest.remove_prefix(dot + 1);
+            value = value.find_field_unordered(rest.substr(0, rest.find('.')));
+        }
+        return std::string(std::string_view(simdjson::to_json_string(value.value())));
     } catch (const simdjson::simdjson_error&) {
         return {};
     }
@@ -33,15 +44,14 @@ struct NamedRequests::Parts {
 
     Parts(NamedData given, const Catalog& of_model, const TableOptions& options, bool is_strict)
         : data(std::move(given)), strict(is_strict) {
+        // A request is one line also where files had a row for each candidate.
+        if (data.schema.candidates.empty()) data.schema.candidates = DataSchema{}.candidates;
         const auto paths = [](const Names& n) { return data::Paths(n.begin(), n.end()); };
-        {
-            data::Names items(data, data::Learn::items);
-            data::read_items(paths(options.items), items);
-            catalog = items.catalog(&of_model);
-        }
+        data::Names items(data, data::Learn::items);  // those of tables stay known from request to request
+        data::read_items(paths(options.items), items);
+        tables = data::read_side_tables({{}, {}, paths(options.users), paths(options.events)}, items);
+        catalog = items.catalog(&of_model);
         names.emplace(data, data::Learn::nothing);
-        tables = data::read_side_tables({{}, {}, paths(options.users), paths(options.events)}, *names);
-        names->take_unknown();
         builder.emplace(*names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr);
         reader.begin(*builder);
     }
@@ -73,7 +83,12 @@ const DataSchema& NamedRequests::schema() const {
 const Request& NamedRequests::read(const std::string& line, std::size_t number) {
     Parts& p = *parts_;
     p.builder->discard();
-    if (!p.tables->events) p.names->forget_new_items();
+    p.names->forget_new_items();
+    p.names->take_unknown();
+    if (p.strict) {  // each line is judged by itself
+        p.builder->forget_unread();
+        p.reader.begin(*p.builder);
+    }
     p.reader.set_row(number);
     p.reader.take_line(line, *p.builder);
     p.note_unread();

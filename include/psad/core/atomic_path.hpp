@@ -100,7 +100,8 @@ class AtomicFile {
 /// A new folder beside `target` that takes its place on commit(), or vanishes.
 class AtomicFolder {
   public:
-    /// Throws FileError unless `target` is new or an empty folder and its place can be written.
+    /// Throws FileError unless `target` is new or an empty folder, its place can be written, and nobody else is writing
+    /// it.
     explicit AtomicFolder(const std::filesystem::path& target)
         : target_(target.has_filename() ? target : target.parent_path()) {
         std::error_code error;
@@ -116,6 +117,9 @@ class AtomicFolder {
             std::filesystem::create_directory(temporary_, error);
             if (error) throw FileError(target.string(), "", error.message(), "a place for a new folder");
             owner_ = Lock(temporary_);
+            if (owner_.is_open()) continue;
+            std::filesystem::remove(temporary_, error);
+            throw FileError(target.string(), "", "a new folder that cannot be opened", "a place that can be written");
         }
     }
     AtomicFolder(const AtomicFolder&) = delete;
@@ -158,6 +162,8 @@ class AtomicFolder {
             if (folder_ >= 0) close(folder_);
         }
         bool is_mine() const { return is_mine_; }
+        bool is_open() const { return folder_ >= 0; }
+        bool is_of_another() const { return folder_ >= 0 && !is_usable_; }
         /// Whether that very folder is still there, and this its owner.
         bool holds(const std::filesystem::path& folder) const {
             struct stat locked {
@@ -171,7 +177,7 @@ class AtomicFolder {
         bool is_mine_ = false, is_usable_ = false;
     };
 
-    /// Removes what killed programs left of the same target.
+    /// Removes what killed programs left of the same target; throws FileError where another program is writing it.
     void sweep() const {
         const std::string begin = target_.filename().string() + ".psad-";
         std::error_code error;
@@ -179,7 +185,11 @@ class AtomicFolder {
         for (const auto& entry : std::filesystem::directory_iterator(parent, error)) {
             const std::string name = entry.path().filename().string();
             if (!name.starts_with(begin) || !name.ends_with(".tmp")) continue;
-            if (Lock(entry.path()).is_mine()) std::filesystem::remove_all(entry.path(), error);
+            const Lock owner(entry.path());
+            if (owner.is_mine())
+                std::filesystem::remove_all(entry.path(), error);
+            else if (owner.is_of_another())
+                throw FileError(target_.string(), "", "another program that is writing it", "a target of its own");
         }
     }
 

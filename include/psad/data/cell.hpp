@@ -7,8 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <string_view>
 
+#include "psad/core/text.hpp"
 #include "psad/data/parse_number.hpp"
 #include "psad/features/check_request.hpp"
 
@@ -18,6 +20,13 @@ namespace psad::inline PSAD_ABI::data {
 inline bool is_missing_number(std::string_view text) {
     return text.empty() || text == "NULL" || text == "null" || text == "NA" || text == "N/A" || text == "\\N" ||
            text == "None";
+}
+
+/// A number as the text that names a thing: whole numbers without point and exponent.
+inline std::string cell_text(double x) {
+    constexpr double exact = 9007199254740992.0;  // 2^53
+    if (x == std::floor(x) && std::abs(x) <= exact) return std::to_string(static_cast<std::int64_t>(x));
+    return number_text(x);
 }
 
 /// A dense feature: a finite number, true (1) or false (0), or a word for a missing one (NaN). False for anything else.
@@ -64,7 +73,9 @@ inline bool parse_iso_time(std::string_view text, std::int64_t& seconds) {
     const int month = take_digits(text, 2);
     if (month < 1 || month > 12 || !take_char(text, "-")) return false;
     const int day = take_digits(text, 2);
-    if (day < 1 || day > 31) return false;
+    constexpr int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const bool leaps = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if (day < 1 || day > days[month - 1] - (month == 2 && !leaps ? 1 : 0)) return false;
     seconds = days_from_1970(year, month, day) * 86400;
     if (text.empty()) return true;
     if (!take_char(text, "T ")) return false;
@@ -89,7 +100,7 @@ inline bool parse_iso_time(std::string_view text, std::int64_t& seconds) {
     const int zone_hour = take_digits(text, 2);
     take_char(text, ":");
     const int zone_minute = text.empty() ? 0 : take_digits(text, 2);
-    if (zone_hour < 0 || zone_minute < 0 || !text.empty()) return false;
+    if (zone_hour < 0 || zone_hour > 14 || zone_minute < 0 || zone_minute > 59 || !text.empty()) return false;
     seconds += (ahead ? -1 : 1) * (zone_hour * 3600 + zone_minute * 60);
     return true;
 }

@@ -7,7 +7,6 @@
 #include <deque>
 #include <filesystem>
 #include <memory>
-#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
@@ -119,12 +118,11 @@ class ColumnFolder {
         for (std::size_t i = 0; i < names.size(); ++i) out.push_back(to(names.name(static_cast<std::int32_t>(i))));
         return out;
     }
+    /// Empty: they stay what they are.
     std::vector<std::int32_t> ids_elsewhere(Group of, std::size_t field, const IdMap& map, int hash,
                                             Names& names) const {
         if (hash == 0) return ids_by(map, [&](std::string_view name) { return names.value(of, field, name); });
-        std::vector<std::int32_t> same(static_cast<std::size_t>(hash) + 1);
-        std::iota(same.begin(), same.end(), 0);
-        return same;
+        return {};  // the same everywhere
     }
     /// Items that are not known there are added to its new ones, with what the folder knows of them.
     std::vector<std::int32_t> item_ids(Names& names) const {
@@ -142,7 +140,8 @@ class ColumnFolder {
             row.begin_row(0);
             for (std::size_t f = 0; f < values.size(); ++f) {
                 row.ids(f).clear();
-                for (const std::int32_t v : catalog_.fields[f][i]) row.ids(f).push_back(values[f][std::size_t(v)]);
+                for (const std::int32_t v : catalog_.fields[f][i])
+                    row.ids(f).push_back(values[f].empty() ? v : values[f][std::size_t(v)]);
             }
             for (std::size_t d = 0; d < row.features(); ++d) row.number(d) = catalog_.dense[i * row.features() + d];
             row.end_row();
@@ -189,7 +188,7 @@ class ColumnFolder {
                 if (id >= sizes[f])
                     throw ModelFileError(file_->source(), "tensor " + name + ".ids", std::to_string(out.ids[i]),
                                          "ids of 0 to below " + std::to_string(sizes[f]));
-                if (mine != nullptr) (*mine)[i] = to[f][id];
+                if (mine != nullptr && !to[f].empty()) (*mine)[i] = to[f][id];
             }
         }
         if (mine != nullptr) out.ids = *mine;

@@ -47,7 +47,15 @@ struct ColumnRole {
     char split = 0;
     int next = RecordSink::not_read;
     bool seen = false;  ///< in the file that is read
+    bool ever_seen = false;
 };
+
+inline bool is_cell(Role role) {
+    return role == Role::dense || role == Role::field;
+}
+inline bool is_label(Role role) {
+    return role == Role::grade || role == Role::gain || role == Role::feedback;
+}
 
 /// The columns that rows of one or two levels may have.
 class ColumnRoles {
@@ -79,19 +87,32 @@ class ColumnRoles {
         const auto names = by_name_.find(level);
         if (names != by_name_.end()) {
             if (const auto found = names->second.find(name); found != names->second.end()) {
-                for (int c = found->second; c >= 0; c = (*this)[c].next) (*this)[c].seen = true;
+                for (int c = found->second; c >= 0; c = (*this)[c].next) (*this)[c].seen = (*this)[c].ever_seen = true;
                 if (const auto unread = unread_.find(name); unread != unread_.end()) unread_.erase(unread);
                 return found->second;
             }
         }
-        const auto is_it = [&](const ColumnRole& r) { return r.seen && r.name == name; };
-        if (std::ranges::none_of(roles_, is_it)) unread_.emplace(name);
+        note_unread(name);
         return RecordSink::not_read;
     }
 
     ColumnRole& operator[](int column) { return roles_[static_cast<std::size_t>(column)]; }
     std::vector<ColumnRole>& all() { return roles_; }
+    const std::vector<ColumnRole>& all() const { return roles_; }
+    /// Columns of labels that no row had.
+    std::set<std::string, std::less<>> missing_labels() const {
+        std::set<std::string, std::less<>> out;
+        for (const ColumnRole& r : roles_) {
+            if (is_label(r.role) && !r.ever_seen) out.insert(r.name);
+        }
+        return out;
+    }
     const std::set<std::string, std::less<>>& unread() const { return unread_; }
+    void note_unread(std::string_view name) {
+        const auto is_it = [&](const ColumnRole& r) { return r.seen && r.name == name; };
+        if (std::ranges::none_of(roles_, is_it)) unread_.emplace(name);
+    }
+    void forget_unread() { unread_.clear(); }
     void begin_file() {
         for (ColumnRole& r : roles_) r.seen = false;
     }
@@ -101,6 +122,35 @@ class ColumnRoles {
     std::map<int, std::map<std::string, int, std::less<>>> by_name_;
     std::set<std::string, std::less<>> unread_;
 };
+
+/// Levels of the rows of a request's candidates and of its history.
+inline constexpr int candidate_level = 1, event_level = 2;
+
+/// The columns of requests with their candidates, and, with `history`, their events.
+inline void add_request_roles(const DataSchema& s, bool history, ColumnRoles& to) {
+    to.add(0, {.name = s.id, .role = Role::id, .group = Group::context});
+    to.add(0, {.name = s.user, .role = Role::user, .group = Group::context});
+    to.add(0, {.name = s.time, .role = Role::time, .group = Group::context});
+    to.add(0, {.name = s.weight, .role = Role::weight, .group = Group::context});
+    to.add_group(0, Group::user, s.of_user);
+    to.add_group(0, Group::context, s.of_context);
+    const auto of_candidate = [&](const std::string& name, Role role, double worth = 0) {
+        to.add(candidate_level, {.name = name, .role = role, .group = Group::candidate, .worth = worth});
+    };
+    of_candidate(s.item, Role::item);
+    of_candidate(s.position, Role::position);
+    of_candidate(s.propensity, Role::propensity);
+    of_candidate(s.gain.grade, Role::grade);
+    of_candidate(s.gain.gain, Role::gain);
+    for (const auto& [name, worth] : s.gain.kinds) of_candidate(name, Role::feedback, worth);
+    to.add_group(candidate_level, Group::candidate, s.of_candidate);
+    to.add_group(candidate_level, Group::item, s.of_item);
+    if (!history) return;
+    to.add(event_level, {.name = s.event_item, .role = Role::item, .group = Group::event});
+    to.add(event_level, {.name = s.event_time, .role = Role::time, .group = Group::event});
+    to.add(event_level, {.name = s.event_kind, .role = Role::event_kind, .group = Group::event});
+    to.add_group(event_level, Group::event, s.of_event);
+}
 
 /// Puts a value into a row, by the role of its column (dense or field).
 class CellTaker {
@@ -125,7 +175,7 @@ class CellTaker {
         ids.push_back(value(c, text));
     }
     void number(const ColumnRole& c, double number, GroupRows& row, const Where& where) {
-        if (c.role == Role::field) return text(c, number_text(number), row, where);
+        if (c.role == Role::field) return text(c, cell_text(number), row, where);
         row.number(static_cast<std::size_t>(c.index)) = number;
     }
     void missing(const ColumnRole& c, GroupRows& row) {

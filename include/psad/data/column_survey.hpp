@@ -37,8 +37,8 @@ struct ColumnSurvey {
 
     static constexpr std::size_t most_distinct = 100'000;
 
-    /// They can be read as numbers, but for fewer than one in a hundred: such a one is rather a fault than a name.
-    bool is_numeric() const { return values > 0 && 100 * numbers > 99 * values; }
+    /// They can be read as numbers, but for fewer than one in ten: such ones are rather faults than names.
+    bool is_numeric() const { return values > 0 && 10 * numbers > 9 * values; }
     /// Whole numbers that are written as texts.
     bool is_code() const { return values > 0 && texts == values && whole_numbers == values; }
     /// Nearly each value is another: names of things, free text.
@@ -65,8 +65,10 @@ class SurveySink final : public RecordSink {
         return number;
     }
     int list(std::string_view name) override {
-        lists_.emplace_back(name);
-        return static_cast<int>(lists_.size());
+        const auto known = std::ranges::find(lists_, name);
+        const auto level = static_cast<int>(known - lists_.begin()) + 1;
+        if (known == lists_.end()) lists_.emplace_back(name);
+        return level;
     }
     void begin_row(int level) override {
         rows_.resize((std::max)(rows_.size(), static_cast<std::size_t>(level) + 1));

@@ -63,10 +63,9 @@ class DelimitedReader final : public Where {
         std::set<std::string_view> names;
         for (std::size_t c = 0; c < cells_.size(); ++c) {
             std::string_view name = cells_[c].text;
-            if (c == 0 && name.starts_with("\xef\xbb\xbf")) name.remove_prefix(3);  // a byte order mark
             if (c == 0 && separator_ == '\t' && name.starts_with('#')) name.remove_prefix(1);
             if (!is_text(name)) fail("", "a column named " + in_quotes(name), "UTF-8 without control characters");
-            if (!names.insert(name).second) fail(name, "the name twice", "each column once");
+            if (!name.empty() && !names.insert(name).second) fail(name, "the name twice", "each column once");
             columns_.push_back(name.empty() ? RecordSink::not_read : sink.column(0, name));
         }
     }
@@ -76,6 +75,7 @@ class DelimitedReader final : public Where {
         std::string_view line;
         if (!lines_.next(line)) return false;
         first_line_ = lines_.line_number();
+        if (first_line_ == 1 && line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);  // a byte order mark
         cells_.clear();
         unquoted_.clear();
         joined_.clear();

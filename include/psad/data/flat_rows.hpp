@@ -2,6 +2,7 @@
 /// Rows of one candidate each, as CSV and LETOR have them, handed on as requests with candidates.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -29,10 +30,11 @@ class FlatRows final : public RecordSink {
         where_ = &where;
         columns_.clear();
         open_ = false;
+        absent_ = absent;
         to_->begin_file(where, absent);
     }
     int column(int, std::string_view name) override {
-        const int of_request = to_->column(0, name), of_candidate = to_->column(ListBuilder::candidate_level, name);
+        const int of_request = to_->column(0, name), of_candidate = to_->column(candidate_level, name);
         if (of_request < 0 && of_candidate < 0) return not_read;
         columns_.push_back({std::string(name), of_request, of_candidate});
         return static_cast<int>(columns_.size() - 1);
@@ -41,7 +43,7 @@ class FlatRows final : public RecordSink {
 
     void begin_row(int) override {
         cells_.clear();
-        to_->begin_row(ListBuilder::candidate_level);
+        to_->begin_row(candidate_level);
     }
     void take(int column, std::string_view text) override {
         const Column& c = at(column);
@@ -50,7 +52,8 @@ class FlatRows final : public RecordSink {
     }
     void take_number(int column, double value) override {
         const Column& c = at(column);
-        if (c.of_request >= 0) cells_.emplace_back(column, number_text(value));
+        // What is left out is 0 where a format says so: then a 0 that is written says no more.
+        if (c.of_request >= 0 && value != absent_) cells_.emplace_back(column, cell_text(value));
         if (c.of_candidate >= 0) to_->take_number(c.of_candidate, value);
     }
     void take_missing(int column) override {
@@ -63,6 +66,7 @@ class FlatRows final : public RecordSink {
     void end_values(int column) override { to_->end_values(at(column).of_candidate); }
 
     void end_row(int) override {
+        std::ranges::sort(cells_);  // members of an object may stand in any order
         const std::string* id = nullptr;
         for (const auto& [column, text] : cells_) {
             if (at(column).name == id_) id = &text;
@@ -74,7 +78,7 @@ class FlatRows final : public RecordSink {
         } else if (cells_ != first_cells_) {
             fail_as_first_row();
         }
-        to_->end_row(ListBuilder::candidate_level);
+        to_->end_row(candidate_level);
     }
     void end_file() override {
         if (open_) to_->end_row(0);
@@ -112,6 +116,7 @@ class FlatRows final : public RecordSink {
     ListBuilder* to_;
     std::string id_;
     const Where* where_ = nullptr;
+    double absent_ = 0;
     std::vector<Column> columns_;
     std::vector<std::pair<int, std::string>> cells_, first_cells_;  ///< of the request: of this row, of its first
     std::string current_;

@@ -81,7 +81,10 @@ inline std::vector<std::filesystem::path> files_of(const std::vector<std::filesy
             continue;
         }
         std::vector<std::filesystem::path> inside;
-        for (const auto& entry : std::filesystem::directory_iterator(path)) {
+        std::error_code failure;
+        const std::filesystem::directory_iterator entries(path, failure);
+        if (failure) throw DataError(path.string(), "", failure.message(), "a folder that can be read");
+        for (const auto& entry : entries) {
             if (entry.is_regular_file(ignored) && !entry.path().filename().string().starts_with('.'))
                 inside.push_back(entry.path());
         }

@@ -42,6 +42,7 @@ inline constexpr std::string_view user[]{"user_id",    "user",        "userid", 
                                          "visitor_id", "customer_id", "member_id", "account_id"};
 inline constexpr std::string_view time[]{"ts",        "time",      "timestamp", "request_time", "event_time",
                                          "date_time", "unix_time", "datetime",  "date",         "created_at"};
+inline constexpr std::string_view surely_time[]{"ts", "timestamp", "request_time", "unix_time"};
 inline constexpr std::string_view weight[]{"weight", "list_weight", "sample_weight", "request_weight"};
 inline constexpr std::string_view item[]{"item_id",    "item",        "sku",      "product_id", "product",
                                          "doc_id",     "document_id", "video_id", "movie_id",   "article_id",
@@ -116,7 +117,7 @@ class OpenColumns {
     void take_rest(ColumnGroup& group, const char* name, GuessedSchema& to, bool only_constant = false) {
         std::vector<ColumnSurvey*> left;
         for (ColumnSurvey* c : open_) {
-            if (only_constant && c->varies_within) {
+            if (only_constant && (c->varies_within || c->has_lists)) {
                 left.push_back(c);
             } else if (c->values == 0) {
                 to.schema.unread.push_back(c->name);
@@ -198,12 +199,12 @@ inline std::pair<int, int> find_lists(SurveySink& sink) {
 }
 
 inline void take_label(OpenColumns& columns, GuessedSchema& to) {
-    // A grade too many is a fault, which its line will name; many of them are no grades.
+    // A few cells that are no grades are faults, which their lines will name.
     const auto is_grade = [](const ColumnSurvey& c) {
-        return c.is_numeric() && c.whole_numbers == c.numbers && c.smallest >= 0 &&
+        return c.is_numeric() && 100 * c.whole_numbers > 99 * c.numbers &&
                (c.largest <= max_grade || c.distinct.size() <= std::size_t{max_grade} + 1);
     };
-    const auto is_gain = [](const ColumnSurvey& c) { return c.is_numeric() && c.smallest >= 0; };
+    const auto is_gain = [](const ColumnSurvey& c) { return c.is_numeric(); };
     to.schema.gain.grade = columns.take(usual::grade, "label.grade", to, is_grade);
     if (to.schema.gain.grade.empty()) to.schema.gain.gain = columns.take(usual::gain, "label.gain", to, is_gain);
     if (to.schema.gain.grade.empty() && to.schema.gain.gain.empty())
@@ -227,6 +228,7 @@ inline void guess_requests(SurveySink& sink, const std::string& of, bool has_eve
     s.id = request.take(usual::id, "request.id", to);
     s.user = request.take(usual::user, "request.user", to);
     s.time = request.take(usual::time, "request.time", to, is_time);
+    if (s.time.empty()) s.time = request.take(usual::surely_time, "request.time", to);  // its cells will be named
     OpenColumns nested(sink, candidates, s.candidates);
     OpenColumns& candidate = flat ? request : nested;
     s.item = candidate.take(usual::item, "candidate.item", to);

@@ -53,7 +53,7 @@ class JsonReader final : public Where {
         try {
             simdjson::ondemand::document document = parser_.iterate(padded_.data(), line.size(), padded_.size());
             sink_ = &sink;
-            if (document.type() != Type::object) fail("", "something else", "a JSON object");
+            if (document.type() != Type::object) fail("", name_of(document.type()), "a JSON object");
             take_row(document.get_object(), 0);
             const char* behind = nullptr;
             if (document.current_location().get(behind) == simdjson::SUCCESS)
@@ -80,12 +80,14 @@ class JsonReader final : public Where {
     using Value = simdjson::ondemand::value;
     using Type = simdjson::ondemand::json_type;
     static constexpr int deepest = 16, unresolved = -2;
+    static constexpr std::size_t most_keys = 10'000;
 
     /// What a key of a row is: a column, a list of rows, or neither.
     struct Key {
         std::string raw;  ///< with the path before it, as it stands between the quotes
         std::string name;
         int column = unresolved, list = unresolved;
+        bool only_nulls = true;  ///< so far
         std::uint64_t last_row = 0;
     };
     /// Keys of the rows of one level, in the order in which they were first seen; rows mostly keep to it.
@@ -94,6 +96,23 @@ class JsonReader final : public Where {
         std::size_t next = 0;
         std::uint64_t rows = 0;
     };
+
+    static std::string name_of(Type type) {
+        switch (type) {
+            case Type::array:
+                return "a list";
+            case Type::object:
+                return "an object";
+            case Type::string:
+                return "a text";
+            case Type::boolean:
+                return "true or false";
+            case Type::null:
+                return "null";
+            default:
+                return "a number";
+        }
+    }
 
     Level& level(int number) {
         if (static_cast<std::size_t>(number) >= levels_.size()) levels_.resize(static_cast<std::size_t>(number) + 1);
@@ -116,7 +135,11 @@ class JsonReader final : public Where {
             Value value = field.value();
             const Type type = value.type();
             const Key& key = level(number).keys[at];
-            if (type == Type::object && key.column < 0)
+            if (number == 0 && type != Type::array && type != Type::null && sink_->is_list(key.name))
+                fail(key.raw, name_of(type), "a list of objects");
+            const bool only_nulls = key.only_nulls;
+            if (type != Type::null) level(number).keys[at].only_nulls = false;
+            if (type == Type::object && (key.column < 0 || only_nulls))
                 take_members(value.get_object(), number, std::string(key.raw) + ".", depth + 1);
             else if (type == Type::array)
                 take_array(value.get_array(), number, at, depth + 1);
@@ -149,6 +172,8 @@ class JsonReader final : public Where {
         if (at >= l.keys.size() || !is_it(l.keys[at]))
             at = static_cast<std::size_t>(std::ranges::find_if(l.keys, is_it) - l.keys.begin());
         if (at == l.keys.size()) {
+            if (l.keys.size() >= most_keys)
+                fail("", "more than " + std::to_string(most_keys) + " different keys", "rows of the same columns");
             const char* end = raw.raw();
             for (; *end != '"'; ++end) end += *end == '\\' ? 1 : 0;
             std::string path = prefix + std::string(raw.raw(), end);
@@ -172,6 +197,10 @@ class JsonReader final : public Where {
             if (index == 0 && value.type() == Type::object) {
                 rows = list_of(number, at);
             } else if (index == 0) {
+                if (number == 0 && sink_->is_list(name)) {
+                    list_ = name, index_ = 0;
+                    fail("", name_of(value.type()), "an object");
+                }
                 column = column_of(number, at);
                 if (column >= 0) sink_->begin_values(column);
             }
@@ -181,7 +210,7 @@ class JsonReader final : public Where {
                 take_element(value, name, column, depth);
             ++index;
         }
-        list_.clear();
+        if (rows >= 0) list_.clear();
         if (column >= 0) sink_->end_values(column);
         if (index == 0 && level(number).keys[at].list == unresolved) {
             column = column_of(number, at);
@@ -191,7 +220,7 @@ class JsonReader final : public Where {
     void take_listed_row(Value value, int number, const std::string& name, std::size_t index) {
         list_ = name;
         index_ = index;
-        if (value.type() != Type::object) fail("", "something else", "an object");
+        if (value.type() != Type::object) fail("", name_of(value.type()), "an object");
         take_row(value.get_object(), number);
     }
     void take_element(Value value, const std::string& name, int column, int depth) {

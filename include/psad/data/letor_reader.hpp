@@ -77,7 +77,7 @@ class LetorReader final : public Where {
             fail(cell.substr(0, colon), in_quotes(cell.substr(colon + 1)), "a finite number, or nan");
         const auto n = static_cast<std::size_t>(number);
         if (n >= columns_.size()) columns_.resize(n + 1, unresolved);
-        if (columns_[n] == unresolved) columns_[n] = sink.column(0, cell.substr(0, colon));
+        if (columns_[n] == unresolved) columns_[n] = sink.column(0, std::to_string(number));
         if (columns_[n] >= 0) sink.take_number(columns_[n], value);
         return number;
     }

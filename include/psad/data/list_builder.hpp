@@ -30,16 +30,13 @@ namespace psad::inline PSAD_ABI::data {
 /// request: it belongs to the request in which it ends. Every fault names file, row and column.
 class ListBuilder final : public RecordSink {
   public:
-    static constexpr int candidate_level = 1, event_level = 2;
-
     /// Tables may be null; what is borrowed must outlive the source.
     ListBuilder(Names& names, const UserTable* users, const EventTable* events)
         : names_(&names), schema_(&names.schema()), users_(users), events_(events), cells_(names) {
-        add_roles();
+        add_request_roles(*schema_, reads_history(), roles_);
         user_cells_ = GroupRows(schema_->of_user);
         candidate_ = CandidateRow(*schema_);
         new_events_ = EventRows(schema_->of_event);
-        *new_items_ = names.new_items();
         start_block();
     }
 
@@ -55,7 +52,12 @@ class ListBuilder final : public RecordSink {
     }
     int list(std::string_view name) override {
         if (name == schema_->candidates) return candidate_level;
-        return name == schema_->history && events_ == nullptr ? event_level : not_read;
+        if (reads_history() && name == schema_->history) return event_level;
+        if (name != schema_->history) roles_.note_unread(name);
+        return not_read;
+    }
+    bool is_list(std::string_view name) const override {
+        return name == schema_->candidates || (reads_history() && name == schema_->history);
     }
 
     void begin_row(int level) override {
@@ -73,22 +75,22 @@ class ListBuilder final : public RecordSink {
     void take_number(int column, double value) override {
         for (int c = column; c >= 0; c = roles_[c].next) {
             const ColumnRole& role = roles_[c];
-            if (is_cell(role))
+            if (is_cell(role.role))
                 cells_.number(role, value, row_of(role), *where_);
             else
-                take_one(role, number_text(value));
+                take_one(role, cell_text(value));
         }
     }
     void take_missing(int column) override {
         for (int c = column; c >= 0; c = roles_[c].next) {
             const ColumnRole& role = roles_[c];
-            if (is_cell(role)) cells_.missing(role, row_of(role));
+            if (is_cell(role.role)) cells_.missing(role, row_of(role));
         }
     }
     void begin_values(int column) override {
         for (int c = column; c >= 0; c = roles_[c].next) {
             const ColumnRole& role = roles_[c];
-            if (!is_cell(role)) where_->fail(role.name, "a list", "one value");
+            if (!is_cell(role.role)) where_->fail(role.name, "a list", "one value");
             cells_.list(role, row_of(role), *where_);
         }
     }
@@ -116,54 +118,33 @@ class ListBuilder final : public RecordSink {
         *new_items_ = names_->new_items();
         source_.keep(std::exchange(new_items_, std::make_shared<Catalog>()));
         Source out = std::exchange(source_, Source());
-        *new_items_ = names_->new_items();
         start_block();
         return out;
     }
     /// Forgets what was read since then: a row may have failed halfway.
-    void discard() { start_block(); }
+    void discard() {
+        cells_.end_list();
+        source_ = Source();
+        start_block();
+    }
+    void forget_unread() { roles_.forget_unread(); }
+    const JoinCounts& joins() const { return joins_; }
+    /// Columns of labels that no file had.
+    std::set<std::string, std::less<>> missing_labels() const { return roles_.missing_labels(); }
     /// Columns of the schema that a file lacked.
     const std::set<std::string, std::less<>>& missing() const { return missing_; }
-    /// Those of files that the schema does not name.
     const std::set<std::string, std::less<>>& unread() const { return roles_.unread(); }
 
   private:
     static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
     static constexpr std::size_t block_bytes = std::size_t{1} << 24;
 
-    static bool is_cell(const ColumnRole& r) { return r.role == Role::dense || r.role == Role::field; }
+    bool reads_history() const { return events_ == nullptr && !schema_->event_time.empty(); }
     /// What stands in tables beside the requests, or is not there when serving.
     bool may_lack(const ColumnRole& r) const {
-        if (r.role == Role::grade || r.role == Role::gain || r.role == Role::feedback || r.group == Group::item)
-            return true;
+        if (is_label(r.role) || r.group == Group::item) return true;
         if (r.group == Group::event) return events_ != nullptr || !any_events_;
         return r.group == Group::user && users_ != nullptr && std::ranges::count(users_->columns, r.name) > 0;
-    }
-
-    void add_roles() {
-        const DataSchema& s = *schema_;
-        roles_.add(0, {.name = s.id, .role = Role::id, .group = Group::context});
-        roles_.add(0, {.name = s.user, .role = Role::user, .group = Group::context});
-        roles_.add(0, {.name = s.time, .role = Role::time, .group = Group::context});
-        roles_.add(0, {.name = s.weight, .role = Role::weight, .group = Group::context});
-        roles_.add_group(0, Group::user, s.of_user);
-        roles_.add_group(0, Group::context, s.of_context);
-        const auto of_candidate = [&](const std::string& name, Role role, double worth = 0) {
-            roles_.add(candidate_level, {.name = name, .role = role, .group = Group::candidate, .worth = worth});
-        };
-        of_candidate(s.item, Role::item);
-        of_candidate(s.position, Role::position);
-        of_candidate(s.propensity, Role::propensity);
-        of_candidate(s.gain.grade, Role::grade);
-        of_candidate(s.gain.gain, Role::gain);
-        for (const auto& [name, worth] : s.gain.kinds) of_candidate(name, Role::feedback, worth);
-        roles_.add_group(candidate_level, Group::candidate, s.of_candidate);
-        roles_.add_group(candidate_level, Group::item, s.of_item);
-        if (events_ != nullptr) return;
-        roles_.add(event_level, {.name = s.event_item, .role = Role::item, .group = Group::event});
-        roles_.add(event_level, {.name = s.event_time, .role = Role::time, .group = Group::event});
-        roles_.add(event_level, {.name = s.event_kind, .role = Role::event_kind, .group = Group::event});
-        roles_.add_group(event_level, Group::event, s.of_event);
     }
 
     /// The row that a cell of a role is put into.
@@ -184,7 +165,7 @@ class ListBuilder final : public RecordSink {
         }
     }
     void take_one(const ColumnRole& c, std::string_view text) {
-        if (is_cell(c)) return cells_.text(c, text, row_of(c), *where_);
+        if (is_cell(c.role)) return cells_.text(c, text, row_of(c), *where_);
         switch (c.role) {
             case Role::id:
                 request_.id = text;
@@ -226,7 +207,7 @@ class ListBuilder final : public RecordSink {
         has_time_ = false;
         given_.clear();
         user_cells_.clear();
-        user_cells_.begin_row(nan);
+        user_cells_.begin_row(absent_);
         block_->context.begin_row(absent_);
         request_.first = block_->items.size();
         labels_ = propensities_ = 0;
@@ -241,6 +222,10 @@ class ListBuilder final : public RecordSink {
         b.candidates.begin_row(c.cells, 0);
         b.candidates.end_row();
         b.items.push_back(c.item);
+        if (b.items.size() - request_.first > static_cast<std::size_t>(max_candidates))
+            where_->fail("", "more candidates", "at most " + std::to_string(max_candidates));
+        ++joins_.candidates;
+        joins_.items += names_->has_row(c.item) ? 1 : 0;
         if (c.has_item_cells && names_->wants_row(c.item)) names_->add_row(c.item, c.item_cells);
         labels_ += std::isnan(c.label) ? 0 : 1;
         if (schema_->gain.grade.empty())
@@ -254,21 +239,25 @@ class ListBuilder final : public RecordSink {
     void finish_request() {
         const std::size_t n = block_->items.size() - request_.first;
         if (n == 0) where_->fail(schema_->candidates, "no candidates", "at least one");
-        const auto all_or_none = [&](std::size_t count, const std::string& what) {
+        const auto all_or_none = [&](std::size_t count, const std::string& column) {
             if (count != 0 && count != n)
-                where_->fail("", what + " of " + std::to_string(count) + " of " + std::to_string(n) + " candidates",
+                where_->fail("",
+                             "the column " + column + " of " + std::to_string(count) + " of " + std::to_string(n) +
+                                 " candidates",
                              "it of all or of none");
             return count == n;
         };
         request_.candidates = n;
-        request_.has_labels = schema_->gain.kinds.empty() ? all_or_none(labels_, "a label") : labels_ > 0;
-        request_.has_propensities = all_or_none(propensities_, "a propensity");
+        const GainRule& rule = schema_->gain;
+        request_.has_labels =
+            rule.kinds.empty() ? all_or_none(labels_, rule.grade.empty() ? rule.gain : rule.grade) : labels_ > 0;
+        request_.has_propensities = all_or_none(propensities_, schema_->propensity);
+        check_items(n);
         if (request_.has_labels && schema_->gain.grade.empty()) {
             for (float& g : std::span(block_->gains).last(n)) g = std::isnan(g) ? 0 : g;
         }
-        const bool has_events = !new_events_.empty() || events_ != nullptr;
-        if (!has_time_ && !schema_->time.empty() && has_events)
-            where_->fail(schema_->time, "nothing", "the time of the request");
+        if (!has_time_ && !schema_->time.empty()) where_->fail(schema_->time, "nothing", "the time of the request");
+        ++joins_.requests;
         block_->context.end_row();
         add_user();
         add_shown();
@@ -279,14 +268,23 @@ class ListBuilder final : public RecordSink {
             start_block();
         }
     }
+    /// Each item once.
+    void check_items(std::size_t n) {
+        std::vector<std::int32_t> items(block_->items.end() - static_cast<std::ptrdiff_t>(n), block_->items.end());
+        std::ranges::sort(items);
+        const auto twice = std::adjacent_find(std::ranges::lower_bound(items, 0), items.end());
+        if (twice != items.end())
+            where_->fail(schema_->item, in_quotes(names_->item_name(*twice)) + " twice", "each item of a request once");
+    }
     void add_user() {
         user_cells_.end_row();
         GroupRows& to = block_->user;
         const std::int32_t known = users_ != nullptr ? users_->names.find(user_) : -1;
         if (known >= 0) {
+            ++joins_.users;
             to.begin_row(users_->rows, static_cast<std::size_t>(known));
         } else {
-            to.begin_row(nan);
+            to.begin_row(absent_);
         }
         for (const auto& [role, index] : given_) {
             const auto i = static_cast<std::size_t>(index);
@@ -309,6 +307,7 @@ class ListBuilder final : public RecordSink {
             const auto [first, last] = events_->before(user_, request_.time);
             request_.first_event = first;
             request_.events = last - first;
+            joins_.with_events += last > first ? 1 : 0;
             return;
         }
         any_events_ = any_events_ || !new_events_.empty();
@@ -333,6 +332,7 @@ class ListBuilder final : public RecordSink {
     std::shared_ptr<RequestBlock> block_;
     std::shared_ptr<Catalog> new_items_ = std::make_shared<Catalog>();
     std::set<std::string, std::less<>> missing_;
+    JoinCounts joins_;
     bool any_events_ = false, has_time_ = false;
 
     // The request that is read.

@@ -129,6 +129,11 @@ class Names {
     bool wants_row(std::int32_t item) const {
         return item >= 0 && static_cast<std::size_t>(item) >= first_new() && !rows_.has(row_of(item));
     }
+    /// Whether anything but its name is known.
+    bool has_row(std::int32_t item) const {
+        if (item < 0) return false;
+        return static_cast<std::size_t>(item) < first_new() || rows_.has(row_of(item));
+    }
     /// What is known of an item: row 0 of `cells`.
     void add_row(std::int32_t item, const GroupRows& cells) { rows_.add(row_of(item), cells); }
     const ItemRows& rows() const { return rows_; }

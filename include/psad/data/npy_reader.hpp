@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -26,6 +27,7 @@
 #endif
 
 #include "psad/core/text.hpp"
+#include "psad/data/parse_number.hpp"
 #include "psad/data/record_sink.hpp"
 
 namespace psad::inline PSAD_ABI::data {
@@ -45,8 +47,9 @@ class NpyReader final : public Where {
     void read(RecordSink& sink, const std::string& candidates) {
         sink.begin_file(*this, std::numeric_limits<double>::quiet_NaN());
         const Column offsets = load("offsets");
+        const auto is_whole = [](double x) { return x == std::floor(x); };
         if (offsets.width != 1 || offsets.rows == 0 || offsets.numbers[0] != 0 ||
-            !std::ranges::is_sorted(offsets.numbers))
+            !std::ranges::all_of(offsets.numbers, is_whole) || !std::ranges::is_sorted(offsets.numbers))
             fail("offsets", "numbers that do not rise from 0", "where the candidates of each list begin");
         const std::size_t lists = offsets.rows - 1, rows = static_cast<std::size_t>(offsets.numbers.back());
         const int level = sink.list(candidates);
@@ -63,6 +66,8 @@ class NpyReader final : public Where {
             }
             (by_candidate ? of_candidates : of_lists).push_back(std::move(c));
         }
+        if (of_candidates.empty() && rows > 0)
+            fail("offsets", "no array with a row for each of " + std::to_string(rows) + " candidates", "at least one");
         for (row_ = 1; row_ <= lists; ++row_) {
             sink.begin_row(0);
             for (const Column& c : of_lists) take(c, row_ - 1, sink);
@@ -94,7 +99,9 @@ class NpyReader final : public Where {
 
     std::vector<std::string> names() const {
         std::vector<std::string> out;
-        for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+        std::error_code ignored;
+        for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored)) {
+            if (!is_text(entry.path().filename().string())) continue;
             if (entry.path().extension() == ".npy" && entry.path().stem() != "offsets")
                 out.push_back(entry.path().stem().string());
         }
@@ -115,7 +122,7 @@ class NpyReader final : public Where {
 
     Column load(const std::string& name) const {
         const std::filesystem::path file = folder_ / (name + ".npy");
-        const std::string kind = kind_of(file, name);
+        const std::string kind = checked_kind(file, name);
         try {
             if (kind == "f4") return as_column<float>(file);
             if (kind == "f8") return as_column<double>(file);
@@ -133,14 +140,37 @@ class NpyReader final : public Where {
         fail(name, "numbers of type " + in_quotes(kind), "f4, f8, i1, i2, i4, i8, u1 or b1");
     }
 
-    /// "f8" of a header with 'descr': '<f8'.
-    std::string kind_of(const std::filesystem::path& file, const std::string& name) const {
+    /// "f8" of a header with 'descr': '<f8', if the file is as long as its shape says and lies row after row.
+    std::string checked_kind(const std::filesystem::path& file, const std::string& name) const {
         std::ifstream in(file, std::ios::binary);
-        std::string head(256, '\0');
+        std::string head(4096, '\0');
         in.read(head.data(), static_cast<std::streamsize>(head.size()));
-        const std::size_t at = head.find("'descr': '");
-        if (!head.starts_with("\x93NUMPY") || at == std::string::npos) fail(name, "another file", "a NumPy array");
-        const std::string kind = head.substr(at + 10, head.find('\'', at + 10) - (at + 10));
+        head.resize(static_cast<std::size_t>(in.gcount()));
+        if (!head.starts_with("\x93NUMPY") || head.size() < 12) fail(name, "another file", "a NumPy array");
+        const auto byte = [&](std::size_t i) { return std::size_t{static_cast<unsigned char>(head[i])}; };
+        const bool is_first = head[6] == 1;  // the version of the format
+        const std::size_t start = is_first ? 10 : 12, length = byte(8) + 256 * byte(9);
+        const std::string text = head.substr(start, length);
+        const auto behind = [&](const std::string& key, char end) {
+            const std::size_t at = text.find(key);
+            if (at == std::string::npos) fail(name, "a header without " + key, "a NumPy array");
+            return text.substr(at + key.size(), text.find(end, at + key.size()) - (at + key.size()));
+        };
+        const std::string kind = behind("'descr': '", '\'');
+        if (behind("'fortran_order': ", ',') != "False")
+            fail(name, "an array in Fortran order", "rows end to end: numpy.ascontiguousarray");
+        double bytes = kind.empty() ? 1 : static_cast<double>(kind.back() - '0');
+        std::string extents = behind("'shape': (", ')');
+        for (char& c : extents) c = c == ',' ? ' ' : c;
+        std::istringstream numbers(extents);
+        for (std::string extent; numbers >> extent;) {
+            std::uint32_t size = 0;
+            if (!parse_integer(extent, size)) fail(name, "the shape " + in_quotes(extents), "whole numbers");
+            bytes *= static_cast<double>(size);
+        }
+        const auto found = static_cast<double>(std::filesystem::file_size(file)) - static_cast<double>(start + length);
+        if (found != bytes)
+            fail(name, number_text(found) + " bytes of numbers", number_text(bytes) + ", as the header says");
         return kind.size() == 3 && (kind[0] == '<' || kind[0] == '|') ? kind.substr(1) : kind;
     }
 
@@ -154,9 +184,12 @@ class NpyReader final : public Where {
         out.rows = array.shape()[0];
         out.is_table = array.dimension() == 2;
         out.width = out.is_table ? array.shape()[1] : 1;
+        if (out.width > 100'000) fail(file.stem().string(), std::to_string(out.width) + " columns", "at most 100000");
         for (const T x : array) {
             if (std::is_floating_point_v<T> && std::isinf(static_cast<double>(x)))
                 fail(file.stem().string(), "an infinite number", "finite numbers, or NaN for missing ones");
+            if (std::is_same_v<T, std::int64_t> && std::abs(static_cast<double>(x)) > 9007199254740992.0)
+                fail(file.stem().string(), std::to_string(x), "whole numbers up to 2^53");
             out.numbers.push_back(static_cast<double>(x));
         }
         return out;

@@ -40,6 +40,8 @@ class RecordSink {
     virtual int column(int level, std::string_view name) = 0;
     /// The level of the rows in the list of that name, in a row of level 0; not_read if they are not wanted.
     virtual int list(std::string_view name) = 0;
+    /// Whether nothing but a list of rows may have that name.
+    virtual bool is_list(std::string_view) const { return false; }
     /// A row begins; one of level 0 ends all others.
     virtual void begin_row(int level) = 0;
     virtual void take(int column, std::string_view text) = 0;

@@ -76,14 +76,15 @@ inline std::shared_ptr<const SideTables> read_side_tables(const InputFiles& file
 /// Requests, and what their files did not have or had besides.
 struct ReadLists {
     Source source;
-    std::set<std::string, std::less<>> missing, unread;
+    std::set<std::string, std::less<>> missing, unread, missing_labels;
+    JoinCounts joins = {};
 };
 
 /// Reads files of requests, one after the other, or one folder of columns. \throws DataError at the first fault,
 /// ModelFileError for a folder of columns that is damaged or has other columns
 inline ReadLists read_requests(const Paths& paths, const std::string& format, Names& names,
                                const std::shared_ptr<const SideTables>& tables) {
-    if (paths.size() == 1 && is_column_folder(paths[0])) return {ColumnFolder(paths[0]).source(&names), {}, {}};
+    if (paths.size() == 1 && is_column_folder(paths[0])) return {ColumnFolder(paths[0]).source(&names), {}, {}, {}};
     ListBuilder builder(names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr);
     std::optional<FlatRows> flat;
     for (const auto& file : files_of(paths)) {
@@ -92,7 +93,8 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
         if (in_rows && !flat) flat.emplace(builder, names.schema().id);
         read_file(file, found, in_rows ? static_cast<RecordSink&>(*flat) : builder, names.schema().candidates);
     }
-    ReadLists out{builder.take_source(), builder.missing(), builder.unread()};
+    ReadLists out{builder.take_source(), builder.missing(), builder.unread(), builder.missing_labels(),
+                  builder.joins()};
     out.source.keep(tables);
     return out;
 }

@@ -44,6 +44,12 @@ struct EventTable {
     }
 };
 
+/// What tables knew of the requests.
+struct JoinCounts {
+    std::size_t requests = 0, users = 0, with_events = 0;  ///< whose user is in the table; whose history has events
+    std::size_t candidates = 0, items = 0;                 ///< whose item is in the catalog
+};
+
 /// Takes the rows of a flat table: one key, perhaps a time, an item and a kind, and the cells of one group.
 class TableSink : public RecordSink {
   public:
@@ -64,7 +70,7 @@ class TableSink : public RecordSink {
     }
     void take(int column, std::string_view text) override {
         for (int c = column; c >= 0; c = roles_[c].next) {
-            if (is_cell(c))
+            if (is_cell(roles_[c].role))
                 cells_.text(roles_[c], text, row_, *where_);
             else
                 take_own(roles_[c], text);
@@ -72,20 +78,20 @@ class TableSink : public RecordSink {
     }
     void take_number(int column, double value) override {
         for (int c = column; c >= 0; c = roles_[c].next) {
-            if (is_cell(c))
+            if (is_cell(roles_[c].role))
                 cells_.number(roles_[c], value, row_, *where_);
             else
-                take_own(roles_[c], number_text(value));
+                take_own(roles_[c], cell_text(value));
         }
     }
     void take_missing(int column) override {
         for (int c = column; c >= 0; c = roles_[c].next) {
-            if (is_cell(c)) cells_.missing(roles_[c], row_);
+            if (is_cell(roles_[c].role)) cells_.missing(roles_[c], row_);
         }
     }
     void begin_values(int column) override {
         for (int c = column; c >= 0; c = roles_[c].next) {
-            if (!is_cell(c)) where_->fail(roles_[c].name, "a list", "one value");
+            if (!is_cell(roles_[c].role)) where_->fail(roles_[c].name, "a list", "one value");
             cells_.list(roles_[c], row_, *where_);
         }
     }
@@ -114,8 +120,17 @@ class TableSink : public RecordSink {
     GroupRows row_;  ///< the one that is read
     const Where* where_ = nullptr;
 
+    /// A row without its key: the column is not there, or the cell is empty.
+    [[noreturn]] void fail_key(const std::string& key, const char* wanted) const {
+        const auto is_it = [&](const ColumnRole& r) { return r.name == key && r.seen; };
+        if (std::ranges::any_of(roles_.all(), is_it)) where_->fail(key, "nothing", wanted);
+        std::string names;
+        for (const std::string& n : roles_.unread()) names += (names.empty() ? "" : ", ") + printable(n, 40);
+        where_->fail("", "no column " + in_quotes(key) + (names.empty() ? "" : ", but " + names),
+                     "it, as the schema says");
+    }
+
   private:
-    bool is_cell(int c) { return roles_[c].role == Role::dense || roles_[c].role == Role::field; }
 };
 
 class UserTableSink final : public TableSink {
@@ -126,7 +141,7 @@ class UserTableSink final : public TableSink {
     }
     UserTable table() {
         for (const ColumnRole& r : roles_.all()) {
-            if (r.seen) table_.columns.push_back(r.name);
+            if (r.ever_seen) table_.columns.push_back(r.name);
         }
         return std::move(table_);
     }
@@ -135,7 +150,7 @@ class UserTableSink final : public TableSink {
     void clear() override { user_.clear(); }
     void take_own(const ColumnRole&, std::string_view text) override { user_ = text; }
     void add() override {
-        if (user_.empty()) where_->fail(names_->schema().user, "nothing", "the user's name");
+        if (user_.empty()) fail_key(names_->schema().user, "the user's name");
         if (table_.names.find(user_) >= 0)
             where_->fail(names_->schema().user, in_quotes(user_) + " again", "each user once");
         table_.names.add(user_);
@@ -158,7 +173,7 @@ class ItemTableSink final : public TableSink {
     void clear() override { item_.clear(); }
     void take_own(const ColumnRole&, std::string_view text) override { item_ = text; }
     void add() override {
-        if (item_.empty()) where_->fail(names_->schema().item, "nothing", "the item's name");
+        if (item_.empty()) fail_key(names_->schema().item, "the item's name");
         const std::int32_t id = names_->item(item_);
         if (names_->rows().has(static_cast<std::size_t>(id)))
             where_->fail(names_->schema().item, in_quotes(item_) + " again", "each item once");
@@ -222,8 +237,8 @@ class EventTableSink final : public TableSink {
         }
     }
     void add() override {
-        if (user_ < 0) where_->fail(names_->schema().user, "nothing", "the user's name");
-        if (!has_time_) where_->fail(names_->schema().event_time, "nothing", "the time of the event");
+        if (user_ < 0) fail_key(names_->schema().user, "the user's name");
+        if (!has_time_) fail_key(names_->schema().event_time, "the time of the event");
         users_.push_back(user_);
         times_.push_back(time_);
         items_.push_back(item_);

@@ -120,6 +120,20 @@ class DataSchemaReader {
             if (f.along_list && !s.ordered)
                 fail("candidate.dense", f.name + " along the list", "a list whose order says something");
         }
+        std::set<std::string> labels{s.gain.grade, s.gain.gain}, read;
+        for (const auto& [kind, worth] : s.gain.kinds) labels.insert(kind);
+        for (const ColumnGroup* g : {&s.of_candidate, &s.of_context, &s.of_user}) {
+            for (const DenseFeature& f : g->dense) read.insert(f.name);
+            for (const FieldColumn& f : g->fields) read.insert(f.name);
+        }
+        for (const std::string& name : read) {
+            if (!name.empty() && labels.contains(name))
+                fail("label", name + ", which is read too", "a label that no model sees");
+        }
+        for (const std::string& name : s.unread) {
+            if (read.contains(name) || labels.contains(name))
+                fail("unread", name + ", which is read", "columns that are not");
+        }
         const bool has_events = !s.event_item.empty() || !s.event_kind.empty();
         if (has_events && s.event_time.empty()) fail("event.time", "nothing", "the column with the time of an event");
         if (has_events && s.time.empty()) fail("request.time", "nothing", "the column with the time of a request");

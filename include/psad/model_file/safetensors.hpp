@@ -16,9 +16,12 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <istream>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -145,10 +148,20 @@ inline TensorFile read_safetensors(const std::filesystem::path& path) {
     result.source = path.string();
     const std::string& source = result.source;
     std::error_code failure;
-    const std::uint64_t file_size = std::filesystem::file_size(path, failure);
-    if (failure) throw ModelFileError(source, "", failure.message(), "a model file");
-    std::ifstream in(path, std::ios::binary);
-    if (!in) throw ModelFileError(source, "", "a file that cannot be opened", "a readable model file");
+    const auto status = std::filesystem::status(path, failure);
+    if (!std::filesystem::exists(status)) {
+        const bool unknown = failure && failure != std::errc::no_such_file_or_directory;
+        throw ModelFileError(source, "", unknown ? failure.message() : "No such file or directory", "a model file");
+    }
+    if (std::filesystem::is_directory(status)) throw ModelFileError(source, "", "a folder", "a model file");
+    std::ifstream file(path, std::ios::binary);
+    if (!file) throw ModelFileError(source, "", "a file that cannot be opened", "a readable model file");
+    std::istringstream piped;  // a pipe does not tell its size
+    const bool is_file = std::filesystem::is_regular_file(status);
+    const std::string bytes = is_file ? "" : std::string(std::istreambuf_iterator<char>(file), {});
+    piped.str(bytes);
+    std::istream& in = is_file ? static_cast<std::istream&>(file) : piped;
+    const std::uint64_t file_size = is_file ? std::filesystem::file_size(path) : bytes.size();
     const auto read = [&](void* to, std::uint64_t size) {
         if (!in.read(static_cast<char*>(to), static_cast<std::streamsize>(size))) {
             throw ModelFileError(source, "", "its end too early", std::to_string(file_size) + " bytes");
