@@ -201,10 +201,36 @@ class Files(Case):
         self.assertIsNone(found[0]["id"])
         self.assertIn("line 3, candidates[0].price: found 'dear'", found[2]["error"])
         self.assertEqual(found[2]["id"], "r130")
-        self.assertIn("line 4: found something else", found[3]["error"])
+        self.assertIn("line 4: found a list, wanted a JSON object", found[3]["error"])
         self.assertEqual(found[1], found[5])
         self.assertEqual(found[4]["id"], 123456789012345678901234567890)
         self.assertEqual({**found[4], "id": "r130"}, found[1])
+
+    def test_a_bad_line_leaves_nothing_behind(self):
+        good = self.requests[130]
+        (alone,), _ = self.answers(good)
+        bad = [json.dumps({**good, "device": ["app", None]}),
+               json.dumps({**good, "candidates": 7}),
+               json.dumps({**good, "candidates": [*good["candidates"], 7]}),
+               json.dumps(good)[:-1],
+               json.dumps(good) + " behind",
+               json.dumps({**good, "device": "fridge", "colour": "red"})]
+        for words in ([], ["--strict"]):
+            lines = [line for b in bad for line in (b, good)]
+            found, _ = self.answers(*lines, words=words)
+            self.assertEqual(found[1::2], [alone] * len(bad))
+            for answer in found[0:10:2]:
+                self.assertIn("error", answer)
+            self.assertEqual("error" in found[10], bool(words))
+
+    def test_a_table_that_knows_nothing_is_told(self):
+        other = self.folder / "other-users.csv"
+        other.write_text("user_id,region\n" + "".join(f"customer {u},R1\n" for u in range(20)))
+        done = psad("train", "--train", self.folder / "train.jsonl", "--users", other, "--variant", "small", "--steps", 2,
+                    "--out", self.folder / "other.st")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("has none of the 100 requests with a known user", done.stderr)
+        self.assertIn("100 of 100 requests with a known user", self.trained.stdout)
 
     def test_a_schema_is_guessed_edited_and_followed(self):
         done = psad("schema", self.folder / "train.jsonl", *self.tables)
@@ -219,7 +245,7 @@ class Files(Case):
         self.assert_good(self.learn("--schema", path, out=self.folder / "edited.st"))
         path.write_text(json.dumps({**schema, "label": {"grade": "stars"}}))
         done = self.learn("--schema", path, out=self.folder / "never.st")
-        self.assert_fails(done, "labels", "found 0 labels", "for training")
+        self.assert_fails(done, "no column stars")
         schema["candidate"]["dense"] = ["price", "weight_kg"]
         path.write_text(json.dumps(schema))
         self.assert_fails(self.learn("--schema", path, out=self.folder / "never.st"), "no column weight_kg")
@@ -261,6 +287,12 @@ class Files(Case):
         self.assertIn("6 of 60 training lists are held back", done.stdout)
         report = self.folder / "letor.json"
         self.assert_good(psad("evaluate", "--model", model, "--test", self.folder / "b.txt", "--json", report))
+        # A request is a line whatever the training files were.
+        line = {"qid": 7, "candidates": [{"1": 0.1}, {"1": 0.9, "3": 0.5}, {"1": 0.5}]}
+        done = psad("rerank", "--model", model, stdin=json.dumps(line))
+        self.assert_good(done)
+        answer = json.loads(done.stdout)
+        self.assertEqual((answer["id"], answer["order"][0]), (7, 1))
         found = json.loads(report.read_text())["orders"]
         self.assertGreater(found["student"]["ndcg@10"][0], found["initial"]["ndcg@10"][0] + 0.1)
 

@@ -229,6 +229,27 @@ TEST_CASE("request files: arrays of numpy") {
     CHECK(got[0].labels[1] == 2);
     CHECK(got[1].items[0] == got[0].items[0]);
     CHECK(got[1].context_dense(0, 0) == 4);
+    {  // Cut short, longer than it says, of another order.
+        const std::string whole = psad::test::read_bytes(folder / "f.npy");
+        const auto refused = [&](std::string bytes) {
+            write_bytes(folder / "f.npy", bytes);
+            try {
+                Read(s).lists({folder.path()});
+            } catch (const DataError& e) {
+                return std::string(e.what()).substr(folder.path().string().size());
+            }
+            return std::string();
+        };
+        CHECK(refused(whole).empty());
+        CHECK(refused(whole.substr(0, whole.size() - 4)) ==
+              ", f.npy: found 20 bytes of numbers, wanted 24, as the header says");
+        CHECK(refused(whole + "1234") == ", f.npy: found 28 bytes of numbers, wanted 24, as the header says");
+        for (std::size_t size = 0; size + 4 < whole.size(); size += 7) CHECK(!refused(whole.substr(0, size)).empty());
+        std::string turned = whole;
+        turned.replace(turned.find("False"), 5, "True ");
+        CHECK(refused(turned).find("Fortran order") != std::string::npos);
+        write_bytes(folder / "f.npy", whole);
+    }
     xt::xtensor<double, 1> short_one{1};
     xt::dump_npy((folder / "hour.npy").string(), short_one);
     CHECK_THROWS_WITH_AS(
@@ -315,7 +336,8 @@ TEST_CASE("request files: tables of items, users and events are joined by name a
     };
     CHECK(refused("items", "sku,brand,tags,size\nx,b,,\nx,b,,\n") ==
           ", line 3, column sku: found 'x' again, wanted each item once");
-    CHECK(refused("items", "brand,tags,size\nb,,\n") == ", line 2: found no column 'sku', wanted it, as the schema says");
+    CHECK(refused("items", "brand,tags,size\nb,,\n") ==
+          ", line 2: found no column 'sku', wanted it, as the schema says");
     CHECK(refused("items", "sku,tags,size\nb,,\n") ==
           ", line 2: found no column 'brand', wanted it, as the schema says");
     CHECK(refused("items", "sku,brand,tags,size\nb,,,big\n") ==
@@ -409,8 +431,7 @@ TEST_CASE("request files: each fault names file, line, column, what was found an
           "r.jsonl, line 1: found text behind the object, wanted one JSON object a line");
     CHECK(json(R"({"candidates": []})") == "r.jsonl, line 1, candidates: found no candidates, wanted at least one");
     CHECK(json(R"({"candidates": 7})") == "r.jsonl, line 1, candidates: found a number, wanted a list of objects");
-    CHECK(json(R"({"candidates": [{}, 7]})") ==
-          "r.jsonl, line 1, candidates[1]: found a number, wanted an object");
+    CHECK(json(R"({"candidates": [{}, 7]})") == "r.jsonl, line 1, candidates[1]: found a number, wanted an object");
     CHECK(json(R"({"candidates": [{"price": "dear"}]})") ==
           "r.jsonl, line 1, candidates[0].price: found 'dear', wanted a finite number, or nothing");
     CHECK(json(R"({"candidates": [{"price": 1e999}]})") ==
@@ -442,6 +463,14 @@ TEST_CASE("request files: each fault names file, line, column, what was found an
     std::string deep = R"({"other": )";
     for (int i = 0; i < 1000; ++i) deep += "[";
     CHECK(json(deep).find("wanted") != std::string::npos);
+
+    for (const char* bad : {"true", "\"x\"", "[\"sku\"]", "[null, {\"sku\": \"x\", \"ts\": 5}]", "{\"sku\": \"x\"}"}) {
+        CAPTURE(bad);
+        CHECK(json(std::string(R"({"ts": 9, "candidates": [{}], "history": )") + bad + "}")
+                  .starts_with("r.jsonl, line 1, history"));
+    }
+    CHECK(json(R"({"ts": 9, "candidates": [{"sku": "a"}, {"sku": "b"}, {"sku": "a"}]})") ==
+          "r.jsonl, line 1, sku: found 'a' twice, wanted each item of a request once");
 
     const auto csv = [](const std::string& text) { return fault("r.csv", text, flat_schema()); };
     CHECK(csv("") == "r.csv, line 0: found an empty file, wanted a header with the names of the columns");

@@ -36,6 +36,13 @@ std::string joined(const std::set<std::string, std::less<>>& names) {
     return out;
 }
 
+/// So that a later column that nobody knows differs from one that was left out.
+void add_unread(const std::set<std::string, std::less<>>& columns, DataSchema& to) {
+    std::set<std::string> all(to.unread.begin(), to.unread.end());
+    all.insert(columns.begin(), columns.end());
+    to.unread.assign(all.begin(), all.end());
+}
+
 DataSchema read_schema(const std::string& file) {
     std::ifstream in(file, std::ios::binary);
     if (!in) throw DataError(file, "", "no file that can be read", "a schema, as psad schema writes it");
@@ -171,7 +178,7 @@ TrainingInputs read_files(const TrainOptions& o) {
     if (!train->missing_labels.empty())
         throw DataError(o.train.front(), "", "no column " + joined(train->missing_labels), "it, as the schema says");
     print_joins(train->joins, o.tables, true);
-    if (!train->unread.empty()) named.schema.unread.assign(train->unread.begin(), train->unread.end());
+    add_unread(train->unread, named.schema);
     out.lists = {o.train.front(), request_schema(named), names.catalog(), train->source.requests(), {}};
     const auto check = [&](const data::Source& source) {
         source.check([&](const Request& r) {
@@ -279,7 +286,7 @@ void convert(const ConvertOptions& o) {
     if (!read.missing.empty())
         print_error(fmt::format("psad: note: no column {}: its values count as missing", joined(read.missing)));
     print_joins(read.joins, o.tables, true);
-    named.schema.unread.assign(read.unread.begin(), read.unread.end());
+    add_unread(read.unread, named.schema);
     const Catalog catalog = names.catalog();
     read.source.check(
         [&](const Request& r) { check_request(request_schema(named), catalog, r, {.take_missing_columns = true}); });

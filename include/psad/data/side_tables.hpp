@@ -129,8 +129,6 @@ class TableSink : public RecordSink {
         where_->fail("", "no column " + in_quotes(key) + (names.empty() ? "" : ", but " + names),
                      "it, as the schema says");
     }
-
-  private:
 };
 
 class UserTableSink final : public TableSink {
