@@ -56,7 +56,7 @@ void learn(const Experiment& e, const Device& device, Model<Network>& model, std
     const train::Report report = train::train(device, model, Requests(e.train), settings, validate);
     run.train_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     for (const train::EpochRecord& record : report.epochs) {
-        run.losses.push_back(record.loss);
+        run.losses.push_back(record.mean.loss);
         if (!e.world) run.valid.push_back(HasStudent<Network> ? record.valid.student : record.valid.teacher);
     }
 }

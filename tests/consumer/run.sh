@@ -36,7 +36,7 @@ configure_and_build installed -DCMAKE_PREFIX_PATH="$prefix" -DPSAD_OTHER_VERSION
 [ ! -e "$work/installed/mixed" ] || "$work/installed/mixed"
 
 configure_and_build server -DCMAKE_PREFIX_PATH="$prefix" "-DPSAD_WANTED=cpu;model_file" \
-    -DCMAKE_DISABLE_FIND_PACKAGE_xtensor=ON
+    -DCMAKE_DISABLE_FIND_PACKAGE_xtensor=ON -DCMAKE_DISABLE_FIND_PACKAGE_simdjson=ON
 "$work/server/server"
 flags=$(PKG_CONFIG_PATH=$prefix/share/pkgconfig pkg-config --cflags psad)
 # shellcheck disable=SC2086 # flags are words
