@@ -36,7 +36,7 @@ TEST_CASE("guess: nested requests with tables beside them") {
         "\n"
         R"({"request_id": "r1", "user_id": "u", "ts": 10, "device": "app", "hour": 3, "weight": 2, "user": {"age": 4},)"
         R"( "candidates": [{"sku": "a", "position": 1, "price": 3.5, "shop": "7", "tags": ["x"], "label": 0},)"
-        R"( {"sku": "b", "position": 2, "price": null, "shop": "8", "tags": ["y", "z"], "clicked": 1, "label": 2}],)"
+        R"( {"sku": "b", "position": 2, "price": null, "shop": "8", "tags": ["y", "z"], "clicked": 1, "bought": "yes", "relevance": "good", "label": 2}],)"
         R"( "past": [{"sku": "a", "ts": 5, "type": "view", "seconds": 3}], "debug": {}, "empty": null})");
     write_bytes(folder / "items.csv", "sku,brand,size,genres\na,x,3,Drama|War\nb,y,4,War\n");
     write_bytes(folder / "users.csv", "user_id,region,age\nu,N,7\n");
@@ -64,7 +64,7 @@ TEST_CASE("guess: nested requests with tables beside them") {
     CHECK(names(s.of_item.dense) == List{"size"});
     CHECK(names(s.of_item.fields) == List{"brand", "genres|"});
     CHECK(names(s.of_user.dense) == List{"age"});
-    CHECK(s.unread == List{"clicked", "empty"});  // feedback beside the label would tell it
+    CHECK(s.unread == List{"bought", "clicked", "empty", "relevance"});  // feedback beside the label would tell it
     // What is guessed can be written and read.
     CHECK(model_file::parse_data_schema(model_file::to_json(s).dump(), "again") == s);
     // With a table of events the list within is not read.

@@ -101,12 +101,12 @@ class OpenColumns {
     void take_kinds(GuessedSchema& to, bool has_grade) {
         for (std::size_t i = 0; i < open_.size();) {
             const double worth = usual_worth(lower(open_[i]->name));
-            if (worth == 0 || !open_[i]->is_numeric()) {
+            if (worth == 0) {
                 ++i;
                 continue;
             }
             const auto at = open_.begin() + static_cast<std::ptrdiff_t>(i);
-            if (has_grade) {
+            if (has_grade || !open_[i]->is_numeric()) {
                 to.schema.unread.push_back(take(at, "not read: feedback beside the label", to));
             } else {
                 to.schema.gain.kinds.emplace_back(take(at, "label.kinds", to), worth);
@@ -210,6 +210,11 @@ inline void take_label(OpenColumns& columns, GuessedSchema& to) {
     if (to.schema.gain.grade.empty() && to.schema.gain.gain.empty())
         to.schema.gain.gain = columns.take(usual::grade, "label.gain", to, is_gain);
     columns.take_kinds(to, !to.schema.gain.grade.empty() || !to.schema.gain.gain.empty());
+    // What else is called like a label would tell it.
+    for (const NameList names : {NameList(usual::grade), NameList(usual::gain)}) {
+        for (std::string left; !(left = columns.take(names, "not read: another label", to)).empty();)
+            to.schema.unread.push_back(left);
+    }
 }
 
 inline bool is_time(const ColumnSurvey& c) {
@@ -275,20 +280,17 @@ inline GuessedSchema guess_schema(const InputFiles& files) {
     std::optional<SurveySink> again;
     if (names.lists().empty()) detail::survey(files.lists, files.format, again.emplace(id));
     detail::guess_requests(again ? *again : names, "requests", !files.events.empty(), out);
-    if (!files.users.empty()) {
+    const auto table = [&](const Paths& paths, const char* name, const std::string& key, ColumnGroup& group,
+                           const char* use) {
+        if (paths.empty()) return;
         SurveySink sink;
-        detail::survey(files.users, {}, sink);
-        detail::OpenColumns columns(sink, 0, "users");
-        columns.leave_out(s.user, "request.user", out);
-        columns.take_rest(s.of_user, "user", out);
-    }
-    if (!files.items.empty()) {
-        SurveySink sink;
-        detail::survey(files.items, {}, sink);
-        detail::OpenColumns columns(sink, 0, "items");
-        columns.leave_out(s.item, "candidate.item", out);
-        columns.take_rest(s.of_item, "item", out);
-    }
+        detail::survey(paths, {}, sink);
+        detail::OpenColumns columns(sink, 0, name);
+        columns.leave_out(key, "the key", out);
+        columns.take_rest(group, use, out);
+    };
+    table(files.users, "users", s.user, s.of_user, "user");
+    table(files.items, "items", s.item, s.of_item, "item");
     if (!files.events.empty()) {
         SurveySink sink;
         detail::survey(files.events, {}, sink);
