@@ -262,6 +262,31 @@ class DataFolder(Case):
         found, _ = self.compared(self.folder / "without.json", "--data", other, *ONE_EPOCH)
         self.assertNotIn("by-aux", found["models"])
 
+    def test_shown_orders_are_learned_only_when_asked_for(self):
+        words = ["--epochs", 1, "--models", "k2,mlp", "--seeds", 1]
+        without, said = self.compared(self.folder / "without.json", "--data", DATA, *words)
+        self.assertIn("learned: positives before the others\n", said)
+        other = self.other_data("shown")
+        for split in ("train", "valid", "test"):
+            rows = gzip.decompress((other / f"lists_{split}.tsv.gz").read_bytes()).decode().splitlines()
+            sizes = [len(row.split("\t")[5].split(",")) for row in rows[1:]]
+            lines = [f"{i}\t{','.join(str(c) for c in reversed(range(n)))}" for i, n in enumerate(sizes)]
+            text = "\n".join(["#list\tshown", *lines]) + "\n"
+            (other / f"shown_{split}.tsv.gz").write_bytes(gzip.compress(text.encode()))
+        ignored, said = self.compared(self.folder / "ignored.json", "--data", other, *words)
+        self.assertIn("learned: positives before the others\n", said)
+        imitated, said = self.compared(self.folder / "imitated.json", "--data", other, *words, "--imitate")
+        self.assertIn("learned: the list that was shown\n", said)
+        self.assertEqual(imitated["objective"], "the list that was shown")
+        for name in ("k2", "mlp"):
+            metrics = [found["models"][name]["metrics"] for found in (without, ignored, imitated)]
+            self.assertEqual(metrics[0], metrics[1])
+            self.assertNotEqual(metrics[0], metrics[2])
+        again = compare("--data", other, *words, "--json", self.folder / "imitated.json")
+        self.assert_fails(again, "objective: found \"the list that was shown\", wanted \"positives before the others\"")
+        none = compare("--data", DATA, *words, "--imitate", "--json", self.folder / "never.json")
+        self.assert_fails(none, "shown_train: found no orders, wanted those that the log showed")
+
     def test_by_aux_sorts_as_validation_says(self):
         """A rating is best high, a price low."""
         other = self.other_data("negated")

@@ -177,6 +177,8 @@ void compare(const CompareOptions& o) {
     cli::check_writable(o.json);
     const Experiment e = make_experiment(o.experiment, settings);
 
+    fmt::print("learned: {}\n", e.objective());
+
     json descriptions;
     Summaries summaries;
     summaries.add(heuristics(e, descriptions), 1);
@@ -206,6 +208,8 @@ void compare(const CompareOptions& o) {
 void add_flags(CLI::App& app, CompareOptions& o) {
     CLI::Option* data = cli::add_data(app, o.experiment.data);
     CLI::Option* world = cli::add_world(app, o.experiment.world);
+    CLI::Option* imitate =
+        app.add_flag("--imitate", o.experiment.imitate, "Learn the orders that the folder's log shows, as in a world");
     app.add_option("--models", o.models, "Names with , between, such as psad,ar,prm; all when absent")->delimiter(',');
     app.add_option("--orders", o.orders,
                    "NAME=FILE: another program's orders of the test lists, lines as rerank's; may be repeated")
@@ -225,6 +229,7 @@ void add_flags(CLI::App& app, CompareOptions& o) {
     app.footer(
         "Training settings that are not given: on a folder the defaults of psad train, in a world those of "
         "docs/results.md.");
+    imitate->needs(data);
     data->excludes(world)->excludes(lists)->excludes(test);
     app.callback([&o, data, world] {
         if (data->empty() && world->empty())

@@ -20,6 +20,10 @@ std::vector<std::string> Experiment::metrics() const {
     return {"ndcg@10", "map@10", "ndcg@5", "map@5"};
 }
 
+std::string Experiment::objective() const {
+    return imitates ? "the list that was shown" : "positives before the others";
+}
+
 std::size_t Experiment::judged_lists() const {
     return static_cast<std::size_t>(std::ranges::count_if(test, [&](const Request& r) { return judges(r); }));
 }
@@ -107,6 +111,13 @@ Experiment make_experiment(const ExperimentOptions& o, const train::Settings& se
     e.valid = data::requests_of(e.dataset, e.dataset.valid);
     e.test = data::requests_of(e.dataset, e.dataset.test);
     if (!e.world) check_splits(e, o.data);
+    const bool any_shown = std::ranges::any_of(e.train, [](const Request& r) { return !r.shown.empty(); });
+    if (o.imitate && !any_shown)
+        throw DataError(o.data, "shown_train", "no orders", "those that the log showed, for --imitate");
+    e.imitates = e.world || o.imitate;
+    if (!e.imitates) {
+        for (Request& r : e.train) r.shown = {};
+    }
     e.encoder = data::fit_encoder(e.dataset);
     return e;
 }

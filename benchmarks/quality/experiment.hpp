@@ -25,6 +25,7 @@ using PerListMetrics = std::map<std::string, std::vector<double>>;
 /// Where the lists come from.
 struct ExperimentOptions {
     std::string data, world;               ///< a folder, or settings of a world
+    bool imitate = false;                  ///< generators learn the lists that a folder's log shows
     int lists = 20000, test_lists = 1000;  ///< of a world
     int threads = 0;
 };
@@ -37,6 +38,10 @@ struct Experiment {
     std::vector<Request> train, valid, test;
     Encoder encoder;
     train::Settings settings;
+    bool imitates = false;  ///< the training lists say what was shown, and generators learn to write that
+
+    /// What the methods learn, for reports. Click models and `listnet` read clicks whatever it says.
+    std::string objective() const;
 
     /// The first is what comparisons are about.
     std::vector<std::string> metrics() const;
@@ -53,7 +58,8 @@ struct Experiment {
 /// strong decay are better where lists are few: found in one world, confirmed in a world of another seed.
 train::Settings default_settings(const ExperimentOptions& options);
 
-/// Reads or simulates the lists. Throws DataError for a folder whose splits can't train, choose and test.
+/// Reads or simulates the lists. What a folder says of shown orders is read only when asked to: a file that is there
+/// must not change what is learned. Throws DataError for a folder whose splits can't train, choose and test.
 Experiment make_experiment(const ExperimentOptions& options, const train::Settings& settings);
 
 /// One way to order lists that a trained method offers.

@@ -25,7 +25,7 @@ constexpr const char* wanted_run = "a run as psad-compare writes it";
 
 /// Raised when a change alters what a method learns or how it is judged: figures of before and after do not belong in
 /// one table.
-constexpr int revision = 2;
+constexpr int revision = 3;
 
 /// Tells lists of one name from others.
 std::string fingerprint(const Experiment& e) {
@@ -102,6 +102,7 @@ bool is_date(const std::string& text) {
 json source_of(const Experiment& e) {
     json out{{"version", fmt::format("{}.{}.{}", PSAD_VERSION_MAJOR, PSAD_VERSION_MINOR, PSAD_VERSION_PATCH)},
              {"revision", revision},
+             {"objective", e.objective()},
              {"epochs", e.settings.epochs},
              {"batch", e.settings.batch},
              {"shard", e.settings.shard},

@@ -23,7 +23,7 @@ def facts_of(found):
     seeds = f"{found['seeds']} seed{'s' if found['seeds'] != 1 else ''}"
     text = (
         f"{'world ' + found['world'] if 'world' in found else 'data ' + found['data']}; "
-        f"{found['train_lists']} training lists, {found['test_lists']} test lists, {seeds}; "
+        f"learned: {found['objective']}; {found['train_lists']} training lists, {found['test_lists']} test lists, {seeds}; "
         f"{found['epochs']} epochs of {found['batch']} lists a step, learning rate {found['learning_rate']:g}, "
         f"weight decay {found['weight_decay']:g}; trained {' to '.join(sorted(set(found['trained'])))}. "
         "Intervals: 95 %, bootstrap over lists of the mean over seeds."
