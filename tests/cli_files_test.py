@@ -7,6 +7,7 @@ Usage: cli_files_test.py PSAD DATA_FOLDER [unittest options]
 import csv
 import gzip
 import json
+import math
 import random
 import shutil
 import subprocess
@@ -125,6 +126,90 @@ class Files(Case):
         done = psad("evaluate", "--model", self.model, "--test", self.folder / "test.jsonl", "--segment", "planet")
         self.assertEqual(done.returncode, 2)
         self.assertIn("--segment: found planet, wanted one of region, device", done.stderr)
+
+    def test_evaluation_by_other_labels_by_revenue_and_by_propensities(self):
+        """A column that no model reads, the sum of a price, and clicks that were seen with a known probability."""
+        test = json.loads(json.dumps(self.requests[120:]))
+        for request in test:
+            for i, candidate in enumerate(request["candidates"]):
+                candidate["returned"] = int(candidate["label"] > 1 and i % 2 == 0)
+                candidate["propensity"] = 1 / (1 + i)
+        other, report = self.folder / "other.jsonl", self.folder / "other.json"
+        other.write_text("".join(json.dumps(r) + "\n" for r in test))
+        words = ["evaluate", "--model", self.model, "--test", other, "--json", report]
+        done = psad(*words, *self.tables, "--labels", "returned,label", "--revenue", "price")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found, plain = json.loads(report.read_text()), self.folder / "plain.json"
+        self.assert_good(psad(*words[:4], self.folder / "test.jsonl", "--json", plain, *self.tables))
+        # The other columns change nothing of the figures themselves.
+        of_student = json.loads(plain.read_text())["orders"]["student"]
+        self.assertEqual(found["orders"]["student"]["ndcg@10"], of_student["ndcg@10"])
+        returned = sum(any(c["returned"] for c in r["candidates"]) for r in test)
+        self.assertEqual(found["labels"]["returned"]["lists"], returned)
+        self.assertIn(f"by returned alone, {returned} lists with any", done.stdout)
+        # As a gain 1, 2 and 3 are worth that; positives are the same.
+        self.assertEqual(found["labels"]["label"]["student"]["map"], of_student["map"])
+        self.assertNotEqual(found["labels"]["label"]["student"]["ndcg@10"], of_student["ndcg@10"])
+        earned = [sum(c["price"] for c in r["candidates"][:5] if c["label"] > 0) for r in test]
+        self.assertAlmostEqual(found["revenue"]["initial"]["revenue@5"][0], sum(earned) / len(test), places=4)
+        self.assertEqual(found["revenue"]["initial"]["less the initial @5"], [0, 0, 0])
+        self.assertEqual(found["revenue"]["positives_without"], 0)
+        self.assertNotIn("counterfactual", found)  # the schema of the model names no propensity
+        for word, said in ((["--labels", "stars"], "no column stars"), (["--revenue", "weight_kg"], "found weight_kg, wanted price"),
+                           (["--min-propensity", 0], "found 0, wanted a number from 1e-06 to 1")):
+            done = psad(*words[:-1], self.folder / "never.json", *self.tables, *word)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(said, done.stderr.splitlines()[-1])
+        self.assertFalse((self.folder / "never.json").exists())
+
+        # Trained on lists that say how likely each candidate was seen.
+        model = self.folder / "seen.st"
+        done = psad("train", "--train", other, "--valid", other, *self.tables, "--variant", "small", "--steps", 2, "--out", model)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("divided by propensities", done.stdout)
+        done = psad("evaluate", "--model", model, "--test", other, *self.tables, "--json", report, "--min-propensity", 0.2)
+        self.assert_good(done)
+        clicks = [[2 ** c["label"] - 1 for c in r["candidates"]] for r in test]
+        ips = [sum(g / max(0.2, 1 / (1 + i)) / math.log2(i + 2) for i, g in enumerate(row)) for row in clicks]
+        figures = json.loads(report.read_text())["counterfactual"]
+        self.assertAlmostEqual(figures["initial"]["ips"][0], sum(ips) / len(ips), places=4)
+        self.assertGreater(figures["initial"]["dr"][0], figures["initial"]["ips"][0])
+        self.assertEqual(figures["clipped"], sum(g > 0 for row in clicks for g in row[5:]))
+        self.assertIn(f"{figures['clipped']} gains have a propensity below 0.2", done.stdout)
+
+    def test_kinds_of_feedback_are_judged_apart(self):
+        rows = json.loads(json.dumps(self.requests))
+        for request in rows:
+            for candidate in request["candidates"]:
+                grade = candidate.pop("label")
+                candidate |= {"clicked": int(grade > 0), "bought": int(grade > 1)}
+        for name, part in (("kinds-train", rows[:100]), ("kinds-test", rows[120:])):
+            (self.folder / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in part))
+        model, report = self.folder / "kinds.st", self.folder / "kinds.json"
+        done = self.learn(train="kinds-train.jsonl", out=model)
+        self.assert_good(done)
+        test = self.folder / "kinds-test.jsonl"
+        done = psad("evaluate", "--model", model, "--test", test, *self.tables, "--json", report)
+        self.assert_good(done)
+        found = json.loads(report.read_text())["labels"]
+        self.assertEqual(set(found), {"clicked", "bought"})
+        for kind, table in found.items():
+            counted = sum(any(c[kind] for c in r["candidates"]) for r in rows[120:])
+            self.assertEqual((table["lists"], table["lists"] + table["left_out"]), (counted, 30))
+            value, low, high = table["student"]["ndcg@10"]
+            self.assertTrue(low <= value <= high)
+        columns = self.folder / "kinds-columns"
+        self.assert_good(psad("convert", test, *self.tables, "--out", columns))
+        done = psad("evaluate", "--model", model, "--test", columns, "--labels", "bought")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--labels: found a folder of columns", done.stderr)
+
+    def test_lists_of_one_name_are_told(self):
+        twice = self.folder / "twice.jsonl"
+        twice.write_text("".join(json.dumps(r) + "\n" for r in [*self.requests[:100], *self.requests[:3]]))
+        done = self.learn("--valid", self.folder / "valid.jsonl", train="twice.jsonl", out=self.folder / "twice.st")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("note: 3 lists have the name of an earlier one: all are read", done.stderr)
 
     def test_answers_are_in_the_words_of_the_request(self):
         (answer,), notes = self.answers(self.requests[130])

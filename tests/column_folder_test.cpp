@@ -6,6 +6,7 @@
 
 #include "psad/data/request_files.hpp"
 #include "support/files.hpp"
+#include "support/same_request.hpp"
 
 using namespace psad;
 using psad::test::TempFolder;
@@ -56,25 +57,8 @@ void check_same(const data::Source& a, const data::Source& b) {
     REQUIRE(a.size() == b.size());
     for (std::size_t i = 0; i < a.size(); ++i) {
         CAPTURE(i);
-        const Request &x = a[i], &y = b[i];
         CHECK(a.id(i) == b.id(i));
-        CHECK(x.time == y.time);
-        CHECK(x.weight == y.weight);
-        CHECK(x.user_dense == y.user_dense);
-        CHECK(x.user_fields == y.user_fields);
-        CHECK(x.context_dense == y.context_dense);
-        CHECK(x.context == y.context);
-        CHECK(x.candidate_dense == y.candidate_dense);
-        CHECK(x.candidate_fields == y.candidate_fields);
-        CHECK(x.history_dense == y.history_dense);
-        CHECK(x.history_fields == y.history_fields);
-        CHECK(std::ranges::equal(x.items, y.items));
-        CHECK(std::ranges::equal(x.labels, y.labels));
-        CHECK(std::ranges::equal(x.propensities, y.propensities));
-        CHECK(std::ranges::equal(x.shown, y.shown));
-        CHECK(std::ranges::equal(x.history_items, y.history_items));
-        CHECK(std::ranges::equal(x.history_times, y.history_times));
-        CHECK(std::ranges::equal(x.history_feedback, y.history_feedback));
+        check_same(a[i], b[i]);
     }
 }
 

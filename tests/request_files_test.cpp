@@ -9,6 +9,7 @@
 #include "psad/data/request_files.hpp"
 #include "support/files.hpp"
 #include "support/lists_folder.hpp"
+#include "support/same_request.hpp"
 
 using namespace psad;
 using psad::test::TempFolder;
@@ -81,21 +82,6 @@ DataSchema flat_schema() {
     s.of_candidate = {{{"price"}, {"ctr"}}, {{"shop"}}};
     s.gain.grade = "label";
     return s;
-}
-
-void check_same(const Request& a, const Request& b) {
-    CHECK(a.time == b.time);
-    CHECK(a.weight == b.weight);
-    CHECK(std::ranges::equal(a.items, b.items));
-    CHECK(std::ranges::equal(a.labels, b.labels));
-    CHECK(a.candidate_dense == b.candidate_dense);
-    CHECK(a.candidate_fields == b.candidate_fields);
-    CHECK(a.context == b.context);
-    CHECK(a.context_dense == b.context_dense);
-    CHECK(a.user_fields == b.user_fields);
-    CHECK(std::ranges::equal(a.history_items, b.history_items));
-    CHECK(std::ranges::equal(a.history_times, b.history_times));
-    CHECK(std::ranges::equal(a.history_feedback, b.history_feedback));
 }
 
 }  // namespace
@@ -482,6 +468,11 @@ TEST_CASE("request files: each fault names file, line, column, what was found an
     CHECK(csv("q,label\n,0\n") == "r.csv, line 2, column q: found nothing, wanted the name of the row's request");
     CHECK(csv("q,device,label\n1,app,0\n1,tv,0\n") ==
           "r.csv, line 3, column device: found 'tv', wanted 'app', as in the first row of the request");
+    // What is wrong with a request as a whole stands at its first row, whatever the row that ends it.
+    CHECK(csv("q,ts,doc,label\n1,9,a,0\n2,9,b,0\n2,9,b,1\n3,9,a,0\n") ==
+          "r.csv, line 3, column doc: found 'b' twice, wanted each item of a request once");
+    CHECK(csv("q,ts,label\n1,9,0\n1,9,\n3,9,0\n") ==
+          "r.csv, line 2: found the column label of 1 of 2 candidates, wanted it of all or of none");
     CHECK(csv("q,ts,label\n1,9,0\n2,9,0\n1,9,1\n") ==
           "r.csv, line 4, column q: found '1' again, wanted the rows of a request one after the other");
     DataSchema nameless = flat_schema();

@@ -6,6 +6,8 @@
 #include "psad/autograd/gradient_check.hpp"
 #include "psad/data/write_lists.hpp"
 #include "psad/eval/bootstrap.hpp"
+#include "psad/eval/counterfactual.hpp"
+#include "psad/eval/dense_column.hpp"
 #include "psad/eval/heuristics.hpp"
 #include "psad/eval/history_bucket.hpp"
 #include "psad/eval/latency.hpp"

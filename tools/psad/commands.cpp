@@ -43,14 +43,14 @@ void add_format(CLI::App& command, std::string& format) {
         ->check(one_of({"jsonl", "csv", "tsv", "letor", "npy"}));
 }
 /// Throws CLI::ValidationError unless there is a folder or there are files, and not both.
-void must_have_one(const std::string& data, const char* flag, const Names& files) {
+void must_have_one(const std::string& data, const char* flag, const Words& files) {
     if (data.empty() == files.empty())
         throw CLI::ValidationError(
             fmt::format("found {} --data and {}, wanted one of them", data.empty() ? "neither" : "both", flag));
 }
 /// Throws CLI::ValidationError if a file that will be written is among those that are read.
-void must_not_be_read(const char* flag, const std::string& written, const Names& files, const TableOptions& tables) {
-    for (const Names* names : {&files, &tables.items, &tables.users, &tables.events}) {
+void must_not_be_read(const char* flag, const std::string& written, const Words& files, const TableOptions& tables) {
+    for (const Words* names : {&files, &tables.items, &tables.users, &tables.events}) {
         for (const std::string& name : *names) {
             must_differ(flag, written, "the data", name);
             must_be_outside(flag, written, name);
@@ -112,7 +112,7 @@ Command add_train(CLI::App& app) {
         must_differ("--json", o.json, "--out", o.out);
         must_be_outside("--out", o.out, o.data);
         must_be_outside("--json", o.json, o.data);
-        for (const Names* files : {&o.train, &o.valid}) {
+        for (const Words* files : {&o.train, &o.valid}) {
             must_not_be_read("--out", o.out, *files, o.tables);
             must_not_be_read("--json", o.json, *files, o.tables);
         }
@@ -145,10 +145,23 @@ Command add_evaluate(CLI::App& app) {
     command.add_option("--json", o.json, "Write the figures to this file")->check(path());
     command.add_option("--per-list", o.per_list, "Write orders and figures of each list to this file, a line each")
         ->check(path());
+    command
+        .add_option("--labels", o.labels,
+                    "Columns of --test to judge by, each alone; when absent each kind of feedback of the schema")
+        ->delimiter(',');
+    command.add_option("--revenue", o.revenue,
+                       "Sum this dense feature of candidates or items over the positives that come first");
+    command
+        .add_option("--min-propensity", o.min_propensity,
+                    "Where lists have propensities, estimates divide by no smaller ones")
+        ->transform(between(1e-6, 1.0, "a number"))
+        ->capture_default_str();
     command.add_option("--segment", o.segment, "Show the figures by the values of this field of users or context");
     add_strict(command, o.strict);
     command.callback([&o] {
         must_have_one(o.data, "--test", o.test);
+        if (!o.data.empty() && !o.labels.empty())
+            throw CLI::ValidationError("--labels", "found --data beside it, wanted --test");
         must_not_be_read("--json", o.json, o.test, o.tables);
         must_not_be_read("--per-list", o.per_list, o.test, o.tables);
         must_differ("--per-list", o.per_list, "--model", o.model);

@@ -23,10 +23,10 @@ namespace psad::cli {
 
 namespace {
 
-data::Paths paths(const Names& names) {
+data::Paths paths(const Words& names) {
     return {names.begin(), names.end()};
 }
-data::InputFiles input_files(const Names& lists, const TableOptions& tables, const std::string& format) {
+data::InputFiles input_files(const Words& lists, const TableOptions& tables, const std::string& format) {
     return {paths(lists), paths(tables.items), paths(tables.users), paths(tables.events), format};
 }
 
@@ -92,7 +92,7 @@ DataSchema schema_of(const data::InputFiles& files, const std::string& schema) {
 /// Says how much of the requests the tables knew, and of a table that knew nothing at all what to look for. Nothing is
 /// printed without a table.
 void print_joins(const data::JoinCounts& joins, const TableOptions& tables, bool to_output) {
-    const auto say = [&](const Names& files, std::size_t found, std::size_t of, const char* what) {
+    const auto say = [&](const Words& files, std::size_t found, std::size_t of, const char* what) {
         if (files.empty()) return;
         if (to_output) fmt::print("{}: {} of {} {}\n", files.front(), found, of, what);
         if (found == 0 && of > 0)
@@ -102,6 +102,16 @@ void print_joins(const data::JoinCounts& joins, const TableOptions& tables, bool
     say(tables.items, joins.items, joins.candidates, "candidates known");
     say(tables.users, joins.users, joins.requests, "requests with a known user");
     say(tables.events, joins.with_events, joins.requests, "requests with earlier events of their user");
+}
+
+/// One object may well hold a whole request of the name of another: a request that was sent again is counted twice.
+void note_repeated(const data::Source& source) {
+    std::set<std::string_view> ids;
+    std::size_t repeated = 0;
+    for (std::size_t i = 0; i < source.size(); ++i)
+        repeated += !source.id(i).empty() && !ids.insert(source.id(i)).second ? 1 : 0;
+    if (repeated > 0)
+        print_error(fmt::format("psad: note: {} lists have the name of an earlier one: all are read", repeated));
 }
 
 void must_have_labels(const DataSchema& s, const std::string& source) {
@@ -177,6 +187,7 @@ TrainingInputs read_files(const TrainOptions& o) {
         throw DataError(o.train.front(), "", "no column " + joined(train->missing), "it, as the schema says");
     if (!train->missing_labels.empty())
         throw DataError(o.train.front(), "", "no column " + joined(train->missing_labels), "it, as the schema says");
+    note_repeated(train->source);
     print_joins(train->joins, o.tables, true);
     add_unread(train->unread, named.schema);
     out.lists = {o.train.front(), request_schema(named), names.catalog(), train->source.requests(), {}};
@@ -206,6 +217,49 @@ TrainingInputs read_files(const TrainOptions& o) {
     return out;
 }
 
+/// The requests from a time on.
+std::vector<std::size_t> from_time(const data::Source& source, const std::string& text) {
+    const std::int64_t from = text.empty() ? -max_time : time_of("--test-from", text);
+    std::vector<std::size_t> out;
+    for (std::size_t i = 0; i < source.size(); ++i) {
+        if (source[i].time >= from) out.push_back(i);
+    }
+    return out;
+}
+
+/// Reads the test files once more, for the label alone.
+LabelColumn read_label(const EvaluateOptions& o, const DataSchema& schema, const std::string& column) {
+    NamedData named;
+    named.schema = {.id = schema.id, .time = schema.time, .candidates = schema.candidates, .gain = {.gain = column}};
+    named.ids = NamedIds(named.schema);
+    data::Names nothing(named, data::Learn::nothing);
+    const auto tables = data::read_side_tables(input_files(o.test, {}, o.format), nothing);
+    auto read = std::make_shared<data::ReadLists>(data::read_requests(paths(o.test), o.format, nothing, tables));
+    if (!read->missing_labels.empty())
+        throw DataError(o.test.front(), "", "no column " + printable(column), "it, as --labels says");
+    LabelColumn out{column, {}, read};
+    for (const std::size_t i : from_time(read->source, o.test_from)) {
+        out.lists.push_back(read->source[i]);
+        train::check_feedback(out.lists.back());
+    }
+    return out;
+}
+
+/// The columns that --labels names, or the kinds of feedback that the gain is made of.
+std::vector<LabelColumn> read_labels(const EvaluateOptions& o, const DataSchema& schema) {
+    Words columns = o.labels;
+    if (columns.empty()) {
+        for (const auto& [kind, worth] : schema.gain.kinds) columns.push_back(kind);
+    }
+    const bool is_folder = o.test.size() == 1 && data::is_column_folder(o.test[0]);
+    if (is_folder && !o.labels.empty())
+        throw SettingError("--labels", "", "a folder of columns", "files: a folder has the gain alone");
+    std::vector<LabelColumn> out;
+    if (is_folder || (o.labels.empty() && columns.size() == 1)) return out;
+    for (const std::string& column : columns) out.push_back(read_label(o, schema, column));
+    return out;
+}
+
 }  // namespace
 
 TrainingInputs read_training(const TrainOptions& o) {
@@ -224,6 +278,7 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
                        {},
                        data::requests_of(*dataset, dataset->valid),
                        std::nullopt,
+                       {},
                        dataset};
         for (std::size_t i = 0; i < out.lists.size(); ++i) out.ids.push_back(std::to_string(i));
         return out;
@@ -241,6 +296,7 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
     out.catalog = items.catalog(&encoder.catalog());
     data::Names known(*out.names, data::Learn::nothing);
     auto read = std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, known, tables));
+    note_repeated(read->source);
     print_joins(read->joins, o.tables, false);
     std::set<std::string, std::less<>> never;
     for (const std::string& column : read->unread) {
@@ -262,12 +318,11 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
         check_request(encoder.schema(), out.catalog, r, rules(o.strict));
         train::check_feedback(r);
     });
-    const std::int64_t from = o.test_from.empty() ? -max_time : time_of("--test-from", o.test_from);
-    for (std::size_t i = 0; i < read->source.size(); ++i) {
-        if (read->source[i].time < from) continue;
+    for (const std::size_t i : from_time(read->source, o.test_from)) {
         out.lists.push_back(read->source[i]);
         out.ids.emplace_back(read->source.id(i));
     }
+    out.labels = read_labels(o, out.names->schema);
     out.owner = read;
     return out;
 }

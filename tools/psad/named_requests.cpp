@@ -46,7 +46,7 @@ struct NamedRequests::Parts {
         : data(std::move(given)), strict(is_strict) {
         // A request is one line also where files had a row for each candidate.
         if (data.schema.candidates.empty()) data.schema.candidates = DataSchema{}.candidates;
-        const auto paths = [](const Names& n) { return data::Paths(n.begin(), n.end()); };
+        const auto paths = [](const Words& n) { return data::Paths(n.begin(), n.end()); };
         data::Names items(data, data::Learn::items);  // those of tables stay known from request to request
         data::read_items(paths(options.items), items);
         tables = data::read_side_tables({{}, {}, paths(options.users), paths(options.events)}, items);

@@ -9,17 +9,17 @@
 
 namespace psad::cli {
 
-/// Files or folders by name.
-using Names = std::vector<std::string>;
+/// Names of files, of folders or of columns.
+using Words = std::vector<std::string>;
 
 /// Tables beside files of requests.
 struct TableOptions {
-    Names items, users, events;
+    Words items, users, events;
 };
 
 struct TrainOptions {
     std::string data, out, variant, device = "cpu", json;
-    Names train, valid;
+    Words train, valid;
     TableOptions tables;
     std::string schema, format, valid_from, test_from;
     train::Settings settings;
@@ -30,7 +30,9 @@ struct TrainOptions {
 
 struct EvaluateOptions {
     std::string model, data, split = "test", json, per_list, segment, format, test_from;
-    Names test;
+    Words test, labels;
+    std::string revenue;
+    double min_propensity = 0.01;
     TableOptions tables;
     bool strict = false;
 };
@@ -54,13 +56,13 @@ struct CostOptions {
 };
 
 struct SchemaOptions {
-    Names lists;
+    Words lists;
     TableOptions tables;
     std::string format, out;
 };
 
 struct ConvertOptions {
-    Names lists;
+    Words lists;
     TableOptions tables;
     std::string schema, format, out;
 };

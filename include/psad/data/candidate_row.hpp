@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -72,6 +73,14 @@ struct CandidateRow {
   private:
     static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 };
+
+/// An item that stands there twice, or -1.
+inline std::int32_t repeated_item(std::span<const std::int32_t> items) {
+    std::vector<std::int32_t> sorted(items.begin(), items.end());
+    std::ranges::sort(sorted);
+    const auto twice = std::adjacent_find(std::ranges::lower_bound(sorted, 0), sorted.end());
+    return twice == sorted.end() ? -1 : *twice;
+}
 
 /// The order in which the candidates were shown, by their positions on the screen; empty where that is their own order,
 /// or where a position is missing (NaN).

@@ -49,8 +49,8 @@ struct ColumnSurvey {
 class SurveySink final : public RecordSink {
   public:
     /// `id`: the name of a column that tells requests apart, for files whose rows hold one candidate each; may be
-    /// empty.
-    explicit SurveySink(std::string id = {}) : id_(std::move(id)) {}
+    /// empty. Reads no more than `most` rows.
+    explicit SurveySink(std::string id = {}, std::size_t most = 200'000) : id_(std::move(id)), most_(most) {}
 
     void begin_file(const Where&, double absent) override {
         absent_is_zero_ = absent == 0;
@@ -112,7 +112,7 @@ class SurveySink final : public RecordSink {
     }
     void end_file() override {}
     /// A sample of the files is enough.
-    bool wants_more() const override { return rows(0) < (rows_.size() > 1 ? 20'000U : 200'000U); }
+    bool wants_more() const override { return rows(0) < (rows_.size() > 1 ? most_ / 10 : most_); }
 
     std::vector<ColumnSurvey>& columns() { return columns_; }
     const std::vector<std::string>& lists() const { return lists_; }  ///< list l has level l + 1
@@ -137,6 +137,7 @@ class SurveySink final : public RecordSink {
     }
 
     std::string id_;
+    std::size_t most_;
     int id_column_ = -1;
     bool absent_is_zero_ = false;
     std::vector<ColumnSurvey> columns_;

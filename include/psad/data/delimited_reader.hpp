@@ -48,8 +48,8 @@ class DelimitedReader final : public Where {
 
     const std::string& source() const override { return lines_.source(); }
     std::size_t row() const override { return first_line_; }
-    std::string place(std::string_view column) const override {
-        return "line " + std::to_string(first_line_) + (column.empty() ? "" : ", column " + printable(column));
+    std::string place_of(std::size_t row, std::string_view column) const override {
+        return "line " + std::to_string(row) + (column.empty() ? "" : ", column " + printable(column));
     }
 
   private:

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -269,7 +268,7 @@ inline void guess_requests(SurveySink& sink, const std::string& of, bool has_eve
 inline GuessedSchema guess_schema(const InputFiles& files) {
     GuessedSchema out;
     DataSchema& s = out.schema;
-    SurveySink names;  // which column tells requests apart
+    SurveySink names({}, 1000);  // which column tells requests apart
     detail::survey(files.lists, files.format, names);
     std::string id;
     for (const std::string_view usual : detail::usual::id) {
@@ -277,9 +276,9 @@ inline GuessedSchema guess_schema(const InputFiles& files) {
             if (id.empty() && c.level == 0 && detail::OpenColumns::lower(c.name) == usual) id = c.name;
         }
     }
-    std::optional<SurveySink> again;
-    if (names.lists().empty()) detail::survey(files.lists, files.format, again.emplace(id));
-    detail::guess_requests(again ? *again : names, "requests", !files.events.empty(), out);
+    SurveySink lists(id);
+    detail::survey(files.lists, files.format, lists);
+    detail::guess_requests(lists, "requests", !files.events.empty(), out);
     const auto table = [&](const Paths& paths, const char* name, const std::string& key, ColumnGroup& group,
                            const char* use) {
         if (paths.empty()) return;

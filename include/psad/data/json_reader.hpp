@@ -67,8 +67,8 @@ class JsonReader final : public Where {
 
     const std::string& source() const override { return source_; }
     std::size_t row() const override { return row_; }
-    std::string place(std::string_view column) const override {
-        std::string out = "line " + std::to_string(row_);
+    std::string place_of(std::size_t row, std::string_view column) const override {
+        std::string out = "line " + std::to_string(row);
         if (!list_.empty()) out += ", " + printable(list_) + "[" + std::to_string(index_) + "]";
         if (!column.empty()) out += (list_.empty() ? ", " : ".") + printable(column);
         return out;

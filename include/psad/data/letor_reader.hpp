@@ -47,8 +47,8 @@ class LetorReader final : public Where {
 
     const std::string& source() const override { return lines_.source(); }
     std::size_t row() const override { return lines_.line_number(); }
-    std::string place(std::string_view column) const override {
-        return "line " + std::to_string(row()) + (column.empty() ? "" : ", feature " + printable(column));
+    std::string place_of(std::size_t row, std::string_view column) const override {
+        return "line " + std::to_string(row) + (column.empty() ? "" : ", feature " + printable(column));
     }
 
   private:

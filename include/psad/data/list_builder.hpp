@@ -236,12 +236,16 @@ class ListBuilder final : public RecordSink {
         if (!schema_->propensity.empty()) b.propensities.push_back(static_cast<float>(c.propensity));
         positions_.push_back(c.position);
     }
+    /// The row that begins the request: its end is known only where the next begins.
+    [[noreturn]] void fail_request(std::string_view column, const std::string& found, const std::string& wanted) const {
+        throw DataError(where_->source(), where_->place_of(request_.line, column), found, wanted);
+    }
     void finish_request() {
         const std::size_t n = block_->items.size() - request_.first;
-        if (n == 0) where_->fail(schema_->candidates, "no candidates", "at least one");
+        if (n == 0) fail_request(schema_->candidates, "no candidates", "at least one");
         const auto all_or_none = [&](std::size_t count, const std::string& column) {
             if (count != 0 && count != n)
-                where_->fail("",
+                fail_request("",
                              "the column " + column + " of " + std::to_string(count) + " of " + std::to_string(n) +
                                  " candidates",
                              "it of all or of none");
@@ -252,11 +256,12 @@ class ListBuilder final : public RecordSink {
         request_.has_labels =
             rule.kinds.empty() ? all_or_none(labels_, rule.grade.empty() ? rule.gain : rule.grade) : labels_ > 0;
         request_.has_propensities = all_or_none(propensities_, schema_->propensity);
-        check_items(n);
+        if (const auto twice = repeated_item(std::span(block_->items).last(n)); twice >= 0)
+            fail_request(schema_->item, in_quotes(names_->item_name(twice)) + " twice", "each item of a request once");
         if (request_.has_labels && schema_->gain.grade.empty()) {
             for (float& g : std::span(block_->gains).last(n)) g = std::isnan(g) ? 0 : g;
         }
-        if (!has_time_ && !schema_->time.empty()) where_->fail(schema_->time, "nothing", "the time of the request");
+        if (!has_time_ && !schema_->time.empty()) fail_request(schema_->time, "nothing", "the time of the request");
         ++joins_.requests;
         block_->context.end_row();
         add_user();
@@ -267,14 +272,6 @@ class ListBuilder final : public RecordSink {
             close_block();
             start_block();
         }
-    }
-    /// Each item once.
-    void check_items(std::size_t n) {
-        std::vector<std::int32_t> items(block_->items.end() - static_cast<std::ptrdiff_t>(n), block_->items.end());
-        std::ranges::sort(items);
-        const auto twice = std::adjacent_find(std::ranges::lower_bound(items, 0), items.end());
-        if (twice != items.end())
-            where_->fail(schema_->item, in_quotes(names_->item_name(*twice)) + " twice", "each item of a request once");
     }
     void add_user() {
         user_cells_.end_row();

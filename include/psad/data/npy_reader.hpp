@@ -84,9 +84,9 @@ class NpyReader final : public Where {
 
     const std::string& source() const override { return source_; }
     std::size_t row() const override { return row_; }
-    std::string place(std::string_view column) const override {
-        if (row_ == 0) return std::string(column) + (column.empty() ? "" : ".npy");
-        return "list " + std::to_string(row_) + (column.empty() ? "" : ", column " + printable(column));
+    std::string place_of(std::size_t row, std::string_view column) const override {
+        if (row == 0) return std::string(column) + (column.empty() ? "" : ".npy");
+        return "list " + std::to_string(row) + (column.empty() ? "" : ", column " + printable(column));
     }
 
   private:

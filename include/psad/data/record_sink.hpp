@@ -17,8 +17,9 @@ class Where {
     virtual const std::string& source() const = 0;
     /// The number of the row of level 0, from 1.
     virtual std::size_t row() const = 0;
-    /// "line 7, candidates[2].price"; with an empty column the row alone.
-    virtual std::string place(std::string_view column) const = 0;
+    /// "line 7, candidates[2].price": of this row, or an earlier one; with an empty column the row alone.
+    virtual std::string place_of(std::size_t row, std::string_view column) const = 0;
+    std::string place(std::string_view column) const { return place_of(row(), column); }
 
     [[noreturn]] void fail(std::string_view column, const std::string& found, const std::string& wanted) const {
         throw DataError(source(), place(column), found, wanted);

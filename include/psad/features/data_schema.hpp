@@ -22,8 +22,8 @@ struct FieldColumn {
 
 /// The features and fields of one kind of row.
 struct ColumnGroup {
-    std::vector<DenseFeature> dense;
-    std::vector<FieldColumn> fields;
+    std::vector<DenseFeature> dense = {};
+    std::vector<FieldColumn> fields = {};
     bool operator==(const ColumnGroup&) const = default;
 };
 
@@ -38,15 +38,15 @@ struct GainRule {
 /// Names of columns; an empty name says that there is none. What is not named is not read. Columns of users, items and
 /// events stand in the request or in tables of their own, which are joined by the columns `user` and `item`.
 struct DataSchema {
-    std::string id, user, time, weight;              ///< of a request
-    std::string candidates = "candidates";           ///< the list of candidates; empty: a row holds one candidate
-    std::string item, position, propensity;          ///< of a candidate
-    bool ordered = true;                             ///< whether the order of candidates in a file says something
-    std::string history = "history";                 ///< the list of events, where rows are nested
-    std::string event_item, event_time, event_kind;  ///< of an event
-    ColumnGroup of_user, of_context, of_candidate, of_item, of_event;
-    GainRule gain;
-    std::vector<std::string> unread;  ///< columns that training files have and nobody reads
+    std::string id = {}, user = {}, time = {}, weight = {};  ///< of a request
+    std::string candidates = "candidates";  ///< the list of candidates; empty: a row holds one candidate
+    std::string item = {}, position = {}, propensity = {};  ///< of a candidate
+    bool ordered = true;              ///< whether the order of candidates in a file says something
+    std::string history = "history";  ///< the list of events, where rows are nested
+    std::string event_item = {}, event_time = {}, event_kind = {};  ///< of an event
+    ColumnGroup of_user = {}, of_context = {}, of_candidate = {}, of_item = {}, of_event = {};
+    GainRule gain = {};
+    std::vector<std::string> unread = {};  ///< columns that training files have and nobody reads
 
     bool operator==(const DataSchema&) const = default;
 };

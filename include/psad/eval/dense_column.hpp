@@ -1,0 +1,66 @@
+/// \file dense_column.hpp
+/// A dense feature of candidates or of their items, by name: what a list earns is often a column that models read.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "psad/core/error.hpp"
+#include "psad/features/catalog.hpp"
+#include "psad/features/request.hpp"
+#include "psad/features/schema.hpp"
+
+namespace psad::inline PSAD_ABI::eval {
+
+class DenseColumn {
+  public:
+    /// Throws SettingError for a name that is not among the schema's features of candidates and items.
+    DenseColumn(const Schema& schema, std::string_view name) : schema_(&schema), name_(name) {
+        column_ = find(schema.candidate_dense);
+        if (column_ < schema.candidate_dense.size()) return;
+        of_item_ = true;
+        column_ = find(schema.item_dense);
+        if (column_ < schema.item_dense.size()) return;
+        std::string known;
+        for (const auto* features : {&schema.candidate_dense, &schema.item_dense}) {
+            for (const DenseFeature& f : *features) known += (known.empty() ? "" : ", ") + f.name;
+        }
+        throw SettingError("dense feature", "", name_, known.empty() ? "none: there are no such features" : known);
+    }
+
+    /// Of candidate i, as it came; NaN where it is missing.
+    double operator()(const Catalog& catalog, const Request& r, std::size_t i) const {
+        constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+        if (of_item_) {
+            const double* numbers = find_item(catalog, r, r.items[i]).dense();
+            return numbers == nullptr ? missing : numbers[column_];
+        }
+        if (name_ == "score" && !r.scores.empty()) return r.scores[i];
+        if (name_ == "aux" && !r.aux.empty()) return r.aux[i];
+        const auto& features = schema_->candidate_dense;
+        std::size_t column = column_;
+        if (r.candidate_dense.columns() != features.size()) {  // all but score and aux
+            if (name_ == "score" || name_ == "aux") return missing;
+            column -= static_cast<std::size_t>(
+                std::count_if(features.begin(), features.begin() + static_cast<std::ptrdiff_t>(column_),
+                              [](const DenseFeature& f) { return f.name == "score" || f.name == "aux"; }));
+        }
+        return r.candidate_dense.empty() ? missing : r.candidate_dense(i, column);
+    }
+
+  private:
+    std::size_t find(const std::vector<DenseFeature>& features) const {
+        return static_cast<std::size_t>(std::ranges::find(features, name_, &DenseFeature::name) - features.begin());
+    }
+
+    const Schema* schema_;
+    std::string name_;
+    std::size_t column_ = 0;
+    bool of_item_ = false;
+};
+
+}  // namespace psad::eval

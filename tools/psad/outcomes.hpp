@@ -1,0 +1,144 @@
+// What the orders of rankings earn beside the gain that models learn: by each kind of feedback, by a column such as a
+// price, and as it is estimated from clicks with position bias.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "inputs.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "psad/eval/bootstrap.hpp"
+#include "psad/eval/counterfactual.hpp"
+#include "psad/eval/dense_column.hpp"
+#include "psad/eval/metrics.hpp"
+#include "rankings.hpp"
+
+namespace psad::cli {
+
+/// The heading of a table with a column for each text.
+template <class Texts>
+void print_heading(const char* title, const Texts& columns) {
+    fmt::print("\n{}\n{:<15}", title, "order");
+    for (const auto& text : columns) fmt::print(" {:>24}", text);
+    fmt::print("\n");
+}
+
+/// Figures where each column of labels alone counts.
+inline nlohmann::json print_labels(const std::vector<Ranking>& rankings, const std::vector<LabelColumn>& labels) {
+    nlohmann::json out;
+    for (const LabelColumn& label : labels) {
+        nlohmann::json& table = out[label.name];
+        std::vector<const char*> names;
+        for (const Metric& m : std::span(metrics).first(printed_metrics)) names.push_back(m.name);
+        std::size_t counted = 0;
+        for (const Ranking& r : rankings) {
+            const auto quality = eval::ranking_quality(label.lists, r.orders);
+            if (counted == 0) {
+                counted = quality.ndcg10.size();
+                print_heading(fmt::format("by {} alone, {} lists with any", printable(label.name), counted).c_str(),
+                              names);
+                table["lists"] = counted;
+                table["left_out"] = quality.left_out;
+            }
+            fmt::print("{:<15}", r.name);
+            for (const Metric& m : metrics) {
+                const auto interval = eval::bootstrap_mean(quality.*m.values);
+                if (counted > 0) table[r.key][m.name] = interval_json(interval);
+                if (is_printed(m)) fmt::print(" {:>24}", counted > 0 ? interval_text(interval) : "-");
+            }
+            fmt::print("\n");
+        }
+    }
+    return out;
+}
+
+/// The sum of a dense feature over the positives among the first 5 and 10, a mean over all lists: revenue by a price.
+inline nlohmann::json print_revenue(const std::string& feature, const TestInputs& in,
+                                    const std::vector<Ranking>& rankings) {
+    constexpr std::array<std::size_t, 2> lengths{5, 10};
+    const eval::DenseColumn column(in.schema, feature);
+    nlohmann::json out{{"feature", feature}};
+    std::size_t missing = 0;
+    std::vector<std::vector<double>> initial;
+    std::vector<std::string> columns;
+    for (const std::size_t k : lengths) columns.push_back(fmt::format("revenue@{}", k));
+    for (const std::size_t k : lengths) columns.push_back(fmt::format("less the initial @{}", k));
+    print_heading(fmt::format("{} of positives, summed", printable(feature)).c_str(), columns);
+    for (const Ranking& r : rankings) {
+        std::vector<std::vector<double>> earned(lengths.size());
+        missing = 0;
+        for (std::size_t l = 0; l < in.lists.size(); ++l) {
+            const Request& request = in.lists[l];
+            std::vector<float> gains, prices;
+            for (const int place : r.orders[l]) {
+                const auto i = static_cast<std::size_t>(place);
+                const double price = column(in.catalog, request, i);
+                gains.push_back(request.gain(i));
+                missing += gains.back() > 0 && std::isnan(price) ? 1 : 0;
+                prices.push_back(std::isnan(price) ? 0 : static_cast<float>(price));
+            }
+            for (std::size_t k = 0; k < lengths.size(); ++k)
+                earned[k].push_back(eval::revenue(gains, prices, lengths[k]));
+        }
+        if (initial.empty()) initial = earned;
+        fmt::print("{:<15}", r.name);
+        for (std::size_t k = 0; k < lengths.size(); ++k) {
+            const auto interval = eval::bootstrap_mean(earned[k]);
+            out[r.key][columns[k]] = interval_json(interval);
+            fmt::print(" {:>24}", fmt::format("{:.5g} [{:.4g}, {:.4g}]", interval.value, interval.low, interval.high));
+        }
+        for (std::size_t k = 0; k < lengths.size(); ++k) {
+            const auto d = eval::paired_difference(earned[k], initial[k]);
+            out[r.key][columns[lengths.size() + k]] = interval_json(d);
+            fmt::print(" {:>24}", fmt::format("{:+.4g} [{:+.4g}, {:+.4g}]", d.value, d.low, d.high));
+        }
+        fmt::print("\n");
+    }
+    out["positives_without"] = missing;
+    if (missing > 0) fmt::print("{} positives have no {}: they count as 0\n", missing, printable(feature));
+    return out;
+}
+
+/// DCG@10 of relevance, estimated from lists that bring propensities.
+inline nlohmann::json print_counterfactual(double min_propensity, const TestInputs& in,
+                                           const std::vector<Ranking>& rankings) {
+    nlohmann::json out{{"min_propensity", min_propensity}};
+    print_heading("DCG@10 without position bias, estimated by propensities",
+                  std::array{"IPS", "self-normalised share", "doubly robust"});
+    std::size_t clipped = 0;
+    for (const Ranking& r : rankings) {
+        const auto figures = eval::counterfactual(in.lists, r.orders, 10, min_propensity);
+        clipped = figures.clipped;
+        out["lists"] = figures.lists;
+        out["clipped"] = figures.clipped;
+        fmt::print("{:<15}", r.name);
+        for (const auto& [key, value] :
+             {std::pair("ips", &figures.ips), std::pair("snips", &figures.snips), std::pair("dr", &figures.dr)}) {
+            out[r.key][key] = interval_json(*value);
+            fmt::print(" {:>24}", interval_text(*value));
+        }
+        fmt::print("\n");
+    }
+    if (clipped > 0) fmt::print("{} gains have a propensity below {}, and count with that\n", clipped, min_propensity);
+    return out;
+}
+
+/// All that the options and the lists ask for, into `out`.
+inline void add_outcomes(const EvaluateOptions& o, const TestInputs& in, const std::vector<Ranking>& rankings,
+                         nlohmann::json& out) {
+    if (!in.labels.empty()) out["labels"] = print_labels(rankings, in.labels);
+    if (!o.revenue.empty()) out["revenue"] = print_revenue(o.revenue, in, rankings);
+    if (std::ranges::any_of(in.lists, [](const Request& r) { return !r.propensities.empty(); }))
+        out["counterfactual"] = print_counterfactual(o.min_propensity, in, rankings);
+}
+
+}  // namespace psad::cli
