@@ -53,7 +53,7 @@ NamedData fresh(const DataSchema& s) {
     return {s, NamedIds(s)};
 }
 
-void check_same(const data::Source& a, const data::Source& b) {
+void check_same_lists(const data::Source& a, const data::Source& b) {
     REQUIRE(a.size() == b.size());
     for (std::size_t i = 0; i < a.size(); ++i) {
         CAPTURE(i);
@@ -75,11 +75,11 @@ TEST_CASE("a folder of columns holds what the files held, whatever ids its reade
     CHECK(written.data().schema == files.data.schema);
     CHECK(written.catalog().items == 4);
     CHECK(written.catalog().fields[0].ids == catalog.fields[0].ids);
-    check_same(written.source(), files.read.source);
+    check_same_lists(written.source(), files.read.source);
     // Read like files, by somebody who learns the names.
     Read again(fresh(written.data().schema));
     again.lists({folder / "columns"});
-    check_same(again.read.source, files.read.source);
+    check_same_lists(again.read.source, files.read.source);
     CHECK(again.names.catalog().fields[0].ids == catalog.fields[0].ids);
     // By somebody who knows some of them: as the file itself is read.
     write_bytes(
@@ -135,7 +135,7 @@ TEST_CASE("a folder of columns holds a table of events once") {
     files.lists({folder / "r.jsonl"}, {{}, {}, {}, {folder / "e.csv"}, {}});
     data::write_column_folder(folder / "columns", files.data, files.names.catalog(), files.read.source,
                               &*files.side->events);
-    check_same(data::ColumnFolder(folder / "columns").source(), files.read.source);
+    check_same_lists(data::ColumnFolder(folder / "columns").source(), files.read.source);
     CHECK(model_file::MappedTensors(folder / "columns" / "columns.safetensors")
               .values<std::int64_t>("event.time")
               .size() == 200);

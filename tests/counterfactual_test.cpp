@@ -74,11 +74,11 @@ double width(const eval::Interval& x) {
 TEST_CASE("estimates from biased clicks hold what the orders are worth") {
     const auto holds = [](const eval::Interval& x, double truth) { return x.low <= truth && truth <= x.high ? 1 : 0; };
     int ips = 0, snips = 0, dr = 0;
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-        const BiasedLog log(1000, seed);
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        const BiasedLog log(700, seed);
         const auto [dcg, share] = log.truth(3);
         const auto found = eval::counterfactual(log.requests, log.orders, 3, 0.01);
-        CHECK(found.lists == 1000);
+        CHECK(found.lists == 700);
         CHECK(found.clipped == 0);
         CHECK(found.dr.value == doctest::Approx(found.ips.value));
         // Few large weights: what they miss is filled in by what the ranks are worth, with less variance.
@@ -93,10 +93,10 @@ TEST_CASE("estimates from biased clicks hold what the orders are worth") {
         CHECK(eval::counterfactual(unweighted, log.orders, 3, 0.01).ips.high < dcg);
         ips += holds(found.ips, dcg), snips += holds(found.snips, share), dr += holds(clipped.dr, dcg);
     }
-    // Of 20 intervals of 95 % five or more miss once in 400 times.
-    CHECK(ips >= 16);
-    CHECK(snips >= 16);
-    CHECK(dr >= 16);
+    // Of 10 intervals of 95 % four or more miss once in 1000 times.
+    CHECK(ips >= 7);
+    CHECK(snips >= 7);
+    CHECK(dr >= 7);
 }
 
 TEST_CASE("estimates by hand") {

@@ -290,17 +290,19 @@ TEST_CASE("without interaction every family reaches the best list") {
 }
 
 TEST_CASE("with interaction each family has its limit") {
-    for (const auto& [settings, lowest, highest] :
-         {std::tuple("variety=2,complement=0", std::array{0.86, 0.93, 0.955, 0.96, 0.98},
-                     std::array{0.92, 0.975, 0.985, 0.99, 1.0}),
-          std::tuple("variety=2,complement=1", std::array{0.77, 0.91, 0.935, 0.945, 0.98},
-                     std::array{0.85, 0.955, 0.97, 0.98, 1.0})}) {
-        CAPTURE(settings);
-        const std::array<double, 5> share = family_limits(settings);
+    struct Limits {
+        const char* settings;
+        std::array<double, 5> lowest, highest;
+    };
+    for (const Limits& limits :
+         {Limits{"variety=2,complement=0", {0.86, 0.93, 0.955, 0.96, 0.98}, {0.92, 0.975, 0.985, 0.99, 1.0}},
+          Limits{"variety=2,complement=1", {0.77, 0.91, 0.935, 0.945, 0.98}, {0.85, 0.955, 0.97, 0.98, 1.0}}}) {
+        CAPTURE(limits.settings);
+        const std::array<double, 5> share = family_limits(limits.settings);
         for (std::size_t f = 0; f < share.size(); ++f) {
             CAPTURE(f);
-            CHECK(share[f] > lowest[f]);
-            CHECK(share[f] < highest[f]);
+            CHECK(share[f] > limits.lowest[f]);
+            CHECK(share[f] < limits.highest[f]);
             if (f > 0) CHECK(share[f] > share[f - 1]);
         }
     }

@@ -51,15 +51,17 @@ class FencedMemory {
     template <class Object>
     static bool points_to_host([[maybe_unused]] Object object) {
 #if defined(__GNUC__) && !defined(__clang__)
-        __builtin_clear_padding(&object);
-        for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= sizeof object; at += sizeof(std::uintptr_t)) {
-            std::uintptr_t word = 0;
-            std::memcpy(&word, reinterpret_cast<const std::byte*>(&object) + at, sizeof word);
-            const auto first = reinterpret_cast<std::uintptr_t>(region().begin);
-            // Neither ours nor where heaps, stacks and libraries lie: two small integers side by side, say.
-            if (word - first < size || word >> 45 == 0 || word >> 47 != 0) continue;
-            void* const its_page = reinterpret_cast<void*>(word / page * page);
-            if (msync(its_page, 1, MS_ASYNC) == 0) return true;  // an address, and mapped
+        if constexpr (sizeof object >= sizeof(std::uintptr_t)) {
+            __builtin_clear_padding(&object);
+            for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= sizeof object; at += sizeof(std::uintptr_t)) {
+                std::uintptr_t word = 0;
+                std::memcpy(&word, reinterpret_cast<const std::byte*>(&object) + at, sizeof word);
+                const auto first = reinterpret_cast<std::uintptr_t>(region().begin);
+                // Neither ours nor where heaps, stacks and libraries lie: two small integers side by side, say.
+                if (word - first < size || word >> 45 == 0 || word >> 47 != 0) continue;
+                void* const its_page = reinterpret_cast<void*>(word / page * page);
+                if (msync(its_page, 1, MS_ASYNC) == 0) return true;  // an address, and mapped
+            }
         }
 #endif
         return false;
