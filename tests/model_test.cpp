@@ -262,3 +262,16 @@ TEST_CASE("without history the personalised item does not depend on the time") {
     const backend::Cpu<float> cpu;
     CHECK(eval::teacher_orders(cpu, m, std::span(&a, 1)) == eval::teacher_orders(cpu, m, std::span(&b, 1)));
 }
+
+TEST_CASE("weight decay draws weights and tables to 0, but no bias, scale or lone number") {
+    const Model<Psad<small>> model(toy_encoder());
+    std::size_t weights = 0, others = 0;
+    for (const ParameterInfo& p : model.registry.parameters) {
+        CAPTURE(p.name);
+        if (p.name.ends_with("bias") || p.name.ends_with("logit") || p.name.ends_with("rate")) CHECK(!p.decays());
+        if (p.name.ends_with("mass") || p.table) CHECK(p.decays());
+        ++(p.decays() ? weights : others);
+    }
+    CHECK(weights > 10);
+    CHECK(others > 10);
+}

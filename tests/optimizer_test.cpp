@@ -127,7 +127,7 @@ class Plain {
             m = rule_.beta1 * m + (1 - rule_.beta1) * gradient;
             v = rule_.beta2 * v + (1 - rule_.beta2) * gradient * gradient;
             const double m_hat = m / (1 - std::pow(rule_.beta1, t_)), v_hat = v / (1 - std::pow(rule_.beta2, t_));
-            const double decay = n.p->rows > 1 ? s.weight_decay : 0;
+            const double decay = n.p->decays() ? s.weight_decay : 0;
             x -= s.learning_rate * (m_hat / (std::sqrt(v_hat) + rule_.epsilon) + decay * x);
         }
         return norm;

@@ -67,6 +67,8 @@ struct ParameterInfo {
     bool table = false;
 
     std::size_t size() const { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols); }
+    /// Whether weight decay draws it to 0: weights of products and tables, not biases, scales and lone numbers.
+    bool decays() const { return rows > 1 || init.kind != Init::constant; }
 };
 
 /// All parameters of a model, in the order in which its layers were built.

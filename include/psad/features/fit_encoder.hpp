@@ -36,10 +36,11 @@ namespace fit_detail {
 struct RunningMoments {
     double n = 0, sum = 0, squares = 0;
     void add(double x) { n += 1, sum += x, squares += x * x; }
+    float mean() const { return n > 0 ? static_cast<float>(sum / n) : 0.0f; }
     /// 1 / deviation; 1 where all are alike.
     float inv_std() const {
         if (n < 2) return 1;
-        const double mean = sum / n, variance = squares / n - mean * mean;
+        const double average = sum / n, variance = squares / n - average * average;
         return variance > 1e-12 ? static_cast<float>(1.0 / std::sqrt(variance)) : 1.0f;
     }
 };
@@ -206,11 +207,12 @@ class StatisticsBuilder {
 /// Names `score` and `aux` in the schema where a training list has them, and says which columns some lists lack.
 inline void note_columns(Schema& schema, std::span<const Request> train) {
     const auto some = [&](auto absent) { return std::ranges::any_of(train, absent); };
-    const auto add = [&](const char* name, FeatureColumn Request::*column) {
+    const auto add = [&](const char* name, FeatureColumn Request::*column, bool along_list) {
         auto feature = std::ranges::find(schema.candidate_dense, name, &DenseFeature::name);
         const bool given = some([&](const Request& r) { return !(r.*column).empty(); });
         if (feature == schema.candidate_dense.end() && given)
-            feature = schema.candidate_dense.insert(feature, {.name = name, .along_list = schema.ordered});
+            feature =
+                schema.candidate_dense.insert(feature, {.name = name, .along_list = along_list && schema.ordered});
         const std::size_t all = schema.candidate_dense.size();
         if (feature != schema.candidate_dense.end()) {
             feature->optional =
@@ -224,8 +226,8 @@ inline void note_columns(Schema& schema, std::span<const Request> train) {
     note(schema.user_dense, &Request::user_dense);
     note(schema.context_dense, &Request::context_dense);
     note(schema.candidate_dense, &Request::candidate_dense);
-    add("score", &Request::scores);
-    add("aux", &Request::aux);
+    add("score", &Request::scores, false);  // it made the order
+    add("aux", &Request::aux, true);
     for (DenseFeature& f : schema.event_dense) {
         f.optional = some([](const Request& r) { return !r.history_items.empty() && r.history_dense.empty(); });
     }
@@ -264,7 +266,9 @@ inline Encoder fit_encoder(Schema schema, Catalog catalog, std::span<const Reque
         for (const auto& m : moments) out.push_back(m.inv_std());
         return out;
     };
-    encoder.set_scales(inv_std(derived), inv_std(match));
+    std::vector<float> mean;
+    for (const auto& m : derived) mean.push_back(m.mean());
+    encoder.set_scales(std::move(mean), inv_std(derived), inv_std(match));
     return encoder;
 }
 

@@ -123,7 +123,7 @@ class DeviceGradients {
                 continue;
             }
             backend.fill(learned_.data() + p.offset, static_cast<int>(p.size()), T(1));
-            if (p.rows > 1) backend.fill(decayed_.data() + p.offset, static_cast<int>(p.size()), T(1));
+            if (p.decays()) backend.fill(decayed_.data() + p.offset, static_cast<int>(p.size()), T(1));
         }
         for (Tables& t : tables_) {
             const std::size_t rows = t.host_offset.size(), numbers = rows * static_cast<std::size_t>(t.width);

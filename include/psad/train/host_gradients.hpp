@@ -27,7 +27,7 @@ class HostGradients {
                 continue;
             }
             for (std::size_t first = 0; first < p.size(); first += chunk_size)
-                chunks_.push_back({p.offset + first, (std::min)(chunk_size, p.size() - first), p.rows > 1});
+                chunks_.push_back({p.offset + first, (std::min)(chunk_size, p.size() - first), p.decays()});
         }
     }
 

@@ -48,7 +48,8 @@ struct Settings {
                       .above_min = true,
                       .short_name = "rate"},
               self.learning_rate);
-        visit(Setting{"weight_decay", "Weight decay of matrices and tables, not of vectors; fewer lists want more", 0},
+        visit(Setting{"weight_decay",
+                      "Weight decay of weights and tables, not of biases and scales; fewer lists want more", 0},
               self.weight_decay);
         visit(Setting{"clip", "Largest norm of the whole gradient; 0 = no limit", 0}, self.clip);
         visit(Setting{.name = "warmup",
