@@ -34,6 +34,7 @@ class CandidateEncoder {
     CandidateEncoder() = default;
     CandidateEncoder(const Schema& schema, const Statistics& statistics)
         : transforms_(joined(statistics.item_dense, statistics.candidate_dense)),
+          derived_inv_std_(statistics.derived_inv_std),
           item_features_(schema.item_dense.size()),
           ordered_(schema.ordered) {
         std::size_t column = item_features_, source = 0;
@@ -52,16 +53,11 @@ class CandidateEncoder {
             }
             ++column;
         }
-        scale_ = statistics.derived_inv_std;
-        scale_.resize(derived(), 1.0f);
-        shift_ = statistics.derived_mean;
-        shift_.resize(derived(), 0.0f);
-        for (std::size_t c = 0; c < derived(); ++c) shift_[c] *= -scale_[c];
     }
 
     /// F
     std::size_t features() const { return transforms_.size(); }
-    /// PositionFeatures and AlongList: those that Statistics::derived_mean and derived_inv_std standardise.
+    /// PositionFeatures and AlongList: those that `derived_inv_std` scales.
     std::size_t derived() const {
         return static_cast<std::size_t>(row_width<PositionFeatures>) + along_.size() * along_width;
     }
@@ -83,7 +79,7 @@ class CandidateEncoder {
         add_derived(rows, matched, b.scratch);
     }
 
-    /// The derived numbers of the rows of `dense`, as they are there.
+    /// The derived numbers of the rows of `dense`, unscaled: see `derived_inv_std`.
     template <class T, class F>
     void for_each_derived(const FeatureTable<T>& dense, F f) const {
         const std::size_t width = columns(), first_position = 2 * features(),
@@ -242,7 +238,7 @@ class CandidateEncoder {
                 f.inverse_position = 1.0f / (1.0f + position);
                 f.log_position = math::log1p(position) / 3.0f;
             }
-            dense_row::put(f, scale_.data(), shift_.data(), rows[i] + first);
+            dense_row::put(f, inv_std(0), rows[i] + first);
         }
         const std::size_t first_along = first + position_width + missing_.size();
         for (std::size_t a = 0; a < along_.size(); ++a) {
@@ -252,7 +248,7 @@ class CandidateEncoder {
     }
 
     template <class T>
-    void add_along(const std::vector<T>& x, std::size_t matched, std::size_t derived, Rows<T> rows,
+    void add_along(const std::vector<T>& x, std::size_t matched, std::size_t scale, Rows<T> rows,
                    std::size_t at) const {
         const std::size_t n = x.size();
         T smallest = x[0];  // further up
@@ -269,13 +265,18 @@ class CandidateEncoder {
             }
             if (i + 1 < n) f.minus_next = minus(x[i + 1]);
             if (matched < n) f.minus_matched = minus(x[matched]);
-            dense_row::put(f, scale_.data() + derived, shift_.data() + derived, rows[i] + at);
+            dense_row::put(f, inv_std(scale), rows[i] + at);
             smallest = (std::min)(smallest, x[i]);
         }
     }
 
-    DenseTransforms transforms_;        ///< of all F
-    std::vector<float> scale_, shift_;  ///< of derived numbers
+    /// Inverse deviations from derived number `first` on; null where there are none.
+    const float* inv_std(std::size_t first) const {
+        return derived_inv_std_.empty() ? nullptr : derived_inv_std_.data() + first;
+    }
+
+    DenseTransforms transforms_;  ///< of all F
+    std::vector<float> derived_inv_std_;
     std::size_t item_features_ = 0;
     bool ordered_ = true;
     std::size_t score_ = none, aux_ = none;  ///< columns

@@ -16,20 +16,14 @@ namespace psad::inline PSAD_ABI::dense_row {
 
 /// A number by its inverse deviation; outliers are cut, so that one of them can't drown the rest of a sum.
 template <class T>
-T scaled(float x, float scale, float shift = 0) {
-    return static_cast<T>((std::max)(-8.0f, (std::min)(8.0f, x * scale + shift)));
+T scaled(float x, float inv_std) {
+    return static_cast<T>((std::max)(-8.0f, (std::min)(8.0f, x * inv_std)));
 }
 /// The numbers of a struct of dense_features.hpp, scaled (as they are where `inv_std` is null). Returns the end of what
 /// it wrote.
 template <class Row, class T>
 T* put(const Row& row, const float* inv_std, T* out) {
     Row::for_each_number([&](const char*, float x) { *out++ = scaled<T>(x, inv_std ? *inv_std++ : 1.0f); }, row);
-    return out;
-}
-/// The same, each number x as x scale + shift.
-template <class Row, class T>
-T* put(const Row& row, const float* scale, const float* shift, T* out) {
-    Row::for_each_number([&](const char*, float x) { *out++ = scaled<T>(x, *scale++, *shift++); }, row);
     return out;
 }
 

@@ -57,11 +57,9 @@ class Encoder {
         catalog_ = std::move(catalog);
     }
 
-    /// Sets the means and the inverse deviations of derived numbers of candidates, and the inverse deviations of those
-    /// of matches: one for each number, or none at all.
-    void set_scales(std::vector<float> derived_mean, std::vector<float> derived_inv_std,
-                    std::vector<float> match_inv_std) {
-        statistics_.derived_mean = std::move(derived_mean);
+    /// Sets the inverse deviations by which derived numbers of candidates and of matches are multiplied, one for each
+    /// number, or none at all.
+    void set_scales(std::vector<float> derived_inv_std, std::vector<float> match_inv_std) {
         statistics_.derived_inv_std = std::move(derived_inv_std);
         statistics_.match_inv_std = std::move(match_inv_std);
         candidates_ = CandidateEncoder(schema_, statistics_);

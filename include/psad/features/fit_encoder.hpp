@@ -36,11 +36,10 @@ namespace fit_detail {
 struct RunningMoments {
     double n = 0, sum = 0, squares = 0;
     void add(double x) { n += 1, sum += x, squares += x * x; }
-    float mean() const { return n > 0 ? static_cast<float>(sum / n) : 0.0f; }
     /// 1 / deviation; 1 where all are alike.
     float inv_std() const {
         if (n < 2) return 1;
-        const double average = sum / n, variance = squares / n - average * average;
+        const double mean = sum / n, variance = squares / n - mean * mean;
         return variance > 1e-12 ? static_cast<float>(1.0 / std::sqrt(variance)) : 1.0f;
     }
 };
@@ -211,8 +210,7 @@ inline void note_columns(Schema& schema, std::span<const Request> train) {
         auto feature = std::ranges::find(schema.candidate_dense, name, &DenseFeature::name);
         const bool given = some([&](const Request& r) { return !(r.*column).empty(); });
         if (feature == schema.candidate_dense.end() && given)
-            feature =
-                schema.candidate_dense.insert(feature, {.name = name, .along_list = along_list && schema.ordered});
+            feature = schema.candidate_dense.insert(feature, {.name = name, .along_list = along_list && schema.ordered});
         const std::size_t all = schema.candidate_dense.size();
         if (feature != schema.candidate_dense.end()) {
             feature->optional =
@@ -266,9 +264,7 @@ inline Encoder fit_encoder(Schema schema, Catalog catalog, std::span<const Reque
         for (const auto& m : moments) out.push_back(m.inv_std());
         return out;
     };
-    std::vector<float> mean;
-    for (const auto& m : derived) mean.push_back(m.mean());
-    encoder.set_scales(std::move(mean), inv_std(derived), inv_std(match));
+    encoder.set_scales(inv_std(derived), inv_std(match));
     return encoder;
 }
 

@@ -83,8 +83,7 @@ struct Statistics {
     double tau0 = 86400;  ///< median gap between events, seconds
     /// One transform for each dense feature of the schema, in its order.
     DenseTransforms user_dense, context_dense, item_dense, candidate_dense, event_dense;
-    std::vector<float> derived_mean;         ///< per derived number of a candidate; empty = all 0
-    std::vector<float> derived_inv_std;      ///< the same; empty = all 1
+    std::vector<float> derived_inv_std;      ///< per derived number of a candidate; empty = all 1
     std::vector<float> match_inv_std;        ///< per number of a match; empty = all 1
     Vocabulary items;                        ///< item ids
     std::vector<Vocabulary> item_fields;     ///< values of each item field
@@ -99,7 +98,6 @@ struct Statistics {
         visit("item_dense", self.item_dense);
         visit("candidate_dense", self.candidate_dense);
         visit("event_dense", self.event_dense);
-        visit("derived_mean", self.derived_mean);
         visit("derived_inv_std", self.derived_inv_std);
         visit("match_inv_std", self.match_inv_std);
         visit("items", self.items);

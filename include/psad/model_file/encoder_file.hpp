@@ -280,7 +280,6 @@ inline Encoder read_encoder(const TensorFile& file) {
     Statistics::for_each_column(detail::StatisticsReader(statistics_reader, schema, catalog.items), statistics);
     Encoder encoder(std::move(schema), std::move(catalog), std::move(statistics), max_history);
     const Statistics& read = encoder.statistics();
-    detail::check_count(statistics_reader, "derived_mean", read.derived_mean.size(), encoder.candidates().derived());
     detail::check_count(statistics_reader, "derived_inv_std", read.derived_inv_std.size(),
                         encoder.candidates().derived());
     detail::check_count(statistics_reader, "match_inv_std", read.match_inv_std.size(),
