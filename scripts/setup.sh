@@ -55,7 +55,8 @@ if $tests; then
     need_tool aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
     need_tool pkg-config pkg-config
     # fast_float reads numbers where the standard library is libc++.
-    packages+=" doctest-dev libbenchmark-dev libfast-float-dev python3-matplotlib"
+    # Debian's clang++ comes without its sanitizers.
+    packages+=" libclang-rt-dev doctest-dev libbenchmark-dev libfast-float-dev python3-matplotlib"
 fi
 for package in $packages; do
     installed "$package" || missing+=("$package")

@@ -152,8 +152,11 @@ class Files(Case):
         self.assertNotEqual(found["labels"]["label"]["student"]["ndcg@10"], of_student["ndcg@10"])
         earned = [sum(c["price"] for c in r["candidates"][:5] if c["label"] > 0) for r in test]
         self.assertAlmostEqual(found["revenue"]["initial"]["revenue@5"][0], sum(earned) / len(test), places=4)
-        self.assertEqual(found["revenue"]["initial"]["less the initial @5"], [0, 0, 0])
+        self.assertEqual(found["revenue"]["initial"]["over initial@5"], [0, 0, 0])
         self.assertEqual(found["revenue"]["positives_without"], 0)
+        earned = [sum(c["price"] for c in r["candidates"] if c["returned"]) for r in test]
+        revenue = found["labels"]["returned"]["revenue"]["initial"]["revenue@10"][0]
+        self.assertAlmostEqual(revenue, sum(earned) / len(test), places=4)
         self.assertNotIn("counterfactual", found)  # the schema of the model names no propensity
         for word, said in ((["--labels", "stars"], "no column stars"), (["--revenue", "weight_kg"], "found weight_kg, wanted price"),
                            (["--min-propensity", 0], "found 0, wanted a number from 1e-06 to 1")):

@@ -62,8 +62,9 @@ inline nlohmann::json print_labels(const std::vector<Ranking>& rankings, const s
 }
 
 /// The sum of a dense feature over the positives among the first 5 and 10, a mean over all lists: revenue by a price.
-inline nlohmann::json print_revenue(const std::string& feature, const TestInputs& in,
-                                    const std::vector<Ranking>& rankings) {
+/// `labelled` are the lists of `in` with the gains that count.
+inline nlohmann::json print_revenue(const std::string& feature, const std::string& label, const TestInputs& in,
+                                    const std::vector<Request>& labelled, const std::vector<Ranking>& rankings) {
     constexpr std::array<std::size_t, 2> lengths{5, 10};
     const eval::DenseColumn column(in.schema, feature);
     nlohmann::json out{{"feature", feature}};
@@ -71,8 +72,8 @@ inline nlohmann::json print_revenue(const std::string& feature, const TestInputs
     std::vector<std::vector<double>> initial;
     std::vector<std::string> columns;
     for (const std::size_t k : lengths) columns.push_back(fmt::format("revenue@{}", k));
-    for (const std::size_t k : lengths) columns.push_back(fmt::format("less the initial @{}", k));
-    print_heading(fmt::format("{} of positives, summed", printable(feature)).c_str(), columns);
+    for (const std::size_t k : lengths) columns.push_back(fmt::format("over initial@{}", k));
+    print_heading(fmt::format("{} of positives by {}, summed", printable(feature), printable(label)).c_str(), columns);
     for (const Ranking& r : rankings) {
         std::vector<std::vector<double>> earned(lengths.size());
         missing = 0;
@@ -82,7 +83,7 @@ inline nlohmann::json print_revenue(const std::string& feature, const TestInputs
             for (const int place : r.orders[l]) {
                 const auto i = static_cast<std::size_t>(place);
                 const double price = column(in.catalog, request, i);
-                gains.push_back(request.gain(i));
+                gains.push_back(labelled[l].gain(i));
                 missing += gains.back() > 0 && std::isnan(price) ? 1 : 0;
                 prices.push_back(std::isnan(price) ? 0 : static_cast<float>(price));
             }
@@ -136,7 +137,11 @@ inline nlohmann::json print_counterfactual(double min_propensity, const TestInpu
 inline void add_outcomes(const EvaluateOptions& o, const TestInputs& in, const std::vector<Ranking>& rankings,
                          nlohmann::json& out) {
     if (!in.labels.empty()) out["labels"] = print_labels(rankings, in.labels);
-    if (!o.revenue.empty()) out["revenue"] = print_revenue(o.revenue, in, rankings);
+    if (!o.revenue.empty()) out["revenue"] = print_revenue(o.revenue, "the label", in, in.lists, rankings);
+    for (const LabelColumn& label : in.labels) {
+        if (!o.revenue.empty())
+            out["labels"][label.name]["revenue"] = print_revenue(o.revenue, label.name, in, label.lists, rankings);
+    }
     if (std::ranges::any_of(in.lists, [](const Request& r) { return !r.propensities.empty(); }))
         out["counterfactual"] = print_counterfactual(o.min_propensity, in, rankings);
 }
