@@ -200,10 +200,10 @@ void teacher(benchmark::State& state) {
 BENCHMARK_TEMPLATE(teacher, psad::Psad<>)->Name("teacher/blocks_of_5")->Apply(sizes);
 BENCHMARK_TEMPLATE(teacher, OneByOne)->Name("teacher/one_by_one")->Apply(sizes);
 
-// Joint training steps, distillation included; argument: threads (0 = all of the machine). The time is that of the
-// steps alone, as the training report gives it.
+// Joint training steps, distillation included; arguments: threads (0 = all of the machine), dense features. The time is
+// that of the steps alone, as the training report gives it.
 void training(benchmark::State& state) {
-    Workload<psad::Psad<>> work(512, 20, 50);
+    Workload<psad::Psad<>> work(512, 20, 50, 2000, static_cast<int>(state.range(1)));
     const Device cpu(static_cast<int>(state.range(0)));
     psad::train::Settings settings;
     settings.batch = 64;
@@ -223,9 +223,11 @@ void training(benchmark::State& state) {
 }
 BENCHMARK(training)
     ->Name("training")
-    ->ArgName("threads")
-    ->Arg(1)
-    ->Arg(0)
+    ->ArgNames({"threads", "features"})
+    ->Args({1, 2})
+    ->Args({0, 2})
+    ->Args({1, 16})
+    ->Args({1, 128})
     ->UseManualTime()
     ->Unit(benchmark::kMillisecond);
 

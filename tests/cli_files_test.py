@@ -201,11 +201,44 @@ class Files(Case):
             self.assertEqual((table["lists"], table["lists"] + table["left_out"]), (counted, 30))
             value, low, high = table["student"]["ndcg@10"]
             self.assertTrue(low <= value <= high)
+        # What is not there is 0, as in training; a kind that no list has is said and left out.
+        for request in rows[120:]:
+            for candidate in request["candidates"]:
+                if not candidate["bought"]:
+                    del candidate["bought"]
+        sparse = self.folder / "kinds-sparse.jsonl"
+        sparse.write_text("".join(json.dumps(r) + "\n" for r in rows[120:]))
+        again = self.folder / "kinds-again.json"
+        self.assert_good(psad("evaluate", "--model", model, "--test", sparse, *self.tables, "--json", again))
+        for key in ("initial", "student"):
+            figures = [json.loads(path.read_text())["labels"]["bought"][key] for path in (report, again)]
+            self.assertEqual(figures[0], figures[1])
+        sparse.write_text("".join(json.dumps(r) + "\n" for r in rows[120:]).replace(', "bought": 1', ""))
+        done = psad("evaluate", "--model", model, "--test", sparse, *self.tables)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("note: the lists have no column bought: nothing is judged by it", done.stderr)
+        done = psad("evaluate", "--model", model, "--test", sparse, *self.tables, "--labels", "bought")
+        self.assert_fails(done, "no column bought")
         columns = self.folder / "kinds-columns"
         self.assert_good(psad("convert", test, *self.tables, "--out", columns))
+        beside = psad("evaluate", "--model", model, "--test", columns, test, *self.tables)
+        self.assert_fails(beside, columns, "a folder of columns beside other files")
         done = psad("evaluate", "--model", model, "--test", columns, "--labels", "bought")
         self.assertEqual(done.returncode, 2)
         self.assertIn("--labels: found a folder of columns", done.stderr)
+
+    def test_a_fault_among_several_files_names_its_own(self):
+        good, bad = self.folder / "a-bad.csv", self.folder / "b-good.csv"
+        good.write_text("request_id,user_id,ts,device,sku,price,rating,label\n1,u1,9,app,sku-1,5,4,0\n2,u1,9,app,sku-2,5,4,\n")
+        bad.write_text("request_id,user_id,ts,device,sku,price,rating,label\n3,u1,9,app,sku-1,5,4,1\n")
+        for words in ([good, bad], [bad, good]):
+            done = psad("train", "--train", *words, "--variant", "small", "--out", self.folder / "never.st")
+            self.assert_fails(done, f"{good}, line 3, labels: found 0 labels")
+
+    def test_what_is_read_twice_is_no_pipe(self):
+        lines = (self.folder / "train.jsonl").read_text()
+        done = psad("schema", "--format", "jsonl", "/dev/stdin", stdin=lines)
+        self.assert_fails(done, "/dev/stdin", "found no regular file, wanted one, as a guess reads it twice")
 
     def test_lists_of_one_name_are_told(self):
         twice = self.folder / "twice.jsonl"

@@ -122,6 +122,9 @@ TEST_CASE("estimates by hand") {
     const double rank = 1 / 1.25;
     CHECK(clipped.dr.value == doctest::Approx(clipped.ips.value + rank * (second + 1) * 0.5 / 2));
     CHECK(eval::counterfactual(requests, orders, 1, 0.01).ips.value == doctest::Approx(4.0 / 2));
+    const std::vector<float> floored{0.01f, 0.01f};  // as a log has it that was cut there itself
+    r.propensities = floored;
+    CHECK(eval::counterfactual(std::span(&r, 1), std::span(orders).first(1), 2, 0.01).clipped == 0);
 
     const auto none = eval::counterfactual(std::span(&without, 1), std::span(orders).first(1), 2, 0.01);
     CHECK(none.lists == 0);

@@ -186,6 +186,8 @@ TEST_CASE("request files: the same lists in every form are the same requests") {
     write_bytes(folder / "d.csv", "q,label,who,ts,hour,device,doc,price,ctr,shop\n7,2,u,5,3,app,a,1.5,,s\n");
     both.lists({folder / "c.csv", folder / "d.csv"});
     CHECK(both.read.source.size() == 3);
+    CHECK(both.read.source.place(0) == (folder / "c.csv").string() + ", line 2");
+    CHECK(both.read.source.place(2) == (folder / "d.csv").string() + ", line 2");
     CHECK(both.read.unread.contains("comment"));
     CHECK(both.read.unread.size() == 1);
 }

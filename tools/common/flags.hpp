@@ -58,6 +58,13 @@ inline CLI::Validator path() {
         },
         "PATH");
 }
+inline CLI::Validator name() {
+    return CLI::Validator(
+        [](std::string& text) {
+            return text.empty() ? std::string("found an empty name, wanted that of a column") : std::string();
+        },
+        "NAME");
+}
 /// Unix seconds or ISO 8601.
 inline CLI::Validator time() {
     return CLI::Validator(

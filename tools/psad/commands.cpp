@@ -148,9 +148,12 @@ Command add_evaluate(CLI::App& app) {
     command
         .add_option("--labels", o.labels,
                     "Columns of --test to judge by, each alone; when absent each kind of feedback of the schema")
-        ->delimiter(',');
-    command.add_option("--revenue", o.revenue,
-                       "Sum this dense feature of candidates or items over the positives that come first");
+        ->delimiter(',')
+        ->check(name());
+    command
+        .add_option("--revenue", o.revenue,
+                    "Sum this dense feature of candidates or items over the positives that come first")
+        ->check(name());
     command
         .add_option("--min-propensity", o.min_propensity,
                     "Where lists have propensities, estimates divide by no smaller ones")

@@ -97,7 +97,8 @@ void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
         throw DataError(in.name, o.data.empty() ? "test lists" : "split " + o.split,
                         requests.empty() ? "no lists" : "no list with a positive", "at least one with a positive");
     }
-    if (!o.revenue.empty()) eval::DenseColumn(in.schema, o.revenue);  // a wrong name is said before the work
+    if (!o.revenue.empty())
+        eval::DenseColumn(in.schema, o.revenue, "--revenue");  // a wrong name is said before the work
     const Segments segments = o.segment.empty() ? Segments() : segments_of(o.segment, in);
     std::vector<Ranking> rankings = heuristic_rankings(requests, in.valid);
     const std::size_t heuristics = rankings.size();

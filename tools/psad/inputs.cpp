@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <numeric>
@@ -227,21 +228,20 @@ std::vector<std::size_t> from_time(const data::Source& source, const std::string
     return out;
 }
 
-/// Reads the test files once more, for the label alone.
+/// Reads the test files once more, for the label alone: as feedback, of which what is not there is 0. No lists if no
+/// file has the column.
 LabelColumn read_label(const EvaluateOptions& o, const DataSchema& schema, const std::string& column) {
     NamedData named;
-    named.schema = {.id = schema.id, .time = schema.time, .candidates = schema.candidates, .gain = {.gain = column}};
+    named.schema = {
+        .id = schema.id, .time = schema.time, .candidates = schema.candidates, .gain = {.kinds = {{column, 1.0}}}};
     named.ids = NamedIds(named.schema);
     data::Names nothing(named, data::Learn::nothing);
     const auto tables = data::read_side_tables(input_files(o.test, {}, o.format), nothing);
     auto read = std::make_shared<data::ReadLists>(data::read_requests(paths(o.test), o.format, nothing, tables));
-    if (!read->missing_labels.empty())
-        throw DataError(o.test.front(), "", "no column " + printable(column), "it, as --labels says");
     LabelColumn out{column, {}, read};
-    for (const std::size_t i : from_time(read->source, o.test_from)) {
-        out.lists.push_back(read->source[i]);
-        train::check_feedback(out.lists.back());
-    }
+    if (!read->missing_labels.empty()) return out;
+    read->source.check([](const Request& r) { train::check_feedback(r); });
+    for (const std::size_t i : from_time(read->source, o.test_from)) out.lists.push_back(read->source[i]);
     return out;
 }
 
@@ -256,7 +256,18 @@ std::vector<LabelColumn> read_labels(const EvaluateOptions& o, const DataSchema&
         throw SettingError("--labels", "", "a folder of columns", "files: a folder has the gain alone");
     std::vector<LabelColumn> out;
     if (is_folder || (o.labels.empty() && columns.size() == 1)) return out;
-    for (const std::string& column : columns) out.push_back(read_label(o, schema, column));
+    for (const auto& file : columns.empty() ? data::Paths() : data::files_of(paths(o.test))) {
+        if (!std::filesystem::is_regular_file(file) && !std::filesystem::is_directory(file))
+            throw DataError(file.string(), "", "no regular file", "one, as it is read once more for each label");
+    }
+    for (const std::string& column : columns) {
+        out.push_back(read_label(o, schema, column));
+        if (!out.back().lists.empty()) continue;
+        if (!o.labels.empty())
+            throw DataError(o.test.front(), "", "no column " + printable(column), "it, as --labels says");
+        print_error(fmt::format("psad: note: the lists have no column {}: nothing is judged by it", printable(column)));
+        out.pop_back();
+    }
     return out;
 }
 
@@ -298,6 +309,9 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
     auto read = std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, known, tables));
     note_repeated(read->source);
     print_joins(read->joins, o.tables, false);
+    const std::size_t kinds = out.names->schema.gain.kinds.size();
+    if (kinds > 0 && read->missing_labels.size() == kinds)
+        throw DataError(out.name, "", "no column " + joined(read->missing_labels), "labels, to judge by");
     std::set<std::string, std::less<>> never;
     for (const std::string& column : read->unread) {
         if (std::ranges::count(out.names->schema.unread, column) == 0) never.insert(column);

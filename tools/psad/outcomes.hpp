@@ -26,10 +26,19 @@ namespace psad::cli {
 
 /// The heading of a table with a column for each text.
 template <class Texts>
-void print_heading(const char* title, const Texts& columns) {
+void print_heading(const std::string& title, const Texts& columns, int width) {
     fmt::print("\n{}\n{:<15}", title, "order");
-    for (const auto& text : columns) fmt::print(" {:>24}", text);
+    for (const auto& text : columns) fmt::print(" {:>{}}", text, width);
     fmt::print("\n");
+}
+
+/// Amounts may have any unit: "6.389e+07 [4.84e+07, 7.93e+07]".
+inline constexpr int amount_width = 34;
+inline void print_amount(const eval::Interval& x, bool with_sign = false) {
+    const std::string text = std::isnan(x.value) ? "-"
+                             : with_sign         ? fmt::format("{:+.5g} [{:+.4g}, {:+.4g}]", x.value, x.low, x.high)
+                                                 : fmt::format("{:.5g} [{:.4g}, {:.4g}]", x.value, x.low, x.high);
+    fmt::print(" {:>{}}", text, amount_width);
 }
 
 /// Figures where each column of labels alone counts.
@@ -39,13 +48,11 @@ inline nlohmann::json print_labels(const std::vector<Ranking>& rankings, const s
         nlohmann::json& table = out[label.name];
         std::vector<const char*> names;
         for (const Metric& m : std::span(metrics).first(printed_metrics)) names.push_back(m.name);
-        std::size_t counted = 0;
         for (const Ranking& r : rankings) {
             const auto quality = eval::ranking_quality(label.lists, r.orders);
-            if (counted == 0) {
-                counted = quality.ndcg10.size();
-                print_heading(fmt::format("by {} alone, {} lists with any", printable(label.name), counted).c_str(),
-                              names);
+            const std::size_t counted = quality.ndcg10.size();
+            if (table.empty()) {
+                print_heading(fmt::format("by {} alone, {} lists with any", printable(label.name), counted), names, 22);
                 table["lists"] = counted;
                 table["left_out"] = quality.left_out;
             }
@@ -53,7 +60,7 @@ inline nlohmann::json print_labels(const std::vector<Ranking>& rankings, const s
             for (const Metric& m : metrics) {
                 const auto interval = eval::bootstrap_mean(quality.*m.values);
                 if (counted > 0) table[r.key][m.name] = interval_json(interval);
-                if (is_printed(m)) fmt::print(" {:>24}", counted > 0 ? interval_text(interval) : "-");
+                if (is_printed(m)) fmt::print(" {:>22}", counted > 0 ? interval_text(interval) : "-");
             }
             fmt::print("\n");
         }
@@ -73,19 +80,21 @@ inline nlohmann::json print_revenue(const std::string& feature, const std::strin
     std::vector<std::string> columns;
     for (const std::size_t k : lengths) columns.push_back(fmt::format("revenue@{}", k));
     for (const std::size_t k : lengths) columns.push_back(fmt::format("over initial@{}", k));
-    print_heading(fmt::format("{} of positives by {}, summed", printable(feature), printable(label)).c_str(), columns);
+    print_heading(fmt::format("{} of positives by {}, summed", printable(feature), printable(label)), columns,
+                  amount_width);
     for (const Ranking& r : rankings) {
         std::vector<std::vector<double>> earned(lengths.size());
         missing = 0;
         for (std::size_t l = 0; l < in.lists.size(); ++l) {
             const Request& request = in.lists[l];
-            std::vector<float> gains, prices;
+            std::vector<float> gains;
+            std::vector<double> prices;
             for (const int place : r.orders[l]) {
                 const auto i = static_cast<std::size_t>(place);
                 const double price = column(in.catalog, request, i);
                 gains.push_back(labelled[l].gain(i));
                 missing += gains.back() > 0 && std::isnan(price) ? 1 : 0;
-                prices.push_back(std::isnan(price) ? 0 : static_cast<float>(price));
+                prices.push_back(std::isnan(price) ? 0 : price);
             }
             for (std::size_t k = 0; k < lengths.size(); ++k)
                 earned[k].push_back(eval::revenue(gains, prices, lengths[k]));
@@ -95,12 +104,12 @@ inline nlohmann::json print_revenue(const std::string& feature, const std::strin
         for (std::size_t k = 0; k < lengths.size(); ++k) {
             const auto interval = eval::bootstrap_mean(earned[k]);
             out[r.key][columns[k]] = interval_json(interval);
-            fmt::print(" {:>24}", fmt::format("{:.5g} [{:.4g}, {:.4g}]", interval.value, interval.low, interval.high));
+            print_amount(interval);
         }
         for (std::size_t k = 0; k < lengths.size(); ++k) {
             const auto d = eval::paired_difference(earned[k], initial[k]);
             out[r.key][columns[lengths.size() + k]] = interval_json(d);
-            fmt::print(" {:>24}", fmt::format("{:+.4g} [{:+.4g}, {:+.4g}]", d.value, d.low, d.high));
+            print_amount(d, true);
         }
         fmt::print("\n");
     }
@@ -113,8 +122,9 @@ inline nlohmann::json print_revenue(const std::string& feature, const std::strin
 inline nlohmann::json print_counterfactual(double min_propensity, const TestInputs& in,
                                            const std::vector<Ranking>& rankings) {
     nlohmann::json out{{"min_propensity", min_propensity}};
-    print_heading("DCG@10 without position bias, estimated by propensities",
-                  std::array{"IPS", "self-normalised share", "doubly robust"});
+    const auto with = std::ranges::count_if(in.lists, [](const Request& r) { return !r.propensities.empty(); });
+    print_heading(fmt::format("DCG@10 without position bias, estimated from {} lists with propensities", with),
+                  std::array{"IPS", "self-normalised share", "doubly robust"}, amount_width);
     std::size_t clipped = 0;
     for (const Ranking& r : rankings) {
         const auto figures = eval::counterfactual(in.lists, r.orders, 10, min_propensity);
@@ -125,7 +135,7 @@ inline nlohmann::json print_counterfactual(double min_propensity, const TestInpu
         for (const auto& [key, value] :
              {std::pair("ips", &figures.ips), std::pair("snips", &figures.snips), std::pair("dr", &figures.dr)}) {
             out[r.key][key] = interval_json(*value);
-            fmt::print(" {:>24}", interval_text(*value));
+            print_amount(*value);
         }
         fmt::print("\n");
     }

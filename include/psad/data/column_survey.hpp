@@ -115,6 +115,7 @@ class SurveySink final : public RecordSink {
     bool wants_more() const override { return rows(0) < (rows_.size() > 1 ? most_ / 10 : most_); }
 
     std::vector<ColumnSurvey>& columns() { return columns_; }
+    const std::string& id() const { return id_; }
     const std::vector<std::string>& lists() const { return lists_; }  ///< list l has level l + 1
     std::size_t rows(int level) const {
         return static_cast<std::size_t>(level) < rows_.size() ? rows_[static_cast<std::size_t>(level)] : 0;

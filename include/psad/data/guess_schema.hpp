@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -216,6 +218,16 @@ inline void take_label(OpenColumns& columns, GuessedSchema& to) {
     }
 }
 
+/// The column that tells requests apart by its name; empty if there is none.
+inline std::string request_id(SurveySink& sink) {
+    for (const std::string_view usual : usual::id) {
+        for (const ColumnSurvey& c : sink.columns()) {
+            if (c.level == 0 && OpenColumns::lower(c.name) == usual) return c.name;
+        }
+    }
+    return {};
+}
+
 inline bool is_time(const ColumnSurvey& c) {
     if (c.is_numeric()) return true;
     std::int64_t seconds = 0;
@@ -268,16 +280,19 @@ inline void guess_requests(SurveySink& sink, const std::string& of, bool has_eve
 inline GuessedSchema guess_schema(const InputFiles& files) {
     GuessedSchema out;
     DataSchema& s = out.schema;
-    SurveySink names({}, 1000);  // which column tells requests apart
-    detail::survey(files.lists, files.format, names);
-    std::string id;
-    for (const std::string_view usual : detail::usual::id) {
-        for (const ColumnSurvey& c : names.columns()) {
-            if (id.empty() && c.level == 0 && detail::OpenColumns::lower(c.name) == usual) id = c.name;
-        }
+    for (const auto& file : files_of(files.lists)) {
+        std::error_code ignored;
+        if (!std::filesystem::is_regular_file(file, ignored) && !std::filesystem::is_directory(file, ignored))
+            throw DataError(file.string(), "", "no regular file", "one, as a guess reads it twice: or a schema");
     }
-    SurveySink lists(id);
+    SurveySink first({}, 1000);  // which column tells requests apart
+    detail::survey(files.lists, files.format, first);
+    SurveySink lists(detail::request_id(first));
     detail::survey(files.lists, files.format, lists);
+    if (const std::string id = detail::request_id(lists); id != lists.id()) {  // a likelier one came later
+        lists = SurveySink(id);
+        detail::survey(files.lists, files.format, lists);
+    }
     detail::guess_requests(lists, "requests", !files.events.empty(), out);
     const auto table = [&](const Paths& paths, const char* name, const std::string& key, ColumnGroup& group,
                            const char* use) {

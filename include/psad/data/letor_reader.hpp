@@ -55,10 +55,14 @@ class LetorReader final : public Where {
     static constexpr int max_feature = 100'000, unresolved = -2;
 
     static std::string_view next_cell(std::string_view& line) {
-        constexpr std::string_view blanks = " \t\r";
-        line.remove_prefix((std::min)(line.find_first_not_of(blanks), line.size()));
-        const std::string_view cell = line.substr(0, line.find_first_of(blanks));
-        line.remove_prefix(cell.size());
+        // A search for any of several characters would call memchr for each one of the line.
+        const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+        std::size_t begin = 0;
+        while (begin < line.size() && is_blank(line[begin])) ++begin;
+        std::size_t end = begin;
+        while (end < line.size() && !is_blank(line[end])) ++end;
+        const std::string_view cell = line.substr(begin, end - begin);
+        line.remove_prefix(end);
         return cell;
     }
 

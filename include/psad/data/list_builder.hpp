@@ -44,6 +44,7 @@ class ListBuilder final : public RecordSink {
         where_ = &where;
         absent_ = absent;
         roles_.begin_file();
+        if (!block_->items.empty()) close_block();
         source_.begin_file(where.source());
     }
     int column(int level, std::string_view name) override {
@@ -117,9 +118,7 @@ class ListBuilder final : public RecordSink {
         close_block();
         *new_items_ = names_->new_items();
         source_.keep(std::exchange(new_items_, std::make_shared<Catalog>()));
-        Source out = std::exchange(source_, Source());
-        start_block();
-        return out;
+        return std::exchange(source_, Source());
     }
     /// Forgets what was read since then: a row may have failed halfway.
     void discard() {
@@ -253,8 +252,7 @@ class ListBuilder final : public RecordSink {
         };
         request_.candidates = n;
         const GainRule& rule = schema_->gain;
-        request_.has_labels =
-            rule.kinds.empty() ? all_or_none(labels_, rule.grade.empty() ? rule.gain : rule.grade) : labels_ > 0;
+        request_.has_labels = !rule.kinds.empty() || all_or_none(labels_, rule.grade.empty() ? rule.gain : rule.grade);
         request_.has_propensities = all_or_none(propensities_, schema_->propensity);
         if (const auto twice = repeated_item(std::span(block_->items).last(n)); twice >= 0)
             fail_request(schema_->item, in_quotes(names_->item_name(twice)) + " twice", "each item of a request once");
@@ -270,7 +268,6 @@ class ListBuilder final : public RecordSink {
         block_->add(request_);
         if (block_->bytes() > block_bytes) {
             close_block();
-            start_block();
         }
     }
     void add_user() {
@@ -315,6 +312,7 @@ class ListBuilder final : public RecordSink {
     void close_block() {
         block_->make_requests(source_, events_, new_items_.get());
         source_.keep(block_);
+        start_block();
     }
 
     Names* names_;

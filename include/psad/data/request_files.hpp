@@ -84,6 +84,10 @@ struct ReadLists {
 /// ModelFileError for a folder of columns that is damaged or has other columns
 inline ReadLists read_requests(const Paths& paths, const std::string& format, Names& names,
                                const std::shared_ptr<const SideTables>& tables) {
+    for (const auto& path : paths) {
+        if (paths.size() > 1 && is_column_folder(path))
+            throw DataError(path.string(), "", "a folder of columns beside other files", "it alone");
+    }
     if (paths.size() == 1 && is_column_folder(paths[0])) return {ColumnFolder(paths[0]).source(&names), {}, {}, {}};
     ListBuilder builder(names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr);
     std::optional<FlatRows> flat;

@@ -40,6 +40,8 @@ inline Counterfactual counterfactual(std::span<const Request> requests, std::spa
     }
     if (!(min_propensity > 0 && min_propensity <= 1))
         throw SettingError("counterfactual", "min_propensity", std::to_string(min_propensity), "above 0, at most 1");
+    // As propensities are stored: equal ones are not below it.
+    const auto least = static_cast<double>(static_cast<float>(min_propensity));
     Counterfactual out;
     std::vector<double> ips, of_relevance, of_ranks;  // rows of two sums, and of 3 k + 2
     for (std::size_t l = 0; l < requests.size(); ++l) {
@@ -52,8 +54,8 @@ inline Counterfactual counterfactual(std::span<const Request> requests, std::spa
         for (std::size_t t = 0; t < orders[l].size(); ++t) {
             const auto i = static_cast<std::size_t>(orders[l][t]);
             const double gain = static_cast<double>(r.gain(i)), p = static_cast<double>(r.propensities[i]);
-            const double weight = 1 / (std::max)(min_propensity, p);
-            out.clipped += gain > 0 && p < min_propensity ? 1 : 0;
+            const double weight = 1 / (std::max)(least, p);
+            out.clipped += gain > 0 && p < least ? 1 : 0;
             relevance += gain * weight;
             if (t >= k) continue;
             const double discount = 1 / std::log2(static_cast<double>(t + 2));

@@ -18,8 +18,9 @@ namespace psad::inline PSAD_ABI::eval {
 
 class DenseColumn {
   public:
-    /// Throws SettingError for a name that is not among the schema's features of candidates and items.
-    DenseColumn(const Schema& schema, std::string_view name) : schema_(&schema), name_(name) {
+    /// Throws SettingError, from `source`, for a name that is not among the schema's features of candidates and items.
+    DenseColumn(const Schema& schema, std::string_view name, const std::string& source = "dense feature")
+        : schema_(&schema), name_(name) {
         column_ = find(schema.candidate_dense);
         if (column_ < schema.candidate_dense.size()) return;
         of_item_ = true;
@@ -29,7 +30,7 @@ class DenseColumn {
         for (const auto* features : {&schema.candidate_dense, &schema.item_dense}) {
             for (const DenseFeature& f : *features) known += (known.empty() ? "" : ", ") + f.name;
         }
-        throw SettingError("dense feature", "", name_, known.empty() ? "none: there are no such features" : known);
+        throw SettingError(source, "", name_, known.empty() ? "none: there are no such features" : known);
     }
 
     /// Of candidate i, as it came; NaN where it is missing.

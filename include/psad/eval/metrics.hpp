@@ -109,11 +109,11 @@ inline double clicks(std::span<const float> gains, std::size_t k) {
 }
 
 /// Revenue@k: the prices of the positives among the first k, summed. `prices` stand in the order of `gains`.
-inline double revenue(std::span<const float> gains, std::span<const float> prices, std::size_t k) {
+inline double revenue(std::span<const float> gains, std::span<const double> prices, std::size_t k) {
     assert(gains.size() == prices.size());
     double sum = 0;
     for (std::size_t i = 0; i < (std::min)(k, gains.size()); ++i) {
-        if (gains[i] != 0) sum += static_cast<double>(prices[i]);
+        if (gains[i] != 0) sum += prices[i];
     }
     return sum;
 }
