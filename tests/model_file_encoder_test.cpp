@@ -153,7 +153,7 @@ TEST_CASE("schema and statistics: numbers out of range") {
     CHECK(schema([](Json& j) { j["feedback_kinds"] = 0; }).starts_with("metadata psad.schema: found feedback_kinds"));
     // Another number of inputs than the network has.
     CHECK(schema([](Json& j) { j["feedback_kinds"] = 15; }) != "");
-    CHECK(schema([](Json& j) { j["candidate_dense"][0]["along_list"] = false; }) != "");
+    CHECK(schema([](Json& j) { j["candidate_dense"][0]["along_list"] = true; }) != "");
 }
 
 TEST_CASE("vocabularies: values out of range, twice, or of the wrong number") {

@@ -25,13 +25,14 @@ struct StepSettings {
     double learning_rate = 1e-2, weight_decay = 0.05, clip = 1;
 };
 
-// A matrix longer than one task of the optimiser, a vector, two tables.
+// A matrix longer than one task of the optimiser, a weight of one row, a bias, two tables.
 struct Problem {
     ParameterRegistry registry;
     Problem() {
         const Scope scope(registry);
         scope.weight<100, 90>("matrix", Init::gaussian(1));
-        scope.weight<1, 5>("vector", Init::gaussian(1));
+        scope.weight<1, 5>("row", Init::gaussian(1));
+        scope.weight<1, 5>("bias", Init::value(1));
         scope.table<width>("table", rows, Init::gaussian(1));
         scope.table<width>("other", rows, Init::gaussian(1));
     }
@@ -145,7 +146,7 @@ class Plain {
 
     const Problem& problem_;
     train::AdamW rule_;
-    std::array<std::vector<double>, 4> m_, v_;
+    std::array<std::vector<double>, 5> m_, v_;  // by parameter
     int t_ = 0;
 };
 
@@ -218,7 +219,7 @@ TEST_CASE("AdamW: the textbook's numbers, clipped or not, with and without weigh
     compare<float>({}, {}, 1, 1e-5, true);
 }
 
-TEST_CASE("optimizer: decay takes matrices and tables, not vectors") {
+TEST_CASE("optimizer: decay takes weights and tables, not biases") {
     const Problem problem;
     Parameters<double> x(problem.registry), start(problem.registry);
     x.initialise(problem.registry, 1);
@@ -230,7 +231,8 @@ TEST_CASE("optimizer: decay takes matrices and tables, not vectors") {
         return x.at(problem.at(name))[i] / start.at(problem.at(name))[i];
     };
     CHECK(ratio("matrix", 8999) == doctest::Approx(0.95));
-    CHECK(ratio("vector", 4) == 1);
+    CHECK(ratio("row", 4) == doctest::Approx(0.95));
+    CHECK(ratio("bias", 4) == 1);
     CHECK(ratio("table", 4 * width) == doctest::Approx(0.95));
 }
 
