@@ -164,6 +164,9 @@ class Files(Case):
             self.assertNotEqual(done.returncode, 0)
             self.assertIn(said, done.stderr.splitlines()[-1])
         self.assertFalse((self.folder / "never.json").exists())
+        # That no list is left is not the column's fault.
+        late = psad(*words[:4], other, *self.tables, "--labels", "returned", "--test-from", "2099-01-01")
+        self.assertIn("found no lists, wanted at least one", late.stderr.splitlines()[-1])
 
         # Trained on lists that say how likely each candidate was seen.
         model = self.folder / "seen.st"

@@ -221,7 +221,8 @@ void add_flags(CLI::App& app, CompareOptions& o) {
     lists->transform(cli::whole(1, 10'000'000))->capture_default_str();
     CLI::Option* test = app.add_option("--test", o.experiment.test_lists, "Test lists of a world");
     test->transform(cli::whole(1, 1'000'000))->capture_default_str();
-    const std::vector<std::string_view> settings{"epochs", "batch", "learning_rate", "weight_decay", "dropout", "unknown_rate"};
+    const std::vector<std::string_view> settings{"epochs",       "batch",   "learning_rate",
+                                                 "weight_decay", "dropout", "unknown_rate"};
     o.settings.add_to(app, settings);
     for (const std::string_view name : settings)  // those of a world depend on its lists
         o.settings.option(std::string(name))->default_str("");

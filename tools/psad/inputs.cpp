@@ -228,9 +228,9 @@ std::vector<std::size_t> from_time(const data::Source& source, const std::string
     return out;
 }
 
-/// Reads the test files once more, for the label alone: as feedback, of which what is not there is 0. No lists if no
+/// Reads the test files once more, for the label alone: as feedback, of which what is not there is 0. Nothing if no
 /// file has the column.
-LabelColumn read_label(const EvaluateOptions& o, const DataSchema& schema, const std::string& column) {
+std::optional<LabelColumn> read_label(const EvaluateOptions& o, const DataSchema& schema, const std::string& column) {
     NamedData named;
     named.schema = {
         .id = schema.id, .time = schema.time, .candidates = schema.candidates, .gain = {.kinds = {{column, 1.0}}}};
@@ -238,8 +238,8 @@ LabelColumn read_label(const EvaluateOptions& o, const DataSchema& schema, const
     data::Names nothing(named, data::Learn::nothing);
     const auto tables = data::read_side_tables(input_files(o.test, {}, o.format), nothing);
     auto read = std::make_shared<data::ReadLists>(data::read_requests(paths(o.test), o.format, nothing, tables));
+    if (!read->missing_labels.empty()) return std::nullopt;
     LabelColumn out{column, {}, read};
-    if (!read->missing_labels.empty()) return out;
     read->source.check([](const Request& r) { train::check_feedback(r); });
     for (const std::size_t i : from_time(read->source, o.test_from)) out.lists.push_back(read->source[i]);
     return out;
@@ -261,12 +261,13 @@ std::vector<LabelColumn> read_labels(const EvaluateOptions& o, const DataSchema&
             throw DataError(file.string(), "", "no regular file", "one, as it is read once more for each label");
     }
     for (const std::string& column : columns) {
-        out.push_back(read_label(o, schema, column));
-        if (!out.back().lists.empty()) continue;
+        if (auto label = read_label(o, schema, column)) {
+            out.push_back(std::move(*label));
+            continue;
+        }
         if (!o.labels.empty())
             throw DataError(o.test.front(), "", "no column " + printable(column), "it, as --labels says");
         print_error(fmt::format("psad: note: the lists have no column {}: nothing is judged by it", printable(column)));
-        out.pop_back();
     }
     return out;
 }
