@@ -45,31 +45,20 @@ struct DenseTransforms {
     /// out[c] = the transformed x[c * stride], by the transform of feature first + c.
     template <class X, class T>
     void apply(const X* x, std::ptrdiff_t stride, std::size_t first, std::size_t count, T* out) const {
-        for (std::size_t begin = 0; begin < count; begin += lanes) {
-            const std::size_t n = (std::min)(lanes, count - begin);
-            double value[lanes] = {};
-            if (stride == 1)
-                for (std::size_t c = 0; c < n; ++c) value[c] = static_cast<double>(x[begin + c]);
-            else
-                for (std::size_t c = 0; c < n; ++c)
-                    value[c] = static_cast<double>(x[static_cast<std::ptrdiff_t>(begin + c) * stride]);
-            float v[lanes];
-            transform<1>(value, first + begin, n, v);
-            for (std::size_t c = 0; c < n; ++c) out[begin + c] = static_cast<T>(v[c]);
-        }
+        if (stride == 1)
+            apply_row([x](std::size_t c) { return x[c]; }, first, count, out);
+        else
+            apply_row([x, stride](std::size_t c) { return x[static_cast<std::ptrdiff_t>(c) * stride]; }, first, count,
+                      out);
     }
 
     /// out[i * stride] = the transformed x(i), all by the transform of one feature.
     template <class X, class T>
     void apply_column(X x, std::size_t feature, std::size_t count, T* out, std::size_t stride) const {
-        for (std::size_t begin = 0; begin < count; begin += lanes) {
-            const std::size_t n = (std::min)(lanes, count - begin);
-            double value[lanes] = {};
-            for (std::size_t i = 0; i < n; ++i) value[i] = x(begin + i);
-            float v[lanes];
-            transform<0>(value, feature, lanes, v);
-            for (std::size_t i = 0; i < n; ++i) out[(begin + i) * stride] = static_cast<T>(v[i]);
-        }
+        in_blocks(count, [&](std::size_t begin, auto n) {
+            transform<0>([&](std::size_t i) { return x(begin + i); }, feature, n,
+                         [&](std::size_t i, float v) { out[(begin + i) * stride] = static_cast<T>(v); });
+        });
     }
 
     /// The same of one value.
@@ -82,23 +71,42 @@ struct DenseTransforms {
   private:
     static constexpr std::size_t lanes = 16;
 
+    /// Calls f(begin, how many) for all of `count` numbers. How many is a constant for all blocks but the last: loops
+    /// of a length that compilers know become vector instructions alone.
+    template <class F>
+    static void in_blocks(std::size_t count, F f) {
+        std::size_t begin = 0;
+        for (; count - begin >= lanes; begin += lanes) f(begin, std::integral_constant<std::size_t, lanes>{});
+        if (begin < count) f(begin, count - begin);
+    }
+
+    template <class X, class T>
+    void apply_row(X x, std::size_t first, std::size_t count, T* out) const {
+        in_blocks(count, [&](std::size_t begin, auto n) {
+            transform<1>([&](std::size_t c) { return x(begin + c); }, first + begin, n,
+                         [&](std::size_t c, float v) { out[begin + c] = static_cast<T>(v); });
+        });
+    }
+
     /// The first n values, value c by feature first + c * Step. Short loops without a comparison of floating point
     /// numbers: compilers make vector instructions of them.
-    template <std::size_t Step>
-    void transform(const double (&value)[lanes], std::size_t first, std::size_t n, float (&out)[lanes]) const {
+    template <std::size_t Step, class X, class Count, class Store>
+    void transform(X x, std::size_t first, Count n, Store store) const {
         const double *from = center.data() + first, *by = inv_unit.data() + first;
         const float *k = curve.data() + first, *a = scale.data() + first, *b = offset.data() + first;
         float t[lanes] = {}, y[lanes] = {}, absent[lanes] = {};
         for (std::size_t c = 0; c < n; ++c) {
-            t[c] = static_cast<float>((value[c] - from[c * Step]) * by[c * Step]);
-            absent[c] = static_cast<float>(value[c] - value[c]);  // 0, or NaN
+            const auto value = x(c);
+            t[c] = static_cast<float>((static_cast<double>(value) - from[c * Step]) * by[c * Step]);
+            absent[c] = static_cast<float>(value - value);  // 0, or NaN
         }
         for (std::size_t c = 0; c < n; ++c) y[c] = k[c * Step] * std::abs(cut(t[c], 1e30f));
         for (std::size_t c = 0; c < lanes; ++c) y[c] = math::log1p_of_finite(y[c]);
         for (std::size_t c = 0; c < n; ++c) {
             const float v = a[c * Step] * std::copysign(y[c], t[c]) + b[c * Step];
-            out[c] = cut(v, bound) + absent[c];
+            y[c] = cut(v, bound) + absent[c];
         }
+        for (std::size_t c = 0; c < n; ++c) store(c, y[c]);
     }
 
     /// x between -limit and limit; limit for NaN.

@@ -210,7 +210,8 @@ inline void note_columns(Schema& schema, std::span<const Request> train) {
         auto feature = std::ranges::find(schema.candidate_dense, name, &DenseFeature::name);
         const bool given = some([&](const Request& r) { return !(r.*column).empty(); });
         if (feature == schema.candidate_dense.end() && given)
-            feature = schema.candidate_dense.insert(feature, {.name = name, .along_list = along_list && schema.ordered});
+            feature =
+                schema.candidate_dense.insert(feature, {.name = name, .along_list = along_list && schema.ordered});
         const std::size_t all = schema.candidate_dense.size();
         if (feature != schema.candidate_dense.end()) {
             feature->optional =

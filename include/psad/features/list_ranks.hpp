@@ -25,7 +25,7 @@ struct FeatureMatrix {
 namespace list_ranks {
 
 inline constexpr std::size_t few = 8;  ///< features that are worked on column by column
-inline constexpr std::size_t lanes = 16, compared = 256;
+inline constexpr std::size_t lanes = 16, compared = 256, at_once = 4;
 
 /// Of features [first, first + count): how many candidates have a smaller value, by comparing all pairs in vector
 /// instructions over `lanes` features.
@@ -37,13 +37,16 @@ void count_below(FeatureMatrix<T> rows, std::size_t f, std::size_t first, std::s
         for (std::size_t k = 0; k < count; ++k) bits[i][k] = math::ordered_bits(rows[i][first + k]);
         for (std::size_t k = count; k < lanes; ++k) bits[i][k] = 0;
     }
-    for (std::size_t i = 0; i < rows.count; ++i) {
-        Bits own[lanes], below[lanes] = {};
-        std::copy_n(bits[i], lanes, own);
+    for (std::size_t i = 0; i < rows.count; i += at_once) {
+        Bits own[at_once][lanes], below[at_once][lanes] = {};
+        for (std::size_t r = 0; r < at_once; ++r) std::copy_n(bits[(std::min)(i + r, rows.count - 1)], lanes, own[r]);
         for (std::size_t j = 0; j < rows.count; ++j) {
-            for (std::size_t k = 0; k < lanes; ++k) below[k] += bits[j][k] < own[k] ? 1 : 0;
+            for (std::size_t r = 0; r < at_once; ++r) {
+                for (std::size_t k = 0; k < lanes; ++k) below[r][k] += bits[j][k] < own[r][k] ? 1 : 0;
+            }
         }
-        for (std::size_t k = 0; k < count; ++k) rows[i][f + first + k] = static_cast<T>(below[k]);
+        for (std::size_t r = 0; r < (std::min)(at_once, rows.count - i); ++r)
+            for (std::size_t k = 0; k < count; ++k) rows[i + r][f + first + k] = static_cast<T>(below[r][k]);
     }
 }
 
