@@ -79,11 +79,12 @@ class Files(Case):
         for words in ("schema guessed", "item = sku", "grade = label", "not read: title",
                       "100 training lists, 20 validation lists",
                       "learns from grades of label, worth 2^grade - 1; teacher",
-                      "9 of 9 brand", "price: ", "rating: constant"):
+                      "9 of 9 brand", "price: ", "rating: constant", "MB of memory; wrote"):
             self.assertIn(words, self.trained.stdout)
         report = json.loads((self.folder / "train.json").read_text())
         self.assertEqual(report["objective"]["labels"], "grades of label, worth 2^grade - 1")
         self.assertIn("teacher", report["valid"][0]["parts"])
+        self.assertGreater(report["peak_memory_bytes"], 1_000_000)
 
     def test_without_validation_lists_a_part_is_held_back_and_said(self):
         done = self.learn(out=self.folder / "held.st")
@@ -158,7 +159,9 @@ class Files(Case):
         revenue = found["labels"]["returned"]["revenue"]["initial"]["revenue@10"][0]
         self.assertAlmostEqual(revenue, sum(earned) / len(test), places=4)
         self.assertNotIn("counterfactual", found)  # the schema of the model names no propensity
-        for word, said in ((["--labels", "stars"], "no column stars"), (["--revenue", "weight_kg"], "found weight_kg, wanted price"),
+        for word, said in ((["--labels", "stars"], "no column stars"),
+                           (["--labels", "label,label"], "found label twice, wanted each column once"),
+                           (["--revenue", "weight_kg"], "found weight_kg, wanted price"),
                            (["--min-propensity", 0], "found 0, wanted a number from 1e-06 to 1")):
             done = psad(*words[:-1], self.folder / "never.json", *self.tables, *word)
             self.assertNotEqual(done.returncode, 0)

@@ -183,11 +183,11 @@ TEST_CASE("the expert draws lists with p ~ exp(utility / temperature)") {
     const AllLists all(utility, 3, 0.05);
     std::map<std::vector<int>, double> share;
     rng::Stream draw(11);
-    constexpr int draws = 4000;
+    constexpr int draws = 1500;
     for (int k = 0; k < draws; ++k) share[expert_list(utility, 3, 0.05, draw)] += 1.0 / draws;
     double distance = 0;
     for (std::size_t k = 0; k < all.lists.size(); ++k) distance += std::abs(share[all.lists[k]] - all.chance[k]) / 2;
-    CHECK(distance < 0.04);  // 24 lists, 4000 draws: about .02 is chance
+    CHECK(distance < 0.06);  // 24 lists, 1500 draws: about .04 is chance
 }
 
 TEST_CASE("the pointwise policy sorts by appeal, the mixture is one or the other") {
@@ -348,7 +348,7 @@ TEST_CASE("simulated logs: the same on any number of threads, and what the world
 }
 
 TEST_CASE("simulated logs: each place is clicked as often as the worth of its list says") {
-    const World world = world_of("candidates=8,positions=5");
+    const World world = world_of("candidates=8,positions=5,logging=pointwise");
     const data::Dataset d = simulate(backend::Cpu<float>(2), world, {4000, 0, 0}, false).dataset;
     std::array<double, 5> clicked{}, expected{};
     for (std::size_t l = 0; l < 4000; ++l) {

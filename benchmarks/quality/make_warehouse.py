@@ -1,18 +1,16 @@
 #!/usr/bin/python3
 """Logs of a made-up marketplace whose truth is known, as a warehouse would export them (wants Debian's python3-numpy).
 
-Usage: make_warehouse.py FOLDER [SEED]
-
 Writes requests.jsonl (20,000 requests of 30 candidates), items.csv, users.csv and events.csv, and, for judging alone,
 truth.npz. Utility comes from price against the list, click rate, rating, brands and categories that the user likes,
 distance, delivery, discount, and what was seen or bought before; each like brand within three places above costs.
 Clicks, carts and purchases follow, with position bias.
 """
 
+import argparse
 import csv
 import json
 import random
-import sys
 import uuid
 from pathlib import Path
 
@@ -141,6 +139,7 @@ def write_table(path, head, rows):
 
 
 def make(folder, seed=7):
+    folder.mkdir(parents=True, exist_ok=True)
     r = np.random.default_rng(seed)
     random.seed(seed)
     items = Items(r)
@@ -195,6 +194,8 @@ def value(truth, lists, orders):
 
 
 if __name__ == "__main__":
-    if not 2 <= len(sys.argv) <= 3:
-        sys.exit(__doc__)
-    make(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 7)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="is made if it is not there")
+    parser.add_argument("seed", type=int, nargs="?", default=7, help="of all draws (default: %(default)s)")
+    arguments = parser.parse_args()
+    make(arguments.folder, arguments.seed)

@@ -133,15 +133,11 @@ void split_by_time(TrainingLists& lists, const TrainOptions& o) {
         throw SettingError("--valid-from", "", "requests without times", "a column of times: see --schema");
     const std::int64_t valid_from = time_of("--valid-from", o.valid_from);
     const std::int64_t test_from = o.test_from.empty() ? max_time + 1 : time_of("--test-from", o.test_from);
-    std::vector<Request> train;
-    std::size_t left_out = 0;
-    for (const Request& r : lists.train) {
-        if (r.time >= test_from)
-            ++left_out;
-        else
-            (r.time >= valid_from ? lists.valid : train).push_back(r);
-    }
-    lists.train = std::move(train);
+    std::ranges::copy_if(lists.train, std::back_inserter(lists.valid),
+                         [&](const Request& r) { return r.time >= valid_from && r.time < test_from; });
+    const std::size_t all = lists.train.size();
+    std::erase_if(lists.train, [&](const Request& r) { return r.time >= (std::min)(valid_from, test_from); });
+    const std::size_t left_out = all - lists.train.size() - lists.valid.size();
     if (left_out > 0) fmt::print("{} lists from {} on are left out\n", left_out, o.test_from);
 }
 
@@ -157,9 +153,14 @@ void hold_back(TrainingLists& lists, std::uint64_t seed) {
         rng::shuffle(order, rng::derive(seed, 0x4e1d));
     std::vector<char> held(n, 0);
     for (std::size_t i = n - count; i < n; ++i) held[order[i]] = 1;
-    std::vector<Request> train;
-    for (std::size_t i = 0; i < n; ++i) (held[i] ? lists.valid : train).push_back(lists.train[i]);
-    lists.train = std::move(train);
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        if (held[i])
+            lists.valid.push_back(lists.train[i]);
+        else
+            lists.train[kept++] = lists.train[i];
+    }
+    lists.train.resize(kept);
     fmt::print("no validation lists are given: {} {} of {} training lists are held back for that\n",
                timed ? "the latest" : "a random", count, n);
 }
@@ -191,7 +192,7 @@ TrainingInputs read_files(const TrainOptions& o) {
     note_repeated(train->source);
     print_joins(train->joins, o.tables, true);
     add_unread(train->unread, named.schema);
-    out.lists = {o.train.front(), request_schema(named), names.catalog(), train->source.requests(), {}};
+    out.lists = {o.train.front(), request_schema(named), names.catalog(), {}, {}};
     const auto check = [&](const data::Source& source) {
         source.check([&](const Request& r) {
             check_request(out.lists.schema, out.lists.catalog, r, {.take_missing_columns = true});
@@ -199,6 +200,7 @@ TrainingInputs read_files(const TrainOptions& o) {
         });
     };
     check(train->source);
+    out.lists.train = train->source.take_requests();
     if (o.valid.empty()) {
         if (o.valid_from.empty())
             hold_back(out.lists, o.settings.seed);
@@ -213,7 +215,7 @@ TrainingInputs read_files(const TrainOptions& o) {
         print_error(fmt::format("psad: note: validation lists have no column {}: its values count as missing",
                                 joined(valid->missing)));
     check(valid->source);
-    out.lists.valid = valid->source.requests();
+    out.lists.valid = valid->source.take_requests();
     out.owner = std::make_shared<std::pair<decltype(train), decltype(valid)>>(train, valid);
     return out;
 }
@@ -254,6 +256,10 @@ std::vector<LabelColumn> read_labels(const EvaluateOptions& o, const DataSchema&
     const bool is_folder = o.test.size() == 1 && data::is_column_folder(o.test[0]);
     if (is_folder && !o.labels.empty())
         throw SettingError("--labels", "", "a folder of columns", "files: a folder has the gain alone");
+    for (const std::string& column : columns) {
+        if (std::ranges::count(columns, column) > 1)
+            throw SettingError("--labels", "", printable(column) + " twice", "each column once");
+    }
     std::vector<LabelColumn> out;
     if (is_folder || (o.labels.empty() && columns.size() == 1)) return out;
     for (const auto& file : columns.empty() ? data::Paths() : data::files_of(paths(o.test))) {

@@ -11,6 +11,7 @@
 #include "inputs.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "peak_memory.hpp"
 #include "print_encoder.hpp"
 #include "psad/model_file/model_file.hpp"
 #include "psad/train/fit.hpp"
@@ -105,13 +106,15 @@ void train_with(const TrainOptions& o, Fit fit) {
     print_encoder(fitted.model.encoder, o.encoding, report.encoded);
     fmt::print("kept the student of epoch {}", report.best_student_epoch + 1);
     if (HasTeacher<Network>) fmt::print(" and the teacher of epoch {}", report.best_teacher_epoch + 1);
-    fmt::print("; {:.0f} lists/s; wrote {}\n", report.lists_per_second, o.out);
+    fmt::print("; {:.0f} lists/s; at most {} MB of memory; wrote {}\n", report.lists_per_second,
+               peak_memory() / 1'000'000, o.out);
     if (o.settings.steps == 0 && static_cast<int>(report.epochs.size()) < o.settings.epochs) {
         fmt::print("stopped after {} of {} epochs: in {} no better validation score (--patience)\n",
                    report.epochs.size(), o.settings.epochs, o.settings.patience);
     }
     nlohmann::json json = report_json(o, report, HasTeacher<Network>);
     json["objective"] = objective;
+    json["peak_memory_bytes"] = peak_memory();
     write_json(o.json, json);
 }
 

@@ -48,6 +48,10 @@ class Source {
         }
     }
 
+    /// Gives the requests away, a copy of which may be a fifth of all memory. What they look into stays here, and here
+    /// is no request any more.
+    std::vector<Request> take_requests() { return std::exchange(requests_, {}); }
+
     // What fills it.
 
     void begin_file(const std::string& name) { files_.push_back(name); }

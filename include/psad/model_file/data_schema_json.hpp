@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -177,9 +178,11 @@ class DataSchemaReader {
                  int hash = 0;
                  if (column.is_object() && column.contains("hash")) {
                      const nlohmann::json& value = column["hash"];
-                     if (!value.is_number_integer() || value < 1 || value > max_vocabulary - 1)
+                     // Comparing JSON itself with numbers takes compilers two seconds.
+                     const std::int64_t size = value.is_number_integer() ? value.template get<std::int64_t>() : 0;
+                     if (size < 1 || size > max_vocabulary - 1)
                          fail(at + ".hash", printable(value.dump()), "1 to " + std::to_string(max_vocabulary - 1));
-                     hash = value.template get<int>();
+                     hash = static_cast<int>(size);
                  }
                  std::string split;
                  if (column.is_object() && column.contains("split")) {
