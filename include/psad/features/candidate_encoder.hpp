@@ -230,9 +230,10 @@ class CandidateEncoder {
     void add_derived(Rows<T> rows, std::size_t matched, std::vector<T>& scratch) const {
         const std::size_t first = 2 * features();
         const auto count = static_cast<float>(rows.count);
+        const float log_candidates = math::log1p(count) / 4.0f;
         for (std::size_t i = 0; i < rows.count; ++i) {
             const auto position = static_cast<float>(i);
-            PositionFeatures f{.log_candidates = math::log1p(count) / 4.0f};
+            PositionFeatures f{.log_candidates = log_candidates};
             if (ordered_) {
                 f.position = position / count;
                 f.inverse_position = 1.0f / (1.0f + position);

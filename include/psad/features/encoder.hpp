@@ -122,11 +122,14 @@ class Encoder {
 
         const std::size_t users = statistics_.profile_fields.size() - schema_.context_fields.size();
         for (std::size_t f = 0; f < statistics_.profile_fields.size(); ++f) {
-            add_values(f < users ? r.user_fields(0, f) : r.context(0, f - users), statistics_.profile_fields[f],
-                       b.profile_fields.fields[f], b.counts);
+            const auto values = f < users ? r.user_fields(0, f) : r.context(0, f - users);
+            add_rows(
+                1, [&](std::size_t) { return values; }, statistics_.profile_fields[f], b.profile_fields.fields[f],
+                b.counts.unknown_values);
         }
-        for (std::size_t i = 0; i < r.items.size(); ++i)
-            add_item(r, r.items[i], r.candidate_fields, i, statistics_.candidate_fields, b.item_fields, b.counts);
+        add_items(
+            r, r.items, r.candidate_fields, r.size(), [](std::size_t i) { return i; }, statistics_.candidate_fields,
+            b.item_fields, b.counts);
         add_events(r, past, events, b);
         int* rank = appended(b.rank, r.items.size());
         for (int i = 0; i < n; ++i) rank[i] = schema_.ordered ? (std::min)(rank_positions - 1, i) : 0;
@@ -147,6 +150,9 @@ class Encoder {
     /// The latest `events` of the first `past` events, latest first.
     template <class T>
     void add_events(const Request& r, std::size_t past, std::size_t events, Batch<T>& b) const {
+        add_items(
+            r, r.history_items, r.history_fields, events, [=](std::size_t h) { return past - 1 - h; },
+            statistics_.event_fields, b.event_fields, b.counts);
         T* age = appended(b.age, events);
         int* age_bucket = appended(b.age_bucket, events);
         int* event_index = appended(b.event_index, events);
@@ -155,8 +161,6 @@ class Encoder {
         T* dense = b.event_dense.append(events);
         for (std::size_t h = 0; h < events; ++h) {
             const std::size_t event = past - 1 - h;
-            add_item(r, r.history_items[event], r.history_fields, event, statistics_.event_fields, b.event_fields,
-                     b.counts);
             const double units = age_of(r, event);
             age[h] = static_cast<T>(units);
             age_bucket[h] = bucket(units);
@@ -195,32 +199,48 @@ class Encoder {
         return kind >= 0 && kind < schema_.feedback_kinds ? static_cast<std::size_t>(kind) : 0;
     }
 
-    static void add_values(std::span<const std::int32_t> values, const Vocabulary& vocabulary, BagStorage& to,
-                           EncodingCounts& counts) {
-        for (const std::int32_t value : values) {
-            const int row = vocabulary[value];
-            counts.unknown_values += row == 0 ? 1 : 0;
-            to.ids.push_back(row);
+    /// Appends rows: row k has the ids of values_of(k). Counts those that the vocabulary does not know.
+    template <class ValuesOf>
+    static void add_rows(std::size_t count, ValuesOf values_of, const Vocabulary& vocabulary, BagStorage& to,
+                         std::int64_t& unknown) {
+        std::size_t end = to.ids.size();
+        int* const ends = appended(to.offsets, count);
+        for (std::size_t k = 0; k < count; ++k) {
+            end += values_of(k).size();
+            ends[k] = static_cast<int>(end);
         }
-        to.end_row();
+        int* id = appended(to.ids, end - to.ids.size());
+        for (std::size_t k = 0; k < count; ++k) {
+            for (const std::int32_t value : values_of(k)) {
+                *id = vocabulary[value];
+                unknown += *id++ == 0 ? 1 : 0;
+            }
+        }
     }
 
-    /// The item's id and fields, then the fields of a row of its own (a candidate's, an event's).
-    void add_item(const Request& r, std::int32_t item, const FieldRows& own, std::size_t row,
-                  const std::vector<Vocabulary>& own_fields, BagListStorage& to, EncodingCounts& counts) const {
-        const CatalogRow known = find_item(catalog_, r, item);
-        const int id = item < 0 ? 0 : statistics_.items[item];
-        counts.unknown_items += id == 0 ? 1 : 0;
+    /// Ids and fields of the items at(0), at(1), ..., then the fields of rows of their own (of candidates, of events).
+    template <class At>
+    void add_items(const Request& r, std::span<const std::int32_t> items, const FieldRows& own, std::size_t count,
+                   At at, const std::vector<Vocabulary>& own_fields, BagListStorage& to, EncodingCounts& counts) const {
+        static constexpr std::int32_t nothing[] = {-1};  // known of an item, which is no unknown value
         BagStorage* field = to.fields.data();
-        (field++)->add(id);
-        for (std::size_t f = 0; f < statistics_.item_fields.size(); ++f, ++field) {
-            if (known)
-                add_values(known.field(f), statistics_.item_fields[f], *field, counts);
-            else
-                field->add(0);
+        add_rows(
+            count, [&](std::size_t k) { return items.subspan(at(k), 1); }, statistics_.items, *field++,
+            counts.unknown_items);
+        std::int64_t strangers = 0;
+        for (std::size_t k = 0; k < count; ++k) strangers += find_item(catalog_, r, items[at(k)]) ? 0 : 1;
+        for (std::size_t f = 0; f < statistics_.item_fields.size(); ++f) {
+            const auto values_of = [&](std::size_t k) {
+                const CatalogRow known = find_item(catalog_, r, items[at(k)]);
+                return known ? known.field(f) : std::span<const std::int32_t>(nothing);
+            };
+            add_rows(count, values_of, statistics_.item_fields[f], *field++, counts.unknown_values);
+            counts.unknown_values -= strangers;
         }
-        for (std::size_t f = 0; f < own_fields.size(); ++f, ++field)
-            add_values(own(row, f), own_fields[f], *field, counts);
+        for (std::size_t f = 0; f < own_fields.size(); ++f) {
+            add_rows(
+                count, [&](std::size_t k) { return own(at(k), f); }, own_fields[f], *field++, counts.unknown_values);
+        }
     }
 
     /// The listed candidate that the user interacted with last.
@@ -274,6 +294,7 @@ class Encoder {
             }
             if (!none) {
                 for (std::size_t k = 0; k < static_cast<std::size_t>(schema_.feedback_kinds); ++k) {
+                    if (kinds[k] == T(0)) continue;
                     kinds[k] = dense_row::scaled<T>(math::log1p(static_cast<float>(kinds[k])),
                                                     inv_std ? inv_std[row_width<MatchFeatures> + k] : 1.0f);
                 }
