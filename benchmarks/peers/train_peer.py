@@ -195,11 +195,15 @@ class Pair:
 
 
 class AdamW:
-    """Weight decay of matrices alone, one norm for all gradients; table rows that the batch does not read stay."""
+    """Weight decay of what begins at random, one norm for all gradients; table rows that the batch does not read stay."""
 
     def __init__(self, pair, steps):
         self.steps, self.at, self.pair = steps, 0, pair
-        self.dense = [x for k, x in pair.p.items() if ".field" not in k]
+        # Events of these lists have no numbers, and nothing reads the weight for them.
+        dense = {k: x for k, x in pair.p.items() if ".field" not in k and ".event_dense." not in k}
+        self.dense = list(dense.values())
+        # One row decays where it begins at random: it is no bias and no scale.
+        self.decays = [x.shape[0] > 1 or k.endswith((".mass", "start.table")) for k, x in dense.items()]
         self.tables = []
         for name, x in pair.p.items():
             if ".field" in name:
@@ -225,7 +229,7 @@ class AdamW:
                 g = x.grad.mul_(shrink)
                 m.mul_(0.9).add_(g, alpha=0.1)
                 v.mul_(0.999).addcmul_(g, g, value=0.001)
-                if x.shape[0] > 1:
+                if self.decays[i]:
                     x.mul_(1 - rate * 0.05)
                 x.addcdiv_(m * c1, (v * c2).sqrt_().add_(1e-8), value=-rate)
             for (x, rows), (m, v) in zip(self.tables, self.state[len(self.dense) :]):
