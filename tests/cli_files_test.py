@@ -282,8 +282,12 @@ class Files(Case):
         self.assertIn("note: requests have colour, which no training list had", notes)
         (answer,), _ = self.answers(more, words=["--strict"])
         self.assertIn("the unknown column colour", answer["error"])
-        (answer,), notes = self.answers(without)
+        (answer, again), notes = self.answers(without, without)
         self.assertEqual(sorted(answer["order"]), list(range(8)))
+        self.assertEqual(again["order"], answer["order"])
+        self.assertEqual(notes.count("no column price: its values count as missing"), 1)
+        (answer,), _ = self.answers(without, words=["--strict"])
+        self.assertIn("no column price", answer["error"])
         lacking = self.folder / "lacking.jsonl"
         lacking.write_text(json.dumps(without) + "\n")
         done = psad("evaluate", "--model", self.model, "--test", lacking, *self.tables)
@@ -369,7 +373,8 @@ class Files(Case):
         schema["candidate"]["dense"] = [{"name": "price", "along_list": True}]
         path = self.folder / "schema.json"
         path.write_text(json.dumps(schema))
-        self.assert_good(self.learn("--schema", path, out=self.folder / "edited.st"))
+        done = self.learn("--schema", path, out=self.folder / "edited.st")
+        self.assertEqual((done.returncode, done.stderr), (0, "psad: note: the schema does not name rating: not read\n"))
         path.write_text(json.dumps({**schema, "label": {"grade": "stars"}}))
         done = self.learn("--schema", path, out=self.folder / "never.st")
         self.assert_fails(done, "no column stars")
@@ -400,6 +405,25 @@ class Files(Case):
         self.assertEqual((self.folder / "again.st").read_bytes(), wanted)
         self.assert_fails(psad("convert", self.folder / "train.jsonl", "--out", columns), "something that exists")
 
+    def test_training_says_which_columns_it_does_not_know(self):
+        schema, more, parts = self.folder / "known.json", self.folder / "more.jsonl", self.folder / "parts"
+        psad("schema", self.folder / "train.jsonl", *self.tables, "--out", schema)
+        lines = [json.loads(line) for line in (self.folder / "train.jsonl").read_text().splitlines()]
+        lines[-1]["candidates"][0]["ctr_7d"] = 0.5
+        more.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        done = self.learn("--schema", schema, train="more.jsonl", out=self.folder / "more.st")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr, "psad: note: the schema does not name ctr_7d: not read\n")
+        # A column that one file of several has not.
+        parts.mkdir()
+        for c in [c for line in lines[:50] for c in line["candidates"]]:
+            c.pop("rating")
+        for name, part in (("a", lines[:50]), ("b", lines[50:])):
+            (parts / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in part))
+        done = self.learn("--schema", schema, train="parts", out=self.folder / "parts.st")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("a.jsonl has no column rating, which other files have", done.stderr)
+
     def test_letor_text(self):
         draw = random.Random(1)
         for name in ("a.txt", "b.txt"):
@@ -420,6 +444,10 @@ class Files(Case):
         self.assert_good(done)
         answer = json.loads(done.stdout)
         self.assertEqual((answer["id"], answer["order"][0]), (7, 1))
+        # What it leaves out is 0, as in the files.
+        for c in line["candidates"]:
+            c.setdefault("3", 0)
+        self.assertEqual(json.loads(psad("rerank", "--model", model, stdin=json.dumps(line)).stdout), answer)
         found = json.loads(report.read_text())["orders"]
         self.assertGreater(found["student"]["ndcg@10"][0], found["initial"]["ndcg@10"][0] + 0.1)
 

@@ -102,8 +102,11 @@ TEST_CASE("a folder of columns holds what the files held, whatever ids its reade
         for (std::size_t c = 0; c < x.size(); ++c) {
             CHECK(name(of_file, x.items[c]) == name(of_folder, y.items[c]));
             const Catalog before = known.names.catalog();
-            const CatalogRow a = find_item(before, x, x.items[c]), b = find_item(before, y, y.items[c]);
-            CHECK(std::ranges::equal(a.field(0), b.field(0)));
+            const auto brand = [&](const Request& r) {  // a row of the unknown is no more than no row
+                const CatalogRow row = find_item(before, r, r.items[c]);
+                return row ? row.field(0)[0] : 0;
+            };
+            CHECK(brand(x) == brand(y));
         }
     }
     // Other columns are refused.

@@ -252,6 +252,8 @@ TEST_CASE("dense features: score and aux among the others, or as columns of thei
     r.aux = aux;
     encoder.check(r);
     CHECK(largest_difference(encoded(encoder, {r}).dense, encoded(encoder, {whole[0]}).dense) == 0);
+    r.candidate_dense = whole[0].candidate_dense;  // which of the two would count?
+    CHECK_THROWS_AS(encoder.check(r), RequestError);
 }
 
 TEST_CASE("dense features: designated initialisers of some members compile without a warning") {
@@ -260,4 +262,14 @@ TEST_CASE("dense features: designated initialisers of some members compile witho
     const Request r{.items = items, .candidate_dense = FeatureRows(price.data(), 2, 1), .weight = 2};
     CHECK(r.candidate_dense(1, 0) == 4);
     CHECK(!r.has_labels());
+}
+
+TEST_CASE("dense features: of many lists of one length each position is in the sample") {
+    FeatureSample sample;
+    for (int i = 0; i < 70'000 * 32; ++i) sample.add(i % 32);
+    DenseTransforms t;
+    sample.fit_transform(t);
+    CHECK(t.transformed(0, 0) == doctest::Approx(-1.3).epsilon(0.1));
+    CHECK(t.transformed(0, 15.5) == doctest::Approx(0).epsilon(0.1));
+    CHECK(t.transformed(0, 31) == doctest::Approx(1.3).epsilon(0.1));
 }

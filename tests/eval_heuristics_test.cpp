@@ -56,3 +56,14 @@ TEST_CASE("the direction of aux is the one that ranks positives higher") {
     CHECK(eval::has_aux(std::vector{with_aux({}, small), with_aux(aux, small)}));
     CHECK_FALSE(eval::has_aux(std::vector{with_aux({}, small)}));
 }
+
+TEST_CASE("a candidate without an id is not what an event without an item was on") {
+    const std::vector<std::int32_t> candidates{7, -1}, history{-1};
+    const std::vector<std::int64_t> times{1};
+    Request r;
+    r.items = candidates;
+    r.history_items = history;
+    r.history_times = times;
+    r.time = 2;
+    CHECK(eval::history_first(r) == Order{0, 1});
+}

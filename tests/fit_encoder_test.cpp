@@ -78,6 +78,10 @@ TEST_CASE("a value gets a row of its own from min_count lists on") {
     CHECK(s.profile_fields[0][2] == 1);
     CHECK(s.profile_fields[0][1] == 0);  // one list only
     CHECK(s.profile_fields[1].rows == 1);
+    train[0].context = train[1].context = {0};  // the unknown has the row of the unknown, however often it comes
+    CHECK(toy_encoder(views(train), 1).statistics().profile_fields[2][0] == 0);
+    CHECK(toy_encoder(views(train), 1).statistics().profile_fields[2].rows == 2);
+    train[0].context = train[1].context = {1};
     CHECK(s.profile_fields[2][1] == 1);  // the context, in all three
     // Genres: item 5 has 5 and 0 (it has 5 % 3 = 2), 8 has 2 and 3, 3 none. In one list a value counts once.
     CHECK(s.item_fields[0][2] > 0);

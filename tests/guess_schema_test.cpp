@@ -104,8 +104,38 @@ TEST_CASE("guess: LETOR text says nothing by its order") {
     write_bytes(folder / "l.txt", "2 qid:1 1:0.5 10:1\n0 qid:1 2:1\n");
     const DataSchema s = data::guess_schema({{folder / "l.txt"}, {}, {}, {}, {}}).schema;
     CHECK(!s.ordered);
+    CHECK(s.absent_is_zero);
     CHECK(s.id == "qid");
     CHECK(s.gain.grade == "label");
     CHECK(names(s.of_candidate.dense) == List{"1", "2", "10"});
     CHECK(s.of_context.dense.empty());
+}
+
+TEST_CASE("guess: what contradicts itself is settled, so that each guess is a schema that can be read") {
+    const auto guess = [](const std::string& request) {
+        const TempFolder folder;
+        std::string text;
+        for (int i = 0; i < 60; ++i) {
+            std::string line = request;
+            for (std::size_t at; (at = line.find('#')) != std::string::npos;) line.replace(at, 1, std::to_string(i));
+            text += line + "\n";
+        }
+        write_bytes(folder / "r.jsonl", text);
+        const DataSchema s = data::guess_schema({{folder / "r.jsonl"}, {}, {}, {}, {}}).schema;
+        CHECK(model_file::parse_data_schema(model_file::to_json(s).dump(), "guess") == s);
+        return s;
+    };
+    // Nobody knows which of these events were before the request.
+    DataSchema s = guess(R"({"ts": 9, "history": [{"item": "i1"}], "candidates": [{"item": "i#", "label": 1}]})");
+    CHECK(s.event_item.empty());
+    CHECK(s.unread == List{"history"});
+    s = guess(R"({"history": [{"item": "i1", "ts": 3}], "candidates": [{"item": "i#", "label": 1}]})");
+    CHECK(s.event_item.empty());
+    // One name in both: what is read of the one is not called unread of the other, and no model sees a label.
+    s = guess(R"({"ts": 9, "name": "shop", "candidates": [{"item": "i#", "name": "thing #", "label": 1}]})");
+    CHECK(names(s.of_context.fields) == List{"name"});
+    CHECK(s.unread.empty());
+    s = guess(R"({"ts": 9, "clicked": 1, "candidates": [{"item": "i#", "clicked": 0}]})");
+    CHECK(s.gain.kinds.size() == 1);
+    CHECK(s.of_context == ColumnGroup{});
 }

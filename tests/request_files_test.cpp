@@ -356,7 +356,7 @@ TEST_CASE("request files: what a model does not know is unknown, and unknown ite
     CHECK(r.user_fields(0, 0)[0] == 0);
     CHECK(r.candidate_fields(0, 0)[0] == 0);
     CHECK(r.candidate_fields(1, 0)[0] == 1);
-    CHECK(r.history_feedback[0] == 0);
+    CHECK(r.history_feedback[0] >= learned.feedback_kinds);  // a kind, and an unknown one
     CHECK(r.items[0] >= static_cast<std::int32_t>(before.items));
     CHECK(r.items[2] == r.history_items[0]);  // the same item, although nobody knows it
     CHECK(r.items[0] != r.items[2]);
@@ -371,13 +371,61 @@ TEST_CASE("request files: what a model does not know is unknown, and unknown ite
     write_bytes(folder / "items.csv", "sku,brand,tags,size\nnew,b1,,5\nx,b7,red,6\n");
     data::Names items(got.data, data::Learn::items);
     data::read_items({folder / "items.csv"}, items);
-    const Catalog after = items.catalog(&before);
+    const Catalog after = items.catalog(before);
     CHECK(after.items == before.items + 1);
     CHECK(after.dense[static_cast<std::size_t>(got.data.ids.items.find("x"))] == 6);
     CHECK(after.fields[0][static_cast<std::size_t>(got.data.ids.items.find("x"))][0] == 0);
     CHECK(after.fields[0][static_cast<std::size_t>(got.data.ids.items.find("new"))][0] == 1);
     const auto y = static_cast<std::size_t>(got.data.ids.items.find("y"));
     CHECK(std::ranges::equal(after.fields[0][y], before.fields[0][y]));
+}
+
+TEST_CASE("request files: what candidates say of their items") {
+    const TempFolder folder;
+    DataSchema s;
+    s.item = "sku", s.user = "who", s.time = "ts", s.event_item = "sku", s.event_time = "ts";
+    s.of_item = {{{"size"}}, {{"brand"}}};
+    // The first that says anything: that nothing is known is no word. What differs later is counted.
+    write_bytes(folder / "train.jsonl", R"({"ts": 1, "candidates": [{"sku": "a", "brand": null, "size": null}]})"
+                                        "\n"
+                                        R"({"ts": 2, "candidates": [{"sku": "a", "brand": "x", "size": 3}]})"
+                                        "\n"
+                                        R"({"ts": 3, "candidates": [{"sku": "a", "brand": "y", "size": 3}]})");
+    Read got(s);
+    got.lists({folder / "train.jsonl"});
+    CHECK(got.catalog.fields[0][0][0] == 1);
+    CHECK(got.catalog.dense[0] == 3);
+    CHECK(got.read.joins.contradictions == 1);
+
+    // An item that only events name so far is new: the request may say what it is.
+    write_bytes(folder / "events.csv", "who,ts,sku\nu,4,old\nu,5,new\n");
+    write_bytes(folder / "later.jsonl",
+                R"({"who": "u", "ts": 9, "candidates": [{"sku": "new", "brand": "x", "size": 7}, {"sku": "a"}]})");
+    const data::InputFiles files{{folder / "later.jsonl"}, {}, {}, {folder / "events.csv"}};
+    data::Names items(got.data, data::Learn::items);
+    const auto tables = data::read_side_tables(files, items);
+    const Catalog catalog = items.catalog(got.catalog);
+    CHECK(catalog.items == 1);
+    data::Names known(got.data, catalog.items);
+    const data::ReadLists later = data::read_requests(files.lists, {}, known, tables);
+    const Request& r = later.source[0];
+    CHECK(r.items[0] == r.history_items[1]);
+    CHECK(find_item(catalog, r, r.items[0]).field(0)[0] == 1);
+    CHECK(find_item(catalog, r, r.items[0]).dense()[0] == 7);
+    CHECK(find_item(catalog, r, r.history_items[0]).field(0)[0] == 0);
+}
+
+TEST_CASE("request files: a column that only some of the files have") {
+    const TempFolder folder;
+    write_bytes(folder / "a.jsonl", R"({"candidates": [{"price": 1, "coupon": 2}]})");
+    write_bytes(folder / "b.jsonl", R"({"candidates": [{"price": 1}]})");
+    DataSchema s;
+    s.of_candidate = {{{"price"}, {"coupon"}, {"nowhere"}}, {}};
+    Read got(s);
+    got.lists({folder / "a.jsonl", folder / "b.jsonl"});
+    REQUIRE(got.read.lacking.size() == 1);
+    CHECK(got.read.lacking.at("coupon") == (folder / "b.jsonl").string());
+    CHECK(got.read.missing == std::set<std::string, std::less<>>{"nowhere"});
 }
 
 TEST_CASE("request files: rules of gain, shown order, hashed values, paths into objects") {

@@ -259,6 +259,25 @@ TEST_CASE("a known user's lists are those of the whole request, whatever is anot
     }
 }
 
+TEST_CASE("a known user stays known beside an empty catalog of new items, and is a stranger to another catalog") {
+    using Network = Psad<small>;
+    auto m = shaken<Network>();
+    Catalog none;
+    none.fields.resize(m.encoder.catalog().fields.size());
+    serve::UserCache<Device, Network> user;
+    const Device cpu;
+    const serve::Reranker reranker(cpu, m);
+    serve::Workspace<Device> workspace;
+    const std::vector<OwnedRequest> requests = many();
+    Request r = requests[0].view();
+    r.new_items = &none;
+    reranker(r, user, workspace);
+    const bool has_interacted = workspace.batch.has_interacted[0] != 0;
+    CHECK(user.matches(m, r, has_interacted));
+    m.set_catalog(Catalog(m.encoder.catalog()));
+    CHECK(!user.matches(m, r, has_interacted));
+}
+
 TEST_CASE("a reranker checks requests, by the caller's rules, unless it is told that they are checked") {
     const auto m = shaken<Psad<small>>();
     const Device cpu;

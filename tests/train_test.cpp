@@ -423,6 +423,17 @@ TEST_CASE("fit: no training on validation lists without a positive") {
     CHECK_THROWS_AS(fit<Net>(backend::Cpu<float>(), dataset, quick()), DataError);
 }
 
+TEST_CASE("fit: validation lists are checked as training lists are") {
+    const data::Dataset dataset = data::read_lists(PSAD_TEST_DATA);
+    TrainingLists lists{"films", data::schema_of(dataset), data::catalog_of(dataset),
+                        data::requests_of(dataset, dataset.train), data::requests_of(dataset, dataset.valid)};
+    lists.valid[3].context = {};
+    CHECK_THROWS_AS(fit<Net>(backend::Cpu<float>(), lists, quick()), RequestError);
+    lists.valid[3] = lists.valid[2];
+    lists.valid[3].labels = {};
+    CHECK_THROWS_AS(fit<Net>(backend::Cpu<float>(), lists, quick()), RequestError);
+}
+
 TEST_CASE("settings out of range are refused by name") {
     constexpr double nan = std::numeric_limits<double>::quiet_NaN();
     CHECK(refusal([](auto&) {}) == "");

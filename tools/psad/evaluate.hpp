@@ -42,7 +42,7 @@ template <class Network>
 void rank_by_model(const EvaluateOptions& o, const Catalog& catalog, const model_file::TensorFile& file,
                    std::span<const Request> requests, std::vector<Ranking>& out) {
     auto model = model_file::load<Network>(file);
-    model.encoder.set_catalog(catalog);
+    model.set_catalog(catalog);
     ColumnNotes notes(model.encoder.schema());
     for (const Request& r : requests) {
         model.encoder.check(r, rules(o.strict));

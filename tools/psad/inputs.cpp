@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <numeric>
 #include <set>
 #include <utility>
@@ -78,12 +79,15 @@ void print_guess(const DataSchema& s) {
     fmt::print("\n");
 }
 
+bool is_column_folder(const data::InputFiles& files) {
+    return files.lists.size() == 1 && data::is_column_folder(files.lists[0]);
+}
+
 /// As a file says, as a folder of columns says, or guessed.
 DataSchema schema_of(const data::InputFiles& files, const std::string& schema) {
-    const bool is_folder = files.lists.size() == 1 && data::is_column_folder(files.lists[0]);
-    if (is_folder && !schema.empty())
+    if (is_column_folder(files) && !schema.empty())
         throw SettingError("--schema", "", "a schema beside a folder of columns", "the folder alone: it has one");
-    if (is_folder) return data::ColumnFolder(files.lists[0]).data().schema;
+    if (is_column_folder(files)) return data::ColumnFolder(files.lists[0]).data().schema;
     if (!schema.empty()) return read_schema(schema);
     const DataSchema guessed = data::guess_schema(files).schema;
     print_guess(guessed);
@@ -94,15 +98,20 @@ DataSchema schema_of(const data::InputFiles& files, const std::string& schema) {
 /// printed without a table.
 void print_joins(const data::JoinCounts& joins, const TableOptions& tables, bool to_output) {
     const auto say = [&](const Words& files, std::size_t found, std::size_t of, const char* what) {
-        if (files.empty()) return;
+        if (files.empty() || of == 0) return;
         if (to_output) fmt::print("{}: {} of {} {}\n", files.front(), found, of, what);
-        if (found == 0 && of > 0)
+        if (found == 0)
             print_error(fmt::format("psad: note: {} has none of the {} {}: are names and times of one kind?",
                                     files.front(), of, what));
     };
     say(tables.items, joins.items, joins.candidates, "candidates known");
     say(tables.users, joins.users, joins.requests, "requests with a known user");
     say(tables.events, joins.with_events, joins.requests, "requests with earlier events of their user");
+    if (joins.contradictions > 0)
+        print_error(
+            fmt::format("psad: note: {} candidates say of their item what differs from what is known of it: "
+                        "that is kept, and what they say is not read",
+                        joins.contradictions));
 }
 
 /// One object may well hold a whole request of the name of another: a request that was sent again is counted twice.
@@ -113,6 +122,29 @@ void note_repeated(const data::Source& source) {
         repeated += !source.id(i).empty() && !ids.insert(source.id(i)).second ? 1 : 0;
     if (repeated > 0)
         print_error(fmt::format("psad: note: {} lists have the name of an earlier one: all are read", repeated));
+}
+
+/// LETOR leaves out what is 0, and so will the requests of a model of such files.
+void note_absent(const data::InputFiles& files, DataSchema& to) {
+    if (is_column_folder(files)) return;  // its schema says so
+    for (const auto& file : data::files_of(files.lists))
+        to.absent_is_zero |= data::format_of(file, files.format) == data::Format::letor;
+}
+
+/// What training files have and are not asked for. The schema keeps it.
+void take_unread(const std::set<std::string, std::less<>>& columns, DataSchema& to) {
+    std::set<std::string, std::less<>> news;
+    for (const std::string& c : columns) {
+        if (std::ranges::count(to.unread, c) == 0) news.insert(c);
+    }
+    if (!news.empty()) print_error(fmt::format("psad: note: the schema does not name {}: not read", joined(news)));
+    add_unread(columns, to);
+}
+
+void note_lacking(const std::map<std::string, std::string>& columns) {
+    for (const auto& [column, file] : columns)
+        print_error(fmt::format("psad: note: {} has no column {}, which other files have: its values count as missing",
+                                file, printable(column)));
 }
 
 void must_have_labels(const DataSchema& s, const std::string& source) {
@@ -141,7 +173,7 @@ void split_by_time(TrainingLists& lists, const TrainOptions& o) {
     if (left_out > 0) fmt::print("{} lists from {} on are left out\n", left_out, o.test_from);
 }
 
-/// Every tenth training list, or the latest tenth where lists have times, becomes a validation list.
+/// A random tenth of the training lists, or the latest tenth where lists have times, becomes a validation list.
 void hold_back(TrainingLists& lists, std::uint64_t seed) {
     const std::size_t n = lists.train.size(), count = (n + 9) / 10;
     std::vector<std::size_t> order(n);
@@ -181,6 +213,7 @@ TrainingInputs read_files(const TrainOptions& o) {
     must_have_labels(named.schema, o.schema.empty() ? o.train.front() : o.schema);
     named.ids = NamedIds(named.schema);
 
+    note_absent(files, named.schema);
     data::Names names(named, data::Learn::all);
     data::read_items(files.items, names);
     const auto tables = data::read_side_tables(files, names);
@@ -189,9 +222,10 @@ TrainingInputs read_files(const TrainOptions& o) {
         throw DataError(o.train.front(), "", "no column " + joined(train->missing), "it, as the schema says");
     if (!train->missing_labels.empty())
         throw DataError(o.train.front(), "", "no column " + joined(train->missing_labels), "it, as the schema says");
+    note_lacking(train->lacking);
     note_repeated(train->source);
     print_joins(train->joins, o.tables, true);
-    add_unread(train->unread, named.schema);
+    take_unread(train->unread, named.schema);
     out.lists = {o.train.front(), request_schema(named), names.catalog(), {}, {}};
     const auto check = [&](const data::Source& source) {
         source.check([&](const Request& r) {
@@ -214,6 +248,7 @@ TrainingInputs read_files(const TrainOptions& o) {
     if (!valid->missing.empty())
         print_error(fmt::format("psad: note: validation lists have no column {}: its values count as missing",
                                 joined(valid->missing)));
+    note_lacking(valid->lacking);
     check(valid->source);
     out.lists.valid = valid->source.take_requests();
     out.owner = std::make_shared<std::pair<decltype(train), decltype(valid)>>(train, valid);
@@ -311,8 +346,8 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
     data::Names items(*out.names, data::Learn::items);
     data::read_items(files.items, items);
     const auto tables = data::read_side_tables(files, items);
-    out.catalog = items.catalog(&encoder.catalog());
-    data::Names known(*out.names, data::Learn::nothing);
+    out.catalog = items.catalog(encoder.catalog());
+    data::Names known(*out.names, out.catalog.items);
     auto read = std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, known, tables));
     note_repeated(read->source);
     print_joins(read->joins, o.tables, false);
@@ -323,6 +358,10 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
     for (const std::string& column : read->unread) {
         if (std::ranges::count(out.names->schema.unread, column) == 0) never.insert(column);
     }
+    if (o.strict && !read->lacking.empty())
+        throw DataError(read->lacking.begin()->second, "", "no column " + printable(read->lacking.begin()->first),
+                        "it, as in training");
+    note_lacking(read->lacking);
     if (!read->missing.empty()) {
         if (o.strict) throw DataError(out.name, "", "no column " + joined(read->missing), "it, as in training");
         print_error(
@@ -350,10 +389,10 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
 
 void convert(const ConvertOptions& o) {
     const data::InputFiles files = input_files(o.lists, o.tables, o.format);
-    if (files.lists.size() == 1 && data::is_column_folder(files.lists[0]))
-        throw SettingError("convert", "", "a folder of columns", "files of requests");
+    if (is_column_folder(files)) throw SettingError("convert", "", "a folder of columns", "files of requests");
     NamedData named;
     named.schema = schema_of(files, o.schema);
+    note_absent(files, named.schema);
     named.ids = NamedIds(named.schema);
     data::Names names(named, data::Learn::all);
     data::read_items(files.items, names);
@@ -361,8 +400,9 @@ void convert(const ConvertOptions& o) {
     const data::ReadLists read = data::read_requests(files.lists, o.format, names, tables);
     if (!read.missing.empty())
         print_error(fmt::format("psad: note: no column {}: its values count as missing", joined(read.missing)));
+    note_lacking(read.lacking);
     print_joins(read.joins, o.tables, true);
-    add_unread(read.unread, named.schema);
+    take_unread(read.unread, named.schema);
     const Catalog catalog = names.catalog();
     read.source.check(
         [&](const Request& r) { check_request(request_schema(named), catalog, r, {.take_missing_columns = true}); });

@@ -40,22 +40,45 @@ struct NamedRequests::Parts {
     std::optional<data::ListBuilder> builder;
     data::JsonReader reader{"request"};
     data::Source source;
+    std::set<std::string, std::less<>> may_lack;  ///< columns whose values were missing in training, too
     std::set<std::string, std::less<>> noted;
 
-    Parts(NamedData given, const Catalog& of_model, const TableOptions& options, bool is_strict)
+    Parts(NamedData given, const Encoder& encoder, const TableOptions& options, bool is_strict)
         : data(std::move(given)), strict(is_strict) {
+        const Statistics& s = encoder.statistics();
+        add_missing(data.schema.of_user, s.user_dense);
+        add_missing(data.schema.of_context, s.context_dense);
+        add_missing(data.schema.of_candidate, s.candidate_dense);
+        add_missing(data.schema.of_event, s.event_dense);
         // A request is one line also where files had a row for each candidate.
         if (data.schema.candidates.empty()) data.schema.candidates = DataSchema{}.candidates;
         const auto paths = [](const Words& n) { return data::Paths(n.begin(), n.end()); };
         data::Names items(data, data::Learn::items);  // those of tables stay known from request to request
         data::read_items(paths(options.items), items);
         tables = data::read_side_tables({{}, {}, paths(options.users), paths(options.events)}, items);
-        catalog = items.catalog(&of_model);
-        names.emplace(data, data::Learn::nothing);
+        catalog = items.catalog(encoder.catalog());
+        names.emplace(data, catalog.items);
         builder.emplace(*names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr);
         reader.begin(*builder);
     }
 
+    void add_missing(const ColumnGroup& group, const DenseTransforms& transforms) {
+        for (std::size_t d = 0; d < group.dense.size(); ++d) {
+            if (transforms.missing[d] > 0) may_lack.insert(group.dense[d].name);
+        }
+    }
+
+    /// What a request lacks although no training list did is refused or said once.
+    void note_lacking() {
+        for (const auto& [column, lack] : builder->lacking()) {
+            if (!lack.is_input || may_lack.contains(column)) continue;
+            if (strict)
+                throw DataError("request", reader.place({}), "no column " + printable(column), "it, as in training");
+            if (noted.insert(column).second)
+                print_error(fmt::format("psad: note: {}: no column {}: its values count as missing", reader.place({}),
+                                        printable(column)));
+        }
+    }
     /// Columns that no training list had are refused or said once.
     void note_unread() {
         for (const std::string& column : builder->unread()) {
@@ -69,8 +92,8 @@ struct NamedRequests::Parts {
     }
 };
 
-NamedRequests::NamedRequests(NamedData names, const Catalog& catalog, const TableOptions& tables, bool strict)
-    : parts_(std::make_unique<Parts>(std::move(names), catalog, tables, strict)) {}
+NamedRequests::NamedRequests(NamedData names, const Encoder& encoder, const TableOptions& tables, bool strict)
+    : parts_(std::make_unique<Parts>(std::move(names), encoder, tables, strict)) {}
 NamedRequests::~NamedRequests() = default;
 
 const Catalog& NamedRequests::catalog() const {
@@ -85,12 +108,12 @@ const Request& NamedRequests::read(const std::string& line, std::size_t number) 
     p.builder->discard();
     p.names->forget_new_items();
     p.names->take_unknown();
-    if (p.strict) {  // each line is judged by itself
-        p.builder->forget_unread();
-        p.reader.begin(*p.builder);
-    }
+    p.builder->forget_columns();  // each line is judged by itself
+    p.reader.begin(*p.builder);
     p.reader.set_row(number);
     p.reader.take_line(line, *p.builder);
+    p.builder->end_file();
+    p.note_lacking();
     p.note_unread();
     if (const std::string unknown = p.names->take_unknown(); p.strict && !unknown.empty())
         throw DataError("request", p.reader.place({}), "the unknown " + unknown, "names of training");

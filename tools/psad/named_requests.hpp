@@ -21,8 +21,8 @@ std::string raw_member(const std::string& line, const std::string& name);
 
 class NamedRequests {
   public:
-    /// Reads the tables. `catalog` is that of the model; the one to use is catalog().
-    NamedRequests(NamedData names, const Catalog& catalog, const TableOptions& tables, bool strict);
+    /// Reads the tables. `encoder` is that of the model; the catalog to use is catalog().
+    NamedRequests(NamedData names, const Encoder& encoder, const TableOptions& tables, bool strict);
     ~NamedRequests();
 
     const Catalog& catalog() const;

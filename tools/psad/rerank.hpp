@@ -143,13 +143,13 @@ void rerank(const RerankOptions& o, const model_file::TensorFile& file) {
     auto model = model_file::load<StudentOf<Network>>(file);
     if (dataset) {
         data::check_same_ids(model.encoder, *dataset);
-        model.encoder.set_catalog(data::catalog_of(*dataset));
+        model.set_catalog(data::catalog_of(*dataset));
     }
     std::optional<NamedRequests> named;
     if (auto names = model_file::read_named_data(file, model.encoder.schema(), model.encoder.catalog())) {
         if (dataset) throw SettingError("--data", "", "a folder of numbered ids", "--items, --users or --events");
-        named.emplace(std::move(*names), model.encoder.catalog(), o.tables, o.strict);
-        model.encoder.set_catalog(named->catalog());
+        named.emplace(std::move(*names), model.encoder, o.tables, o.strict);
+        model.set_catalog(named->catalog());
     } else if (!o.tables.items.empty() || !o.tables.users.empty() || !o.tables.events.empty()) {
         throw ModelFileError(file.source, "", "a model of numbered ids", "one that was trained on files, or --data");
     }

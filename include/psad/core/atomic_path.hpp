@@ -49,16 +49,15 @@ class AtomicFile {
 
     void write(const void* data, std::size_t size) {
         const char* from = static_cast<const char*>(data);
-        while (size != 0) {
-            const ssize_t written = ::write(file_, from, size);
-            if (written < 0 && errno == EINTR) continue;
-            if (written < 0) fail("writing");
-            from += written;
-            size -= static_cast<std::size_t>(written);
-        }
+        if (buffer_.size() + size > buffer_size) flush();
+        if (size < buffer_size)
+            buffer_.append(from, size);
+        else
+            write_through(from, size);
     }
 
     void commit() {
+        flush();
         // A file system without fsync has its own ways, or none.
         if (fsync(file_) != 0 && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) fail("flushing to disk");
         if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail("replacing the old file");
@@ -87,12 +86,29 @@ class AtomicFile {
         return at;
     }
 
+    void flush() {
+        write_through(buffer_.data(), buffer_.size());
+        buffer_.clear();
+    }
+    void write_through(const char* from, std::size_t size) {
+        while (size != 0) {
+            const ssize_t written = ::write(file_, from, size);
+            if (written < 0 && errno == EINTR) continue;
+            if (written < 0) fail("writing");
+            from += written;
+            size -= static_cast<std::size_t>(written);
+        }
+    }
+
     [[noreturn]] void fail(const char* step) const {
         const std::string reason = std::generic_category().message(errno);
         throw FileError(target_.string(), "", reason + " when " + step, "a place that can be written");
     }
 
+    static constexpr std::size_t buffer_size = std::size_t{1} << 20;
+
     std::filesystem::path target_, folder_, temporary_;
+    std::string buffer_;  ///< what was written and is not in the file yet
     int file_ = -1;
     bool committed_ = false;
 };

@@ -98,19 +98,15 @@ PSAD_HOST_DEVICE inline T softplus(T x) {
     return (x > T(0) ? x : T(0)) + std::log1p(std::exp(x > T(0) ? -x : x));
 }
 
-/// Monotone map of floats to integers; the order of NaNs is unspecified.
-PSAD_HOST_DEVICE inline std::int32_t ordered_bits(float x) {
-    const auto bits = bit_cast<std::int32_t>(x + 0.0f);  // -0 becomes 0
-    return bits ^ ((bits >> 31) & 0x7fffffff);
-}
-
-/// An integer that orders numbers as < does (-0 as 0; NaN beyond all). Compilers make vector instructions of comparing
-/// integers, and, without flags that give up IEEE arithmetic, not of comparing floating point numbers.
+/// An integer that orders numbers as < does (-0 as 0; NaN beyond all, on the side of its sign). Compilers make vector
+/// instructions of comparing integers, and, without flags that give up IEEE arithmetic, not of comparing floating point
+/// numbers.
 template <class T>
-auto ordered_bits(T x) {
+PSAD_HOST_DEVICE auto ordered_bits(T x) {
     using Integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
-    const auto bits = bit_cast<Integer>(x + T(0));
-    return bits ^ ((bits >> (8 * sizeof(T) - 1)) & (std::numeric_limits<Integer>::max)());
+    const auto bits = bit_cast<Integer>(x + T(0));  // -0 becomes 0
+    constexpr int sign = 8 * sizeof(T) - 1;
+    return bits ^ ((bits >> sign) & static_cast<Integer>(~(Integer(1) << sign)));
 }
 
 }  // namespace psad::math

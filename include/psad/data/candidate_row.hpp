@@ -61,7 +61,7 @@ struct CandidateRow {
                 label = x;
                 return;
             case Role::gain:
-                wanted(x >= 0 && x < 2e9, "a gain from 0 to 2e9");
+                wanted(x >= 0 && x < 0x1p30, "a gain from 0 to 2^30 - 1");
                 label = x;
                 return;
             default:

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <span>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -14,6 +14,7 @@
 
 #include "psad/data/column_survey.hpp"
 #include "psad/data/request_files.hpp"
+#include "psad/data/usual_names.hpp"
 #include "psad/features/data_schema.hpp"
 
 namespace psad::inline PSAD_ABI::data {
@@ -31,49 +32,6 @@ struct GuessedSchema {
 };
 
 namespace detail {
-
-using NameList = std::span<const std::string_view>;
-
-/// Names of columns as teams give them, the likeliest first.
-namespace usual {
-inline constexpr std::string_view id[]{"request_id", "query_id",      "qid",      "search_id",     "srch_id",
-                                       "list_id",    "impression_id", "slate_id", "session_query", "page_id",
-                                       "list",       "query",         "id",       "session_id"};
-inline constexpr std::string_view user[]{"user_id",    "user",        "userid",    "uid",
-                                         "visitor_id", "customer_id", "member_id", "account_id"};
-inline constexpr std::string_view time[]{"ts",        "time",      "timestamp", "request_time", "event_time",
-                                         "date_time", "unix_time", "datetime",  "date",         "created_at"};
-inline constexpr std::string_view surely_time[]{"ts", "timestamp", "request_time", "unix_time"};
-inline constexpr std::string_view weight[]{"weight", "list_weight", "sample_weight", "request_weight"};
-inline constexpr std::string_view item[]{"item_id",    "item",        "sku",      "product_id", "product",
-                                         "doc_id",     "document_id", "video_id", "movie_id",   "article_id",
-                                         "news_id",    "asin",        "hotel_id", "prop_id",    "docid",
-                                         "listing_id", "content_id",  "iid",      "song_id",    "id"};
-inline constexpr std::string_view position[]{"position", "pos", "shown_position", "display_position", "rank", "slot"};
-inline constexpr std::string_view propensity[]{"propensity", "examination", "exam_prob"};
-inline constexpr std::string_view grade[]{"label", "grade", "relevance", "relevance_label", "rel", "target", "y"};
-inline constexpr std::string_view gain[]{"gain", "utility", "reward"};
-inline constexpr std::string_view kind[]{"type", "kind", "event_type", "event", "action", "feedback", "action_type"};
-inline constexpr std::string_view candidates[]{"candidates", "items",   "impressions", "docs",
-                                               "documents",  "results", "products",    "list"};
-inline constexpr std::string_view history[]{"history", "events", "past", "user_history", "clicks"};
-}  // namespace usual
-
-/// What one of a kind of feedback is worth where no grade says it.
-inline double usual_worth(std::string_view name) {
-    for (const std::string_view n : {"purchase", "purchased", "buy", "bought", "order", "ordered", "booking",
-                                     "booking_bool", "is_purchase", "conversion", "converted"}) {
-        if (name == n) return 7;
-    }
-    for (const std::string_view n : {"cart", "add_to_cart", "is_cart", "like", "liked", "follow", "share", "comment",
-                                     "forward", "save", "wishlist"}) {
-        if (name == n) return 3;
-    }
-    for (const std::string_view n : {"click", "clicked", "is_click", "is_clicked", "click_bool", "clk"}) {
-        if (name == n) return 1;
-    }
-    return 0;
-}
 
 /// The columns of one level of one survey that are not taken yet.
 class OpenColumns {
@@ -218,6 +176,27 @@ inline void take_label(OpenColumns& columns, GuessedSchema& to) {
     }
 }
 
+/// A name may stand in the request and in its candidates: what one of them means says what the other may.
+inline void settle_twins(GuessedSchema& to) {
+    DataSchema& s = to.schema;
+    const std::set<std::string> labels = label_names(s.gain);
+    const auto leave_out = [&](ColumnGroup& group, const char* use) {
+        const auto is_label = [&](const auto& column) { return labels.contains(column.name); };
+        std::erase_if(group.dense, is_label);
+        std::erase_if(group.fields, is_label);
+        for (GuessedColumn& c : to.columns) {
+            if (labels.contains(c.survey.name) && c.use.starts_with(use)) c.use = "not read: called like the label";
+        }
+    };
+    leave_out(s.of_context, "context");
+    leave_out(s.of_candidate, "candidate.dense");
+    leave_out(s.of_candidate, "candidate.fields");
+    leave_out(s.of_user, "user");
+    std::set<std::string> read = labels;
+    for (const ColumnGroup* g : {&s.of_candidate, &s.of_context, &s.of_user}) add_names(*g, read);
+    std::erase_if(s.unread, [&](const std::string& name) { return read.contains(name); });
+}
+
 /// The column that tells requests apart by its name; empty if there is none.
 inline std::string request_id(SurveySink& sink) {
     for (const std::string_view usual : usual::id) {
@@ -240,6 +219,7 @@ inline void guess_requests(SurveySink& sink, const std::string& of, bool has_eve
     const bool flat = candidates == 0;
     s.candidates = flat ? "" : sink.lists()[static_cast<std::size_t>(candidates - 1)];
     s.ordered = !sink.absent_is_zero();
+    s.absent_is_zero = sink.absent_is_zero();
     OpenColumns request(sink, 0, of);
     s.id = request.take(usual::id, "request.id", to);
     s.user = request.take(usual::user, "request.user", to);
@@ -271,6 +251,16 @@ inline void guess_requests(SurveySink& sink, const std::string& of, bool has_eve
         s.event_time = event.take(usual::time, "event.time", to, is_time);
         s.event_kind = event.take(usual::kind, "event.kind", to);
         event.take_rest(s.of_event, "event", to);
+        if (s.event_time.empty() || s.time.empty()) {  // nobody knows what was before the request
+            const char* lacks =
+                s.event_time.empty() ? "not read: events without a time" : "not read: no request's time";
+            for (GuessedColumn& c : to.columns) {
+                if (c.of == s.history) c.use = lacks;
+            }
+            s.event_item = s.event_time = s.event_kind = {};
+            s.of_event = {};
+            s.unread.push_back(s.history);
+        }
     }
 }
 
@@ -318,7 +308,9 @@ inline GuessedSchema guess_schema(const InputFiles& files) {
         s.event_kind = columns.take(detail::usual::kind, "event.kind", out);
         columns.take_rest(s.of_event, "event", out);
     }
+    detail::settle_twins(out);
     std::ranges::sort(s.unread);
+    check_data_schema(s, "the guessed schema");
     return out;
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -23,6 +24,7 @@
 #include "psad/data/request_block.hpp"
 #include "psad/data/side_tables.hpp"
 #include "psad/data/source.hpp"
+#include "psad/data/user_row.hpp"
 
 namespace psad::inline PSAD_ABI::data {
 
@@ -34,7 +36,7 @@ class ListBuilder final : public RecordSink {
     ListBuilder(Names& names, const UserTable* users, const EventTable* events)
         : names_(&names), schema_(&names.schema()), users_(users), events_(events), cells_(names) {
         add_request_roles(*schema_, reads_history(), roles_);
-        user_cells_ = GroupRows(schema_->of_user);
+        user_row_ = UserRow(schema_->of_user);
         candidate_ = CandidateRow(*schema_);
         new_events_ = EventRows(schema_->of_event);
         start_block();
@@ -42,7 +44,8 @@ class ListBuilder final : public RecordSink {
 
     void begin_file(const Where& where, double absent) override {
         where_ = &where;
-        absent_ = absent;
+        absent_ = schema_->absent_is_zero ? 0 : absent;
+        any_events_ = false;
         roles_.begin_file();
         if (!block_->items.empty()) close_block();
         source_.begin_file(where.source());
@@ -85,7 +88,10 @@ class ListBuilder final : public RecordSink {
     void take_missing(int column) override {
         for (int c = column; c >= 0; c = roles_[c].next) {
             const ColumnRole& role = roles_[c];
-            if (is_cell(role.role)) cells_.missing(role, row_of(role));
+            if (!is_cell(role.role)) continue;
+            const bool had_item_cells = candidate_.has_item_cells;
+            cells_.missing(role, row_of(role));
+            candidate_.has_item_cells = had_item_cells;  // that nothing is known of an item is nothing known
         }
     }
     void begin_values(int column) override {
@@ -109,7 +115,8 @@ class ListBuilder final : public RecordSink {
     void end_file() override {
         for (const ColumnRole& r : roles_.all()) {
             const bool all_absent = r.role == Role::dense && !std::isnan(absent_);
-            if (!r.seen && !all_absent && !may_lack(r)) missing_.emplace(r.name);
+            if (!r.seen && !all_absent && !may_lack(r))
+                lacking_.try_emplace(r.name, Lack{where_->source(), is_cell(r.role) || r.role == Role::event_kind});
         }
     }
 
@@ -126,12 +133,25 @@ class ListBuilder final : public RecordSink {
         source_ = Source();
         start_block();
     }
-    void forget_unread() { roles_.forget_unread(); }
+    void forget_columns() {
+        roles_.forget_unread();
+        lacking_.clear();
+    }
     const JoinCounts& joins() const { return joins_; }
     /// Columns of labels that no file had.
     std::set<std::string, std::less<>> missing_labels() const { return roles_.missing_labels(); }
-    /// Columns of the schema that a file lacked.
-    const std::set<std::string, std::less<>>& missing() const { return missing_; }
+    /// A file that lacked a column of the schema.
+    struct Lack {
+        std::string file;
+        bool is_input = false;  ///< of the model, not an id, a weight or the like
+    };
+    using LackingColumns = std::map<std::string, Lack, std::less<>>;
+    /// By column.
+    const LackingColumns& lacking() const { return lacking_; }
+    /// Whether any file had a column.
+    bool has_seen(std::string_view column) const {
+        return std::ranges::any_of(roles_.all(), [&](const ColumnRole& r) { return r.ever_seen && r.name == column; });
+    }
     const std::set<std::string, std::less<>>& unread() const { return roles_.unread(); }
 
   private:
@@ -150,8 +170,7 @@ class ListBuilder final : public RecordSink {
     GroupRows& row_of(const ColumnRole& r) {
         switch (r.group) {
             case Group::user:
-                given_.push_back({r.role, r.index});
-                return user_cells_;
+                return user_row_.cell(r);
             case Group::context:
                 return block_->context;
             case Group::candidate:
@@ -204,9 +223,7 @@ class ListBuilder final : public RecordSink {
         request_.line = where_->row();
         user_.clear();
         has_time_ = false;
-        given_.clear();
-        user_cells_.clear();
-        user_cells_.begin_row(absent_);
+        user_row_.begin(absent_);
         block_->context.begin_row(absent_);
         request_.first = block_->items.size();
         labels_ = propensities_ = 0;
@@ -225,7 +242,10 @@ class ListBuilder final : public RecordSink {
             where_->fail("", "more candidates", "at most " + std::to_string(max_candidates));
         ++joins_.candidates;
         joins_.items += names_->has_row(c.item) ? 1 : 0;
-        if (c.has_item_cells && names_->wants_row(c.item)) names_->add_row(c.item, c.item_cells);
+        if (c.has_item_cells && names_->wants_row(c.item))
+            names_->add_row(c.item, c.item_cells);
+        else if (c.has_item_cells && !names_->says(c.item, c.item_cells))
+            ++joins_.contradictions;
         labels_ += std::isnan(c.label) ? 0 : 1;
         if (schema_->gain.grade.empty())
             b.gains.push_back(static_cast<float>(c.label));
@@ -271,24 +291,9 @@ class ListBuilder final : public RecordSink {
         }
     }
     void add_user() {
-        user_cells_.end_row();
-        GroupRows& to = block_->user;
         const std::int32_t known = users_ != nullptr ? users_->names.find(user_) : -1;
-        if (known >= 0) {
-            ++joins_.users;
-            to.begin_row(users_->rows, static_cast<std::size_t>(known));
-        } else {
-            to.begin_row(absent_);
-        }
-        for (const auto& [role, index] : given_) {
-            const auto i = static_cast<std::size_t>(index);
-            if (role == Role::dense) {
-                to.number(i) = user_cells_.number(i);
-            } else {
-                to.ids(i) = user_cells_.ids(i);
-            }
-        }
-        to.end_row();
+        joins_.users += known >= 0 ? 1 : 0;
+        user_row_.add_to(block_->user, users_ != nullptr ? &users_->rows : nullptr, known);
     }
     void add_shown() {
         const std::vector<std::int32_t> order = shown_order(positions_);
@@ -326,15 +331,14 @@ class ListBuilder final : public RecordSink {
     Source source_;
     std::shared_ptr<RequestBlock> block_;
     std::shared_ptr<Catalog> new_items_ = std::make_shared<Catalog>();
-    std::set<std::string, std::less<>> missing_;
+    LackingColumns lacking_;
     JoinCounts joins_;
     bool any_events_ = false, has_time_ = false;
 
     // The request that is read.
     RequestSpan request_;
     std::string user_;
-    GroupRows user_cells_;
-    std::vector<std::pair<Role, int>> given_;  ///< those of user_cells_ that the request has
+    UserRow user_row_;
     std::size_t labels_ = 0, propensities_ = 0;
     std::vector<double> positions_;
     EventRows new_events_;

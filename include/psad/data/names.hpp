@@ -43,6 +43,14 @@ class ItemRows {
     explicit ItemRows(const ColumnGroup& columns) : rows_(columns) {}
 
     bool has(std::size_t item) const { return item < row_of_.size() && row_of_[item] >= 0; }
+    /// Whether the row of an item has the cells of `cells`, its row 0.
+    bool equals(std::size_t item, const GroupRows& cells) const {
+        const auto row = static_cast<std::size_t>(row_of_[item]);
+        return rows_.field_rows(row, 1) == cells.field_rows(0, 1) &&
+               rows_.feature_rows(row, 1) == cells.feature_rows(0, 1);
+    }
+    /// One more than the last item with a row.
+    std::size_t extent() const { return row_of_.size(); }
     /// The row's cells are those of `cells`, its row 0.
     void add(std::size_t item, const GroupRows& cells) {
         if (item >= row_of_.size()) row_of_.resize(item + 1, -1);
@@ -94,7 +102,10 @@ enum class Learn : std::uint8_t { nothing, items, all };
 class Names {
   public:
     /// `data` is borrowed.
-    Names(NamedData& data, Learn learn) : data_(&data), learn_(learn), rows_(data.schema.of_item) {}
+    Names(NamedData& data, Learn learn) : Names(data, learn, learn == Learn::nothing ? data.ids.items.size() : 0) {}
+    /// Learns nothing. So many items are in the catalog; a request may bring what is known of those beyond, although
+    /// they have names.
+    Names(NamedData& data, std::size_t in_catalog) : Names(data, Learn::nothing, in_catalog) {}
 
     const DataSchema& schema() const { return data_->schema; }
 
@@ -109,8 +120,9 @@ class Names {
         IdMap& kinds = data_->ids.kinds;
         const bool full = kinds.size() + 1 >= static_cast<std::size_t>(max_feedback_kinds);
         const std::int32_t id = 1 + (learn_ == Learn::all && !full ? kinds.add(name) : kinds.find(name));
-        if (id == 0) note_unknown(name, data_->schema.event_kind);
-        return id;
+        if (id > 0) return id;
+        note_unknown(name, data_->schema.event_kind);
+        return max_feedback_kinds;  // no kind has this id, and encoders count it as unknown
     }
     std::int32_t item(std::string_view name) {
         IdMap& known = data_->ids.items;
@@ -127,33 +139,43 @@ class Names {
     }
     /// Whether what a candidate says of its item is wanted.
     bool wants_row(std::int32_t item) const {
-        return item >= 0 && static_cast<std::size_t>(item) >= first_new() && !rows_.has(row_of(item));
+        return item >= 0 && static_cast<std::size_t>(item) >= first_new_ && !rows_.has(row_of(item));
     }
     /// Whether anything but its name is known.
     bool has_row(std::int32_t item) const {
         if (item < 0) return false;
-        return static_cast<std::size_t>(item) < first_new() || rows_.has(row_of(item));
+        return static_cast<std::size_t>(item) < first_new_ || rows_.has(row_of(item));
+    }
+    /// Whether a row that is known here says the same as row 0 of `cells`; true where none is.
+    bool says(std::int32_t item, const GroupRows& cells) const {
+        return item < 0 || static_cast<std::size_t>(item) < first_new_ || rows_.equals(row_of(item), cells);
     }
     /// What is known of an item: row 0 of `cells`.
     void add_row(std::int32_t item, const GroupRows& cells) { rows_.add(row_of(item), cells); }
     const ItemRows& rows() const { return rows_; }
 
-    /// All items, where they are learned; the rows of `before` stay where none was read.
-    Catalog catalog(const Catalog* before = nullptr) const { return rows_.catalog(data_->ids.items.size(), before); }
-    /// The items beyond the catalog.
-    Catalog new_items() const { return rows_.catalog(new_items_.size()); }
+    /// All items, where they are learned.
+    Catalog catalog() const { return rows_.catalog(data_->ids.items.size()); }
+    /// Those of `before`, whose rows stay where none was read, and those beyond of which something was read.
+    Catalog catalog(const Catalog& before) const {
+        return rows_.catalog((std::max)(before.items, rows_.extent()), &before);
+    }
+    /// The items beyond the catalog, up to the last of which something was read.
+    Catalog new_items() const { return rows_.catalog(rows_.extent()); }
     void forget_new_items() {
         new_items_ = IdMap();
         rows_.clear();
     }
 
   private:
+    Names(NamedData& data, Learn learn, std::size_t first_new)
+        : data_(&data), learn_(learn), first_new_(first_new), rows_(data.schema.of_item) {}
+
     void note_unknown(std::string_view name, const std::string& column) {
         if (unknown_.empty()) unknown_ = in_quotes(name) + " of " + column;
     }
     bool learns_items() const { return learn_ != Learn::nothing; }
-    std::size_t first_new() const { return learns_items() ? 0 : data_->ids.items.size(); }
-    std::size_t row_of(std::int32_t item) const { return static_cast<std::size_t>(item) - first_new(); }
+    std::size_t row_of(std::int32_t item) const { return static_cast<std::size_t>(item) - first_new_; }
     std::int32_t id_in(IdMap& map, std::string_view name) const {
         return learn_ == Learn::all ? map.add(name) : map.find(name);
     }
@@ -175,6 +197,7 @@ class Names {
 
     NamedData* data_;
     Learn learn_;
+    std::size_t first_new_;  ///< items below lie in a catalog that is not read here
     std::string unknown_;
     IdMap new_items_;  ///< beyond those of data_
     ItemRows rows_;

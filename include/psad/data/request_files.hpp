@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -76,7 +77,9 @@ inline std::shared_ptr<const SideTables> read_side_tables(const InputFiles& file
 /// Requests, and what their files did not have or had besides.
 struct ReadLists {
     Source source;
-    std::set<std::string, std::less<>> missing, unread, missing_labels;
+    std::set<std::string, std::less<>> missing;  ///< columns of the schema that no file has
+    std::map<std::string, std::string> lacking;  ///< columns that some files have, and one that has not
+    std::set<std::string, std::less<>> unread, missing_labels;
     JoinCounts joins = {};
 };
 
@@ -88,7 +91,7 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
         if (paths.size() > 1 && is_column_folder(path))
             throw DataError(path.string(), "", "a folder of columns beside other files", "it alone");
     }
-    if (paths.size() == 1 && is_column_folder(paths[0])) return {ColumnFolder(paths[0]).source(&names), {}, {}, {}};
+    if (paths.size() == 1 && is_column_folder(paths[0])) return {ColumnFolder(paths[0]).source(&names), {}, {}, {}, {}};
     ListBuilder builder(names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr);
     std::optional<FlatRows> flat;
     for (const auto& file : files_of(paths)) {
@@ -97,8 +100,13 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
         if (in_rows && !flat) flat.emplace(builder, names.schema().id);
         read_file(file, found, in_rows ? static_cast<RecordSink&>(*flat) : builder, names.schema().candidates);
     }
-    ReadLists out{builder.take_source(), builder.missing(), builder.unread(), builder.missing_labels(),
-                  builder.joins()};
+    ReadLists out{builder.take_source(), {}, {}, builder.unread(), builder.missing_labels(), builder.joins()};
+    for (const auto& [column, lack] : builder.lacking()) {
+        if (builder.has_seen(column))
+            out.lacking.emplace(column, lack.file);
+        else
+            out.missing.insert(column);
+    }
     out.source.keep(tables);
     return out;
 }

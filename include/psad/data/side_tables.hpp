@@ -48,6 +48,7 @@ struct EventTable {
 struct JoinCounts {
     std::size_t requests = 0, users = 0, with_events = 0;  ///< whose user is in the table; whose history has events
     std::size_t candidates = 0, items = 0;                 ///< whose item is in the catalog
+    std::size_t contradictions = 0;  ///< candidates that say other things of their item than what is known of it
 };
 
 /// Takes the rows of a flat table: one key, perhaps a time, an item and a kind, and the cells of one group.

@@ -89,7 +89,7 @@ struct EncodingCounts {
     std::int64_t requests = 0;
     std::int64_t late_events = 0;      ///< at or after the request: not read
     std::int64_t cut_events = 0;       ///< older than the latest max_history: not read
-    std::int64_t unknown_items = 0;    ///< candidates and events whose item has no row of its own
+    std::int64_t unknown_items = 0;    ///< candidates and events with an item that has no row of its own
     std::int64_t unknown_values = 0;   ///< of categorical fields
     std::int64_t unknown_kinds = 0;    ///< of events, beyond the kinds of the schema
     std::int64_t missing_numbers = 0;  ///< dense features without a value

@@ -112,6 +112,12 @@ inline void column(const FeatureColumn& found, std::size_t n, const char* name, 
     }
 }
 
+/// The column beside dense features that hold it already.
+inline void not_twice(const FeatureColumn& found, const char* name, const std::vector<DenseFeature>& schema) {
+    if (!found.empty() && std::ranges::find(schema, name, &DenseFeature::name) != schema.end())
+        throw RequestError("request", name, "a column beside dense features that hold it", "one of the two");
+}
+
 inline void length(std::size_t found, std::size_t wanted, const char* what) {
     if (found != 0 && found != wanted) {
         throw RequestError("request", what, std::to_string(found) + " numbers", std::to_string(wanted) + " or none");
@@ -193,6 +199,9 @@ inline void check_request(const Schema& schema, const Catalog& catalog, const Re
     if (columns) {
         detail::column(r.scores, r.size(), "score", schema.candidate_dense, rules);
         detail::column(r.aux, r.size(), "aux", schema.candidate_dense, rules);
+    } else if (!r.candidate_dense.empty()) {
+        detail::not_twice(r.scores, "score", schema.candidate_dense);
+        detail::not_twice(r.aux, "aux", schema.candidate_dense);
     }
 
     const std::size_t events = r.history_items.size();

@@ -2,10 +2,12 @@
 /// What the columns of somebody's files mean, by name. Its form as JSON is in model_file/data_schema_json.hpp.
 #pragma once
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "psad/core/error.hpp"
 #include "psad/core/version.hpp"
 #include "psad/features/schema.hpp"
 
@@ -42,6 +44,7 @@ struct DataSchema {
     std::string candidates = "candidates";  ///< the list of candidates; empty: a row holds one candidate
     std::string item = {}, position = {}, propensity = {};  ///< of a candidate
     bool ordered = true;              ///< whether the order of candidates in a file says something
+    bool absent_is_zero = false;      ///< a number that a candidate leaves out is 0, as in LETOR files; else missing
     std::string history = "history";  ///< the list of events, where rows are nested
     std::string event_item = {}, event_time = {}, event_kind = {};  ///< of an event
     ColumnGroup of_user = {}, of_context = {}, of_candidate = {}, of_item = {}, of_event = {};
@@ -50,5 +53,41 @@ struct DataSchema {
 
     bool operator==(const DataSchema&) const = default;
 };
+
+/// The names that a group of columns reads.
+inline void add_names(const ColumnGroup& group, std::set<std::string>& to) {
+    for (const DenseFeature& f : group.dense) to.insert(f.name);
+    for (const FieldColumn& f : group.fields) to.insert(f.name);
+}
+inline std::set<std::string> label_names(const GainRule& gain) {
+    std::set<std::string> out{gain.grade, gain.gain};
+    for (const auto& [kind, worth] : gain.kinds) out.insert(kind);
+    out.erase("");
+    return out;
+}
+
+/// Throws DataError, naming `source`, for a schema whose columns contradict each other, or would be read for nothing.
+inline void check_data_schema(const DataSchema& s, const std::string& source) {
+    const auto fail = [&](const char* place, const std::string& found, const char* wanted) {
+        throw DataError(source, place, found, wanted);
+    };
+    for (const DenseFeature& f : s.of_candidate.dense) {
+        if (f.along_list && !s.ordered)
+            fail("candidate.dense", f.name + " along the list", "a list whose order says something");
+    }
+    std::set<std::string> read;
+    const std::set<std::string> labels = label_names(s.gain);
+    for (const ColumnGroup* g : {&s.of_candidate, &s.of_context, &s.of_user}) add_names(*g, read);
+    for (const std::string& name : labels) {
+        if (read.contains(name)) fail("label", name + ", which is read too", "a label that no model sees");
+    }
+    for (const std::string& name : s.unread) {
+        if (read.contains(name) || labels.contains(name))
+            fail("unread", name + ", which is read", "columns that are not");
+    }
+    const bool has_events = !s.event_item.empty() || !s.event_kind.empty();
+    if (has_events && s.event_time.empty()) fail("event.time", "nothing", "the column with the time of an event");
+    if (has_events && s.time.empty()) fail("request.time", "nothing", "the column with the time of a request");
+}
 
 }  // namespace psad

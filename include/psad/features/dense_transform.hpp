@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "psad/core/math.hpp"
+#include "psad/core/rng.hpp"
 #include "psad/core/version.hpp"
 
 namespace psad::inline PSAD_ABI {
@@ -117,7 +118,8 @@ struct DenseTransforms {
     }
 };
 
-/// A sample of the values of one feature, evenly spaced in the order in which they came.
+/// A sample of the values of one feature: all of them, or `most` drawn at random (reservoir sampling, Vitter 1985), the
+/// same ones each time. Evenly spaced ones would be those of one position wherever lists are of one length.
 class FeatureSample {
   public:
     void add(double x) {
@@ -125,12 +127,10 @@ class FeatureSample {
             ++missing_;
             return;
         }
-        if (present_++ % stride_ != 0) return;
-        values_.push_back(x);
-        if (values_.size() < most) return;
-        for (std::size_t i = 0; i < most / 2; ++i) values_[i] = values_[2 * i];
-        values_.resize(most / 2);
-        stride_ *= 2;
+        ++present_;
+        if (values_.size() < most) return values_.push_back(x);
+        const std::size_t place = rng::mix(present_) % present_;
+        if (place < most) values_[place] = x;
     }
 
     /// Appends the transform of this feature.
@@ -209,7 +209,7 @@ class FeatureSample {
     }
 
     std::vector<double> values_;
-    std::size_t present_ = 0, missing_ = 0, stride_ = 1;
+    std::size_t present_ = 0, missing_ = 0;
 };
 
 }  // namespace psad

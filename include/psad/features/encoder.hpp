@@ -228,7 +228,10 @@ class Encoder {
             count, [&](std::size_t k) { return items.subspan(at(k), 1); }, statistics_.items, *field++,
             counts.unknown_items);
         std::int64_t strangers = 0;
-        for (std::size_t k = 0; k < count; ++k) strangers += find_item(catalog_, r, items[at(k)]) ? 0 : 1;
+        for (std::size_t k = 0; k < count; ++k) {
+            counts.unknown_items -= items[at(k)] < 0 ? 1 : 0;  // no item at all
+            strangers += find_item(catalog_, r, items[at(k)]) ? 0 : 1;
+        }
         for (std::size_t f = 0; f < statistics_.item_fields.size(); ++f) {
             const auto values_of = [&](std::size_t k) {
                 const CatalogRow known = find_item(catalog_, r, items[at(k)]);

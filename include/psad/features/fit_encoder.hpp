@@ -44,27 +44,31 @@ struct RunningMoments {
     }
 };
 
-/// In how many lists each value of a field occurs.
+/// In how many lists each value of a field occurs, from `first` on: value 0 of a field is the unknown itself, and has
+/// row 0 however often it occurs.
 class ValueCounts {
   public:
     template <class Size>
-    explicit ValueCounts(Size values) : counts_(static_cast<std::size_t>(values)), last_list_(counts_.size()) {}
+    explicit ValueCounts(Size values, std::size_t first = 1)
+        : first_(first), counts_(static_cast<std::size_t>(values)), last_list_(counts_.size()) {}
 
     /// Lists are numbered from 1, rising.
     void add(std::int32_t value, int list) {
         const auto v = static_cast<std::size_t>(value);
-        if (v >= counts_.size() || last_list_[v] == list) return;
+        if (v < first_ || v >= counts_.size() || last_list_[v] == list) return;
         last_list_[v] = list;
         ++counts_[v];
     }
 
     Vocabulary vocabulary(int min_count) const {
         Vocabulary out;
-        for (const int n : counts_) out.row_of.push_back(n >= min_count ? out.rows++ : 0);
+        for (std::size_t v = 0; v < counts_.size(); ++v)
+            out.row_of.push_back(v >= first_ && counts_[v] >= min_count ? out.rows++ : 0);
         return out;
     }
 
   private:
+    std::size_t first_;
     std::vector<int> counts_, last_list_;
 };
 
@@ -78,7 +82,7 @@ inline std::vector<Vocabulary> vocabularies(const std::vector<ValueCounts>& fiel
 class StatisticsBuilder {
   public:
     StatisticsBuilder(const Schema& schema, const Catalog& catalog, const EncoderSettings& settings)
-        : catalog_(catalog), settings_(settings), items_(catalog.items) {
+        : catalog_(catalog), settings_(settings), items_(catalog.items, 0) {
         const auto count = [](const std::vector<FieldSchema>& fields, std::vector<ValueCounts>& to) {
             for (const FieldSchema& f : fields) to.emplace_back(f.vocabulary);
         };

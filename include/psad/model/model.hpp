@@ -59,8 +59,13 @@ struct Model {
     /// does not fit the schema.
     Model with_catalog(Catalog catalog) const {
         Model out = *this;
-        out.encoder.set_catalog(std::move(catalog));
+        out.set_catalog(std::move(catalog));
         return out;
+    }
+    /// The same of this model itself, which is another one then: what was cached of users is computed again.
+    void set_catalog(Catalog catalog) {
+        encoder.set_catalog(std::move(catalog));
+        generation.renew();
     }
 
     /// Copies every parameter of `other` that this model has under the same name; the others stay. So training goes on

@@ -12,7 +12,8 @@
 ///
 /// Instead of a grade, "label" may name a "gain", or "kinds" of feedback with their worth, {"click": 1, "buy": 5}. An
 /// empty "list" of candidates says that a row holds one candidate; "ordered": false, that the order of candidates says
-/// nothing. "unread" lists columns that are known and not wanted. All but the format may be left out.
+/// nothing; "absent": 0, that a number that a candidate leaves out is 0, and not missing. "unread" lists columns that
+/// are known and not wanted. All but the format may be left out.
 #pragma once
 
 #include <algorithm>
@@ -73,7 +74,7 @@ class DataSchemaReader {
         refuse_unknown(section("request"), "request", {"id", "user", "time", "weight"});
         for (const char* name : {"user", "context", "item"}) refuse_unknown(section(name), name, columns);
         refuse_unknown(section("candidate"), "candidate",
-                       {"list", "item", "position", "propensity", "ordered", "dense", "fields"});
+                       {"list", "item", "position", "propensity", "ordered", "absent", "dense", "fields"});
         refuse_unknown(section("event"), "event", {"list", "item", "time", "kind", "dense", "fields"});
         DataSchema out;
         for_each_named_column(out, [&](const char* of, const char* key, std::string& name) {
@@ -84,13 +85,18 @@ class DataSchemaReader {
                 fail("candidate.ordered", printable(of["ordered"].dump()), "true or false");
             out.ordered = of["ordered"].get<bool>();
         }
+        if (const auto& of = section("candidate"); of.contains("absent")) {
+            if (!of["absent"].is_number_integer() || of["absent"].get<std::int64_t>() != 0)
+                fail("candidate.absent", printable(of["absent"].dump()), "0, or no such key: then it is missing");
+            out.absent_is_zero = true;
+        }
         for_each_group(out, [&](const char* of, ColumnGroup& group) { group = read_group(section(of), of); });
         out.gain = read_gain(section("label"));
         if (json_.contains("unread")) {
             if (!json_["unread"].is_array()) fail("unread", printable(json_["unread"].dump()), "a list of columns");
             for (const auto& column : json_["unread"]) out.unread.push_back(name(column, "unread"));
         }
-        check(out);
+        check_data_schema(out, source_);
         return out;
     }
 
@@ -114,30 +120,6 @@ class DataSchemaReader {
             for (const std::string_view k : known) (wanted += wanted.empty() ? "" : ", ") += k;
             fail(place, "the unknown key \"" + printable(entry.key()) + "\"", wanted);
         }
-    }
-    /// What would be read and then be of no use.
-    void check(const DataSchema& s) const {
-        for (const DenseFeature& f : s.of_candidate.dense) {
-            if (f.along_list && !s.ordered)
-                fail("candidate.dense", f.name + " along the list", "a list whose order says something");
-        }
-        std::set<std::string> labels{s.gain.grade, s.gain.gain}, read;
-        for (const auto& [kind, worth] : s.gain.kinds) labels.insert(kind);
-        for (const ColumnGroup* g : {&s.of_candidate, &s.of_context, &s.of_user}) {
-            for (const DenseFeature& f : g->dense) read.insert(f.name);
-            for (const FieldColumn& f : g->fields) read.insert(f.name);
-        }
-        for (const std::string& name : read) {
-            if (!name.empty() && labels.contains(name))
-                fail("label", name + ", which is read too", "a label that no model sees");
-        }
-        for (const std::string& name : s.unread) {
-            if (read.contains(name) || labels.contains(name))
-                fail("unread", name + ", which is read", "columns that are not");
-        }
-        const bool has_events = !s.event_item.empty() || !s.event_kind.empty();
-        if (has_events && s.event_time.empty()) fail("event.time", "nothing", "the column with the time of an event");
-        if (has_events && s.time.empty()) fail("request.time", "nothing", "the column with the time of a request");
     }
     std::string text(const nlohmann::json& object, const std::string& place, const char* key,
                      bool may_be_empty = false) const {
@@ -235,6 +217,7 @@ inline nlohmann::ordered_json to_json(const DataSchema& schema) {
         if (!name.empty() || &name == &schema.candidates) out[of][key] = name;
     });
     if (!schema.ordered) out["candidate"]["ordered"] = false;
+    if (schema.absent_is_zero) out["candidate"]["absent"] = 0;
     detail::for_each_group(schema, [&](const char* of, const ColumnGroup& group) {
         for (const DenseFeature& f : group.dense) {
             if (f.along_list)

@@ -43,7 +43,8 @@ class UserCache {
     /// Whether a state can be recognised as that of a request: not where events come after it, whose place is still to
     /// be found, nor with items of its own.
     static bool is_cacheable(const Request& r) {
-        return r.new_items == nullptr && (r.history_times.empty() || r.history_times.back() < r.time);
+        return (r.new_items == nullptr || r.new_items->items == 0) &&
+               (r.history_times.empty() || r.history_times.back() < r.time);
     }
     /// The next request computes the state again.
     void invalidate() { state_.reset(); }

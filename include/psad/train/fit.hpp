@@ -42,6 +42,10 @@ Fitted<Network> fit(const B& backend, const TrainingLists& lists, const train::S
     must_have(lists.valid, "validation lists", "they choose the epoch to keep");
     EncodingCounts counts;
     Model<Network> model(fit_encoder(lists.schema, lists.catalog, lists.train, encoding, &counts), settings.seed);
+    for (const Request& r : lists.valid) {
+        model.encoder.check(r, {.take_missing_columns = true});
+        train::check_feedback(r);
+    }
     const auto validate = [&](const Model<Network>& m) {
         return train::validation_score(backend, m, std::span<const Request>(lists.valid));
     };
