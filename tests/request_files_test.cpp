@@ -390,7 +390,9 @@ TEST_CASE("request files: what candidates say of their items") {
                                         "\n"
                                         R"({"ts": 2, "candidates": [{"sku": "a", "brand": "x", "size": 3}]})"
                                         "\n"
-                                        R"({"ts": 3, "candidates": [{"sku": "a", "brand": "y", "size": 3}]})");
+                                        R"({"ts": 3, "candidates": [{"sku": "a", "brand": "y", "size": 3}]})"
+                                        "\n"
+                                        R"({"ts": 4, "candidates": [{"sku": "a", "brand": "x"}]})");
     Read got(s);
     got.lists({folder / "train.jsonl"});
     CHECK(got.catalog.fields[0][0][0] == 1);

@@ -189,8 +189,6 @@ inline void settle_twins(GuessedSchema& to) {
         }
     };
     leave_out(s.of_context, "context");
-    leave_out(s.of_candidate, "candidate.dense");
-    leave_out(s.of_candidate, "candidate.fields");
     leave_out(s.of_user, "user");
     std::set<std::string> read = labels;
     for (const ColumnGroup* g : {&s.of_candidate, &s.of_context, &s.of_user}) add_names(*g, read);

@@ -244,7 +244,7 @@ class ListBuilder final : public RecordSink {
         joins_.items += names_->has_row(c.item) ? 1 : 0;
         if (c.has_item_cells && names_->wants_row(c.item))
             names_->add_row(c.item, c.item_cells);
-        else if (c.has_item_cells && !names_->says(c.item, c.item_cells))
+        else if (c.has_item_cells && !names_->agrees(c.item, c.item_cells))
             ++joins_.contradictions;
         labels_ += std::isnan(c.label) ? 0 : 1;
         if (schema_->gain.grade.empty())

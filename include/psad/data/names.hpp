@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -43,11 +44,19 @@ class ItemRows {
     explicit ItemRows(const ColumnGroup& columns) : rows_(columns) {}
 
     bool has(std::size_t item) const { return item < row_of_.size() && row_of_[item] >= 0; }
-    /// Whether the row of an item has the cells of `cells`, its row 0.
-    bool equals(std::size_t item, const GroupRows& cells) const {
+    /// Whether the row of an item says the same as row 0 of `cells`, where that says anything.
+    bool agrees(std::size_t item, const GroupRows& cells) const {
         const auto row = static_cast<std::size_t>(row_of_[item]);
-        return rows_.field_rows(row, 1) == cells.field_rows(0, 1) &&
-               rows_.feature_rows(row, 1) == cells.feature_rows(0, 1);
+        for (std::size_t f = 0; f < rows_.fields(); ++f) {
+            const auto ids = cells.field_rows(0, 1)(0, f);
+            const bool is_said = !ids.empty() && !(ids.size() == 1 && ids[0] == 0);
+            if (is_said && !std::ranges::equal(ids, rows_.field_rows(row, 1)(0, f))) return false;
+        }
+        for (std::size_t d = 0; d < rows_.features(); ++d) {
+            const double x = cells.feature_rows(0, 1)(0, d);
+            if (!std::isnan(x) && x != rows_.feature_rows(row, 1)(0, d)) return false;
+        }
+        return true;
     }
     /// One more than the last item with a row.
     std::size_t extent() const { return row_of_.size(); }
@@ -146,9 +155,10 @@ class Names {
         if (item < 0) return false;
         return static_cast<std::size_t>(item) < first_new_ || rows_.has(row_of(item));
     }
-    /// Whether a row that is known here says the same as row 0 of `cells`; true where none is.
-    bool says(std::int32_t item, const GroupRows& cells) const {
-        return item < 0 || static_cast<std::size_t>(item) < first_new_ || rows_.equals(row_of(item), cells);
+    /// Whether a row that is known here says the same as row 0 of `cells`, where that says anything; true where there
+    /// is no such row.
+    bool agrees(std::int32_t item, const GroupRows& cells) const {
+        return item < 0 || static_cast<std::size_t>(item) < first_new_ || rows_.agrees(row_of(item), cells);
     }
     /// What is known of an item: row 0 of `cells`.
     void add_row(std::int32_t item, const GroupRows& cells) { rows_.add(row_of(item), cells); }
