@@ -451,6 +451,82 @@ class Files(Case):
         found = json.loads(report.read_text())["orders"]
         self.assertGreater(found["student"]["ndcg@10"][0], found["initial"]["ndcg@10"][0] + 0.1)
 
+    def test_what_serving_lacks(self):
+        """Without the history of training, or with an item that differs, answers are others: that is said."""
+        line = json.dumps(self.requests[130])
+        items, users = self.tables[:2], self.tables[2:4]
+        for words in (["rerank", "--model", self.model, *items, *users],
+                      ["evaluate", "--model", self.model, "--test", self.folder / "test.jsonl", *items, *users]):
+            done = psad(*words, stdin=line)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("no column history (or --events)", done.stderr)
+            strict = psad(*words, "--strict", stdin=line)
+            self.assertIn("history (or --events)", strict.stdout + strict.stderr)
+        nobody = {k: v for k, v in self.requests[130].items() if k != "user_id"}
+        done = psad("rerank", "--model", self.model, *self.tables, stdin=json.dumps(nobody))
+        self.assertIn("no column user_id", done.stderr)
+        other = json.loads(line)
+        sku = other["candidates"][0]["sku"]
+        other["candidates"][0]["brand"] = f"brand {(int(sku[4:]) + 1) % 9}"
+        done = psad("rerank", "--model", self.model, *self.tables, "--counts", stdin=json.dumps(other))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("says of its item what differs", done.stderr)
+        self.assertIn("1 contradictions of items", done.stderr)
+        done = psad("rerank", "--model", self.model, *self.tables, "--strict", stdin=json.dumps(other))
+        self.assertIn("differs from what is known of it", json.loads(done.stdout)["error"])
+        # A column in another place than in training.
+        placed = json.loads(line)
+        placed["price"] = 3
+        for candidate in placed["candidates"]:
+            del candidate["price"]
+        done = psad("rerank", "--model", self.model, *self.tables, stdin=json.dumps(placed))
+        self.assertIn("price, which stood elsewhere in training requests", done.stderr)
+        done = psad("evaluate", "--model", self.model, "--test", self.folder / "test.jsonl", *self.tables,
+                    "--test-from", "20231114")
+        self.assert_usage(done)
+
+    def test_events_in_their_own_words(self):
+        """--explain names kinds of events as the data does."""
+        request = next(r for r in self.requests[100:])
+        sku = request["candidates"][0]["sku"]
+        events = self.folder / "seen.csv"
+        events.write_text(f"user_id,ts,type,sku\n{request['user_id']},{request['ts'] - 5},view,{sku}\n")
+        done = psad("rerank", "--model", self.model, *self.tables[:4], "--events", events, "--explain",
+                    stdin=json.dumps(request))
+        self.assert_good(done)
+        why = next(e for e in json.loads(done.stdout)["explain"] if e["item"] == sku)
+        self.assertEqual([e["feedback"] for e in why["events"]], ["view"])
+
+    def test_a_model_of_rows_reads_requests(self):
+        """Trained on CSV, judged on JSON Lines with lists of candidates."""
+        draw = random.Random(1)  # what is the same all over a request would be taken for its own
+        requests = [{**r, "candidates": [{**c, "rating": draw.random()} for c in r["candidates"]]} for r in self.requests]
+        (self.folder / "test-lists.jsonl").write_text("".join(json.dumps(r) + "\n" for r in requests[120:]))
+        for part, rows in (("train", requests[:100]), ("test", requests[120:])):
+            with open(self.folder / f"{part}-rows.csv", "w", newline="") as file:
+                out = csv.writer(file)
+                out.writerow(["request_id", "user_id", "ts", "device", "sku", "position", "price", "rating", "label"])
+                for r in rows:
+                    head = [r["request_id"], r["user_id"], r["ts"], r["device"]]
+                    out.writerows([[*head, *c.values()] for c in r["candidates"]])
+        model = self.folder / "rows.st"
+        self.assert_good(self.learn(train="train-rows.csv", out=model))
+        found = []
+        for name in ("test-rows.csv", "test-lists.jsonl"):
+            lists = self.folder / "by-list.jsonl"
+            self.assert_good(psad("evaluate", "--model", model, "--test", self.folder / name, *self.tables,
+                                  "--per-list", lists))
+            found.append(lists.read_text())
+        self.assertEqual(found[0], found[1])
+
+    def test_lists_without_a_choice(self):
+        rows = self.folder / "rows.csv"
+        rows.write_text("impression_id,sku,price,clicked\n" +
+                        "".join(f"i{i},sku-{i % 9},{i % 5},{i % 2}\n" for i in range(60)))
+        done = psad("train", "--train", rows, "--variant", "small", "--out", self.folder / "never.st")
+        self.assert_fails(done, "one candidate in each")
+        self.assertFalse((self.folder / "never.st").exists())
+
     def test_faults(self):
         never = ["--out", self.folder / "never.st", "--variant", "small"]
         for words in (
@@ -461,6 +537,9 @@ class Files(Case):
             ["train", "--train", self.folder / "train.jsonl", "--out", self.folder / "train.jsonl"],
             ["train", *never, "--train", self.folder / "train.jsonl", *self.tables, "--json", self.folder / "items.csv"],
             ["evaluate", "--model", self.model, "--test", self.folder / "test.jsonl", "--per-list", self.model],
+            ["train", *never, "--train", self.folder / "train.jsonl", "--schema", self.folder / "s.json",
+             "--json", self.folder / "s.json"],
+            ["convert", self.folder / "train.jsonl", "--schema", self.folder / "s.json", "--out", self.folder / "s.json"],
             ["convert", self.folder / "train.jsonl"],
             ["schema"],
         ):

@@ -161,8 +161,8 @@ class Rerank(Case):
             setting("candidates", 0, "aux", -5),
             setting("candidates", 0, "aux", 1e15),
             setting("candidates", 0, "score", -1e15),
-            setting("history", 0, "ts", -(10**15)),
-            setting("ts", 10**15),
+            setting("history", 0, "ts", -(10**11) + 1),
+            setting("ts", 10**11 - 1),
             setting("candidates", [{"item": 10**6 + i, "score": 0, "aux": 0} for i in range(300)]),
             changed(lambda r: r.update(history=[{"item": 5, "ts": i} for i in range(1000)])),
         ):

@@ -171,11 +171,11 @@ class Train(Case):
         self.assertTrue(all(loss > 0 for loss in said["losses"]))
         self.assertEqual(len(said["valid"]), 1)
         epoch = said["valid"][0]
-        self.assertEqual((epoch["epoch"], epoch["step"]), (0, 3))
+        self.assertEqual((epoch["epoch"], epoch["step"]), (1, 3))
         self.assertAlmostEqual(epoch["loss"], sum(said["losses"]) / 3)
         for who in ("student", "teacher"):
             self.assertTrue(0 < epoch[f"{who}_ndcg@10"] < 1)
-            self.assertEqual(said[f"best_{who}_epoch"], 0)
+            self.assertEqual(said[f"best_{who}_epoch"], 1)
         self.assertGreater(said["lists_per_second"], 0)
         wanted = {"data": DATA, "variant": "small", "steps": 3, "batch": 64, "seed": 1}
         self.assertEqual({key: said["settings"][key] for key in wanted}, wanted)

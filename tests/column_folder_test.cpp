@@ -144,6 +144,38 @@ TEST_CASE("a folder of columns holds a table of events once") {
               .size() == 200);
 }
 
+TEST_CASE("a folder of columns with more kinds of events than a model tells apart") {
+    const TempFolder folder;
+    std::string events = "who,ts,type,sku,seconds,page\n";
+    for (int i = 0; i < max_feedback_kinds + 5; ++i) events += "u,1,kind " + std::to_string(i) + ",s,1,p\n";
+    write_bytes(folder / "e.csv", events);
+    write_bytes(folder / "r.jsonl", R"({"rid": 1, "who": "u", "ts": 5, "candidates": [{"sku": "s"}]})");
+    Read files(fresh(schema()));
+    files.lists({folder / "r.jsonl"}, {{}, {}, {}, {folder / "e.csv"}, {}});
+    data::write_column_folder(folder / "columns", files.data, files.names.catalog(), files.read.source,
+                              &*files.side->events);
+    const data::ColumnFolder columns(folder / "columns");
+    check_same_lists(columns.source(), files.read.source);
+    data::Names again(files.data, data::Learn::nothing);
+    check_same_lists(columns.source(&again), files.read.source);
+}
+
+TEST_CASE("a folder of columns says of its items what differs from what is known of them") {
+    const TempFolder folder;
+    write_bytes(folder / "r.jsonl", lists);
+    Read files(fresh(schema()));
+    files.lists({folder / "r.jsonl"});
+    Catalog catalog = files.names.catalog();
+    data::write_column_folder(folder / "columns", files.data, catalog, files.read.source, nullptr);
+    data::Names same(files.data, catalog);
+    data::ColumnFolder(folder / "columns").source(&same);
+    CHECK(same.contradictions() == 0);
+    for (double& x : catalog.dense) x += 1;
+    data::Names others(files.data, catalog);
+    data::ColumnFolder(folder / "columns").source(&others);
+    CHECK(others.contradictions() > 0);
+}
+
 TEST_CASE("a damaged folder of columns is refused, whatever stands in it") {
     const TempFolder folder;
     write_bytes(folder / "r.jsonl", lists);

@@ -1,6 +1,7 @@
 // What a first look at files takes their columns for.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -138,4 +139,60 @@ TEST_CASE("guess: what contradicts itself is settled, so that each guess is a sc
     s = guess(R"({"ts": 9, "clicked": 1, "candidates": [{"item": "i#", "clicked": 0}]})");
     CHECK(s.gain.kinds.size() == 1);
     CHECK(s.of_context == ColumnGroup{});
+}
+
+TEST_CASE("guess: the request of a row is the first usual name whose values come back") {
+    const TempFolder folder;
+    write_bytes(folder / "r.csv",
+                "impression_id,session_id,item_id,price,clicked\n"
+                "i1,s1,a,3,0\ni2,s1,b,4,1\ni3,s2,a,3,1\ni4,s2,c,5,0\n");
+    const DataSchema s = data::guess_schema({{folder / "r.csv"}, {}, {}, {}, {}}).schema;
+    CHECK(s.id == "session_id");
+    // Where none comes back each row may well be a request.
+    write_bytes(folder / "r.csv", "impression_id,item_id,clicked\ni1,a,0\ni2,b,1\n");
+    CHECK(data::guess_schema({{folder / "r.csv"}, {}, {}, {}, {}}).schema.id == "impression_id");
+}
+
+TEST_CASE("guess: LETOR's features are of candidates, even if some are the same all over a sample") {
+    const TempFolder folder;
+    write_bytes(folder / "l.txt", "2 qid:1 1:0.5 2:7\n0 qid:1 1:1 2:7\n1 qid:2 1:3 2:8\n0 qid:2 1:4 2:8\n");
+    const DataSchema s = data::guess_schema({{folder / "l.txt"}, {}, {}, {}, {}}).schema;
+    CHECK(s.of_context == ColumnGroup{});
+    CHECK(names(s.of_candidate.dense) == List{"1", "2"});
+}
+
+TEST_CASE("guess: lists that are not read are told, and so is what rows leave out") {
+    const TempFolder folder;
+    write_bytes(
+        folder / "r.jsonl",
+        R"({"ts": 9, "hour": 3, "recent": [{"item": "a"}], "candidates": [{"item": "a", "label": 1, "ctr": 2}]})"
+        "\n"
+        R"({"ts": 9, "country": "NA", "candidates": [{"item": "b", "label": 1, "ctr": "NA"}]})"
+        "\n"
+        R"({"ts": 9, "country": "NULL", "candidates": [{"item": "b", "label": 1}]})"
+        "\n"
+        R"({"ts": 9, "country": "FR", "candidates": [{"item": "b", "label": 1}]})");
+    const data::GuessedSchema got = data::guess_schema({{folder / "r.jsonl"}, {}, {}, {}, {}});
+    CHECK(got.schema.unread == List{"recent"});
+    const auto find = [&](const std::string& name) {
+        const auto found =
+            std::ranges::find(got.columns, name, [](const data::GuessedColumn& c) { return c.survey.name; });
+        REQUIRE(found != got.columns.end());
+        return *found;
+    };
+    CHECK(find("recent").use == "not read: a list of something else");
+    CHECK(find("hour").survey.missing == 3);
+    CHECK(find("ctr").survey.missing == 3);
+    // A country may be called NA; that NULL is none is the word of databases.
+    CHECK(find("country").survey.missing == 2);
+    CHECK(find("country").survey.values == 2);
+
+    write_bytes(
+        folder / "flat.jsonl",
+        R"({"q": 1, "request_id": "r", "ts": 9, "item": "a", "label": 1, "history": [{"item": "b", "ts": 1}]})"
+        "\n"
+        R"({"q": 1, "request_id": "r", "ts": 9, "item": "c", "label": 0, "history": [{"item": "b", "ts": 1}]})");
+    const DataSchema flat = data::guess_schema({{folder / "flat.jsonl"}, {}, {}, {}, {}}).schema;
+    CHECK(flat.event_time.empty());
+    CHECK(std::ranges::count(flat.unread, "history") == 1);
 }

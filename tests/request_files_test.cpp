@@ -232,6 +232,10 @@ TEST_CASE("request files: arrays of numpy") {
         CHECK(refused(whole.substr(0, whole.size() - 4)) ==
               ", f.npy: found 20 bytes of numbers, wanted 24, as the header says");
         CHECK(refused(whole + "1234") == ", f.npy: found 28 bytes of numbers, wanted 24, as the header says");
+        std::string texts = whole;
+        texts.replace(texts.find("<f4"), 3, "<U3");
+        CHECK(refused(texts) ==
+              ", f.npy: found the type '<U3', wanted f4, f8, i1, i2, i4, i8, u1 or b1; names stand in other formats");
         for (std::size_t size = 0; size + 4 < whole.size(); size += 7) CHECK(!refused(whole.substr(0, size)).empty());
         std::string turned = whole;
         turned.replace(turned.find("False"), 5, "True ");
@@ -274,9 +278,12 @@ TEST_CASE("request files: LETOR text") {
           "l.letor, line 1: found '1:1', wanted feature:value, its number above 2, at most 100000");
     CHECK(refused("1 qid:1 1:x\n") == "l.letor, line 1, feature 1: found 'x', wanted a finite number, or nan");
     CHECK(refused("1 qid:1 1:inf\n") == "l.letor, line 1, feature 1: found 'inf', wanted a finite number, or nan");
-    CHECK(refused("31 qid:1 1:1\n") == "l.letor, line 1, feature label: found '31', wanted a whole grade from 0 to 30");
+    CHECK(refused("31 qid:1 1:1\n") ==
+          "l.letor, line 1, feature label: found '31', wanted a whole grade from 0 to 30 (other numbers: label.gain in "
+          "a schema)");
     CHECK(refused("0.5 qid:1 1:1\n") ==
-          "l.letor, line 1, feature label: found '0.5', wanted a whole grade from 0 to 30");
+          "l.letor, line 1, feature label: found '0.5', wanted a whole grade from 0 to 30 (other numbers: label.gain "
+          "in a schema)");
     CHECK(refused("") == "l.letor, line 0: found an empty file, wanted rows of grade qid:Q 1:value ...");
 }
 
@@ -332,9 +339,15 @@ TEST_CASE("request files: tables of items, users and events are joined by name a
           ", line 2, column size: found 'big', wanted a finite number, or nothing");
     CHECK(refused("users", "who,region\nu,R\nu,R\n") == ", line 3, column who: found 'u' again, wanted each user once");
     CHECK(refused("events", "ts,who,type,sku,seconds,page\nnow,u1,a,b,,\n") ==
-          ", line 2, column ts: found 'now', wanted unix seconds, or ISO 8601");
-    CHECK(refused("events", "ts,who,type,sku,seconds,page\n5,,a,b,,\n") ==
-          ", line 2, column who: found nothing, wanted the user's name");
+          ", line 2, column ts: found 'now', wanted " + std::string(data::wanted_time));
+    CHECK(refused("events", "ts,type,sku,seconds,page\n5,a,b,,\n") ==
+          ", line 2: found no column 'who', wanted it, as the schema says");
+    // Events of nobody are nobody's history.
+    write_bytes(folder / "anonymous.csv", "ts,who,type,sku,seconds,page\n5,,a,b,,\n6,NULL,a,b,,\n7,u1,a,b,,\n");
+    data::Names names(got.data, data::Learn::all);
+    const auto tables = data::read_side_tables({{}, {}, {}, {folder / "anonymous.csv"}}, names);
+    CHECK(tables->events->without_user == 2);
+    CHECK(tables->events->times == std::vector<std::int64_t>{7});
 }
 
 TEST_CASE("request files: what a model does not know is unknown, and unknown items stay themselves") {
@@ -408,13 +421,195 @@ TEST_CASE("request files: what candidates say of their items") {
     const auto tables = data::read_side_tables(files, items);
     const Catalog catalog = items.catalog(got.catalog);
     CHECK(catalog.items == 1);
-    data::Names known(got.data, catalog.items);
+    data::Names known(got.data, catalog);
     const data::ReadLists later = data::read_requests(files.lists, {}, known, tables);
     const Request& r = later.source[0];
     CHECK(r.items[0] == r.history_items[1]);
     CHECK(find_item(catalog, r, r.items[0]).field(0)[0] == 1);
     CHECK(find_item(catalog, r, r.items[0]).dense()[0] == 7);
     CHECK(find_item(catalog, r, r.history_items[0]).field(0)[0] == 0);
+
+    // What differs from the catalog is counted, and so is what is said of an item of which the catalog has but the
+    // name.
+    write_bytes(folder / "differs.jsonl",
+                R"({"ts": 9, "candidates": [{"sku": "a", "brand": "y"}, {"sku": "b"}, {"sku": "c", "size": 1}]})"
+                "\n"
+                R"({"ts": 9, "candidates": [{"sku": "a", "brand": "x", "size": 3}, {"sku": "c", "size": 1}]})");
+    data::Names compared(got.data, catalog);
+    data::read_requests({folder / "differs.jsonl"}, {}, compared, std::make_shared<data::SideTables>());
+    CHECK(compared.contradictions() == 1);
+    DataSchema by_name = s;
+    Read ghost(by_name);
+    write_bytes(folder / "ghost.jsonl",
+                R"({"ts": 1, "candidates": [{"sku": "a", "size": 3}], "history": [{"sku": "g", "ts": 0}]})");
+    ghost.lists({folder / "ghost.jsonl"});
+    REQUIRE(ghost.catalog.items == 2);
+    write_bytes(folder / "says.jsonl", R"({"ts": 1, "candidates": [{"sku": "g", "size": 3}, {"sku": "a"}]})");
+    data::Names says(ghost.data, ghost.catalog);
+    const data::ReadLists said =
+        data::read_requests({folder / "says.jsonl"}, {}, says, std::make_shared<data::SideTables>());
+    CHECK(said.joins.contradictions == 1);
+}
+
+TEST_CASE("request files: times that look like seconds and are none") {
+    std::int64_t t = 0;
+    for (const char* text : {"1790000392000", "1790000392000000", "20261115", "1790000392000.5", "2026-11-28T24:59:60",
+                             "2026-11-28T24:00:01"}) {
+        CAPTURE(text);
+        CHECK_FALSE(data::parse_time(text, t));
+    }
+    const std::pair<const char*, std::int64_t> good[] = {{"1790000392", 1790000392},   {"20261315", 20261315},
+                                                         {"10000000", 10000000},       {"1970-01-01T24:00:00", 86400},
+                                                         {"99999999999", 99999999999}, {"-5", -5}};
+    for (const auto& [text, seconds] : good) {
+        CAPTURE(text);
+        CHECK(data::parse_time(text, t));
+        CHECK(t == seconds);
+    }
+}
+
+TEST_CASE("request files: the words of databases for nothing") {
+    const TempFolder folder;
+    DataSchema s = flat_schema();
+    s.weight = "w", s.position = "pos", s.propensity = "p", s.of_context.fields = {{"device"}};
+    s.of_candidate.dense = {{"price"}};
+    write_bytes(folder / "r.csv",
+                "q,who,ts,doc,label,w,pos,p,device,price\n"
+                "1,NULL,5,\\N,NULL,NULL,NULL,NA,NULL,NULL\n"
+                "2,NA,5,NA,NA,1,1,NULL,NA,None\n");
+    s.gain = {.grade = "label"};
+    Read got(s);
+    got.lists({folder / "r.csv"});
+    CHECK(got[0].items[0] == -1);
+    CHECK(got[0].context(0, 0)[0] == 0);
+    CHECK(got[0].weight == 1);
+    CHECK(std::isnan(got[0].candidate_dense(0, 0)));
+    CHECK(got[0].labels.empty());
+    CHECK(got[0].propensities.empty());
+    // "NA" may be a name, as of a country.
+    CHECK(got.item(got[1].items[0]) == "NA");
+    CHECK(got[1].context(0, 0)[0] == 1);
+}
+
+TEST_CASE("request files: a user's value that is missing leaves what the table knows") {
+    const TempFolder folder;
+    DataSchema s = flat_schema();
+    s.of_user = {{{"age"}}, {{"region"}}};
+    write_bytes(folder / "users.csv", "who,age,region\nu,31,north\n");
+    write_bytes(folder / "r.csv", "q,who,ts,doc,age,region\n1,u,5,a,,\n2,u,5,a,7,south\n3,v,5,a,,\n");
+    write_bytes(folder / "r.jsonl",
+                R"({"q": 1, "who": "u", "ts": 5, "age": null, "region": null, "candidates": [{"doc": "a"}]})"
+                "\n"
+                R"({"q": 2, "who": "u", "ts": 5, "age": 7, "region": "south", "candidates": [{"doc": "a"}]})"
+                "\n"
+                R"({"q": 3, "who": "v", "ts": 5, "age": null, "region": null, "candidates": [{"doc": "a"}]})");
+    for (const char* file : {"r.csv", "r.jsonl"}) {
+        CAPTURE(file);
+        Read got(s);  // of rows of candidates: JSON with a list of them is read all the same
+        got.input.users = {folder / "users.csv"};
+        got.lists({folder / file});
+        CHECK(got[0].user_dense(0, 0) == 31);
+        CHECK(got.data.ids.user_fields[0].name(got[0].user_fields(0, 0)[0] - 1) == "north");
+        CHECK(got[1].user_dense(0, 0) == 7);
+        CHECK(got.data.ids.user_fields[0].name(got[1].user_fields(0, 0)[0] - 1) == "south");
+        CHECK(std::isnan(got[2].user_dense(0, 0)));
+        CHECK(got[2].user_fields(0, 0)[0] == 0);
+    }
+}
+
+TEST_CASE("request files: a row that differs from the first of its request names the column") {
+    DataSchema s = flat_schema();
+    s.of_context = {{{"hour"}}, {{"device"}}};
+    CHECK(fault("r.csv", "q,who,ts,doc,device,hour\n1,u,5,a,,0\n1,u,5,b,d,0\n", s) ==
+          "r.csv, line 3, column device: found 'd', wanted nothing, as in the first row of the request");
+    CHECK(fault("r.csv", "q,who,ts,doc,device,hour\n1,u,5,a,d,3\n1,u,5,b,d,\n", s) ==
+          "r.csv, line 3, column hour: found nothing, wanted '3', as in the first row of the request");
+    CHECK(fault("r.jsonl",
+                R"({"q": 1, "who": "u", "ts": 5, "doc": "a", "hour": null})"
+                "\n"
+                R"({"q": 1, "who": "u", "ts": 5, "doc": "b"})",
+                s) == "");
+}
+
+TEST_CASE("request files: histories in rows of one candidate, and none where the model reads them") {
+    DataSchema s = flat_schema();
+    s.event_item = "doc", s.event_time = "ts";
+    CHECK(
+        fault("r.jsonl", R"({"q": 1, "who": "u", "ts": 5, "doc": "a", "history": [{"doc": "b", "ts": 1}]})", s) ==
+        "r.jsonl, line 1, history: found a list of rows, where a row holds one candidate, wanted requests that hold a "
+        "list of candidates, or a table of events");
+    const TempFolder folder;
+    s.candidates = "candidates", s.of_context = {}, s.of_candidate = {};
+    write_bytes(folder / "none.jsonl", R"({"q": 1, "who": "u", "ts": 5, "candidates": [{"doc": "a"}]})");
+    write_bytes(folder / "empty.jsonl",
+                R"({"q": 1, "who": "u", "ts": 5, "history": [], "candidates": [{"doc": "a"}]})");
+    write_bytes(folder / "one.jsonl",
+                R"({"q": 1, "who": "u", "ts": 5, "history": [{"doc": "b", "ts": 1}], "candidates": [{"doc": "a"}]})");
+    Read none(s), empty(s), mixed(s);
+    none.lists({folder / "none.jsonl"});
+    CHECK(none.read.missing == std::set<std::string, std::less<>>{"history (or --events)"});
+    empty.lists({folder / "empty.jsonl"});
+    CHECK(empty.read.missing.empty());
+    mixed.lists({folder / "none.jsonl", folder / "one.jsonl"});
+    CHECK(mixed.read.missing.empty());
+    CHECK(mixed.read.lacking.contains("history (or --events)"));
+}
+
+TEST_CASE("request files: folders within folders, marks and empty parts") {
+    const TempFolder folder;
+    DataSchema s;
+    s.item = "sku";
+    const std::string line = R"({"candidates": [{"sku": "a"}]})";
+    for (const char* part : {"data/dt=1/part-0.jsonl", "data/dt=2/part-0.jsonl", "data/z.jsonl"}) {
+        std::filesystem::create_directories((folder / part).parent_path());
+        write_bytes(folder / part, line);
+    }
+    write_bytes(folder / "data/_SUCCESS", "");
+    write_bytes(folder / "data/dt=2/.part-0.jsonl.crc", "x");
+    write_bytes(folder / "data/dt=2/part-1.jsonl", "");
+    std::filesystem::create_directories(folder / "data/_temporary");
+    write_bytes(folder / "data/_temporary/part-9.jsonl", line);
+    Read got(s);
+    got.lists({folder / "data"});
+    CHECK(got.read.source.size() == 3);
+    std::filesystem::create_directories(folder / "marks");
+    write_bytes(folder / "marks/_SUCCESS", "");
+    CHECK_THROWS_WITH_AS(
+        got.lists({folder / "marks"}),
+        ((folder / "marks").string() + ": found no file that holds anything, wanted files in it").c_str(), DataError);
+}
+
+TEST_CASE("request files: small things of other programs") {
+    DataSchema s;
+    s.id = "rid", s.item = "sku", s.of_candidate.dense = {{"price"}};
+    const TempFolder folder;
+    // A byte order mark; an id that went through floating point; a number too small for a double.
+    write_bytes(folder / "r.jsonl",
+                "\xef\xbb\xbf"
+                R"({"rid": 7.0, "candidates": [{"sku": 3028.0, "price": 1e-400}]})");
+    Read got(s);
+    got.lists({folder / "r.jsonl"});
+    CHECK(got.read.source.id(0) == "7");
+    CHECK(got.item(got[0].items[0]) == "3028");
+    CHECK(got[0].candidate_dense(0, 0) == 0);
+    write_bytes(folder / "l.letor",
+                "\xef\xbb\xbf"
+                "1 qid:1 1:5\n");
+    DataSchema letor;
+    letor.id = "qid", letor.candidates = "", letor.gain.grade = "label";
+    Read by_letor(letor);
+    by_letor.lists({folder / "l.letor"});
+    CHECK(by_letor[0].labels[0] == 1);
+
+    CHECK(fault("r.jsonl", R"({"candidates": [{"sku": "a", "price": NaN}]})", s) ==
+          "r.jsonl, line 1, candidates[0]: found NaN, which JSON does not have, wanted null for what is missing");
+    CHECK(fault("r.jsonl", R"({"rid": 1, "\u0072id": 2, "candidates": [{"sku": "a"}]})", s) ==
+          "r.jsonl, line 1, \\u0072id: found a key in another spelling, wanted escapes where they are needed alone");
+    DataSchema flat = flat_schema();
+    CHECK(fault("r.csv", "q;who;ts;doc\n1;u;5;a\n", flat) ==
+          "r.csv, line 1: found one column, 'q;who;ts;doc', wanted columns with commas between (.tsv: tabs)");
+    CHECK(fault("r.csv", "q,who,ts,doc\n1,u,5,caf\xe9\n", flat) ==
+          "r.csv, line 2: found text that is not UTF-8, wanted UTF-8");
 }
 
 TEST_CASE("request files: a column that only some of the files have") {
@@ -482,14 +677,15 @@ TEST_CASE("request files: each fault names file, line, column, what was found an
     CHECK(json(R"({"candidates": [{"price": 1, "price": 2}]})") ==
           "r.jsonl, line 1, candidates[0].price: found the key twice, wanted each key once");
     CHECK(json(R"({"candidates": [{"label": -1}]})") ==
-          "r.jsonl, line 1, candidates[0].label: found '-1', wanted a whole grade from 0 to 30");
+          "r.jsonl, line 1, candidates[0].label: found '-1', wanted a whole grade from 0 to 30 (other numbers: "
+          "label.gain in a schema)");
     CHECK(json(R"({"candidates": [{"label": 1}, {}]})") ==
           "r.jsonl, line 1: found the column label of 1 of 2 candidates, wanted it of all or of none");
     CHECK(json(R"({"candidates": [{"p": 0}]})") ==
           "r.jsonl, line 1, candidates[0].p: found '0', wanted a probability above 0, up to 1");
     CHECK(json(R"({"w": -1, "candidates": [{}]})") == "r.jsonl, line 1, w: found '-1', wanted a number from 0 to 1e9");
     CHECK(json(R"({"ts": "soon", "candidates": [{}]})") ==
-          "r.jsonl, line 1, ts: found 'soon', wanted unix seconds, or ISO 8601");
+          "r.jsonl, line 1, ts: found 'soon', wanted " + std::string(data::wanted_time));
     CHECK(json(R"({"candidates": [{}], "history": [{"sku": "x"}]})") ==
           "r.jsonl, line 1, history[0].ts: found nothing, wanted the time of the event");
     CHECK(json(R"({"candidates": [{}], "history": [{"sku": "x", "ts": 3}]})") ==

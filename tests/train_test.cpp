@@ -412,7 +412,7 @@ TEST_CASE("a batch or a shard larger than the data is as large as the data") {
 TEST_CASE("fit: no training without validation lists") {
     const psad::test::ListsFolder folder;  // it has none
     CHECK_THROWS_WITH_AS(fit<Net>(backend::Cpu<float>(), data::read_lists(folder.path())),
-                         "tiny, validation lists: found none, wanted at least one with a positive: they "
+                         "tiny, validation lists: found none, wanted at least one with a positive among others: they "
                          "choose the epoch to keep",
                          DataError);
 }

@@ -72,7 +72,7 @@ inline CLI::Validator time() {
             std::int64_t seconds = 0;
             return data::parse_time(text, seconds)
                        ? std::string()
-                       : fmt::format("found {}, wanted unix seconds, or ISO 8601", text.empty() ? "nothing" : text);
+                       : fmt::format("found {}, wanted unix seconds, or ISO 8601 like 2026-11-28", text.empty() ? "nothing" : text);
         },
         "TIME");
 }

@@ -49,7 +49,9 @@ void must_have_one(const std::string& data, const char* flag, const Words& files
             fmt::format("found {} --data and {}, wanted one of them", data.empty() ? "neither" : "both", flag));
 }
 /// Throws CLI::ValidationError if a file that will be written is among those that are read.
-void must_not_be_read(const char* flag, const std::string& written, const Words& files, const TableOptions& tables) {
+void must_not_be_read(const char* flag, const std::string& written, const Words& files, const TableOptions& tables,
+                      const std::string& schema = {}) {
+    must_differ(flag, written, "--schema", schema);
     for (const Words* names : {&files, &tables.items, &tables.users, &tables.events}) {
         for (const std::string& name : *names) {
             must_differ(flag, written, "the data", name);
@@ -113,8 +115,8 @@ Command add_train(CLI::App& app) {
         must_be_outside("--out", o.out, o.data);
         must_be_outside("--json", o.json, o.data);
         for (const Words* files : {&o.train, &o.valid}) {
-            must_not_be_read("--out", o.out, *files, o.tables);
-            must_not_be_read("--json", o.json, *files, o.tables);
+            must_not_be_read("--out", o.out, *files, o.tables, o.schema);
+            must_not_be_read("--json", o.json, *files, o.tables, o.schema);
         }
     });
     return {&command, [p] {
@@ -218,7 +220,7 @@ Command add_convert(CLI::App& app) {
     command.add_option("--schema", o.schema, "What the columns mean (psad schema); else it is guessed")->check(path());
     add_format(command, o.format);
     command.add_option("--out", o.out, "New folder")->required()->check(path());
-    command.callback([&o] { must_not_be_read("--out", o.out, o.lists, o.tables); });
+    command.callback([&o] { must_not_be_read("--out", o.out, o.lists, o.tables, o.schema); });
     return {&command, [p] { convert(*p); }};
 }
 

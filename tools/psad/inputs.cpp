@@ -96,7 +96,8 @@ DataSchema schema_of(const data::InputFiles& files, const std::string& schema) {
 
 /// Says how much of the requests the tables knew, and of a table that knew nothing at all what to look for. Nothing is
 /// printed without a table.
-void print_joins(const data::JoinCounts& joins, const TableOptions& tables, bool to_output) {
+void print_joins(const data::JoinCounts& joins, const data::SideTables& side, const TableOptions& tables,
+                 bool to_output) {
     const auto say = [&](const Words& files, std::size_t found, std::size_t of, const char* what) {
         if (files.empty() || of == 0) return;
         if (to_output) fmt::print("{}: {} of {} {}\n", files.front(), found, of, what);
@@ -107,11 +108,22 @@ void print_joins(const data::JoinCounts& joins, const TableOptions& tables, bool
     say(tables.items, joins.items, joins.candidates, "candidates known");
     say(tables.users, joins.users, joins.requests, "requests with a known user");
     say(tables.events, joins.with_events, joins.requests, "requests with earlier events of their user");
+    if (side.events && side.events->without_user > 0)
+        print_error(fmt::format("psad: note: {}: {} events have no user: nobody's history has them",
+                                tables.events.front(), side.events->without_user));
     if (joins.contradictions > 0)
         print_error(
-            fmt::format("psad: note: {} candidates say of their item what differs from what is known of it: "
-                        "that is kept, and what they say is not read",
+            fmt::format("psad: note: {} times what is said of an item differs from what is known of it: "
+                        "that is kept, and what is said is not read",
                         joins.contradictions));
+}
+
+/// A folder of columns holds its users and events.
+void note_unused_tables(const Words& lists, const TableOptions& tables) {
+    const auto is_folder = [](const std::string& path) { return data::is_column_folder(path); };
+    if (!std::ranges::all_of(lists, is_folder) || (tables.users.empty() && tables.events.empty())) return;
+    print_error(fmt::format("psad: note: {} holds its users and events: those of --users and --events are not read",
+                            lists.front()));
 }
 
 /// One object may well hold a whole request of the name of another: a request that was sent again is counted twice.
@@ -155,7 +167,7 @@ void must_have_labels(const DataSchema& s, const std::string& source) {
 
 std::int64_t time_of(const char* flag, const std::string& text) {
     std::int64_t seconds = 0;
-    if (!data::parse_time(text, seconds)) throw SettingError(flag, "", in_quotes(text), "unix seconds, or ISO 8601");
+    if (!data::parse_time(text, seconds)) throw SettingError(flag, "", in_quotes(text), data::wanted_time);
     return seconds;
 }
 
@@ -224,8 +236,11 @@ TrainingInputs read_files(const TrainOptions& o) {
         throw DataError(o.train.front(), "", "no column " + joined(train->missing_labels), "it, as the schema says");
     note_lacking(train->lacking);
     note_repeated(train->source);
-    print_joins(train->joins, o.tables, true);
+    print_joins(train->joins, *tables, o.tables, true);
     take_unread(train->unread, named.schema);
+    Words all = o.train;
+    all.insert(all.end(), o.valid.begin(), o.valid.end());
+    note_unused_tables(all, o.tables);
     out.lists = {o.train.front(), request_schema(named), names.catalog(), {}, {}};
     const auto check = [&](const data::Source& source) {
         source.check([&](const Request& r) {
@@ -243,7 +258,7 @@ TrainingInputs read_files(const TrainOptions& o) {
         out.owner = train;
         return out;
     }
-    data::Names known(named, data::Learn::nothing);
+    data::Names known(named, out.lists.catalog);
     auto valid = std::make_shared<data::ReadLists>(data::read_requests(paths(o.valid), o.format, known, tables));
     if (!valid->missing.empty())
         print_error(fmt::format("psad: note: validation lists have no column {}: its values count as missing",
@@ -257,6 +272,8 @@ TrainingInputs read_files(const TrainOptions& o) {
 
 /// The requests from a time on.
 std::vector<std::size_t> from_time(const data::Source& source, const std::string& text) {
+    if (!text.empty() && std::ranges::none_of(source.requests(), [](const Request& r) { return r.time != 0; }))
+        throw SettingError("--test-from", "", "requests without times", "a column of times");
     const std::int64_t from = text.empty() ? -max_time : time_of("--test-from", text);
     std::vector<std::size_t> out;
     for (std::size_t i = 0; i < source.size(); ++i) {
@@ -347,12 +364,13 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
     data::read_items(files.items, items);
     const auto tables = data::read_side_tables(files, items);
     out.catalog = items.catalog(encoder.catalog());
-    data::Names known(*out.names, out.catalog.items);
+    data::Names known(*out.names, out.catalog);
     auto read = std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, known, tables));
     note_repeated(read->source);
-    print_joins(read->joins, o.tables, false);
+    print_joins(read->joins, *tables, o.tables, false);
+    note_unused_tables(o.test, o.tables);
     const std::size_t kinds = out.names->schema.gain.kinds.size();
-    if (kinds > 0 && read->missing_labels.size() == kinds)
+    if (!read->missing_labels.empty() && (kinds == 0 || read->missing_labels.size() == kinds))
         throw DataError(out.name, "", "no column " + joined(read->missing_labels), "labels, to judge by");
     std::set<std::string, std::less<>> never;
     for (const std::string& column : read->unread) {
@@ -369,8 +387,11 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
     }
     if (!never.empty()) {
         if (o.strict) throw DataError(out.name, "", "the unknown column " + joined(never), "those of training");
-        print_error(
-            fmt::format("psad: note: the lists have {}, which no training list had: it is not read", joined(never)));
+        for (const std::string& column : never) {
+            print_error(fmt::format("psad: note: the lists have {}, which {}: it is not read", printable(column),
+                                    reads_column(out.names->schema, column) ? "stood elsewhere in training lists"
+                                                                            : "no training list had"));
+        }
     }
     if (const std::string unknown = known.take_unknown(); o.strict && !unknown.empty())
         throw DataError(out.name, "", "the unknown " + unknown, "names of training, as --strict asks");
@@ -401,8 +422,9 @@ void convert(const ConvertOptions& o) {
     if (!read.missing.empty())
         print_error(fmt::format("psad: note: no column {}: its values count as missing", joined(read.missing)));
     note_lacking(read.lacking);
-    print_joins(read.joins, o.tables, true);
+    print_joins(read.joins, *tables, o.tables, true);
     take_unread(read.unread, named.schema);
+    if (read.source.size() == 0) throw DataError(o.lists.front(), "", "no requests", "at least one");
     const Catalog catalog = names.catalog();
     read.source.check(
         [&](const Request& r) { check_request(request_schema(named), catalog, r, {.take_missing_columns = true}); });

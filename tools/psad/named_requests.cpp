@@ -41,7 +41,8 @@ struct NamedRequests::Parts {
     data::JsonReader reader{"request"};
     data::Source source;
     std::set<std::string, std::less<>> may_lack;  ///< columns whose values were missing in training, too
-    std::set<std::string, std::less<>> noted;
+    std::set<std::string, std::less<>> noted_lacking, noted_unread;
+    bool noted_contradictions = false;
 
     Parts(NamedData given, const Encoder& encoder, const TableOptions& options, bool is_strict)
         : data(std::move(given)), strict(is_strict) {
@@ -50,14 +51,12 @@ struct NamedRequests::Parts {
         add_missing(data.schema.of_context, s.context_dense);
         add_missing(data.schema.of_candidate, s.candidate_dense);
         add_missing(data.schema.of_event, s.event_dense);
-        // A request is one line also where files had a row for each candidate.
-        if (data.schema.candidates.empty()) data.schema.candidates = DataSchema{}.candidates;
         const auto paths = [](const Words& n) { return data::Paths(n.begin(), n.end()); };
         data::Names items(data, data::Learn::items);  // those of tables stay known from request to request
         data::read_items(paths(options.items), items);
         tables = data::read_side_tables({{}, {}, paths(options.users), paths(options.events)}, items);
         catalog = items.catalog(encoder.catalog());
-        names.emplace(data, catalog.items);
+        names.emplace(data, catalog);
         builder.emplace(*names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr);
         reader.begin(*builder);
     }
@@ -74,7 +73,7 @@ struct NamedRequests::Parts {
             if (!lack.is_input || may_lack.contains(column)) continue;
             if (strict)
                 throw DataError("request", reader.place({}), "no column " + printable(column), "it, as in training");
-            if (noted.insert(column).second)
+            if (noted_lacking.insert(column).second)
                 print_error(fmt::format("psad: note: {}: no column {}: its values count as missing", reader.place({}),
                                         printable(column)));
         }
@@ -85,10 +84,23 @@ struct NamedRequests::Parts {
             if (std::ranges::count(data.schema.unread, column) > 0) continue;
             if (strict)
                 throw DataError("request", reader.place({}), "the unknown column " + column, "those of training");
-            if (noted.insert(column).second)
-                print_error(fmt::format("psad: note: requests have {}, which no training list had: it is not read",
-                                        printable(column)));
+            if (noted_unread.insert(column).second)
+                print_error(fmt::format("psad: note: requests have {}, which {}: it is not read", printable(column),
+                                        reads_column(data.schema, column) ? "stood elsewhere in training requests"
+                                                                          : "no training list had"));
         }
+    }
+    /// What a request says of an item against what is known of it is refused or said once.
+    void note_contradictions(std::size_t before) {
+        if (names->contradictions() == before) return;
+        if (strict)
+            throw DataError("request", reader.place({}), "an item that differs from what is known of it",
+                            "the same, or another --items");
+        if (!std::exchange(noted_contradictions, true))
+            print_error(
+                fmt::format("psad: note: {}: a candidate says of its item what differs from what is known of "
+                            "it: that is kept, and what it says is not read",
+                            reader.place({})));
     }
 };
 
@@ -108,6 +120,7 @@ const Request& NamedRequests::read(const std::string& line, std::size_t number) 
     p.builder->discard();
     p.names->forget_new_items();
     p.names->take_unknown();
+    const std::size_t contradictions = p.names->contradictions();
     p.builder->forget_columns();  // each line is judged by itself
     p.reader.begin(*p.builder);
     p.reader.set_row(number);
@@ -115,6 +128,7 @@ const Request& NamedRequests::read(const std::string& line, std::size_t number) 
     p.builder->end_file();
     p.note_lacking();
     p.note_unread();
+    p.note_contradictions(contradictions);
     if (const std::string unknown = p.names->take_unknown(); p.strict && !unknown.empty())
         throw DataError("request", p.reader.place({}), "the unknown " + unknown, "names of training");
     p.source = p.builder->take_source();
@@ -124,6 +138,16 @@ const Request& NamedRequests::read(const std::string& line, std::size_t number) 
 std::string NamedRequests::item_name(std::size_t position) const {
     const std::int32_t item = parts_->source[0].items[position];
     return item < 0 ? std::string() : std::string(parts_->names->item_name(item));
+}
+
+std::string NamedRequests::kind_name(std::int32_t kind) const {
+    const IdMap& kinds = parts_->data.ids.kinds;
+    const bool known = kind > 0 && static_cast<std::size_t>(kind) <= kinds.size();
+    return known ? std::string(kinds.name(kind - 1)) : std::string();
+}
+
+std::size_t NamedRequests::contradictions() const {
+    return parts_->names->contradictions();
 }
 
 }  // namespace psad::cli

@@ -1,6 +1,8 @@
 // Requests in the words of the data that a model was trained on, one JSON line each.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
@@ -31,6 +33,10 @@ class NamedRequests {
     const Request& read(const std::string& line, std::size_t number);
     /// What the item at a position of the request is called.
     std::string item_name(std::size_t position) const;
+    /// What a kind of event is called; empty for an unknown one.
+    std::string kind_name(std::int32_t kind) const;
+    /// How often requests said of an item what differs from what is known of it.
+    std::size_t contradictions() const;
 
   private:
     struct Parts;

@@ -48,8 +48,9 @@ nlohmann::json explanation_json(const std::vector<serve::Explanation>& explained
             why["title"] = dataset->titles[static_cast<std::size_t>(item)];
         nlohmann::json matches = nlohmann::json::array();
         for (const serve::MatchedEvent& m : e.matches) {
-            matches.push_back(
-                {{"seconds_before", m.seconds_before}, {"feedback", m.feedback}, {"attention", m.attention}});
+            matches.push_back({{"seconds_before", m.seconds_before},
+                               {"feedback", lines.kind_json(m.feedback)},
+                               {"attention", m.attention}});
         }
         why["events"] = matches;
         out.push_back(why);
@@ -88,6 +89,18 @@ class RequestLines {
         return name.empty() ? nlohmann::json() : nlohmann::json(name);
     }
 
+    /// A kind of event in the words of the data, or its number; null for an unknown one.
+    nlohmann::json kind_json(std::int32_t kind) const {
+        if (named_ == nullptr) return kind;
+        const std::string name = named_->kind_name(kind);
+        return name.empty() ? nlohmann::json() : nlohmann::json(name);
+    }
+    /// What was not taken as it came, besides what the encoder counts.
+    std::string counts() const {
+        const std::size_t contradictions = named_ != nullptr ? named_->contradictions() : 0;
+        return contradictions == 0 ? "" : fmt::format("{} contradictions of items", contradictions);
+    }
+
   private:
     const data::Dataset* dataset_;
     NamedRequests* named_;
@@ -105,6 +118,7 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
     ColumnNotes notes(model.encoder.schema());
     std::string line;
     for (std::size_t number = 1; std::getline(std::cin, line); ++number) {
+        if (number == 1 && line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);  // a byte order mark
         if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
         nlohmann::json out;
         try {
@@ -130,7 +144,8 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
         flush_output();
     }
     if (const EncodingCounts& counts = workspace.batch.counts; o.counts) {
-        const std::string taken = text(counts);
+        std::string taken = text(counts);
+        if (const std::string more = lines.counts(); !more.empty()) taken += (taken.empty() ? "" : ", ") + more;
         print_error(fmt::format("psad: in {} requests: {}", counts.requests, taken.empty() ? "nothing to say" : taken));
     }
     if (std::ferror(stdin) != 0) throw Error("standard input", "", "a read that failed", "JSON lines");

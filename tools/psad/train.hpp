@@ -22,14 +22,20 @@ namespace psad::cli {
 /// Adds all settings of a struct to a JSON object.
 template <class Settings>
 void add_settings(const Settings& settings, nlohmann::json& to) {
-    Settings::for_each_setting([&](const Setting& s, const auto& value) { to[s.name] = value; }, settings);
+    const auto add = [&](const Setting& s, const auto& value) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, float>)
+            to[s.name] = std::stod(fmt::format("{}", value));  // 0.1, not the digits of the nearest float
+        else
+            to[s.name] = value;
+    };
+    Settings::for_each_setting(add, settings);
 }
 
 inline nlohmann::json report_json(const TrainOptions& o, const train::Report& report, bool has_teacher) {
     nlohmann::json losses = nlohmann::json::array(), valid = nlohmann::json::array();
     for (const train::StepRecord& step : report.steps) losses.push_back(step.loss);
     for (const train::EpochRecord& epoch : report.epochs) {
-        valid.push_back({{"epoch", epoch.epoch},
+        valid.push_back({{"epoch", epoch.epoch + 1},
                          {"step", epoch.step},
                          {"loss", epoch.mean.loss},
                          {"student_ndcg@10", epoch.valid.student}});
@@ -39,16 +45,18 @@ inline nlohmann::json report_json(const TrainOptions& o, const train::Report& re
                                  {"student", epoch.mean.student},
                                  {"distillation", epoch.mean.distillation}};
     }
-    nlohmann::json settings{
-        {"data", o.data}, {"train", o.train}, {"valid", o.valid}, {"variant", o.variant}, {"device", o.device}};
+    nlohmann::json settings{{"data", o.data},          {"train", o.train},           {"valid", o.valid},
+                            {"items", o.tables.items}, {"users", o.tables.users},    {"events", o.tables.events},
+                            {"schema", o.schema},      {"valid_from", o.valid_from}, {"test_from", o.test_from},
+                            {"variant", o.variant},    {"device", o.device}};
     add_settings(o.settings, settings);
     add_settings(o.encoding, settings);
     nlohmann::json out{{"losses", losses},
                        {"valid", valid},
                        {"lists_per_second", report.lists_per_second},
-                       {"best_student_epoch", report.best_student_epoch},
+                       {"best_student_epoch", report.best_student_epoch + 1},
                        {"settings", settings}};
-    if (has_teacher) out["best_teacher_epoch"] = report.best_teacher_epoch;
+    if (has_teacher) out["best_teacher_epoch"] = report.best_teacher_epoch + 1;
     return out;
 }
 

@@ -43,6 +43,7 @@ struct CandidateRow {
     /// One of the numbers besides the cells.
     void take(const ColumnRole& c, std::string_view text, const Where& where) {
         double x = 0;
+        if (is_missing_number(text)) return;
         const bool is_number = parse_cell(text, x) && !std::isnan(x);
         const auto wanted = [&](bool fits, const char* what) {
             if (!is_number || !fits) where.fail(c.name, in_quotes(text), what);
@@ -57,7 +58,8 @@ struct CandidateRow {
                 propensity = x;
                 return;
             case Role::grade:
-                wanted(x >= 0 && x <= max_grade && x == std::floor(x), "a whole grade from 0 to 30");
+                wanted(x >= 0 && x <= max_grade && x == std::floor(x),
+                       "a whole grade from 0 to 30 (other numbers: label.gain in a schema)");
                 label = x;
                 return;
             case Role::gain:
@@ -65,7 +67,7 @@ struct CandidateRow {
                 label = x;
                 return;
             default:
-                wanted(x >= 0 && x <= 1e6, "0, 1 or a count");
+                wanted(x >= 0 && x < 0x1p30, "a number from 0 to 2^30 - 1, such as 0, 1 or a count");
                 label = (std::isnan(label) ? 0 : label) + c.worth * x;
         }
     }

@@ -22,6 +22,11 @@ inline bool is_missing_number(std::string_view text) {
            text == "None";
 }
 
+/// Whether text stands for no name at all. "NA" and "None" may be names: a country has the one.
+inline bool is_missing_name(std::string_view text) {
+    return text.empty() || text == "NULL" || text == "\\N";
+}
+
 /// A number as the text that names a thing: whole numbers without point and exponent.
 inline std::string cell_text(double x) {
     constexpr double exact = 9007199254740992.0;  // 2^53
@@ -82,11 +87,11 @@ inline bool parse_iso_time(std::string_view text, std::int64_t& seconds) {
     const int hour = take_digits(text, 2);
     if (hour < 0 || hour > 24 || !take_char(text, ":")) return false;
     const int minute = take_digits(text, 2);
-    if (minute < 0 || minute > 59) return false;
+    if (minute < 0 || minute > (hour == 24 ? 0 : 59)) return false;
     int second = 0;
     if (take_char(text, ":")) {
         second = take_digits(text, 2);
-        if (second < 0 || second > 60) return false;
+        if (second < 0 || second > (hour == 24 ? 0 : 60)) return false;
         if (take_char(text, ".,")) {
             while (take_digits(text, 1) >= 0) {
             }
@@ -107,9 +112,21 @@ inline bool parse_iso_time(std::string_view text, std::int64_t& seconds) {
 
 }  // namespace detail
 
-/// A time: unix seconds, whole or not (what is behind the point is dropped), or ISO 8601.
+/// What parse_time() takes, for messages.
+inline constexpr const char* wanted_time = "unix seconds (not milliseconds), or ISO 8601 like 2026-11-28T09:30:00Z";
+
+/// Whether eight digits are the date of a year from 1970 to 2099.
+inline bool is_compact_date(std::string_view text) {
+    const int year = detail::take_digits(text, 4), month = detail::take_digits(text, 2),
+              day = detail::take_digits(text, 2);
+    return text.empty() && year >= 1970 && year < 2100 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
+/// A time: unix seconds, whole or not (what is behind the point is dropped), or ISO 8601. A date without dashes is no
+/// time, as it looks like seconds of 1970.
 inline bool parse_time(std::string_view text, std::int64_t& seconds) {
     double number = 0;
+    if (is_compact_date(text)) return false;
     if (!parse_integer(text, seconds)) {
         if (parse_double(text, number) && std::abs(number) <= static_cast<double>(max_time))
             seconds = static_cast<std::int64_t>(std::floor(number));

@@ -59,7 +59,7 @@ class ColumnFolder {
         const auto event = group("event", Group::event, events, names, *own);
         auto items = detail::ids_of(*file_, "candidate.item", lists.candidates, -1, catalog_.items);
         auto event_items = detail::ids_of(*file_, "event.item", events, -1, catalog_.items);
-        auto kinds = detail::ids_of(*file_, "event.kind", events, 0, data_.ids.kinds.size() + 1);
+        auto kinds = detail::ids_of(*file_, "event.kind", events, 0, kind_ids());
         if (names != nullptr) {
             const std::vector<std::int32_t> of_items = item_ids(*names),
                                             of_kinds =
@@ -67,7 +67,9 @@ class ColumnFolder {
             items = own->translated(items, [&](std::int32_t id) { return id < 0 ? id : of_items[std::size_t(id)]; });
             event_items =
                 own->translated(event_items, [&](std::int32_t id) { return id < 0 ? id : of_items[std::size_t(id)]; });
-            kinds = own->translated(kinds, [&](std::int32_t id) { return of_kinds[std::size_t(id)]; });
+            kinds = own->translated(kinds, [&](std::int32_t id) {
+                return std::size_t(id) < of_kinds.size() ? of_kinds[std::size_t(id)] : max_feedback_kinds;
+            });
             own->new_items = names->new_items();
         } else {
             own->new_items.fields.resize(catalog_.fields.size());
@@ -111,6 +113,11 @@ class ColumnFolder {
         }
     };
 
+    /// One more than the largest id of a kind. Kinds beyond a full table have the id max_feedback_kinds.
+    std::size_t kind_ids() const {
+        const std::size_t known = data_.ids.kinds.size() + 1;
+        return known >= static_cast<std::size_t>(max_feedback_kinds) ? max_feedback_kinds + 1 : known;
+    }
     /// The ids of names elsewhere; 0 stays the unknown.
     template <class To>
     static std::vector<std::int32_t> ids_by(const IdMap& names, To to) {
@@ -135,7 +142,6 @@ class ColumnFolder {
         for (std::size_t i = 0; i < catalog_.items; ++i) {
             const std::int32_t id = names.item(data_.ids.items.name(static_cast<std::int32_t>(i)));
             out.push_back(id);
-            if (!names.wants_row(id)) continue;
             row.clear();
             row.begin_row(0);
             for (std::size_t f = 0; f < values.size(); ++f) {
@@ -145,7 +151,7 @@ class ColumnFolder {
             }
             for (std::size_t d = 0; d < row.features(); ++d) row.number(d) = catalog_.dense[i * row.features() + d];
             row.end_row();
-            names.add_row(id, row);
+            names.say(id, row);
         }
         return out;
     }

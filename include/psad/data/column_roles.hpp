@@ -193,9 +193,9 @@ class CellTaker {
     void end_list() { in_list_ = false; }
 
   private:
-    /// An empty text is the unknown.
+    /// What is missing is the unknown.
     std::int32_t value(const ColumnRole& c, std::string_view text) const {
-        return text.empty() ? 0 : names_->value(c.group, static_cast<std::size_t>(c.index), text);
+        return is_missing_name(text) ? 0 : names_->value(c.group, static_cast<std::size_t>(c.index), text);
     }
 
     Names* names_;

@@ -25,8 +25,10 @@ namespace psad::inline PSAD_ABI::data {
 struct ColumnSurvey {
     int level = 0;
     std::string name;
-    std::size_t values = 0;   ///< that are there
-    std::size_t missing = 0;  ///< that rows have and say are missing
+    std::size_t values = 0;      ///< that are there
+    std::size_t missing = 0;     ///< that rows say are missing, or leave out
+    std::size_t left_out = 0;    ///< of those, the latter
+    std::size_t no_numbers = 0;  ///< words that are missing numbers: of a field they are names
     std::size_t numbers = 0, whole_numbers = 0;
     std::size_t texts = 0;  ///< values that a format says are no numbers
     bool has_lists = false, has_splits = false;
@@ -79,7 +81,8 @@ class SurveySink final : public RecordSink {
         ColumnSurvey& c = columns_[static_cast<std::size_t>(column)];
         double x = 0;
         const bool is_number = parse_cell(text, x);
-        if (is_number && std::isnan(x)) return void(++c.missing);
+        if (is_missing_name(text)) return void(++c.missing);
+        if (is_number && std::isnan(x)) return void(++c.no_numbers);
         ++c.values;
         if (is_number) add_number(c, x);
         c.has_splits |= text.find('|') != std::string_view::npos;
@@ -87,8 +90,10 @@ class SurveySink final : public RecordSink {
         note(c, column, IdMap::hash(text));
     }
     void take_text(int column, std::string_view text) override {
-        ++columns_[static_cast<std::size_t>(column)].texts;
+        ColumnSurvey& c = columns_[static_cast<std::size_t>(column)];
+        const std::size_t before = c.values;
         take(column, text);
+        c.texts += c.values - before;
     }
     void take_number(int column, double value) override {
         ColumnSurvey& c = columns_[static_cast<std::size_t>(column)];
@@ -110,7 +115,14 @@ class SurveySink final : public RecordSink {
         }
         std::swap(this_, last_);
     }
-    void end_file() override {}
+    void end_file() override {
+        for (ColumnSurvey& c : columns_) {
+            const std::size_t said = c.values + c.missing - c.left_out + c.no_numbers;
+            if (c.has_lists || absent_is_zero_ || rows(c.level) < said) continue;
+            c.missing += rows(c.level) - said - c.left_out;
+            c.left_out = rows(c.level) - said;
+        }
+    }
     /// A sample of the files is enough.
     bool wants_more() const override { return rows(0) < (rows_.size() > 1 ? most_ / 10 : most_); }
 

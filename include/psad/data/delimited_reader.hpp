@@ -2,6 +2,8 @@
 /// Tables of cells with a separator between: CSV (RFC 4180) and TSV, gzip or plain, with a header line.
 #pragma once
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
@@ -60,6 +62,11 @@ class DelimitedReader final : public Where {
 
     void read_header(RecordSink& sink) {
         if (!next_row()) fail("", "an empty file", "a header with the names of the columns");
+        for (const char other : {';', '\t', ','}) {
+            if (cells_.size() == 1 && other != separator_ && cells_[0].text.find(other) != std::string_view::npos)
+                fail("", "one column, " + in_quotes(cells_[0].text),
+                     separator_ == '\t' ? "columns with tabs between" : "columns with commas between (.tsv: tabs)");
+        }
         std::set<std::string_view> names;
         for (std::size_t c = 0; c < cells_.size(); ++c) {
             std::string_view name = cells_[c].text;
@@ -70,12 +77,19 @@ class DelimitedReader final : public Where {
         }
     }
 
+    bool next_line(std::string_view& line) {
+        if (!lines_.next(line)) return false;
+        if (!simdjson::validate_utf8(line.data(), line.size())) {
+            first_line_ = lines_.line_number();
+            fail("", "text that is not UTF-8", "UTF-8");
+        }
+        return true;
+    }
     /// Splits the next row into cells_; false at the end of the file.
     bool next_row() {
         std::string_view line;
-        if (!lines_.next(line)) return false;
+        if (!next_line(line)) return false;
         first_line_ = lines_.line_number();
-        if (first_line_ == 1 && line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);  // a byte order mark
         cells_.clear();
         unquoted_.clear();
         joined_.clear();
@@ -115,7 +129,7 @@ class DelimitedReader final : public Where {
                 for (++i;; ++i) {
                     while (i >= joined_.size()) {  // a line end within the quotes
                         std::string_view more;
-                        if (!lines_.next(more)) fail("", "a quote that is not closed", "another \"");
+                        if (!next_line(more)) fail("", "a quote that is not closed", "another \"");
                         joined_ += '\n';
                         joined_ += more;
                     }

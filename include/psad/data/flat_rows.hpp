@@ -39,10 +39,17 @@ class FlatRows final : public RecordSink {
         columns_.push_back({std::string(name), of_request, of_candidate});
         return static_cast<int>(columns_.size() - 1);
     }
-    int list(std::string_view) override { return not_read; }
+    int list(std::string_view name) override {
+        if (to_->is_list(name))
+            where_->fail(name, "a list of rows, where a row holds one candidate",
+                         "requests that hold a list of candidates, or a table of events");
+        to_->note_unread(name);
+        return not_read;
+    }
 
     void begin_row(int) override {
         cells_.clear();
+        missing_.clear();
         to_->begin_row(candidate_level);
     }
     void take(int column, std::string_view text) override {
@@ -57,7 +64,9 @@ class FlatRows final : public RecordSink {
         if (c.of_candidate >= 0) to_->take_number(c.of_candidate, value);
     }
     void take_missing(int column) override {
-        if (at(column).of_candidate >= 0) to_->take_missing(at(column).of_candidate);
+        const Column& c = at(column);
+        if (c.of_request >= 0) missing_.push_back(c.of_request);
+        if (c.of_candidate >= 0) to_->take_missing(c.of_candidate);
     }
     void begin_values(int column) override {
         if (at(column).of_request >= 0) where_->fail(at(column).name, "a list", "one value");
@@ -103,14 +112,19 @@ class FlatRows final : public RecordSink {
         first_cells_ = cells_;
         to_->begin_row(0);
         for (const auto& [column, text] : cells_) to_->take(at(column).of_request, text);
+        for (const int column : missing_) to_->take_missing(column);
     }
+    /// Names the first column in which the two rows differ.
     [[noreturn]] void fail_as_first_row() const {
-        for (std::size_t i = 0; i < cells_.size() && i < first_cells_.size(); ++i) {
-            if (cells_[i] == first_cells_[i]) continue;
-            where_->fail(at(cells_[i].first).name, in_quotes(cells_[i].second),
-                         in_quotes(first_cells_[i].second) + ", as in the first row of the request");
-        }
-        where_->fail("", "fewer or more columns of the request", "those of its first row");
+        const auto [here, first] = std::ranges::mismatch(cells_, first_cells_);
+        const int column = here == cells_.end()          ? first->first
+                           : first == first_cells_.end() ? here->first
+                                                         : (std::min)(here->first, first->first);
+        const auto text = [&](auto cell, auto end) {
+            return cell == end || cell->first != column ? "nothing" : in_quotes(cell->second);
+        };
+        where_->fail(at(column).name, text(here, cells_.end()),
+                     text(first, first_cells_.end()) + ", as in the first row of the request");
     }
 
     ListBuilder* to_;
@@ -119,6 +133,7 @@ class FlatRows final : public RecordSink {
     double absent_ = 0;
     std::vector<Column> columns_;
     std::vector<std::pair<int, std::string>> cells_, first_cells_;  ///< of the request: of this row, of its first
+    std::vector<int> missing_;  ///< columns of the request that the row says are missing
     std::string current_;
     bool open_ = false;
     IdMap seen_;

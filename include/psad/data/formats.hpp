@@ -68,8 +68,9 @@ inline Format format_of(const std::filesystem::path& file, std::string_view give
                     ".jsonl, .csv, .tsv or .letor, with or without .gz, or --format");
 }
 
-/// The files themselves, and those in folders, by name; a folder of NumPy arrays stays one. Throws DataError for one
-/// that is not there and for a folder without files.
+/// The files themselves, and those in folders and their subfolders, by path; a folder of NumPy arrays stays one. What
+/// begins with . or _ is passed over, as are empty files in a folder: other programs leave such marks. Throws DataError
+/// for one that is not there and for a folder without files.
 inline std::vector<std::filesystem::path> files_of(const std::vector<std::filesystem::path>& paths) {
     std::vector<std::filesystem::path> out;
     for (const std::filesystem::path& path : paths) {
@@ -82,13 +83,18 @@ inline std::vector<std::filesystem::path> files_of(const std::vector<std::filesy
         }
         std::vector<std::filesystem::path> inside;
         std::error_code failure;
-        const std::filesystem::directory_iterator entries(path, failure);
-        if (failure) throw DataError(path.string(), "", failure.message(), "a folder that can be read");
-        for (const auto& entry : entries) {
-            if (entry.is_regular_file(ignored) && !entry.path().filename().string().starts_with('.'))
-                inside.push_back(entry.path());
+        std::filesystem::recursive_directory_iterator entry(path, failure);
+        for (const std::filesystem::recursive_directory_iterator end; !failure && entry != end;) {
+            const std::string name = entry->path().filename().string();
+            const bool is_mark = name.starts_with('.') || name.starts_with('_');
+            if (is_mark)
+                entry.disable_recursion_pending();
+            else if (entry->is_regular_file(ignored) && entry->file_size(ignored) > 0)
+                inside.push_back(entry->path());
+            entry.increment(failure);
         }
-        if (inside.empty()) throw DataError(path.string(), "", "an empty folder", "files in it");
+        if (failure) throw DataError(path.string(), "", failure.message(), "a folder that can be read");
+        if (inside.empty()) throw DataError(path.string(), "", "no file that holds anything", "files in it");
         std::ranges::sort(inside);
         out.insert(out.end(), inside.begin(), inside.end());
     }

@@ -83,8 +83,9 @@ class OpenColumns {
                 to.columns.push_back({of_, "not read: no value", *c});
             } else if (c->is_numeric() && !c->has_lists && !is_code(*c)) {
                 group.dense.push_back({.name = c->name});
+                c->missing += std::exchange(c->no_numbers, 0);
                 to.columns.push_back({of_, std::string(name) + ".dense", *c});
-            } else if (c->is_unique() && !c->has_lists) {
+            } else if (c->values += std::exchange(c->no_numbers, 0); c->is_unique() && !c->has_lists) {
                 to.schema.unread.push_back(c->name);
                 to.columns.push_back({of_, "not read: nearly each value is another", *c});
             } else {
@@ -190,19 +191,25 @@ inline void settle_twins(GuessedSchema& to) {
     };
     leave_out(s.of_context, "context");
     leave_out(s.of_user, "user");
+    leave_out(s.of_item, "item");
     std::set<std::string> read = labels;
     for (const ColumnGroup* g : {&s.of_candidate, &s.of_context, &s.of_user}) add_names(*g, read);
     std::erase_if(s.unread, [&](const std::string& name) { return read.contains(name); });
 }
 
-/// The column that tells requests apart by its name; empty if there is none.
+/// The column that tells requests apart by its name; empty if there is none. Where a row holds one candidate, one whose
+/// values are all different tells rows apart: others go first.
 inline std::string request_id(SurveySink& sink) {
+    const bool flat = find_lists(sink).first == 0;
+    std::string unique;
     for (const std::string_view usual : usual::id) {
         for (const ColumnSurvey& c : sink.columns()) {
-            if (c.level == 0 && OpenColumns::lower(c.name) == usual) return c.name;
+            if (c.level != 0 || OpenColumns::lower(c.name) != usual) continue;
+            if (!flat || c.distinct.size() < (std::min)(c.values, ColumnSurvey::most_distinct)) return c.name;
+            if (unique.empty()) unique = c.name;
         }
     }
-    return {};
+    return unique;
 }
 
 inline bool is_time(const ColumnSurvey& c) {
@@ -215,11 +222,21 @@ inline void guess_requests(SurveySink& sink, const std::string& of, bool has_eve
     DataSchema& s = to.schema;
     const auto [candidates, history] = find_lists(sink);
     const bool flat = candidates == 0;
+    for (int level = 1; level <= static_cast<int>(sink.lists().size()); ++level) {
+        if (level == candidates || (level == history && !flat && !has_events)) continue;
+        const std::string& list = sink.lists()[static_cast<std::size_t>(level - 1)];
+        s.unread.push_back(list);
+        const char* why = level != history ? "not read: a list of something else"
+                          : flat           ? "not read: a history in rows of one candidate"
+                                           : "not read: there is a table of events";
+        to.columns.push_back({of, why, {.name = list}});
+    }
     s.candidates = flat ? "" : sink.lists()[static_cast<std::size_t>(candidates - 1)];
     s.ordered = !sink.absent_is_zero();
     s.absent_is_zero = sink.absent_is_zero();
     OpenColumns request(sink, 0, of);
-    s.id = request.take(usual::id, "request.id", to);
+    const std::string id = request_id(sink);
+    s.id = request.take(usual::id, "request.id", to, [&](const ColumnSurvey& c) { return c.name == id; });
     s.user = request.take(usual::user, "request.user", to);
     s.time = request.take(usual::time, "request.time", to, is_time);
     if (s.time.empty()) s.time = request.take(usual::surely_time, "request.time", to);  // its cells will be named
@@ -231,7 +248,8 @@ inline void guess_requests(SurveySink& sink, const std::string& of, bool has_eve
     s.propensity = candidate.take(usual::propensity, "candidate.propensity", to);
     take_label(candidate, to);
     s.weight = request.take(usual::weight, "request.weight", to, [](const ColumnSurvey& c) { return c.is_numeric(); });
-    request.take_rest(s.of_context, "context", to, flat);
+    // LETOR's features are all of candidates, even if some are the same all over a sample.
+    if (!sink.absent_is_zero()) request.take_rest(s.of_context, "context", to, flat);
     candidate.take_rest(s.of_candidate, "candidate", to);
     if (sink.absent_is_zero()) {  // numbered features, in the order in which they were met
         const auto number = [](const DenseFeature& f) {
@@ -239,10 +257,9 @@ inline void guess_requests(SurveySink& sink, const std::string& of, bool has_eve
             parse_integer(f.name, n);
             return n;
         };
-        std::ranges::sort(s.of_context.dense, {}, number);
         std::ranges::sort(s.of_candidate.dense, {}, number);
     }
-    if (history > 0 && !has_events) {
+    if (history > 0 && !flat && !has_events) {
         s.history = sink.lists()[static_cast<std::size_t>(history - 1)];
         OpenColumns event(sink, history, s.history);
         s.event_item = event.take(usual::item, "event.item", to);

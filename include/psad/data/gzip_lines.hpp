@@ -42,30 +42,12 @@ class GzipLines {
             throw DataError(source_, "", "too little memory to read it", "a readable file");
     }
 
-    /// Moves to the next line and hands it out without its '\n'; false at the end of the file.
-    /// The last line may lack its '\n'. The view is valid until the next call.
+    /// Moves to the next line and hands it out without its '\n', and without a byte order mark before the first; false
+    /// at the end of the file. The last line may lack its '\n'. The view is valid until the next call.
     /// \throws DataError if the gzip stream is cut short or corrupt, or the file cannot be read
     bool next(std::string_view& line) {
-        std::size_t scanned = begin_;
-        for (;;) {
-            const void* newline =
-                scanned < end_ ? std::memchr(buffer_.data() + scanned, '\n', end_ - scanned) : nullptr;
-            if (newline != nullptr) {
-                const auto stop = static_cast<std::size_t>(static_cast<const char*>(newline) - buffer_.data());
-                line = std::string_view(buffer_.data() + begin_, stop - begin_);
-                begin_ = stop + 1;
-                ++line_number_;
-                return true;
-            }
-            if (at_end_) break;
-            const std::size_t pending = end_ - begin_;
-            refill();
-            scanned = begin_ + pending;
-        }
-        if (begin_ == end_) return false;
-        line = std::string_view(buffer_.data() + begin_, end_ - begin_);
-        begin_ = end_;
-        ++line_number_;
+        if (!take_line(line)) return false;
+        if (++line_number_ == 1 && line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);
         return true;
     }
 
@@ -88,6 +70,28 @@ class GzipLines {
     };
 
     static constexpr std::size_t chunk = 1U << 16;
+
+    bool take_line(std::string_view& line) {
+        std::size_t scanned = begin_;
+        for (;;) {
+            const void* newline =
+                scanned < end_ ? std::memchr(buffer_.data() + scanned, '\n', end_ - scanned) : nullptr;
+            if (newline != nullptr) {
+                const auto stop = static_cast<std::size_t>(static_cast<const char*>(newline) - buffer_.data());
+                line = std::string_view(buffer_.data() + begin_, stop - begin_);
+                begin_ = stop + 1;
+                return true;
+            }
+            if (at_end_) break;
+            const std::size_t pending = end_ - begin_;
+            refill();
+            scanned = begin_ + pending;
+        }
+        if (begin_ == end_) return false;
+        line = std::string_view(buffer_.data() + begin_, end_ - begin_);
+        begin_ = end_;
+        return true;
+    }
 
     std::size_t waiting() const { return packed_end_ - packed_begin_; }
 

@@ -59,6 +59,10 @@ class JsonReader final : public Where {
             if (document.current_location().get(behind) == simdjson::SUCCESS)
                 fail("", "text behind the object", "one JSON object a line");
         } catch (const simdjson::simdjson_error& e) {
+            for (const std::string_view word : {"NaN", "Infinity"}) {  // as Python writes them
+                if (line.find(word) != std::string_view::npos)
+                    fail("", std::string(word) + ", which JSON does not have", "null for what is missing");
+            }
             fail("", std::string("text that is not JSON (") + e.what() + ")", "a JSON object");
         }
     }
@@ -177,7 +181,10 @@ class JsonReader final : public Where {
             const char* end = raw.raw();
             for (; *end != '"'; ++end) end += *end == '\\' ? 1 : 0;
             std::string path = prefix + std::string(raw.raw(), end);
-            l.keys.push_back({std::move(path), prefix + std::string(std::string_view(field.unescaped_key()))});
+            std::string name = prefix + std::string(std::string_view(field.unescaped_key()));
+            if (std::ranges::count(l.keys, name, &Key::name) > 0)
+                fail(path, "a key in another spelling", "escapes where they are needed alone");
+            l.keys.push_back({std::move(path), std::move(name)});
         }
         Key& key = l.keys[at];
         if (key.last_row == l.rows) fail(key.raw, "the key twice", "each key once");
@@ -265,6 +272,7 @@ class JsonReader final : public Where {
             text = value.raw_json_token();
             text = text.substr(0, text.find_last_not_of(" \t\r") + 1);
             if (!is_json_number(text)) fail(name, in_quotes(text), "a JSON value");
+            if (text.ends_with(".0")) text.remove_suffix(2);  // of an id that went through floating point
         }
         if (column >= 0) sink_->take(column, text);
     }

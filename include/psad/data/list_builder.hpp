@@ -22,6 +22,7 @@
 #include "psad/data/column_roles.hpp"
 #include "psad/data/event_rows.hpp"
 #include "psad/data/request_block.hpp"
+#include "psad/data/role_sink.hpp"
 #include "psad/data/side_tables.hpp"
 #include "psad/data/source.hpp"
 #include "psad/data/user_row.hpp"
@@ -30,11 +31,15 @@ namespace psad::inline PSAD_ABI::data {
 
 /// Takes requests (level 0) with lists of candidates and events within. A candidate's row may begin before that of its
 /// request: it belongs to the request in which it ends. Every fault names file, row and column.
-class ListBuilder final : public RecordSink {
+class ListBuilder final : public RoleSink {
   public:
     /// Tables may be null; what is borrowed must outlive the source.
     ListBuilder(Names& names, const UserTable* users, const EventTable* events)
-        : names_(&names), schema_(&names.schema()), users_(users), events_(events), cells_(names) {
+        : RoleSink(names),
+          schema_(&names.schema()),
+          candidates_(candidates_of(*schema_)),
+          users_(users),
+          events_(events) {
         add_request_roles(*schema_, reads_history(), roles_);
         user_row_ = UserRow(schema_->of_user);
         candidate_ = CandidateRow(*schema_);
@@ -45,24 +50,29 @@ class ListBuilder final : public RecordSink {
     void begin_file(const Where& where, double absent) override {
         where_ = &where;
         absent_ = schema_->absent_is_zero ? 0 : absent;
-        any_events_ = false;
+        any_events_ = has_history_ = false;
         roles_.begin_file();
         if (!block_->items.empty()) close_block();
         source_.begin_file(where.source());
     }
     int column(int level, std::string_view name) override {
-        const bool is_list = level == 0 && (name == schema_->candidates || name == schema_->history);
-        return is_list ? not_read : roles_.find(level, name);
+        if (level == 0 && (name == candidates_ || name == schema_->history)) {  // a list without rows
+            note_history(name);
+            return not_read;
+        }
+        return roles_.find(level, name);
     }
     int list(std::string_view name) override {
-        if (name == schema_->candidates) return candidate_level;
+        if (name == candidates_) return candidate_level;
+        note_history(name);
         if (reads_history() && name == schema_->history) return event_level;
         if (name != schema_->history) roles_.note_unread(name);
         return not_read;
     }
     bool is_list(std::string_view name) const override {
-        return name == schema_->candidates || (reads_history() && name == schema_->history);
+        return name == candidates_ || (reads_history() && name == schema_->history);
     }
+    void note_unread(std::string_view name) { roles_.note_unread(name); }
 
     void begin_row(int level) override {
         if (level == 0) {
@@ -73,35 +83,6 @@ class ListBuilder final : public RecordSink {
             new_events_.begin();
         }
     }
-    void take(int column, std::string_view text) override {
-        for (int c = column; c >= 0; c = roles_[c].next) take_one(roles_[c], text);
-    }
-    void take_number(int column, double value) override {
-        for (int c = column; c >= 0; c = roles_[c].next) {
-            const ColumnRole& role = roles_[c];
-            if (is_cell(role.role))
-                cells_.number(role, value, row_of(role), *where_);
-            else
-                take_one(role, cell_text(value));
-        }
-    }
-    void take_missing(int column) override {
-        for (int c = column; c >= 0; c = roles_[c].next) {
-            const ColumnRole& role = roles_[c];
-            if (!is_cell(role.role)) continue;
-            const bool had_item_cells = candidate_.has_item_cells;
-            cells_.missing(role, row_of(role));
-            candidate_.has_item_cells = had_item_cells;  // that nothing is known of an item is nothing known
-        }
-    }
-    void begin_values(int column) override {
-        for (int c = column; c >= 0; c = roles_[c].next) {
-            const ColumnRole& role = roles_[c];
-            if (!is_cell(role.role)) where_->fail(role.name, "a list", "one value");
-            cells_.list(role, row_of(role), *where_);
-        }
-    }
-    void end_values(int) override { cells_.end_list(); }
     void end_row(int level) override {
         if (level == event_level) {
             if (!new_events_.now.has_time) where_->fail(schema_->event_time, "nothing", "the time of the event");
@@ -116,8 +97,9 @@ class ListBuilder final : public RecordSink {
         for (const ColumnRole& r : roles_.all()) {
             const bool all_absent = r.role == Role::dense && !std::isnan(absent_);
             if (!r.seen && !all_absent && !may_lack(r))
-                lacking_.try_emplace(r.name, Lack{where_->source(), is_cell(r.role) || r.role == Role::event_kind});
+                lacking_.try_emplace(r.name, Lack{where_->source(), is_input(r)});
         }
+        if (reads_history() && !has_history_) lacking_.try_emplace(history_name(), Lack{where_->source(), true});
     }
 
     /// The requests that were read since the last call.
@@ -150,6 +132,7 @@ class ListBuilder final : public RecordSink {
     const LackingColumns& lacking() const { return lacking_; }
     /// Whether any file had a column.
     bool has_seen(std::string_view column) const {
+        if (column == history_name()) return has_ever_history_;
         return std::ranges::any_of(roles_.all(), [&](const ColumnRole& r) { return r.ever_seen && r.name == column; });
     }
     const std::set<std::string, std::less<>>& unread() const { return roles_.unread(); }
@@ -159,6 +142,16 @@ class ListBuilder final : public RecordSink {
     static constexpr std::size_t block_bytes = std::size_t{1} << 24;
 
     bool reads_history() const { return events_ == nullptr && !schema_->event_time.empty(); }
+    void note_history(std::string_view name) {
+        has_history_ |= name == schema_->history;
+        has_ever_history_ |= has_history_;
+    }
+    /// What is lacking where requests bring no events and there is no table of them.
+    std::string history_name() const { return schema_->history + " (or --events)"; }
+    bool is_input(const ColumnRole& r) const {
+        const bool joins = r.role == Role::user && (users_ != nullptr || events_ != nullptr);
+        return joins || is_cell(r.role) || r.role == Role::event_kind;
+    }
     /// What stands in tables beside the requests, or is not there when serving.
     bool may_lack(const ColumnRole& r) const {
         if (is_label(r.role) || r.group == Group::item) return true;
@@ -166,8 +159,7 @@ class ListBuilder final : public RecordSink {
         return r.group == Group::user && users_ != nullptr && std::ranges::count(users_->columns, r.name) > 0;
     }
 
-    /// The row that a cell of a role is put into.
-    GroupRows& row_of(const ColumnRole& r) {
+    GroupRows& row_of(const ColumnRole& r) override {
         switch (r.group) {
             case Group::user:
                 return user_row_.cell(r);
@@ -182,20 +174,24 @@ class ListBuilder final : public RecordSink {
                 return new_events_.cells;
         }
     }
-    void take_one(const ColumnRole& c, std::string_view text) {
-        if (is_cell(c.role)) return cells_.text(c, text, row_of(c), *where_);
+    GroupRows& row_of_missing(const ColumnRole& r) override {
+        if (r.group == Group::user) return user_row_.missing_cell(r);
+        // That nothing is known of an item is nothing known.
+        return r.group == Group::item ? candidate_.item_cells : row_of(r);
+    }
+    void take_own(const ColumnRole& c, std::string_view text) override {
         switch (c.role) {
             case Role::id:
                 request_.id = text;
                 return;
             case Role::user:
-                user_ = text;
+                user_ = is_missing_name(text) ? "" : text;
                 return;
             case Role::item:
                 (c.group == Group::event ? new_events_.now.item : candidate_.item) = name_of_item(text);
                 return;
             case Role::event_kind:
-                new_events_.now.kind = text.empty() ? 0 : names_->kind(text);
+                new_events_.now.kind = is_missing_name(text) ? 0 : names_->kind(text);
                 return;
             case Role::time:
                 return take_time(c, text);
@@ -205,14 +201,15 @@ class ListBuilder final : public RecordSink {
                 candidate_.take(c, text, *where_);
         }
     }
-    std::int32_t name_of_item(std::string_view text) { return text.empty() ? -1 : names_->item(text); }
+    std::int32_t name_of_item(std::string_view text) { return is_missing_name(text) ? -1 : names_->item(text); }
     void take_time(const ColumnRole& c, std::string_view text) {
         std::int64_t& time = c.group == Group::event ? new_events_.now.time : request_.time;
-        if (!parse_time(text, time)) where_->fail(c.name, in_quotes(text), "unix seconds, or ISO 8601");
+        if (!parse_time(text, time)) where_->fail(c.name, in_quotes(text), wanted_time);
         (c.group == Group::event ? new_events_.now.has_time : has_time_) = true;
     }
     void take_weight(const ColumnRole& c, std::string_view text) {
         double x = 0;
+        if (is_missing_number(text)) return;
         if (!parse_cell(text, x) || !(x >= 0 && x <= 1e9))
             where_->fail(c.name, in_quotes(text), "a number from 0 to 1e9");
         request_.weight = static_cast<float>(x);
@@ -242,10 +239,7 @@ class ListBuilder final : public RecordSink {
             where_->fail("", "more candidates", "at most " + std::to_string(max_candidates));
         ++joins_.candidates;
         joins_.items += names_->has_row(c.item) ? 1 : 0;
-        if (c.has_item_cells && names_->wants_row(c.item))
-            names_->add_row(c.item, c.item_cells);
-        else if (c.has_item_cells && !names_->agrees(c.item, c.item_cells))
-            ++joins_.contradictions;
+        if (c.has_item_cells) names_->say(c.item, c.item_cells);
         labels_ += std::isnan(c.label) ? 0 : 1;
         if (schema_->gain.grade.empty())
             b.gains.push_back(static_cast<float>(c.label));
@@ -261,7 +255,7 @@ class ListBuilder final : public RecordSink {
     }
     void finish_request() {
         const std::size_t n = block_->items.size() - request_.first;
-        if (n == 0) fail_request(schema_->candidates, "no candidates", "at least one");
+        if (n == 0) fail_request(candidates_, "no candidates", "at least one");
         const auto all_or_none = [&](std::size_t count, const std::string& column) {
             if (count != 0 && count != n)
                 fail_request("",
@@ -320,13 +314,10 @@ class ListBuilder final : public RecordSink {
         start_block();
     }
 
-    Names* names_;
     const DataSchema* schema_;
+    std::string candidates_;  ///< the list of them
     const UserTable* users_;
     const EventTable* events_;
-    ColumnRoles roles_;
-    CellTaker cells_;
-    const Where* where_ = nullptr;
     double absent_ = nan;  ///< what a number is that a row does not name
     Source source_;
     std::shared_ptr<RequestBlock> block_;
@@ -334,6 +325,7 @@ class ListBuilder final : public RecordSink {
     LackingColumns lacking_;
     JoinCounts joins_;
     bool any_events_ = false, has_time_ = false;
+    bool has_history_ = false, has_ever_history_ = false;  ///< the list, in the file that is read and in any
 
     // The request that is read.
     RequestSpan request_;

@@ -47,16 +47,15 @@ class ItemRows {
     /// Whether the row of an item says the same as row 0 of `cells`, where that says anything.
     bool agrees(std::size_t item, const GroupRows& cells) const {
         const auto row = static_cast<std::size_t>(row_of_[item]);
-        for (std::size_t f = 0; f < rows_.fields(); ++f) {
-            const auto ids = cells.field_rows(0, 1)(0, f);
-            const bool is_said = !ids.empty() && !(ids.size() == 1 && ids[0] == 0);
-            if (is_said && !std::ranges::equal(ids, rows_.field_rows(row, 1)(0, f))) return false;
-        }
-        for (std::size_t d = 0; d < rows_.features(); ++d) {
-            const double x = cells.feature_rows(0, 1)(0, d);
-            if (!std::isnan(x) && x != rows_.feature_rows(row, 1)(0, d)) return false;
-        }
-        return true;
+        return says_no_other(
+            cells, [&](std::size_t f) { return rows_.field_rows(row, 1)(0, f); },
+            [&](std::size_t d) { return rows_.feature_rows(row, 1)(0, d); });
+    }
+    /// The same of the row of an item in a catalog.
+    static bool agrees(const Catalog& catalog, std::size_t item, const GroupRows& cells) {
+        return says_no_other(
+            cells, [&](std::size_t f) { return catalog.fields[f][item]; },
+            [&](std::size_t d) { return catalog.dense[item * cells.features() + d]; });
     }
     /// One more than the last item with a row.
     std::size_t extent() const { return row_of_.size(); }
@@ -99,6 +98,20 @@ class ItemRows {
     }
 
   private:
+    template <class IdsOf, class NumberOf>
+    static bool says_no_other(const GroupRows& cells, IdsOf ids_of, NumberOf number_of) {
+        for (std::size_t f = 0; f < cells.fields(); ++f) {
+            const auto ids = cells.field_rows(0, 1)(0, f);
+            const bool is_said = !ids.empty() && !(ids.size() == 1 && ids[0] == 0);
+            if (is_said && !std::ranges::equal(ids, ids_of(f))) return false;
+        }
+        for (std::size_t d = 0; d < cells.features(); ++d) {
+            const double x = cells.feature_rows(0, 1)(0, d);
+            if (!std::isnan(x) && x != number_of(d)) return false;
+        }
+        return true;
+    }
+
     GroupRows rows_;
     std::vector<std::int64_t> row_of_;  ///< -1: none
 };
@@ -111,10 +124,11 @@ enum class Learn : std::uint8_t { nothing, items, all };
 class Names {
   public:
     /// `data` is borrowed.
-    Names(NamedData& data, Learn learn) : Names(data, learn, learn == Learn::nothing ? data.ids.items.size() : 0) {}
-    /// Learns nothing. So many items are in the catalog; a request may bring what is known of those beyond, although
-    /// they have names.
-    Names(NamedData& data, std::size_t in_catalog) : Names(data, Learn::nothing, in_catalog) {}
+    Names(NamedData& data, Learn learn)
+        : Names(data, learn, learn == Learn::nothing ? data.ids.items.size() : 0, nullptr) {}
+    /// Learns nothing. A request may bring what is known of items beyond the catalog, although they have names; what it
+    /// says of others is compared. `catalog` is borrowed.
+    Names(NamedData& data, const Catalog& catalog) : Names(data, Learn::nothing, catalog.items, &catalog) {}
 
     const DataSchema& schema() const { return data_->schema; }
 
@@ -146,19 +160,22 @@ class Names {
         const auto known = static_cast<std::int32_t>(data_->ids.items.size());
         return item < known ? data_->ids.items.name(item) : new_items_.name(item - known);
     }
-    /// Whether what a candidate says of its item is wanted.
-    bool wants_row(std::int32_t item) const {
-        return item >= 0 && static_cast<std::size_t>(item) >= first_new_ && !rows_.has(row_of(item));
+    /// What is said of an item: row 0 of `cells`. The first that is said stays; what differs from it is counted.
+    void say(std::int32_t item, const GroupRows& cells) {
+        if (item < 0) return;
+        const bool in_catalog = static_cast<std::size_t>(item) < first_new_;
+        if (!in_catalog && !rows_.has(row_of(item))) return add_row(item, cells);
+        const bool agrees =
+            !in_catalog ? rows_.agrees(row_of(item), cells)
+                        : catalog_ == nullptr || ItemRows::agrees(*catalog_, static_cast<std::size_t>(item), cells);
+        contradictions_ += agrees ? 0 : 1;
     }
+    /// How often what was said of an item differs from what is known of it.
+    std::size_t contradictions() const { return contradictions_; }
     /// Whether anything but its name is known.
     bool has_row(std::int32_t item) const {
         if (item < 0) return false;
         return static_cast<std::size_t>(item) < first_new_ || rows_.has(row_of(item));
-    }
-    /// Whether a row that is known here says the same as row 0 of `cells`, where that says anything; true where there
-    /// is no such row.
-    bool agrees(std::int32_t item, const GroupRows& cells) const {
-        return item < 0 || static_cast<std::size_t>(item) < first_new_ || rows_.agrees(row_of(item), cells);
     }
     /// What is known of an item: row 0 of `cells`.
     void add_row(std::int32_t item, const GroupRows& cells) { rows_.add(row_of(item), cells); }
@@ -178,8 +195,8 @@ class Names {
     }
 
   private:
-    Names(NamedData& data, Learn learn, std::size_t first_new)
-        : data_(&data), learn_(learn), first_new_(first_new), rows_(data.schema.of_item) {}
+    Names(NamedData& data, Learn learn, std::size_t first_new, const Catalog* catalog)
+        : data_(&data), learn_(learn), first_new_(first_new), catalog_(catalog), rows_(data.schema.of_item) {}
 
     void note_unknown(std::string_view name, const std::string& column) {
         if (unknown_.empty()) unknown_ = in_quotes(name) + " of " + column;
@@ -207,7 +224,9 @@ class Names {
 
     NamedData* data_;
     Learn learn_;
-    std::size_t first_new_;  ///< items below lie in a catalog that is not read here
+    std::size_t first_new_;   ///< items below lie in a catalog that is not read here
+    const Catalog* catalog_;  ///< that one, or null
+    std::size_t contradictions_ = 0;
     std::string unknown_;
     IdMap new_items_;  ///< beyond those of data_
     ItemRows rows_;

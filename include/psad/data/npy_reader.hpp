@@ -12,6 +12,7 @@
 #include <fstream>
 #include <limits>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -40,12 +41,14 @@ class NpyReader final : public Where {
 
     static bool is_folder(const std::filesystem::path& path) {
         std::error_code ignored;
-        return std::filesystem::exists(path / "offsets.npy", ignored);
+        return std::filesystem::exists(path / "offsets.npy", ignored) ||
+               std::filesystem::exists(path / "offsets.npy.gz", ignored);
     }
 
     /// `candidates`: the name of the list that candidates stand in. \throws DataError
     void read(RecordSink& sink, const std::string& candidates) {
         sink.begin_file(*this, std::numeric_limits<double>::quiet_NaN());
+        const std::vector<std::string> arrays = names();
         const Column offsets = load("offsets");
         const auto is_whole = [](double x) { return x == std::floor(x); };
         if (offsets.width != 1 || offsets.rows == 0 || offsets.numbers[0] != 0 ||
@@ -54,7 +57,7 @@ class NpyReader final : public Where {
         const std::size_t lists = offsets.rows - 1, rows = static_cast<std::size_t>(offsets.numbers.back());
         const int level = sink.list(candidates);
         std::vector<Column> of_lists, of_candidates;
-        for (const std::string& name : names()) {
+        for (const std::string& name : arrays) {
             Column c = load(name);
             const bool by_candidate = c.rows == rows;
             if (!by_candidate && c.rows != lists)
@@ -101,7 +104,9 @@ class NpyReader final : public Where {
         std::vector<std::string> out;
         std::error_code ignored;
         for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored)) {
-            if (!is_text(entry.path().filename().string())) continue;
+            const std::string file = entry.path().filename().string();
+            if (!is_text(file)) continue;
+            if (file.ends_with(".npy.gz")) throw DataError(source_, file, "a gzip file", "a plain NumPy array");
             if (entry.path().extension() == ".npy" && entry.path().stem() != "offsets")
                 out.push_back(entry.path().stem().string());
         }
@@ -137,7 +142,7 @@ class NpyReader final : public Where {
         } catch (const std::exception& e) {
             fail(name, "an array that cannot be read (" + printable(e.what()) + ")", "a NumPy array");
         }
-        fail(name, "numbers of type " + in_quotes(kind), "f4, f8, i1, i2, i4, i8, u1 or b1");
+        throw std::logic_error("a type of numbers that is checked and not read");
     }
 
     /// "f8" of a header with 'descr': '<f8', if the file is as long as its shape says and lies row after row.
@@ -159,7 +164,11 @@ class NpyReader final : public Where {
         const std::string kind = behind("'descr': '", '\'');
         if (behind("'fortran_order': ", ',') != "False")
             fail(name, "an array in Fortran order", "rows end to end: numpy.ascontiguousarray");
-        double bytes = kind.empty() ? 1 : static_cast<double>(kind.back() - '0');
+        constexpr std::string_view kinds[] = {"f4", "f8", "i1", "i2", "i4", "i8", "u1", "b1"};
+        const bool has_order = kind.size() == 3 && (kind[0] == '<' || kind[0] == '|');
+        if (!has_order || std::ranges::count(kinds, kind.substr(1)) == 0)
+            fail(name, "the type " + in_quotes(kind), "f4, f8, i1, i2, i4, i8, u1 or b1; names stand in other formats");
+        double bytes = static_cast<double>(kind.back() - '0');
         std::string extents = behind("'shape': (", ')');
         for (char& c : extents) c = c == ',' ? ' ' : c;
         std::istringstream numbers(extents);
@@ -171,7 +180,7 @@ class NpyReader final : public Where {
         const auto found = static_cast<double>(std::filesystem::file_size(file)) - static_cast<double>(start + length);
         if (found != bytes)
             fail(name, number_text(found) + " bytes of numbers", number_text(bytes) + ", as the header says");
-        return kind.size() == 3 && (kind[0] == '<' || kind[0] == '|') ? kind.substr(1) : kind;
+        return kind.substr(1);
     }
 
     template <class T>

@@ -6,7 +6,9 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -35,9 +37,17 @@ inline bool parse_double(std::string_view text, double& value) {
     return error == std::errc() && stop == text.data() + text.size();
 }
 
-/// The whole text as a dense feature: a finite number, or "nan" for a missing one. False if it is anything else.
+/// The whole text as a dense feature: a finite number, or "nan" for a missing one. False if it is anything else. What
+/// is too small for a double is 0.
 inline bool parse_feature(std::string_view text, double& value) {
-    return parse_double(text, value) && !std::isinf(value);
+    if (parse_double(text, value)) return !std::isinf(value);
+    if (text.find_first_not_of("0123456789.eE-") != std::string_view::npos ||
+        text.find('-', 1) == std::string_view::npos)
+        return false;
+    const std::string whole(text);
+    char* end = nullptr;
+    value = std::strtod(whole.c_str(), &end);
+    return end == whole.c_str() + whole.size() && value == 0;
 }
 
 }  // namespace psad::data

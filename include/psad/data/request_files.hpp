@@ -2,6 +2,7 @@
 /// Files of requests, and tables of items, users and events beside them.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "psad/data/column_folder_reader.hpp"
+#include "psad/data/column_survey.hpp"
 #include "psad/data/flat_rows.hpp"
 #include "psad/data/formats.hpp"
 #include "psad/data/list_builder.hpp"
@@ -38,6 +40,12 @@ namespace detail {
 template <class Sink>
 void read_table(const Paths& paths, Sink& sink) {
     for (const auto& file : files_of(paths)) read_file(file, format_of(file), sink);
+}
+/// Whether the first object of a file of JSON Lines holds a list of that name.
+inline bool has_list(const std::filesystem::path& file, const std::string& name) {
+    SurveySink first({}, 1);
+    JsonReader(file.string()).read(file, first);
+    return std::ranges::count(first.lists(), name) > 0;
 }
 inline void must_name(const std::string& column, const char* place, const std::string& why) {
     if (column.empty()) throw DataError("schema", place, "nothing", "the column that " + why);
@@ -91,16 +99,23 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
         if (paths.size() > 1 && is_column_folder(path))
             throw DataError(path.string(), "", "a folder of columns beside other files", "it alone");
     }
-    if (paths.size() == 1 && is_column_folder(paths[0])) return {ColumnFolder(paths[0]).source(&names), {}, {}, {}, {}};
+    if (paths.size() == 1 && is_column_folder(paths[0])) {
+        ReadLists out{ColumnFolder(paths[0]).source(&names), {}, {}, {}, {}};
+        out.joins.contradictions = names.contradictions();
+        return out;
+    }
     ListBuilder builder(names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr);
     std::optional<FlatRows> flat;
     for (const auto& file : files_of(paths)) {
         const Format found = format_of(file, format);
-        const bool in_rows = is_flat(found) || (found == Format::json_lines && names.schema().candidates.empty());
+        const std::string candidates = candidates_of(names.schema());
+        const bool may_be_rows = found == Format::json_lines && names.schema().candidates.empty();
+        const bool in_rows = is_flat(found) || (may_be_rows && !detail::has_list(file, candidates));
         if (in_rows && !flat) flat.emplace(builder, names.schema().id);
-        read_file(file, found, in_rows ? static_cast<RecordSink&>(*flat) : builder, names.schema().candidates);
+        read_file(file, found, in_rows ? static_cast<RecordSink&>(*flat) : builder, candidates);
     }
     ReadLists out{builder.take_source(), {}, {}, builder.unread(), builder.missing_labels(), builder.joins()};
+    out.joins.contradictions = names.contradictions();
     for (const auto& [column, lack] : builder.lacking()) {
         if (builder.has_seen(column))
             out.lacking.emplace(column, lack.file);

@@ -15,6 +15,7 @@
 #include "psad/core/text.hpp"
 #include "psad/data/cell.hpp"
 #include "psad/data/column_roles.hpp"
+#include "psad/data/role_sink.hpp"
 
 namespace psad::inline PSAD_ABI::data {
 
@@ -32,6 +33,7 @@ struct EventTable {
     std::vector<std::int64_t> times;
     std::vector<std::int32_t> items, kinds;
     GroupRows rows;
+    std::size_t without_user = 0;  ///< events that are not here, as nobody knows whose they are
 
     /// [first, last) of the events of a user before `time`.
     std::pair<std::size_t, std::size_t> before(std::string_view user, std::int64_t time) const {
@@ -48,13 +50,13 @@ struct EventTable {
 struct JoinCounts {
     std::size_t requests = 0, users = 0, with_events = 0;  ///< whose user is in the table; whose history has events
     std::size_t candidates = 0, items = 0;                 ///< whose item is in the catalog
-    std::size_t contradictions = 0;  ///< candidates that say other things of their item than what is known of it
+    std::size_t contradictions = 0;                        ///< Names::contradictions()
 };
 
 /// Takes the rows of a flat table: one key, perhaps a time, an item and a kind, and the cells of one group.
-class TableSink : public RecordSink {
+class TableSink : public RoleSink {
   public:
-    TableSink(Names& names, Group group) : names_(&names), cells_(names), row_(columns_of(names.schema(), group)) {
+    TableSink(Names& names, Group group) : RoleSink(names), row_(columns_of(names.schema(), group)) {
         roles_.add_group(0, group, columns_of(names.schema(), group));
     }
 
@@ -69,34 +71,6 @@ class TableSink : public RecordSink {
         row_.begin_row(std::numeric_limits<double>::quiet_NaN());
         clear();
     }
-    void take(int column, std::string_view text) override {
-        for (int c = column; c >= 0; c = roles_[c].next) {
-            if (is_cell(roles_[c].role))
-                cells_.text(roles_[c], text, row_, *where_);
-            else
-                take_own(roles_[c], text);
-        }
-    }
-    void take_number(int column, double value) override {
-        for (int c = column; c >= 0; c = roles_[c].next) {
-            if (is_cell(roles_[c].role))
-                cells_.number(roles_[c], value, row_, *where_);
-            else
-                take_own(roles_[c], cell_text(value));
-        }
-    }
-    void take_missing(int column) override {
-        for (int c = column; c >= 0; c = roles_[c].next) {
-            if (is_cell(roles_[c].role)) cells_.missing(roles_[c], row_);
-        }
-    }
-    void begin_values(int column) override {
-        for (int c = column; c >= 0; c = roles_[c].next) {
-            if (!is_cell(roles_[c].role)) where_->fail(roles_[c].name, "a list", "one value");
-            cells_.list(roles_[c], row_, *where_);
-        }
-    }
-    void end_values(int) override { cells_.end_list(); }
     void end_row(int) override {
         row_.end_row();
         add();
@@ -108,18 +82,15 @@ class TableSink : public RecordSink {
     }
 
   protected:
-    virtual void take_own(const ColumnRole& role, std::string_view text) = 0;
     virtual void clear() = 0;
     virtual void add() = 0;
     virtual bool is_required(const ColumnRole& role) const {
         return role.role != Role::dense && role.role != Role::field;
     }
 
-    Names* names_;
-    ColumnRoles roles_;
-    CellTaker cells_;
+    GroupRows& row_of(const ColumnRole&) final { return row_; }
+
     GroupRows row_;  ///< the one that is read
-    const Where* where_ = nullptr;
 
     /// A row without its key: the column is not there, or the cell is empty.
     [[noreturn]] void fail_key(const std::string& key, const char* wanted) const {
@@ -147,7 +118,7 @@ class UserTableSink final : public TableSink {
 
   private:
     void clear() override { user_.clear(); }
-    void take_own(const ColumnRole&, std::string_view text) override { user_ = text; }
+    void take_own(const ColumnRole&, std::string_view text) override { user_ = is_missing_name(text) ? "" : text; }
     void add() override {
         if (user_.empty()) fail_key(names_->schema().user, "the user's name");
         if (table_.names.find(user_) >= 0)
@@ -170,7 +141,7 @@ class ItemTableSink final : public TableSink {
 
   private:
     void clear() override { item_.clear(); }
-    void take_own(const ColumnRole&, std::string_view text) override { item_ = text; }
+    void take_own(const ColumnRole&, std::string_view text) override { item_ = is_missing_name(text) ? "" : text; }
     void add() override {
         if (item_.empty()) fail_key(names_->schema().item, "the item's name");
         const std::int32_t id = names_->item(item_);
@@ -214,6 +185,7 @@ class EventTableSink final : public TableSink {
         }
         std::partial_sum(out.begin.begin(), out.begin.end(), out.begin.begin());
         out.users = std::move(user_names_);
+        out.without_user = without_user_;
         return out;
     }
 
@@ -222,21 +194,21 @@ class EventTableSink final : public TableSink {
     void take_own(const ColumnRole& c, std::string_view text) override {
         switch (c.role) {
             case Role::user:
-                user_ = text.empty() ? -1 : user_names_.add(text);
+                user_ = is_missing_name(text) ? -1 : user_names_.add(text);
                 break;
             case Role::item:
-                item_ = text.empty() ? -1 : names_->item(text);
+                item_ = is_missing_name(text) ? -1 : names_->item(text);
                 break;
             case Role::event_kind:
-                kind_ = text.empty() ? 0 : names_->kind(text);
+                kind_ = is_missing_name(text) ? 0 : names_->kind(text);
                 break;
             default:
-                if (!parse_time(text, time_)) where_->fail(c.name, in_quotes(text), "unix seconds, or ISO 8601");
+                if (!parse_time(text, time_)) where_->fail(c.name, in_quotes(text), wanted_time);
                 has_time_ = true;
         }
     }
     void add() override {
-        if (user_ < 0) fail_key(names_->schema().user, "the user's name");
+        if (user_ < 0) return void(++without_user_);
         if (!has_time_) fail_key(names_->schema().event_time, "the time of the event");
         users_.push_back(user_);
         times_.push_back(time_);
@@ -254,6 +226,7 @@ class EventTableSink final : public TableSink {
     std::int32_t user_ = -1, item_ = -1, kind_ = -1;
     std::int64_t time_ = 0;
     bool has_time_ = false;
+    std::size_t without_user_ = 0;
 };
 
 }  // namespace psad::data

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "psad/data/column_roles.hpp"
@@ -26,7 +25,12 @@ struct UserRow {
     }
     /// The row that a cell of a role is put into.
     GroupRows& cell(const ColumnRole& r) {
-        given_.push_back({r.role, r.index});
+        given_.push_back({r.role, r.index, false});
+        return cells;
+    }
+    /// The same of a cell that says that its value is missing: what a table knows stays.
+    GroupRows& missing_cell(const ColumnRole& r) {
+        given_.push_back({r.role, r.index, true});
         return cells;
     }
     /// Appends the row: `known` of `table`, or nothing where that is below 0, and over it what the request says.
@@ -36,7 +40,8 @@ struct UserRow {
             to.begin_row(*table, static_cast<std::size_t>(known));
         else
             to.begin_row(absent_);
-        for (const auto& [role, index] : given_) {
+        for (const auto& [role, index, is_missing] : given_) {
+            if (is_missing && known >= 0) continue;
             const auto i = static_cast<std::size_t>(index);
             if (role == Role::dense)
                 to.number(i) = cells.number(i);
@@ -47,7 +52,12 @@ struct UserRow {
     }
 
   private:
-    std::vector<std::pair<Role, int>> given_;  ///< those that the request has
+    struct Given {
+        Role role;
+        int index;
+        bool is_missing;
+    };
+    std::vector<Given> given_;  ///< those that the request has
     double absent_ = 0;
 };
 

@@ -111,11 +111,12 @@ inline double clicks(std::span<const float> gains, std::size_t k) {
 /// Revenue@k: the prices of the positives among the first k, summed. `prices` stand in the order of `gains`.
 inline double revenue(std::span<const float> gains, std::span<const double> prices, std::size_t k) {
     assert(gains.size() == prices.size());
-    double sum = 0;
+    std::vector<double> earned;
     for (std::size_t i = 0; i < (std::min)(k, gains.size()); ++i) {
-        if (gains[i] != 0) sum += prices[i];
+        if (gains[i] != 0) earned.push_back(prices[i]);
     }
-    return sum;
+    std::ranges::sort(earned);  // the same ones in another order are worth the same, to the last bit
+    return std::accumulate(earned.begin(), earned.end(), 0.0);
 }
 
 /// AUC within the list: the share of (positive, negative) pairs with the positive scored higher, ties counted

@@ -18,8 +18,8 @@
 namespace psad::inline PSAD_ABI {
 
 inline constexpr int max_candidates = 4096;
-/// Times lie within this many seconds of 1970, so that no difference of two can overflow.
-inline constexpr std::int64_t max_time = 1'000'000'000'000'000;
+/// Times lie within this many seconds of 1970, up to the year 5138: those of today in milliseconds lie beyond.
+inline constexpr std::int64_t max_time = 99'999'999'999;
 
 /// What the caller wants refused, or taken, of that which can be encoded either way.
 struct RequestRules {

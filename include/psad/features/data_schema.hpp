@@ -54,10 +54,22 @@ struct DataSchema {
     bool operator==(const DataSchema&) const = default;
 };
 
+/// The list of candidates of a request that is one object, also where files have a row for each candidate.
+inline std::string candidates_of(const DataSchema& s) {
+    return s.candidates.empty() ? DataSchema{}.candidates : s.candidates;
+}
+
 /// The names that a group of columns reads.
 inline void add_names(const ColumnGroup& group, std::set<std::string>& to) {
     for (const DenseFeature& f : group.dense) to.insert(f.name);
     for (const FieldColumn& f : group.fields) to.insert(f.name);
+}
+/// Whether a schema reads a column of that name anywhere.
+inline bool reads_column(const DataSchema& s, const std::string& name) {
+    std::set<std::string> read;
+    for (const ColumnGroup* g : {&s.of_user, &s.of_context, &s.of_candidate, &s.of_item, &s.of_event})
+        add_names(*g, read);
+    return read.contains(name);
 }
 inline std::set<std::string> label_names(const GainRule& gain) {
     std::set<std::string> out{gain.grade, gain.gain};
@@ -75,11 +87,19 @@ inline void check_data_schema(const DataSchema& s, const std::string& source) {
         if (f.along_list && !s.ordered)
             fail("candidate.dense", f.name + " along the list", "a list whose order says something");
     }
+    for (const ColumnGroup* g : {&s.of_user, &s.of_context, &s.of_event}) {
+        for (const DenseFeature& f : g->dense) {
+            if (f.along_list)
+                fail("dense", f.name + " along the list", "that of features of candidates and items alone");
+        }
+    }
     std::set<std::string> read;
     const std::set<std::string> labels = label_names(s.gain);
     for (const ColumnGroup* g : {&s.of_candidate, &s.of_context, &s.of_user}) add_names(*g, read);
+    std::set<std::string> of_items = read;  // those may stand in a candidate, too
+    add_names(s.of_item, of_items);
     for (const std::string& name : labels) {
-        if (read.contains(name)) fail("label", name + ", which is read too", "a label that no model sees");
+        if (of_items.contains(name)) fail("label", name + ", which is read too", "a label that no model sees");
     }
     for (const std::string& name : s.unread) {
         if (read.contains(name) || labels.contains(name))

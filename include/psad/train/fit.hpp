@@ -34,9 +34,13 @@ template <class Network, class B, class Hooks = train::NoHooks>
 Fitted<Network> fit(const B& backend, const TrainingLists& lists, const train::Settings& settings = {},
                     const EncoderSettings& encoding = {}, Hooks&& hooks = {}) {
     const auto must_have = [&](const std::vector<Request>& some, const char* what, const char* why) {
-        if (std::ranges::any_of(some, &Request::has_positive)) return;
-        throw DataError(lists.name, what, some.empty() ? "none" : "none with a positive",
-                        std::string("at least one with a positive: ") + why);
+        const bool has_positive = std::ranges::any_of(some, &Request::has_positive);
+        if (has_positive && std::ranges::any_of(some, [](const Request& r) { return r.size() > 1; })) return;
+        throw DataError(lists.name, what,
+                        some.empty()    ? "none"
+                        : !has_positive ? "none with a positive"
+                                        : "one candidate in each: is that the column that tells requests apart?",
+                        std::string("at least one with a positive among others: ") + why);
     };
     must_have(lists.train, "training lists", "there is nothing else to learn from");
     must_have(lists.valid, "validation lists", "they choose the epoch to keep");

@@ -179,11 +179,11 @@ inline void check_feedback(const Request& r) {
     }
 }
 
-/// Of the lists' weights. Throws SettingError where no list counts.
+/// Of the lists' weights. Throws DataError where no list counts.
 inline double mean_weight(std::span<const Request> requests) {
     double sum = 0;
     for (const Request& r : requests) sum += static_cast<double>(r.weight);
-    if (!(sum > 0)) throw SettingError("training", "list weights", "0 for all lists", "some above 0");
+    if (!(sum > 0)) throw DataError("training lists", "weights", "0 for all lists", "some above 0");
     return sum / static_cast<double>(requests.size());
 }
 

@@ -1,0 +1,63 @@
+/// \file role_sink.hpp
+/// Takes cells by the roles of their columns: what tables and requests have in common.
+#pragma once
+
+#include <string_view>
+
+#include "psad/data/cell.hpp"
+#include "psad/data/column_roles.hpp"
+#include "psad/data/group_rows.hpp"
+#include "psad/data/names.hpp"
+#include "psad/data/record_sink.hpp"
+
+namespace psad::inline PSAD_ABI::data {
+
+/// A column may have several roles. Dense features and fields go to the rows of their groups; all else is the sink's
+/// own.
+class RoleSink : public RecordSink {
+  public:
+    void take(int column, std::string_view text) override {
+        for (int c = column; c >= 0; c = roles_[c].next) {
+            if (is_cell(roles_[c].role))
+                cells_.text(roles_[c], text, row_of(roles_[c]), *where_);
+            else
+                take_own(roles_[c], text);
+        }
+    }
+    void take_number(int column, double value) override {
+        for (int c = column; c >= 0; c = roles_[c].next) {
+            if (is_cell(roles_[c].role))
+                cells_.number(roles_[c], value, row_of(roles_[c]), *where_);
+            else
+                take_own(roles_[c], cell_text(value));
+        }
+    }
+    void take_missing(int column) override {
+        for (int c = column; c >= 0; c = roles_[c].next) {
+            if (is_cell(roles_[c].role)) cells_.missing(roles_[c], row_of_missing(roles_[c]));
+        }
+    }
+    void begin_values(int column) override {
+        for (int c = column; c >= 0; c = roles_[c].next) {
+            if (!is_cell(roles_[c].role)) where_->fail(roles_[c].name, "a list", "one value");
+            cells_.list(roles_[c], row_of(roles_[c]), *where_);
+        }
+    }
+    void end_values(int) override { cells_.end_list(); }
+
+  protected:
+    explicit RoleSink(Names& names) : names_(&names), cells_(names) {}
+
+    /// The row that a cell of a role is put into.
+    virtual GroupRows& row_of(const ColumnRole& role) = 0;
+    /// The same of a cell without a value.
+    virtual GroupRows& row_of_missing(const ColumnRole& role) { return row_of(role); }
+    virtual void take_own(const ColumnRole& role, std::string_view text) = 0;
+
+    Names* names_;
+    ColumnRoles roles_;
+    CellTaker cells_;
+    const Where* where_ = nullptr;
+};
+
+}  // namespace psad::data
