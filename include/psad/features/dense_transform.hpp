@@ -139,7 +139,7 @@ class FeatureSample {
         std::ranges::sort(values_);
         const Curve c = curve();
         to.center.push_back(c.center);
-        to.inv_unit.push_back(c.unit >= std::numeric_limits<double>::min() ? 1 / c.unit : 0);
+        to.inv_unit.push_back(c.unit >= (std::numeric_limits<double>::min)() ? 1 / c.unit : 0);
         to.curve.push_back(c.curve);
         to.scale.push_back(1);
         to.offset.push_back(0);
