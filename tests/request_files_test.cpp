@@ -461,10 +461,10 @@ TEST_CASE("request files: times that look like seconds and are none") {
     const std::pair<const char*, std::int64_t> good[] = {{"1790000392", 1790000392},   {"20261315", 20261315},
                                                          {"10000000", 10000000},       {"1970-01-01T24:00:00", 86400},
                                                          {"99999999999", 99999999999}, {"-5", -5}};
-    for (const auto& [text, seconds] : good) {
-        CAPTURE(text);
-        CHECK(data::parse_time(text, t));
-        CHECK(t == seconds);
+    for (const auto& one : good) {
+        CAPTURE(one.first);
+        CHECK(data::parse_time(one.first, t));
+        CHECK(t == one.second);
     }
 }
 
