@@ -474,6 +474,10 @@ class Files(Case):
         self.assertIn("1 contradictions of items", done.stderr)
         done = psad("rerank", "--model", self.model, *self.tables, "--strict", stdin=json.dumps(other))
         self.assertIn("differs from what is known of it", json.loads(done.stdout)["error"])
+        (self.folder / "differs.jsonl").write_text(json.dumps(other) + "\n")
+        words = ["evaluate", "--model", self.model, "--test", self.folder / "differs.jsonl", *self.tables]
+        self.assertIn("1 times what is said of an item differs", psad(*words).stderr)
+        self.assert_fails(psad(*words, "--strict"), "differs.jsonl", "differ from what is known of them")
         # A column in another place than in training.
         placed = json.loads(line)
         placed["price"] = 3
@@ -518,6 +522,18 @@ class Files(Case):
                                   "--per-list", lists))
             found.append(lists.read_text())
         self.assertEqual(found[0], found[1])
+
+    def test_rows_from_a_pipe(self):
+        """A pipe is read once: nothing looks into it first."""
+        rows, schema, out = (self.folder / name for name in ("pipe-rows.jsonl", "pipe.json", "piped"))
+        rows.write_text("".join(
+            json.dumps({"request_id": r["request_id"], "ts": r["ts"], "sku": c["sku"], "price": c["price"],
+                        "label": c["label"]}) + "\n" for r in self.requests[:20] for c in r["candidates"]))
+        psad("schema", rows, "--out", schema)
+        done = psad("convert", "/dev/stdin", "--format", "jsonl", "--schema", schema, "--out", out,
+                    stdin=rows.read_text())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("wrote 20 requests", done.stdout)
 
     def test_lists_without_a_choice(self):
         rows = self.folder / "rows.csv"

@@ -94,6 +94,14 @@ DataSchema schema_of(const data::InputFiles& files, const std::string& schema) {
     return guessed;
 }
 
+void note_contradictions(const data::JoinCounts& joins) {
+    if (joins.contradictions > 0)
+        print_error(
+            fmt::format("psad: note: {} times what is said of an item differs from what is known of it: "
+                        "that is kept, and what is said is not read",
+                        joins.contradictions));
+}
+
 /// Says how much of the requests the tables knew, and of a table that knew nothing at all what to look for. Nothing is
 /// printed without a table.
 void print_joins(const data::JoinCounts& joins, const data::SideTables& side, const TableOptions& tables,
@@ -111,18 +119,14 @@ void print_joins(const data::JoinCounts& joins, const data::SideTables& side, co
     if (side.events && side.events->without_user > 0)
         print_error(fmt::format("psad: note: {}: {} events have no user: nobody's history has them",
                                 tables.events.front(), side.events->without_user));
-    if (joins.contradictions > 0)
-        print_error(
-            fmt::format("psad: note: {} times what is said of an item differs from what is known of it: "
-                        "that is kept, and what is said is not read",
-                        joins.contradictions));
+    note_contradictions(joins);
 }
 
 /// A folder of columns holds its users and events.
 void note_unused_tables(const Words& lists, const TableOptions& tables) {
     const auto is_folder = [](const std::string& path) { return data::is_column_folder(path); };
     if (!std::ranges::all_of(lists, is_folder) || (tables.users.empty() && tables.events.empty())) return;
-    print_error(fmt::format("psad: note: {} holds its users and events: those of --users and --events are not read",
+    print_error(fmt::format("psad: note: {} holds its users and events: those of --users and --events are not used",
                             lists.front()));
 }
 
@@ -264,6 +268,7 @@ TrainingInputs read_files(const TrainOptions& o) {
         print_error(fmt::format("psad: note: validation lists have no column {}: its values count as missing",
                                 joined(valid->missing)));
     note_lacking(valid->lacking);
+    note_contradictions(valid->joins);
     check(valid->source);
     out.lists.valid = valid->source.take_requests();
     out.owner = std::make_shared<std::pair<decltype(train), decltype(valid)>>(train, valid);
@@ -366,6 +371,8 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
     out.catalog = items.catalog(encoder.catalog());
     data::Names known(*out.names, out.catalog);
     auto read = std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, known, tables));
+    if (o.strict && read->joins.contradictions > 0)
+        throw DataError(out.name, "", "items that differ from what is known of them", "the same, as --strict asks");
     note_repeated(read->source);
     print_joins(read->joins, *tables, o.tables, false);
     note_unused_tables(o.test, o.tables);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -41,8 +42,11 @@ template <class Sink>
 void read_table(const Paths& paths, Sink& sink) {
     for (const auto& file : files_of(paths)) read_file(file, format_of(file), sink);
 }
-/// Whether the first object of a file of JSON Lines holds a list of that name.
+/// Whether the first object of a file of JSON Lines holds a list of that name. A pipe, which can be read but once, has
+/// none.
 inline bool has_list(const std::filesystem::path& file, const std::string& name) {
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(file, ignored)) return false;
     SurveySink first({}, 1);
     JsonReader(file.string()).read(file, first);
     return std::ranges::count(first.lists(), name) > 0;
