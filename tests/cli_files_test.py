@@ -8,6 +8,7 @@ import csv
 import gzip
 import json
 import math
+import os
 import random
 import shutil
 import subprocess
@@ -534,6 +535,146 @@ class Files(Case):
                     stdin=rows.read_text())
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("wrote 20 requests", done.stdout)
+
+    def evaluate(self, *words, model=None, tables=None):
+        return psad("evaluate", "--model", model or self.model, *(self.tables if tables is None else tables), *words)
+
+    def write(self, name, *rows):
+        path = self.folder / name
+        path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
+        return path
+
+    def test_a_pipe_whose_name_tells_nothing(self):
+        # Such a file can be read but once, and its first lines would be lost.
+        lines = "".join(json.dumps(r) + "\n" for r in self.requests)
+        done = psad("evaluate", "--model", self.model, *self.tables, "--test", "/dev/stdin", stdin=lines)
+        self.assert_fails(done, "/dev/stdin: found no regular file, and no ending that tells its format")
+        done = psad("evaluate", "--model", self.model, *self.tables, "--test", "/dev/stdin", "--format", "jsonl",
+                    stdin=lines)
+        self.assert_good(done)
+        self.assertIn("150 lists", done.stdout)
+        pipe = self.folder / "pipe.csv"
+        os.mkfifo(pipe)
+        try:
+            done = psad("train", "--train", self.folder / "train.jsonl", "--items", pipe, "--out", self.folder / "p.st")
+        finally:
+            pipe.unlink()
+        self.assert_fails(done, "pipe.csv: found no regular file, wanted one, as a guess reads it twice: or a schema")
+
+    def test_folders_of_other_labels_are_refused(self):
+        rows = [{"q": r, "candidates": [{"x": i + r % 7, "label": int(i == r % 3), "other": int(i == 1)}
+                                        for i in range(4)]} for r in range(40)]
+        self.write("two.jsonl", *rows)
+        columns = {"format": "psad-schema-1", "request": {"id": "q"}, "candidate": {"dense": ["x"]}}
+        for folder, rule in (("by-label", {"grade": "label"}), ("by-other", {"gain": "other"})):
+            unread = [c for c in ("label", "other") if c not in rule.values()]
+            schema = self.write(f"{folder}.json", columns | {"label": rule, "unread": unread})
+            self.assert_good(psad("convert", self.folder / "two.jsonl", "--schema", schema, "--out",
+                                  self.folder / folder))
+        model = self.folder / "by-label.st"
+        words = ["--train", self.folder / "by-label", "--variant", "small", "--steps", 2, "--out", model]
+        self.assert_good(psad("train", *words))
+        wanted = "found other labels, or another meaning of order and absence"
+        self.assert_fails(self.evaluate("--test", self.folder / "by-other", model=model, tables=[]), wanted)
+        self.assert_fails(psad("train", *words, "--valid", self.folder / "by-other"), wanted)
+
+    def test_tables_that_fit_nothing_are_told_when_serving(self):
+        events = self.write("foreign.csv", "user_id,ts,type,sku", "U1,1699999999,view,sku-1")
+        users = self.write("none.csv", "user_id,region", "U1,R1")
+        tables = ["--items", self.folder / "items.csv", "--users", users, "--events", events]
+        text = json.dumps(self.requests[0]) + "\n"
+        done = psad("rerank", "--model", self.model, *tables, "--counts", stdin=text)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("foreign.csv has none of the 1 requests with earlier events of their user", done.stderr)
+        self.assertIn("none.csv has none of the 1 requests with a known user", done.stderr)
+        self.assertIn("1 requests without a user of the table, 1 requests without events of the table", done.stderr)
+        # Names that training did not have, in a table.
+        rows = (self.folder / "items.csv").read_text().replace("brand 4", "brand new").splitlines()
+        items = self.write("news.csv", *rows)
+        for words in (["rerank"], ["evaluate", "--test", self.folder / "test.jsonl"]):
+            done = psad(words[0], "--model", self.model, *words[1:], "--items", items, "--strict", stdin=text)
+            self.assert_fails(done, "news.csv, line 6, column brand: found the unknown 'brand new' of brand")
+        events = self.write("unknown.csv", "user_id,ts,type,sku", "u1,1699999999,view,sku-99")
+        done = self.evaluate("--test", self.folder / "test.jsonl", "--strict", tables=["--events", events])
+        self.assert_fails(done, "unknown.csv, line 2, column sku: found the unknown 'sku-99' of sku")
+
+    def test_what_has_no_item_is_told(self):
+        request = {**self.requests[0], "candidates": [{"price": 1, "rating": 4.5}, {"price": 2, "rating": 4.5}]}
+        said, notes = self.answers(request, words=["--counts"])
+        self.assertEqual(sorted(said[0]["order"]), [0, 1])
+        self.assertIn("no column sku", notes)
+        self.assertIn("2 candidates without an item", notes)
+        self.assertIn("wanted it, as in training", self.answers(request, words=["--strict"])[0][0]["error"])
+        one = {**self.requests[0], "candidates": [dict(c) for c in self.requests[0]["candidates"]]}
+        one["candidates"][3]["sku"] = None
+        self.assertIn("found a candidate without sku", self.answers(one, words=["--strict"])[0][0]["error"])
+        self.write("nameless.jsonl", *[one, *self.requests[1:100]])
+        done = self.learn(train="nameless.jsonl", out=self.folder / "nameless.st")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("note: 1 candidates have no item: nothing is known of them", done.stderr)
+
+    def test_history_beside_a_table_of_events_is_not_read_and_said(self):
+        request = {**self.requests[0], "history": [{"sku": "sku-1", "ts": 1_699_999_000, "type": "view"}]}
+        _, notes = self.answers(request)
+        self.assertIn("requests bring their history: --events takes its place, and it is not read", notes)
+
+    def test_feedback_that_one_file_lacks_is_0_and_said(self):
+        def row(q, **feedback):
+            return {"request_id": f"q{q}", "candidates": [{"sku": f"s{i}", "price": i, "click": int(i == q % 3),
+                                                           **({"buy": int(i == 1)} if feedback else {})}
+                                                          for i in range(4)]}
+        first = self.write("k1.jsonl", *(row(q, buy=True) for q in range(30)))
+        second = self.write("k2.jsonl", *(row(q) for q in range(30, 60)))
+        model = self.folder / "kinds.st"
+        done = psad("train", "--train", first, second, "--variant", "small", "--steps", 2, "--out", model)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("k2.jsonl has no column buy, which other files have: that feedback counts as 0", done.stderr)
+        done = self.evaluate("--test", first, second, "--labels", "buy", model=model, tables=[])
+        self.assertIn("k2.jsonl has no column buy", done.stderr)
+
+    def test_a_name_is_the_same_in_all_forms(self):
+        rows = [{"q": f"q{q}", "item": i, "size": float(q % 3), "new": i % 2 == 0, "x": (7 * i + q) % 5,
+                 "label": int(i == q % 4)} for q in range(30) for i in range(4)]
+        self.write("forms.jsonl", *rows)
+        cells = [[r["q"], f"{r['item']}.0", r["size"], r["new"], r["x"], r["label"]] for r in rows]
+        self.write("forms.csv", "q,item,size,new,x,label", *(",".join(map(str, c)) for c in cells))
+        schema = self.write("forms.json", {
+            "format": "psad-schema-1", "request": {"id": "q"}, "label": {"grade": "label"},
+            "candidate": {"list": "", "item": "item", "dense": ["x"], "fields": ["size", "new"]}})
+        models = []
+        for form in ("jsonl", "csv"):
+            models.append(self.folder / f"forms.{form}.st")
+            self.assert_good(psad("train", "--train", self.folder / f"forms.{form}", "--schema", schema, "--variant",
+                                  "small", "--steps", 2, "--min-count", 0, "--out", models[-1]))
+        self.assertEqual(models[0].read_bytes(), models[1].read_bytes())
+
+    def test_what_varies_among_candidates_is_theirs(self):
+        self.write("goods.csv", "qid,doc_id,user,date,weight,label",
+                   *(f"{q},d{4 * q + i},seller {i},2026-11-0{1 + i},{i + q / 8},{int(i == q % 4)}"
+                     for q in range(30) for i in range(4)))
+        done = psad("schema", self.folder / "goods.csv")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = json.loads(done.stdout)
+        self.assertEqual(found["request"], {"id": "qid"})
+        self.assertIn("weight", found["candidate"]["dense"])
+        self.assertIn("user", found["candidate"]["fields"])
+        self.assert_good(psad("train", "--train", self.folder / "goods.csv", "--variant", "small", "--steps", 2,
+                              "--out", self.folder / "goods.st"))
+
+    def test_columns_that_nobody_has_or_asks_for(self):
+        schema = json.loads(psad("schema", self.folder / "train.jsonl", *self.tables).stdout)
+        given = self.write("shop.json", schema)
+        bare = ["--train", self.folder / "train.jsonl", "--schema", given, "--variant", "small", "--steps", 2, "--out",
+                self.folder / "bare.st"]
+        done = psad("train", *bare, *self.tables[2:])
+        self.assert_fails(done, "train.jsonl: found no column brand, wanted it, as the schema says")
+        rows = (self.folder / "items.csv").read_text().splitlines()
+        items = self.write("more.csv", rows[0] + ",colour", *(row + ",red" for row in rows[1:]))
+        done = psad("train", *bare, "--items", items, *self.tables[2:])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("more.csv: the schema does not name colour: not read", done.stderr)
+        bare[bare.index(given)] = self.folder
+        self.assert_fails(psad("train", *bare, *self.tables), "found no file that can be read, wanted a schema")
 
     def test_lists_without_a_choice(self):
         rows = self.folder / "rows.csv"

@@ -196,3 +196,18 @@ TEST_CASE("guess: lists that are not read are told, and so is what rows leave ou
     CHECK(flat.event_time.empty());
     CHECK(std::ranges::count(flat.unread, "history") == 1);
 }
+
+TEST_CASE("guess: a list among many numbers is a fault, and lists of numbers are values of a field") {
+    const TempFolder folder;
+    std::string lines, lists;
+    for (int i = 0; i < 40; ++i) {
+        const std::string price = i == 7 ? "[21.8]" : std::to_string(i);
+        lines += R"({"candidates": [{"price": )" + price + R"(, "label": 0}]})" + "\n";
+        lists += R"({"candidates": [{"sizes": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], "label": 0}]})";
+        lists += "\n";
+    }
+    write_bytes(folder / "few.jsonl", lines);
+    write_bytes(folder / "all.jsonl", lists);
+    CHECK(names(data::guess_schema({{folder / "few.jsonl"}}).schema.of_candidate.dense) == List{"price"});
+    CHECK(names(data::guess_schema({{folder / "all.jsonl"}}).schema.of_candidate.fields) == List{"sizes"});
+}

@@ -334,14 +334,14 @@ TEST_CASE("request files: tables of items, users and events are joined by name a
     CHECK(refused("items", "brand,tags,size\nb,,\n") ==
           ", line 2: found no column 'sku', wanted it, as the schema says");
     CHECK(refused("items", "sku,tags,size\nb,,\n") ==
-          ", line 2: found no column 'brand', wanted it, as the schema says");
+          ": found no column 'brand', wanted it, as the schema says");
     CHECK(refused("items", "sku,brand,tags,size\nb,,,big\n") ==
           ", line 2, column size: found 'big', wanted a finite number, or nothing");
     CHECK(refused("users", "who,region\nu,R\nu,R\n") == ", line 3, column who: found 'u' again, wanted each user once");
     CHECK(refused("events", "ts,who,type,sku,seconds,page\nnow,u1,a,b,,\n") ==
           ", line 2, column ts: found 'now', wanted " + std::string(data::wanted_time));
     CHECK(refused("events", "ts,type,sku,seconds,page\n5,a,b,,\n") ==
-          ", line 2: found no column 'who', wanted it, as the schema says");
+          ": found no column 'who', wanted it, as the schema says");
     // Events of nobody are nobody's history.
     write_bytes(folder / "anonymous.csv", "ts,who,type,sku,seconds,page\n5,,a,b,,\n6,NULL,a,b,,\n7,u1,a,b,,\n");
     data::Names names(got.data, data::Learn::all);
@@ -449,6 +449,37 @@ TEST_CASE("request files: what candidates say of their items") {
     const data::ReadLists said =
         data::read_requests({folder / "says.jsonl"}, {}, says, std::make_shared<data::SideTables>());
     CHECK(said.joins.contradictions == 1);
+}
+
+TEST_CASE("request files: what has no position was not shown") {
+    const TempFolder folder;
+    DataSchema s;
+    s.item = "sku", s.position = "position", s.gain.grade = "label";
+    write_bytes(folder / "shown.jsonl",
+                R"({"candidates": [{"sku": "a", "position": 3}, {"sku": "b"}, {"sku": "c", "position": 1}]})"
+                "\n"
+                R"({"candidates": [{"sku": "a", "position": null}, {"sku": "b", "position": 1}]})"
+                "\n"
+                R"({"candidates": [{"sku": "a", "position": 1}, {"sku": "b", "position": 2}]})"
+                "\n"
+                R"({"candidates": [{"sku": "a"}, {"sku": "b"}]})");
+    Read got(s);
+    got.lists({folder / "shown.jsonl"});
+    const auto shown = [&](std::size_t i) {
+        return std::vector<std::int32_t>(got[i].shown.begin(), got[i].shown.end());
+    };
+    CHECK(shown(0) == std::vector<std::int32_t>{2, 0});
+    CHECK(shown(1) == std::vector<std::int32_t>{1});
+    CHECK(shown(2).empty());
+    CHECK(shown(3).empty());
+}
+
+TEST_CASE("request files: cells of signs alone") {
+    double x = 0;
+    CHECK_FALSE(data::parse_cell("+", x));
+    CHECK_FALSE(data::parse_cell("-", x));
+    CHECK(data::parse_cell("+2", x));
+    CHECK(x == 2);
 }
 
 TEST_CASE("request files: times that look like seconds and are none") {

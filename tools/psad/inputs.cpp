@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "notes.hpp"
 #include "output.hpp"
 #include "print_encoder.hpp"
 #include "psad/core/rng.hpp"
@@ -47,7 +48,8 @@ void add_unread(const std::set<std::string, std::less<>>& columns, DataSchema& t
 
 DataSchema read_schema(const std::string& file) {
     std::ifstream in(file, std::ios::binary);
-    if (!in) throw DataError(file, "", "no file that can be read", "a schema, as psad schema writes it");
+    if (!in || std::filesystem::is_directory(file))
+        throw DataError(file, "", "no file that can be read", "a schema, as psad schema writes it");
     const std::string text{std::istreambuf_iterator<char>(in), {}};
     return model_file::parse_data_schema(text, file);
 }
@@ -94,34 +96,6 @@ DataSchema schema_of(const data::InputFiles& files, const std::string& schema) {
     return guessed;
 }
 
-void note_contradictions(const data::JoinCounts& joins) {
-    if (joins.contradictions > 0)
-        print_error(
-            fmt::format("psad: note: {} times what is said of an item differs from what is known of it: "
-                        "that is kept, and what is said is not read",
-                        joins.contradictions));
-}
-
-/// Says how much of the requests the tables knew, and of a table that knew nothing at all what to look for. Nothing is
-/// printed without a table.
-void print_joins(const data::JoinCounts& joins, const data::SideTables& side, const TableOptions& tables,
-                 bool to_output) {
-    const auto say = [&](const Words& files, std::size_t found, std::size_t of, const char* what) {
-        if (files.empty() || of == 0) return;
-        if (to_output) fmt::print("{}: {} of {} {}\n", files.front(), found, of, what);
-        if (found == 0)
-            print_error(fmt::format("psad: note: {} has none of the {} {}: are names and times of one kind?",
-                                    files.front(), of, what));
-    };
-    say(tables.items, joins.items, joins.candidates, "candidates known");
-    say(tables.users, joins.users, joins.requests, "requests with a known user");
-    say(tables.events, joins.with_events, joins.requests, "requests with earlier events of their user");
-    if (side.events && side.events->without_user > 0)
-        print_error(fmt::format("psad: note: {}: {} events have no user: nobody's history has them",
-                                tables.events.front(), side.events->without_user));
-    note_contradictions(joins);
-}
-
 /// A folder of columns holds its users and events.
 void note_unused_tables(const Words& lists, const TableOptions& tables) {
     const auto is_folder = [](const std::string& path) { return data::is_column_folder(path); };
@@ -157,8 +131,25 @@ void take_unread(const std::set<std::string, std::less<>>& columns, DataSchema& 
     add_unread(columns, to);
 }
 
-void note_lacking(const std::map<std::string, std::string>& columns) {
-    for (const auto& [column, file] : columns)
+/// What tables have and are not asked for.
+void note_unread(const data::InputFiles& files, std::set<std::string, std::less<>> of_items,
+                 const data::SideTables& tables, const DataSchema& schema) {
+    const auto say = [&](const data::Paths& paths, std::set<std::string, std::less<>> columns) {
+        for (const std::string& known : schema.unread) columns.erase(known);
+        if (!columns.empty())
+            print_error(fmt::format("psad: note: {}: the schema does not name {}: not read", paths.front().string(),
+                                    joined(columns)));
+    };
+    say(files.items, std::move(of_items));
+    say(files.users, tables.unread_of_users);
+    say(files.events, tables.unread_of_events);
+}
+
+void note_lacking(const data::ReadLists& read) {
+    for (const auto& [column, file] : read.lacking_feedback)
+        print_error(fmt::format("psad: note: {} has no column {}, which other files have: that feedback counts as 0",
+                                file, printable(column)));
+    for (const auto& [column, file] : read.lacking)
         print_error(fmt::format("psad: note: {} has no column {}, which other files have: its values count as missing",
                                 file, printable(column)));
 }
@@ -231,14 +222,15 @@ TrainingInputs read_files(const TrainOptions& o) {
 
     note_absent(files, named.schema);
     data::Names names(named, data::Learn::all);
-    data::read_items(files.items, names);
+    const auto unread_of_items = data::read_items(files.items, names);
     const auto tables = data::read_side_tables(files, names);
+    note_unread(files, unread_of_items, *tables, named.schema);
     auto train = std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, names, tables));
     if (!train->missing.empty())
         throw DataError(o.train.front(), "", "no column " + joined(train->missing), "it, as the schema says");
     if (!train->missing_labels.empty())
         throw DataError(o.train.front(), "", "no column " + joined(train->missing_labels), "it, as the schema says");
-    note_lacking(train->lacking);
+    note_lacking(*train);
     note_repeated(train->source);
     print_joins(train->joins, *tables, o.tables, true);
     take_unread(train->unread, named.schema);
@@ -267,8 +259,13 @@ TrainingInputs read_files(const TrainOptions& o) {
     if (!valid->missing.empty())
         print_error(fmt::format("psad: note: validation lists have no column {}: its values count as missing",
                                 joined(valid->missing)));
-    note_lacking(valid->lacking);
+    note_lacking(*valid);
     note_contradictions(valid->joins);
+    for (const std::string& column : valid->unread) {
+        if (std::ranges::count(named.schema.unread, column) == 0)
+            print_error(fmt::format("psad: note: validation lists have {}, which no training list had: it is not read",
+                                    printable(column)));
+    }
     check(valid->source);
     out.lists.valid = valid->source.take_requests();
     out.owner = std::make_shared<std::pair<decltype(train), decltype(valid)>>(train, valid);
@@ -298,6 +295,7 @@ std::optional<LabelColumn> read_label(const EvaluateOptions& o, const DataSchema
     const auto tables = data::read_side_tables(input_files(o.test, {}, o.format), nothing);
     auto read = std::make_shared<data::ReadLists>(data::read_requests(paths(o.test), o.format, nothing, tables));
     if (!read->missing_labels.empty()) return std::nullopt;
+    note_lacking(*read);
     LabelColumn out{column, {}, read};
     read->source.check([](const Request& r) { train::check_feedback(r); });
     for (const std::size_t i : from_time(read->source, o.test_from)) out.lists.push_back(read->source[i]);
@@ -368,6 +366,7 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
     data::Names items(*out.names, data::Learn::items);
     data::read_items(files.items, items);
     const auto tables = data::read_side_tables(files, items);
+    if (o.strict) must_know_names(items);
     out.catalog = items.catalog(encoder.catalog());
     data::Names known(*out.names, out.catalog);
     auto read = std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, known, tables));
@@ -386,7 +385,7 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
     if (o.strict && !read->lacking.empty())
         throw DataError(read->lacking.begin()->second, "", "no column " + printable(read->lacking.begin()->first),
                         "it, as in training");
-    note_lacking(read->lacking);
+    note_lacking(*read);
     if (!read->missing.empty()) {
         if (o.strict) throw DataError(out.name, "", "no column " + joined(read->missing), "it, as in training");
         print_error(
@@ -400,8 +399,7 @@ TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& fil
                                                                             : "no training list had"));
         }
     }
-    if (const std::string unknown = known.take_unknown(); o.strict && !unknown.empty())
-        throw DataError(out.name, "", "the unknown " + unknown, "names of training, as --strict asks");
+    if (o.strict) must_know_names(known);
     read->source.check([&](const Request& r) {
         check_request(encoder.schema(), out.catalog, r, rules(o.strict));
         train::check_feedback(r);
@@ -423,12 +421,13 @@ void convert(const ConvertOptions& o) {
     note_absent(files, named.schema);
     named.ids = NamedIds(named.schema);
     data::Names names(named, data::Learn::all);
-    data::read_items(files.items, names);
+    const auto unread_of_items = data::read_items(files.items, names);
     const auto tables = data::read_side_tables(files, names);
+    note_unread(files, unread_of_items, *tables, named.schema);
     const data::ReadLists read = data::read_requests(files.lists, o.format, names, tables);
     if (!read.missing.empty())
         print_error(fmt::format("psad: note: no column {}: its values count as missing", joined(read.missing)));
-    note_lacking(read.lacking);
+    note_lacking(read);
     print_joins(read.joins, *tables, o.tables, true);
     take_unread(read.unread, named.schema);
     if (read.source.size() == 0) throw DataError(o.lists.front(), "", "no requests", "at least one");

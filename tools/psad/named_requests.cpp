@@ -1,9 +1,11 @@
 #include "named_requests.hpp"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <utility>
 
+#include "notes.hpp"
 #include "output.hpp"
 #include "psad/data/request_files.hpp"
 
@@ -34,6 +36,7 @@ std::string raw_member(const std::string& line, const std::string& name) {
 struct NamedRequests::Parts {
     NamedData data;
     Catalog catalog;
+    TableOptions options;
     bool strict;
     std::optional<data::Names> names;
     std::shared_ptr<const data::SideTables> tables;
@@ -44,8 +47,8 @@ struct NamedRequests::Parts {
     std::set<std::string, std::less<>> noted_lacking, noted_unread;
     bool noted_contradictions = false;
 
-    Parts(NamedData given, const Encoder& encoder, const TableOptions& options, bool is_strict)
-        : data(std::move(given)), strict(is_strict) {
+    Parts(NamedData given, const Encoder& encoder, const TableOptions& files, bool is_strict)
+        : data(std::move(given)), options(files), strict(is_strict) {
         const Statistics& s = encoder.statistics();
         add_missing(data.schema.of_user, s.user_dense);
         add_missing(data.schema.of_context, s.context_dense);
@@ -55,6 +58,7 @@ struct NamedRequests::Parts {
         data::Names items(data, data::Learn::items);  // those of tables stay known from request to request
         data::read_items(paths(options.items), items);
         tables = data::read_side_tables({{}, {}, paths(options.users), paths(options.events)}, items);
+        if (strict) must_know_names(items);
         catalog = items.catalog(encoder.catalog());
         names.emplace(data, catalog);
         builder.emplace(*names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr);
@@ -120,7 +124,7 @@ const Request& NamedRequests::read(const std::string& line, std::size_t number) 
     p.builder->discard();
     p.names->forget_new_items();
     p.names->take_unknown();
-    const std::size_t contradictions = p.names->contradictions();
+    const std::size_t contradictions = p.names->contradictions(), without_item = p.builder->joins().without_item;
     p.builder->forget_columns();  // each line is judged by itself
     p.reader.begin(*p.builder);
     p.reader.set_row(number);
@@ -129,8 +133,9 @@ const Request& NamedRequests::read(const std::string& line, std::size_t number) 
     p.note_lacking();
     p.note_unread();
     p.note_contradictions(contradictions);
-    if (const std::string unknown = p.names->take_unknown(); p.strict && !unknown.empty())
-        throw DataError("request", p.reader.place({}), "the unknown " + unknown, "names of training");
+    if (p.strict) must_know_names(*p.names);
+    if (p.strict && p.builder->joins().without_item > without_item)
+        throw DataError("request", p.reader.place({}), "a candidate without " + printable(p.data.schema.item), "it");
     p.source = p.builder->take_source();
     return p.source[0];
 }
@@ -146,8 +151,23 @@ std::string NamedRequests::kind_name(std::int32_t kind) const {
     return known ? std::string(kinds.name(kind - 1)) : std::string();
 }
 
-std::size_t NamedRequests::contradictions() const {
-    return parts_->names->contradictions();
+std::string NamedRequests::counts() const {
+    const data::JoinCounts& joins = parts_->builder->joins();
+    std::string out;
+    const auto say = [&](std::size_t count, const char* what) {
+        if (count > 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count, what);
+    };
+    say(parts_->names->contradictions(), "contradictions of items");
+    say(joins.without_item, "candidates without an item");
+    if (parts_->tables->users) say(joins.requests - joins.users, "requests without a user of the table");
+    if (parts_->tables->events) say(joins.requests - joins.with_events, "requests without events of the table");
+    return out;
+}
+
+void NamedRequests::note_joins() const {
+    data::JoinCounts joins = parts_->builder->joins();
+    joins.contradictions = 0;  // said at the first
+    print_joins(joins, *parts_->tables, parts_->options, false);
 }
 
 }  // namespace psad::cli

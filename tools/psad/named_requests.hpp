@@ -35,8 +35,10 @@ class NamedRequests {
     std::string item_name(std::size_t position) const;
     /// What a kind of event is called; empty for an unknown one.
     std::string kind_name(std::int32_t kind) const;
-    /// How often requests said of an item what differs from what is known of it.
-    std::size_t contradictions() const;
+    /// What of the requests and tables did not fit each other, in words; empty where all did.
+    std::string counts() const;
+    /// Says of a table that knew nothing of any request, and of what was not read.
+    void note_joins() const;
 
   private:
     struct Parts;

@@ -10,7 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "options.hpp"
 #include "output.hpp"
+#include "psad/data/request_files.hpp"
 #include "psad/features/batch.hpp"
 #include "psad/features/request.hpp"
 #include "psad/features/schema.hpp"
@@ -57,6 +59,49 @@ class ColumnNotes {
     const Schema* schema_;
     std::set<std::string, std::less<>> said_;
 };
+
+inline void note_contradictions(const data::JoinCounts& joins) {
+    if (joins.contradictions > 0)
+        print_error(
+            fmt::format("psad: note: {} times what is said of an item differs from what is known of it: "
+                        "that is kept, and what is said is not read",
+                        joins.contradictions));
+}
+
+/// Says how much of the requests the tables knew, and of a table that knew nothing at all what to look for. Nothing is
+/// printed without a table.
+inline void print_joins(const data::JoinCounts& joins, const data::SideTables& side, const TableOptions& tables,
+                        bool to_output) {
+    const auto say = [&](const Words& files, std::size_t found, std::size_t of, const char* what) {
+        if (files.empty() || of == 0) return;
+        if (to_output) fmt::print("{}: {} of {} {}\n", files.front(), found, of, what);
+        if (found == 0)
+            print_error(fmt::format("psad: note: {} has none of the {} {}: are names and times of one kind?",
+                                    files.front(), of, what));
+    };
+    say(tables.items, joins.items, joins.candidates, "candidates known");
+    say(tables.users, joins.users, joins.requests, "requests with a known user");
+    say(tables.events, joins.with_events, joins.requests, "requests with earlier events of their user");
+    if (side.events && side.events->without_user > 0)
+        print_error(fmt::format("psad: note: {}: {} events have no user: nobody's history has them",
+                                tables.events.front(), side.events->without_user));
+    if (side.events && side.events->without_item > 0)
+        print_error(
+            fmt::format("psad: note: {}: {} events have no item", tables.events.front(), side.events->without_item));
+    if (joins.without_item > 0)
+        print_error(
+            fmt::format("psad: note: {} candidates have no item: nothing is known of them", joins.without_item));
+    if (joins.own_history)
+        print_error("psad: note: requests bring their history: --events takes its place, and it is not read");
+    note_contradictions(joins);
+}
+
+/// Throws DataError for a name that training did not have, as --strict asks.
+inline void must_know_names(data::Names& names) {
+    if (const auto unknown = names.take_unknown())
+        throw DataError(unknown->source, unknown->place, "the unknown " + unknown->name,
+                        "names of training, as --strict asks");
+}
 
 /// "3 late events, 7 unknown values", or nothing where all came as it should.
 inline std::string text(const EncodingCounts& counts) {

@@ -96,10 +96,7 @@ class RequestLines {
         return name.empty() ? nlohmann::json() : nlohmann::json(name);
     }
     /// What was not taken as it came, besides what the encoder counts.
-    std::string counts() const {
-        const std::size_t contradictions = named_ != nullptr ? named_->contradictions() : 0;
-        return contradictions == 0 ? "" : fmt::format("{} contradictions of items", contradictions);
-    }
+    std::string counts() const { return named_ != nullptr ? named_->counts() : ""; }
 
   private:
     const data::Dataset* dataset_;
@@ -143,6 +140,7 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
         fmt::print("{{\"id\":{},{}\n", lines.id_of(line), rest.substr(1));
         flush_output();
     }
+    if (named != nullptr) named->note_joins();
     if (const EncodingCounts& counts = workspace.batch.counts; o.counts) {
         std::string taken = text(counts);
         if (const std::string more = lines.counts(); !more.empty()) taken += (taken.empty() ? "" : ", ") + more;

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <numeric>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -84,13 +83,14 @@ inline std::int32_t repeated_item(std::span<const std::int32_t> items) {
     return twice == sorted.end() ? -1 : *twice;
 }
 
-/// The order in which the candidates were shown, by their positions on the screen; empty where that is their own order,
-/// or where a position is missing (NaN).
+/// The order in which candidates were shown, by their positions on the screen; those without one (NaN) were not. Empty
+/// where all were shown in their own order, or none has a position.
 inline std::vector<std::int32_t> shown_order(const std::vector<double>& positions) {
-    const bool known = std::ranges::none_of(positions, [](double p) { return std::isnan(p); });
-    if (!known || std::ranges::is_sorted(positions)) return {};
-    std::vector<std::int32_t> order(positions.size());
-    std::iota(order.begin(), order.end(), 0);
+    std::vector<std::int32_t> order;
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+        if (!std::isnan(positions[i])) order.push_back(static_cast<std::int32_t>(i));
+    }
+    if (order.size() == positions.size() && std::ranges::is_sorted(positions)) return {};
     std::ranges::stable_sort(order, {}, [&](std::int32_t i) { return positions[static_cast<std::size_t>(i)]; });
     return order;
 }

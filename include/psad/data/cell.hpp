@@ -34,9 +34,21 @@ inline std::string cell_text(double x) {
     return number_text(x);
 }
 
+/// A name as every format gives it: of numbers and booleans those of JSON, without the ".0" of whole numbers that went
+/// through floating point.
+inline std::string_view plain_name(std::string_view text) {
+    if (text == "True" || text == "TRUE") return "true";
+    if (text == "False" || text == "FALSE") return "false";
+    if (!text.ends_with(".0")) return text;
+    std::string_view digits = text.substr(0, text.size() - 2);
+    if (digits.starts_with('-')) digits.remove_prefix(1);
+    const bool whole = !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
+    return whole ? text.substr(0, text.size() - 2) : text;
+}
+
 /// A dense feature: a finite number, true (1) or false (0), or a word for a missing one (NaN). False for anything else.
 inline bool parse_cell(std::string_view text, double& value) {
-    if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+    if (text.size() > 1 && text.front() == '+') text.remove_prefix(1);
     if (parse_feature(text, value)) return true;
     if (text == "true" || text == "True" || text == "TRUE") return value = 1, true;
     if (text == "false" || text == "False" || text == "FALSE") return value = 0, true;

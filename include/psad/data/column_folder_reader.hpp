@@ -2,6 +2,7 @@
 /// Requests out of a folder in the format psad-columns-1: seen where the file lies, but for ids of another model.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -223,6 +225,14 @@ class ColumnFolder {
                 throw ModelFileError(file_->source(), "schema", "other columns, or in another order",
                                      "those of the training lists: convert both by one --schema");
         }
+        const auto rules = [](const DataSchema& s) {
+            std::vector<std::pair<std::string, double>> kinds = s.gain.kinds;
+            std::ranges::sort(kinds);
+            return std::tuple(s.gain.grade, s.gain.gain, kinds, s.ordered, s.absent_is_zero);
+        };
+        if (rules(data_.schema) != rules(other))
+            throw ModelFileError(file_->source(), "schema", "other labels, or another meaning of order and absence",
+                                 "those of the training lists: convert both by one --schema");
     }
 
     std::shared_ptr<const model_file::MappedTensors> file_;

@@ -30,8 +30,9 @@ struct ColumnSurvey {
     std::size_t left_out = 0;    ///< of those, the latter
     std::size_t no_numbers = 0;  ///< words that are missing numbers: of a field they are names
     std::size_t numbers = 0, whole_numbers = 0;
-    std::size_t texts = 0;  ///< values that a format says are no numbers
-    bool has_lists = false, has_splits = false;
+    std::size_t texts = 0;               ///< values that a format says are no numbers
+    std::size_t lists = 0, singles = 0;  ///< cells that are lists of values, and others
+    bool has_splits = false;
     bool varies_within = false;  ///< among the rows of one request, where rows hold one candidate each
     IdMap distinct = {};         ///< the first so many of the values
     double smallest = std::numeric_limits<double>::infinity(), largest = -smallest;
@@ -41,6 +42,8 @@ struct ColumnSurvey {
 
     /// They can be read as numbers, but for fewer than one in ten: such ones are rather faults than names.
     bool is_numeric() const { return values > 0 && 10 * numbers > 9 * values; }
+    /// Few lists among numbers are rather faults.
+    bool has_lists() const { return lists > 0 && (10 * lists > singles || !is_numeric()); }
     /// Whole numbers that are written as texts.
     bool is_code() const { return values > 0 && texts == values && whole_numbers == values; }
     /// Nearly each value is another: names of things, free text.
@@ -84,6 +87,7 @@ class SurveySink final : public RecordSink {
         if (is_missing_name(text)) return void(++c.missing);
         if (is_number && std::isnan(x)) return void(++c.no_numbers);
         ++c.values;
+        c.singles += in_list_ ? 0 : 1;
         if (is_number) add_number(c, x);
         c.has_splits |= text.find('|') != std::string_view::npos;
         if (c.distinct.size() < ColumnSurvey::most_distinct) c.distinct.add(text);
@@ -98,12 +102,13 @@ class SurveySink final : public RecordSink {
     void take_number(int column, double value) override {
         ColumnSurvey& c = columns_[static_cast<std::size_t>(column)];
         ++c.values;
+        ++c.singles;
         add_number(c, value);
         note(c, column, std::bit_cast<std::uint64_t>(value));
     }
     void take_missing(int column) override { ++columns_[static_cast<std::size_t>(column)].missing; }
-    void begin_values(int column) override { columns_[static_cast<std::size_t>(column)].has_lists = true; }
-    void end_values(int) override {}
+    void begin_values(int column) override { ++columns_[static_cast<std::size_t>(column)].lists, in_list_ = true; }
+    void end_values(int) override { in_list_ = false; }
     /// Which columns of the row differ from the row before, of the same request.
     void end_row(int level) override {
         if (level != 0 || id_column_ < 0) return;
@@ -118,7 +123,7 @@ class SurveySink final : public RecordSink {
     void end_file() override {
         for (ColumnSurvey& c : columns_) {
             const std::size_t said = c.values + c.missing - c.left_out + c.no_numbers;
-            if (c.has_lists || absent_is_zero_ || rows(c.level) < said) continue;
+            if (c.lists > 0 || absent_is_zero_ || rows(c.level) < said) continue;
             c.missing += rows(c.level) - said - c.left_out;
             c.left_out = rows(c.level) - said;
         }
@@ -152,7 +157,7 @@ class SurveySink final : public RecordSink {
     std::string id_;
     std::size_t most_;
     int id_column_ = -1;
-    bool absent_is_zero_ = false;
+    bool absent_is_zero_ = false, in_list_ = false;
     std::vector<ColumnSurvey> columns_;
     std::vector<std::string> lists_;
     std::vector<std::size_t> rows_;                ///< by level

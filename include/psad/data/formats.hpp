@@ -57,6 +57,10 @@ inline Format format_of(const std::filesystem::path& file, std::string_view give
     for (const FormatName& f : formats()) {
         if (std::ranges::count(f.endings, ending) > 0) return f.format;
     }
+    std::error_code ignored;
+    if (std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored))
+        throw DataError(file.string(), "", "no regular file, and no ending that tells its format",
+                        "a name that ends in .jsonl, .csv, .tsv or .letor, or --format");  // it can be read but once
     std::string_view line;
     GzipLines lines(file);
     while (lines.next(line) && (line.empty() || line.starts_with('#'))) {
@@ -83,7 +87,8 @@ inline std::vector<std::filesystem::path> files_of(const std::vector<std::filesy
         }
         std::vector<std::filesystem::path> inside;
         std::error_code failure;
-        std::filesystem::recursive_directory_iterator entry(path, failure);
+        std::filesystem::recursive_directory_iterator entry(
+            path, std::filesystem::directory_options::follow_directory_symlink, failure);
         for (const std::filesystem::recursive_directory_iterator end; !failure && entry != end;) {
             const std::string name = entry->path().filename().string();
             const bool is_mark = name.starts_with('.') || name.starts_with('_');

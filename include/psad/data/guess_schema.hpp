@@ -76,20 +76,20 @@ class OpenColumns {
     void take_rest(ColumnGroup& group, const char* name, GuessedSchema& to, bool only_constant = false) {
         std::vector<ColumnSurvey*> left;
         for (ColumnSurvey* c : open_) {
-            if (only_constant && (c->varies_within || c->has_lists)) {
+            if (only_constant && (c->varies_within || c->has_lists())) {
                 left.push_back(c);
             } else if (c->values == 0) {
                 to.schema.unread.push_back(c->name);
                 to.columns.push_back({of_, "not read: no value", *c});
-            } else if (c->is_numeric() && !c->has_lists && !is_code(*c)) {
+            } else if (c->is_numeric() && !c->has_lists() && !is_code(*c)) {
                 group.dense.push_back({.name = c->name});
                 c->missing += std::exchange(c->no_numbers, 0);
                 to.columns.push_back({of_, std::string(name) + ".dense", *c});
-            } else if (c->values += std::exchange(c->no_numbers, 0); c->is_unique() && !c->has_lists) {
+            } else if (c->values += std::exchange(c->no_numbers, 0); c->is_unique() && !c->has_lists()) {
                 to.schema.unread.push_back(c->name);
                 to.columns.push_back({of_, "not read: nearly each value is another", *c});
             } else {
-                const bool splits = c->has_splits && !c->has_lists;
+                const bool splits = c->has_splits && !c->has_lists();
                 group.fields.push_back({c->name, 0, splits ? "|" : ""});
                 to.columns.push_back({of_, std::string(name) + (splits ? ".fields, split at |" : ".fields"), *c});
             }
@@ -237,8 +237,11 @@ inline void guess_requests(SurveySink& sink, const std::string& of, bool has_eve
     OpenColumns request(sink, 0, of);
     const std::string id = request_id(sink);
     s.id = request.take(usual::id, "request.id", to, [&](const ColumnSurvey& c) { return c.name == id; });
-    s.user = request.take(usual::user, "request.user", to);
-    s.time = request.take(usual::time, "request.time", to, is_time);
+    // What differs among the candidates of a request is theirs: a product's weight, its seller.
+    const auto of_request = [](const ColumnSurvey& c) { return !c.varies_within; };
+    s.user = request.take(usual::user, "request.user", to, of_request);
+    s.time = request.take(usual::time, "request.time", to,
+                          [&](const ColumnSurvey& c) { return of_request(c) && is_time(c); });
     if (s.time.empty()) s.time = request.take(usual::surely_time, "request.time", to);  // its cells will be named
     OpenColumns nested(sink, candidates, s.candidates);
     OpenColumns& candidate = flat ? request : nested;
@@ -247,7 +250,8 @@ inline void guess_requests(SurveySink& sink, const std::string& of, bool has_eve
         candidate.take(usual::position, "candidate.position", to, [](const ColumnSurvey& c) { return c.is_numeric(); });
     s.propensity = candidate.take(usual::propensity, "candidate.propensity", to);
     take_label(candidate, to);
-    s.weight = request.take(usual::weight, "request.weight", to, [](const ColumnSurvey& c) { return c.is_numeric(); });
+    s.weight = request.take(usual::weight, "request.weight", to,
+                            [&](const ColumnSurvey& c) { return of_request(c) && c.is_numeric(); });
     // LETOR's features are all of candidates, even if some are the same all over a sample.
     if (!sink.absent_is_zero()) request.take_rest(s.of_context, "context", to, flat);
     candidate.take_rest(s.of_candidate, "candidate", to);
@@ -285,10 +289,12 @@ inline void guess_requests(SurveySink& sink, const std::string& of, bool has_eve
 inline GuessedSchema guess_schema(const InputFiles& files) {
     GuessedSchema out;
     DataSchema& s = out.schema;
-    for (const auto& file : files_of(files.lists)) {
-        std::error_code ignored;
-        if (!std::filesystem::is_regular_file(file, ignored) && !std::filesystem::is_directory(file, ignored))
-            throw DataError(file.string(), "", "no regular file", "one, as a guess reads it twice: or a schema");
+    for (const Paths* paths : {&files.lists, &files.items, &files.users, &files.events}) {
+        for (const auto& file : files_of(*paths)) {
+            std::error_code ignored;
+            if (!std::filesystem::is_regular_file(file, ignored) && !std::filesystem::is_directory(file, ignored))
+                throw DataError(file.string(), "", "no regular file", "one, as a guess reads it twice: or a schema");
+        }
     }
     SurveySink first({}, 1000);  // which column tells requests apart
     detail::survey(files.lists, files.format, first);

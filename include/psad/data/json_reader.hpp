@@ -182,6 +182,7 @@ class JsonReader final : public Where {
             for (; *end != '"'; ++end) end += *end == '\\' ? 1 : 0;
             std::string path = prefix + std::string(raw.raw(), end);
             std::string name = prefix + std::string(std::string_view(field.unescaped_key()));
+            if (!is_text(name)) fail("", "a key named " + in_quotes(name), "UTF-8 without control characters");
             if (std::ranges::count(l.keys, name, &Key::name) > 0)
                 fail(path, "a key in another spelling", "escapes where they are needed alone");
             l.keys.push_back({std::move(path), std::move(name)});
@@ -272,7 +273,6 @@ class JsonReader final : public Where {
             text = value.raw_json_token();
             text = text.substr(0, text.find_last_not_of(" \t\r") + 1);
             if (!is_json_number(text)) fail(name, in_quotes(text), "a JSON value");
-            if (text.ends_with(".0")) text.remove_suffix(2);  // of an id that went through floating point
         }
         if (column >= 0) sink_->take(column, text);
     }

@@ -39,7 +39,8 @@ class ListBuilder final : public RoleSink {
           schema_(&names.schema()),
           candidates_(candidates_of(*schema_)),
           users_(users),
-          events_(events) {
+          events_(events),
+          knows_items_(names.knows_items()) {
         add_request_roles(*schema_, reads_history(), roles_);
         user_row_ = UserRow(schema_->of_user);
         candidate_ = CandidateRow(*schema_);
@@ -48,7 +49,7 @@ class ListBuilder final : public RoleSink {
     }
 
     void begin_file(const Where& where, double absent) override {
-        where_ = &where;
+        read_from(&where);
         absent_ = schema_->absent_is_zero ? 0 : absent;
         any_events_ = has_history_ = false;
         roles_.begin_file();
@@ -96,10 +97,13 @@ class ListBuilder final : public RoleSink {
     void end_file() override {
         for (const ColumnRole& r : roles_.all()) {
             const bool all_absent = r.role == Role::dense && !std::isnan(absent_);
-            if (!r.seen && !all_absent && !may_lack(r))
-                lacking_.try_emplace(r.name, Lack{where_->source(), is_input(r)});
+            if (r.seen || all_absent || may_lack(r)) continue;
+            auto& lacking = r.role == Role::feedback ? lacking_feedback_ : lacking_;
+            lacking.try_emplace(r.name, Lack{where_->source(), &r, is_input(r)});
         }
-        if (reads_history() && !has_history_) lacking_.try_emplace(history_name(), Lack{where_->source(), true});
+        if (reads_history() && !has_history_)
+            lacking_.try_emplace(history_name(), Lack{where_->source(), nullptr, true});
+        read_from(nullptr);
     }
 
     /// The requests that were read since the last call.
@@ -118,6 +122,7 @@ class ListBuilder final : public RoleSink {
     void forget_columns() {
         roles_.forget_unread();
         lacking_.clear();
+        lacking_feedback_.clear();
     }
     const JoinCounts& joins() const { return joins_; }
     /// Columns of labels that no file had.
@@ -125,16 +130,16 @@ class ListBuilder final : public RoleSink {
     /// A file that lacked a column of the schema.
     struct Lack {
         std::string file;
-        bool is_input = false;  ///< of the model, not an id, a weight or the like
+        const ColumnRole* role = nullptr;  ///< null: the history
+        bool is_input = false;             ///< of the model, not an id, a weight or the like
     };
     using LackingColumns = std::map<std::string, Lack, std::less<>>;
     /// By column.
     const LackingColumns& lacking() const { return lacking_; }
-    /// Whether any file had a column.
-    bool has_seen(std::string_view column) const {
-        if (column == history_name()) return has_ever_history_;
-        return std::ranges::any_of(roles_.all(), [&](const ColumnRole& r) { return r.ever_seen && r.name == column; });
-    }
+    /// Kinds of feedback, which then count as 0.
+    const LackingColumns& lacking_feedback() const { return lacking_feedback_; }
+    /// Whether another file had the column.
+    bool has_seen(const Lack& lack) const { return lack.role != nullptr ? lack.role->ever_seen : has_ever_history_; }
     const std::set<std::string, std::less<>>& unread() const { return roles_.unread(); }
 
   private:
@@ -145,16 +150,18 @@ class ListBuilder final : public RoleSink {
     void note_history(std::string_view name) {
         has_history_ |= name == schema_->history;
         has_ever_history_ |= has_history_;
+        joins_.own_history |= has_history_ && events_ != nullptr;
     }
     /// What is lacking where requests bring no events and there is no table of them.
     std::string history_name() const { return schema_->history + " (or --events)"; }
     bool is_input(const ColumnRole& r) const {
         const bool joins = r.role == Role::user && (users_ != nullptr || events_ != nullptr);
-        return joins || is_cell(r.role) || r.role == Role::event_kind;
+        return joins || is_cell(r.role) || r.role == Role::event_kind || r.role == Role::item;
     }
     /// What stands in tables beside the requests, or is not there when serving.
     bool may_lack(const ColumnRole& r) const {
-        if (is_label(r.role) || r.group == Group::item) return true;
+        if (is_label(r.role)) return r.role != Role::feedback;
+        if (r.group == Group::item) return knows_items_;
         if (r.group == Group::event) return events_ != nullptr || !any_events_;
         return r.group == Group::user && users_ != nullptr && std::ranges::count(users_->columns, r.name) > 0;
     }
@@ -239,6 +246,7 @@ class ListBuilder final : public RoleSink {
             where_->fail("", "more candidates", "at most " + std::to_string(max_candidates));
         ++joins_.candidates;
         joins_.items += names_->has_row(c.item) ? 1 : 0;
+        joins_.without_item += c.item < 0 && !schema_->item.empty() ? 1 : 0;
         if (c.has_item_cells) names_->say(c.item, c.item_cells);
         labels_ += std::isnan(c.label) ? 0 : 1;
         if (schema_->gain.grade.empty())
@@ -318,11 +326,12 @@ class ListBuilder final : public RoleSink {
     std::string candidates_;  ///< the list of them
     const UserTable* users_;
     const EventTable* events_;
+    bool knows_items_;     ///< before the first request
     double absent_ = nan;  ///< what a number is that a row does not name
     Source source_;
     std::shared_ptr<RequestBlock> block_;
     std::shared_ptr<Catalog> new_items_ = std::make_shared<Catalog>();
-    LackingColumns lacking_;
+    LackingColumns lacking_, lacking_feedback_;
     JoinCounts joins_;
     bool any_events_ = false, has_time_ = false;
     bool has_history_ = false, has_ever_history_ = false;  ///< the list, in the file that is read and in any

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 
 #include "psad/core/text.hpp"
 #include "psad/data/group_rows.hpp"
+#include "psad/data/record_sink.hpp"
 #include "psad/features/catalog.hpp"
 #include "psad/features/named_ids.hpp"
 
@@ -154,8 +156,20 @@ class Names {
         if (id < 0) note_unknown(name, data_->schema.item);
         return id >= 0 ? id : static_cast<std::int32_t>(known.size()) + new_items_.add(name);
     }
-    /// The first name that was not known since the last call, "'fridge' of device"; empty where all were.
-    std::string take_unknown() { return std::exchange(unknown_, {}); }
+    /// The same of an event in a table: nothing else is said of its item.
+    std::int32_t item_of_event(std::string_view name) {
+        if (data_->ids.items.find(name) < 0 && learn_ == Learn::items) note_unknown(name, data_->schema.event_item);
+        return item(name);
+    }
+    /// A name that was not known, and where it stood.
+    struct Unknown {
+        std::string name;  ///< "'fridge' of device"
+        std::string source, place;
+    };
+    /// The first one since the last call.
+    std::optional<Unknown> take_unknown() { return std::exchange(unknown_, std::nullopt); }
+    /// Where the names come from, or null.
+    void read_from(const Where* where) { where_ = where; }
     std::string_view item_name(std::int32_t item) const {
         const auto known = static_cast<std::int32_t>(data_->ids.items.size());
         return item < known ? data_->ids.items.name(item) : new_items_.name(item - known);
@@ -172,6 +186,8 @@ class Names {
     }
     /// How often what was said of an item differs from what is known of it.
     std::size_t contradictions() const { return contradictions_; }
+    /// Whether anything is known of items, by a table or by a model.
+    bool knows_items() const { return first_new_ > 0 || rows_.extent() > 0; }
     /// Whether anything but its name is known.
     bool has_row(std::int32_t item) const {
         if (item < 0) return false;
@@ -199,7 +215,9 @@ class Names {
         : data_(&data), learn_(learn), first_new_(first_new), catalog_(catalog), rows_(data.schema.of_item) {}
 
     void note_unknown(std::string_view name, const std::string& column) {
-        if (unknown_.empty()) unknown_ = in_quotes(name) + " of " + column;
+        if (unknown_) return;
+        unknown_ = Unknown{in_quotes(name) + " of " + column, {}, {}};
+        if (where_ != nullptr) unknown_->source = where_->source(), unknown_->place = where_->place(column);
     }
     bool learns_items() const { return learn_ != Learn::nothing; }
     std::size_t row_of(std::int32_t item) const { return static_cast<std::size_t>(item) - first_new_; }
@@ -227,7 +245,8 @@ class Names {
     std::size_t first_new_;   ///< items below lie in a catalog that is not read here
     const Catalog* catalog_;  ///< that one, or null
     std::size_t contradictions_ = 0;
-    std::string unknown_;
+    std::optional<Unknown> unknown_;
+    const Where* where_ = nullptr;
     IdMap new_items_;  ///< beyond those of data_
     ItemRows rows_;
 };

@@ -35,6 +35,7 @@ struct InputFiles {
 struct SideTables {
     std::optional<UserTable> users;
     std::optional<EventTable> events;
+    std::set<std::string, std::less<>> unread_of_users, unread_of_events;  ///< columns that the schema does not name
 };
 
 namespace detail {
@@ -56,12 +57,13 @@ inline void must_name(const std::string& column, const char* place, const std::s
 }
 }  // namespace detail
 
-/// Reads the table of items into `names`.
-inline void read_items(const Paths& paths, Names& names) {
-    if (paths.empty()) return;
+/// Reads the table of items into `names`. Returns the columns that the schema does not name.
+inline std::set<std::string, std::less<>> read_items(const Paths& paths, Names& names) {
+    if (paths.empty()) return {};
     detail::must_name(names.schema().item, "candidate.item", "names an item, also in the table of items");
     ItemTableSink sink(names);
     detail::read_table(paths, sink);
+    return sink.unread();
 }
 
 /// Reads the tables of users and events. \throws DataError at the first fault
@@ -73,6 +75,7 @@ inline std::shared_ptr<const SideTables> read_side_tables(const InputFiles& file
         UserTableSink sink(names);
         detail::read_table(files.users, sink);
         out->users = sink.table();
+        out->unread_of_users = sink.unread();
     }
     if (!files.events.empty()) {
         detail::must_name(schema.user, "request.user", "names a user, also in the table of events");
@@ -82,6 +85,7 @@ inline std::shared_ptr<const SideTables> read_side_tables(const InputFiles& file
         EventTableSink sink(names);
         detail::read_table(files.events, sink);
         out->events = sink.table();
+        out->unread_of_events = sink.unread();
     }
     return out;
 }
@@ -89,8 +93,9 @@ inline std::shared_ptr<const SideTables> read_side_tables(const InputFiles& file
 /// Requests, and what their files did not have or had besides.
 struct ReadLists {
     Source source;
-    std::set<std::string, std::less<>> missing;  ///< columns of the schema that no file has
-    std::map<std::string, std::string> lacking;  ///< columns that some files have, and one that has not
+    std::set<std::string, std::less<>> missing;                ///< columns of the schema that no file has
+    std::map<std::string, std::string> lacking;                ///< columns that some files have, and one that has not
+    std::map<std::string, std::string> lacking_feedback = {};  ///< the same of kinds of feedback, which then are 0
     std::set<std::string, std::less<>> unread, missing_labels;
     JoinCounts joins = {};
 };
@@ -104,7 +109,7 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
             throw DataError(path.string(), "", "a folder of columns beside other files", "it alone");
     }
     if (paths.size() == 1 && is_column_folder(paths[0])) {
-        ReadLists out{ColumnFolder(paths[0]).source(&names), {}, {}, {}, {}};
+        ReadLists out{ColumnFolder(paths[0]).source(&names), {}, {}, {}, {}, {}};
         out.joins.contradictions = names.contradictions();
         return out;
     }
@@ -118,13 +123,16 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
         if (in_rows && !flat) flat.emplace(builder, names.schema().id);
         read_file(file, found, in_rows ? static_cast<RecordSink&>(*flat) : builder, candidates);
     }
-    ReadLists out{builder.take_source(), {}, {}, builder.unread(), builder.missing_labels(), builder.joins()};
+    ReadLists out{builder.take_source(), {}, {}, {}, builder.unread(), builder.missing_labels(), builder.joins()};
     out.joins.contradictions = names.contradictions();
     for (const auto& [column, lack] : builder.lacking()) {
-        if (builder.has_seen(column))
+        if (builder.has_seen(lack))
             out.lacking.emplace(column, lack.file);
         else
             out.missing.insert(column);
+    }
+    for (const auto& [column, lack] : builder.lacking_feedback()) {
+        if (builder.has_seen(lack)) out.lacking_feedback.emplace(column, lack.file);
     }
     out.source.keep(tables);
     return out;

@@ -16,7 +16,8 @@ namespace psad::inline PSAD_ABI::data {
 /// own.
 class RoleSink : public RecordSink {
   public:
-    void take(int column, std::string_view text) override {
+    void take(int column, std::string_view text) override { take_text(column, plain_name(text)); }
+    void take_text(int column, std::string_view text) override {
         for (int c = column; c >= 0; c = roles_[c].next) {
             if (is_cell(roles_[c].role))
                 cells_.text(roles_[c], text, row_of(roles_[c]), *where_);
@@ -47,6 +48,11 @@ class RoleSink : public RecordSink {
 
   protected:
     explicit RoleSink(Names& names) : names_(&names), cells_(names) {}
+
+    void read_from(const Where* where) {
+        where_ = where;
+        names_->read_from(where);
+    }
 
     /// The row that a cell of a role is put into.
     virtual GroupRows& row_of(const ColumnRole& role) = 0;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +35,7 @@ struct EventTable {
     std::vector<std::int32_t> items, kinds;
     GroupRows rows;
     std::size_t without_user = 0;  ///< events that are not here, as nobody knows whose they are
+    std::size_t without_item = 0;  ///< events on nobody knows what
 
     /// [first, last) of the events of a user before `time`.
     std::pair<std::size_t, std::size_t> before(std::string_view user, std::int64_t time) const {
@@ -50,7 +52,9 @@ struct EventTable {
 struct JoinCounts {
     std::size_t requests = 0, users = 0, with_events = 0;  ///< whose user is in the table; whose history has events
     std::size_t candidates = 0, items = 0;                 ///< whose item is in the catalog
+    std::size_t without_item = 0;                          ///< candidates
     std::size_t contradictions = 0;                        ///< Names::contradictions()
+    bool own_history = false;  ///< requests bring one, and there is a table of events: that alone is read
 };
 
 /// Takes the rows of a flat table: one key, perhaps a time, an item and a kind, and the cells of one group.
@@ -61,11 +65,14 @@ class TableSink : public RoleSink {
     }
 
     void begin_file(const Where& where, double) override {
-        where_ = &where;
+        read_from(&where);
         roles_.begin_file();
     }
     int column(int level, std::string_view name) override { return roles_.find(level, name); }
-    int list(std::string_view) override { return not_read; }
+    int list(std::string_view name) override {
+        roles_.note_unread(name);
+        return not_read;
+    }
     void begin_row(int) override {
         row_.clear();
         row_.begin_row(std::numeric_limits<double>::quiet_NaN());
@@ -77,9 +84,13 @@ class TableSink : public RoleSink {
     }
     void end_file() override {
         for (const ColumnRole& r : roles_.all()) {
-            if (!r.seen && is_required(r)) where_->fail("", "no column " + in_quotes(r.name), "it, as the schema says");
+            if (!r.seen && is_required(r))
+                throw DataError(where_->source(), "", "no column " + in_quotes(r.name), "it, as the schema says");
         }
+        read_from(nullptr);
     }
+    /// Columns that the schema does not name.
+    const std::set<std::string, std::less<>>& unread() const { return roles_.unread(); }
 
   protected:
     virtual void clear() = 0;
@@ -186,6 +197,7 @@ class EventTableSink final : public TableSink {
         std::partial_sum(out.begin.begin(), out.begin.end(), out.begin.begin());
         out.users = std::move(user_names_);
         out.without_user = without_user_;
+        out.without_item = without_item_;
         return out;
     }
 
@@ -197,7 +209,7 @@ class EventTableSink final : public TableSink {
                 user_ = is_missing_name(text) ? -1 : user_names_.add(text);
                 break;
             case Role::item:
-                item_ = is_missing_name(text) ? -1 : names_->item(text);
+                item_ = is_missing_name(text) ? -1 : names_->item_of_event(text);
                 break;
             case Role::event_kind:
                 kind_ = is_missing_name(text) ? 0 : names_->kind(text);
@@ -210,6 +222,7 @@ class EventTableSink final : public TableSink {
     void add() override {
         if (user_ < 0) return void(++without_user_);
         if (!has_time_) fail_key(names_->schema().event_time, "the time of the event");
+        without_item_ += item_ < 0 ? 1 : 0;
         users_.push_back(user_);
         times_.push_back(time_);
         items_.push_back(item_);
@@ -226,7 +239,7 @@ class EventTableSink final : public TableSink {
     std::int32_t user_ = -1, item_ = -1, kind_ = -1;
     std::int64_t time_ = 0;
     bool has_time_ = false;
-    std::size_t without_user_ = 0;
+    std::size_t without_user_ = 0, without_item_ = 0;
 };
 
 }  // namespace psad::data
