@@ -271,12 +271,12 @@ TEST_CASE("dense columns of a hand-made request") {
     const OwnedRequest owned = hand_made_request();
     Request r = owned.view();
     hand_made().encode(std::span(&r, 1), 4, b);
-    REQUIRE(b.dense.columns == 2 * 2 + 4 + 2 * 6);
+    REQUIRE(b.dense.columns == 2 * 2 + 4 + 2 * 6 + 2 * 3);
     const auto score = [](double x) { return 2 * std::copysign(std::log1p(std::abs(x - 1)), x - 1); };
     const std::array<double, 4> s{score(4), score(3), score(2), score(1)};
     const std::array<double, 4> a{-0.5, std::log1p(2.0) - 0.5, std::log1p(1.0) - 0.5, -std::log1p(0.5) - 0.5};
     const double unit = std::sqrt(12.0) / 4;  // ranks 3, 2, 1, 0 and 1, 3, 2, 0, less 1.5
-    check_row(row(b.dense.numbers, 2, 20), {s[2],
+    check_row(row(b.dense.numbers, 2, 26), {s[2],
                                             a[2],
                                             -unit / 2,
                                             unit / 2,  // values, ranks
@@ -295,8 +295,19 @@ TEST_CASE("dense columns of a hand-made request") {
                                             0,
                                             a[2] - a[1],
                                             a[2] - a[3],
-                                            a[2] - a[1]});  // aux
-    const auto first = row(b.dense.numbers, 0, 20), last = row(b.dense.numbers, 3, 20);
+                                            a[2] - a[1],  // aux
+                                            0,
+                                            0,
+                                            0,  // no genre
+                                            1.0 / 4,
+                                            std::log(2.0),
+                                            1});  // its brand is that of the latest event
+    // Genres 1 and 4, each in the second and in the fourth event; so is the brand.
+    const std::vector<double> matches{2.0 / 4, std::log1p(2.0), 1.0 / 2, 2.0 / 4, std::log1p(2.0), 1.0 / 2};
+    const auto of_item_2 = row(b.dense.numbers, 0, 26), of_stranger = row(b.dense.numbers, 3, 26);
+    check_row({of_item_2.begin() + 20, of_item_2.end()}, matches);
+    check_row({of_stranger.begin() + 20, of_stranger.end()}, std::vector<double>(6, 0.0));
+    const auto first = row(b.dense.numbers, 0, 26), last = row(b.dense.numbers, 3, 26);
     for (const std::size_t c : {8u, 9u, 10u, 11u}) CHECK(first[c] == 0);  // nothing stands above
     CHECK(last[12] == 0);                                                 // nor below
     const double mean = (s[0] + s[1] + s[2] + s[3]) / 4;
@@ -306,7 +317,7 @@ TEST_CASE("dense columns of a hand-made request") {
     CHECK(b.list_shift.numbers[0] == doctest::Approx(-mean / std::sqrt(squares / 4)));
     r.scores = {}, r.aux = {};
     hand_made().encode(std::span(&r, 1), 4, b);
-    for (std::size_t c = 0; c < 20; ++c) CHECK((row(b.dense.numbers, 2, 20)[c] != 0) == (c >= 4 && c <= 7));
+    for (std::size_t c = 0; c < 20; ++c) CHECK((row(b.dense.numbers, 2, 26)[c] != 0) == (c >= 4 && c <= 7));
     CHECK(b.list_scale.numbers == std::vector<double>{0, 0});
     CHECK(b.counts.missing_numbers == 8);
 }
@@ -366,13 +377,13 @@ TEST_CASE("inverse deviations scale derived columns, and outliers are cut") {
     plain.encode(std::span(&r, 1), 4, a);
     scaled.encode(std::span(&r, 1), 4, b);
     for (std::size_t i = 0; i < a.dense.numbers.size(); ++i) {
-        const std::size_t c = i % 20;
+        const std::size_t c = i % 26;
         const double scale = c < 4 ? 1 : c == 4 ? 100 : 3;
         CHECK(b.dense.numbers[i] == doctest::Approx((std::clamp)(a.dense.numbers[i] * scale, -8.0, 8.0)));
     }
     for (std::size_t i = 0; i < a.match_dense.numbers.size(); ++i)
         CHECK(b.match_dense.numbers[i] == doctest::Approx(a.match_dense.numbers[i] * 0.5));
-    CHECK(b.dense.numbers[20 + 4] == 8);
+    CHECK(b.dense.numbers[26 + 4] == 8);
 }
 
 TEST_CASE("a batch is its requests, one after the other, and is overwritten") {

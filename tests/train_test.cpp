@@ -10,6 +10,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "psad/backend/cpu/cpu.hpp"
@@ -266,6 +267,76 @@ TEST_CASE("early stopping: patience is honoured and each part comes from its own
     CHECK(go(1).epochs.size() == 4);
 }
 
+TEST_CASE("settings that are not given are chosen by the number of lists") {
+    const auto of = [](std::size_t lists, const train::Settings& given = {}) {
+        const train::Settings s = train::chosen(given, lists);
+        return std::tuple(s.batch, s.epochs, s.patience);
+    };
+    const auto decay = [](std::size_t lists, const train::Settings& given = {}) {
+        return train::chosen(given, lists).weight_decay;
+    };
+    CHECK(of(0) == std::tuple(4, 60, 20));
+    CHECK(of(10) == std::tuple(4, 60, 20));
+    CHECK(of(200) == std::tuple(4, 30, 10));
+    CHECK(of(1000) == std::tuple(20, 30, 10));
+    CHECK(of(5000) == std::tuple(32, 10, 3));
+    CHECK(of(1'000'000) == std::tuple(32, 4, 3));
+    CHECK(of(200, {.epochs = 5, .batch = 7, .patience = 2}) == std::tuple(7, 5, 2));
+    CHECK(of(200, {.batch = 40}) == std::tuple(40, 60, 20));
+    CHECK(of(200, {.patience = 0}) == std::tuple(4, 30, 0));
+    CHECK(decay(10) == 1);
+    CHECK(decay(32'000) == doctest::Approx(1500.0 / 4000));
+    CHECK(decay(10'000'000) == 0.05);
+    CHECK(decay(10, {.steps = 15'000}) == doctest::Approx(0.1));
+    CHECK(decay(10, {.weight_decay = 0}) == 0);
+}
+
+TEST_CASE("validation and the model that is kept are the mean over the last steps") {
+    const ToyLists lists(6, 2);  // 10 lists
+    train::Settings s = quick();
+    s.batch = 5;  // 2 steps an epoch
+    s.steps = 6;
+    s.average = 0.5;  // 3 steps: a copy a step
+    Model<Net> m(toy_encoder(lists.all));
+    std::vector<std::vector<float>> steps, judged;
+    const auto validate = [&](const Model<Net>& now) {
+        judged.push_back(numbers(now));
+        return train::ValidationScore{static_cast<double>(judged.size()), static_cast<double>(judged.size())};
+    };
+    const backend::Cpu<float> cpu;
+    train::Trainer<backend::Cpu<float>, Net> trainer(cpu, m, lists.all, s);
+    while (trainer.running()) {
+        while (!trainer.epoch_done()) trainer.step(), steps.push_back(numbers(trainer.model()));
+        const std::vector<float> before = numbers(trainer.model());
+        trainer.end_epoch(validate);
+        CHECK(numbers(trainer.model()) == before);  // training goes on from the last step
+    }
+    trainer.finish();
+    REQUIRE(steps.size() == 6);
+    REQUIRE(judged.size() == 3);
+    const auto is_near = [](const std::vector<float>& found, const std::vector<double>& wanted) {
+        double largest = 0;
+        for (std::size_t i = 0; i < found.size(); ++i)
+            largest = std::max(largest, std::abs(static_cast<double>(found[i]) - wanted[i]));
+        return largest < 1e-6;
+    };
+    std::vector<double> mean(steps[0].size(), 0.0);
+    for (std::size_t step = 0; step < 6; ++step) {
+        const double share = std::max(1.0 / static_cast<double>(step + 1), 1 - std::exp(-1.0 / 3));
+        for (std::size_t i = 0; i < mean.size(); ++i)
+            mean[i] += share * (static_cast<double>(steps[step][i]) - mean[i]);
+        if (step % 2 == 1) CHECK(is_near(judged[step / 2], mean));
+    }
+    CHECK(numbers(m) == judged.back());
+    CHECK(judged.back() != steps.back());
+
+    s.average = 0;
+    judged.clear();
+    Model<Net> plain(toy_encoder(lists.all));
+    train::train(cpu, plain, std::span<const Request>(lists.all), s, validate);
+    CHECK(judged.back() == steps.back());  // the average steers no step
+}
+
 TEST_CASE("steps: exactly so many, the last epoch cut short and still judged") {
     const ToyLists lists(6, 2);  // 10 lists
     train::Settings s = quick();
@@ -290,6 +361,7 @@ TEST_CASE("hooks end a training: after a step, whose epoch is still judged, or a
     s.batch = 4;  // 3 steps an epoch
     s.steps = 0;
     s.epochs = 4;
+    s.average = 0;
     const auto go = [&](auto hooks) {
         Model<Net> m(toy_encoder(lists.all));
         auto report = train::train(backend::Cpu<float>(), m, std::span<const Request>(lists.all), s, no_opinion, hooks);
@@ -336,6 +408,7 @@ TEST_CASE("a training taken up again from its state goes on to the same bits") {
         after.restore(before.state());
         after.optimizer().steps() = before.optimizer().steps();
         after.optimizer().moments() = before.optimizer().moments();
+        after.averaged() = before.averaged();
         after.best() = before.best();
         auto rest = validate_from(2);
         while (after.running()) after.epoch(rest);
@@ -441,7 +514,7 @@ TEST_CASE("settings out of range are refused by name") {
     CHECK(refusal([](auto& s) { s.steps = -1; }).starts_with("training settings, steps: found -1"));
     CHECK(refusal([](auto& s) { s.batch = 0; }).starts_with("training settings, batch: found 0"));
     CHECK(refusal([](auto& s) { s.shard = 0; }).starts_with("training settings, shard: found 0"));
-    CHECK(refusal([](auto& s) { s.patience = -1; }).starts_with("training settings, patience: found -1"));
+    CHECK(refusal([](auto& s) { s.patience = -2; }).starts_with("training settings, patience: found -2"));
     constexpr double infinity = std::numeric_limits<double>::infinity();
     for (const double bad : {-1.0, infinity, nan}) {
         CHECK(refusal([&](auto& s) { s.student_weight = bad; }).starts_with("training settings, student_weight: "));
@@ -453,8 +526,10 @@ TEST_CASE("settings out of range are refused by name") {
     }
     for (const double bad : {-1.0, nan}) {
         CHECK(refusal([&](auto& s) { s.clip = bad; }).starts_with("training settings, clip: "));
-        CHECK(refusal([&](auto& s) { s.weight_decay = bad; }).starts_with("training settings, weight_decay: "));
+        CHECK(refusal([&](auto& s) { s.weight_decay = 2 * bad; }).starts_with("training settings, weight_decay: "));
     }
+    for (const double bad : {-0.1, 1.1, nan})
+        CHECK(refusal([&](auto& s) { s.average = bad; }).starts_with("training settings, average: "));
     for (const double bad : {-0.1, 1.0, nan}) {
         CHECK(refusal([&](auto& s) {
                   s.dropout = static_cast<float>(bad);

@@ -11,6 +11,7 @@
 #include "psad/data/read_lists.hpp"
 #include "psad/eval/heuristics.hpp"
 #include "psad/eval/ranking_quality.hpp"
+#include "psad/features/whitening.hpp"
 #include "psad/model/spec.hpp"
 
 namespace psad::quality {
@@ -60,6 +61,7 @@ train::Settings default_settings(const ExperimentOptions& o) {
     s.weight_decay = std::clamp(1e4 / o.lists, 0.1, 0.5);
     s.dropout = 0;
     s.patience = 0;
+    s.average = 0;  // the last step is judged
     return s;
 }
 
@@ -102,12 +104,12 @@ void check_splits(const Experiment& e, const std::string& folder) {
 
 Experiment make_experiment(const ExperimentOptions& o, const train::Settings& settings) {
     Experiment e;
-    e.settings = settings;
     if (o.data.empty())
         simulate_into(e, o);
     else
         e.dataset = data::read_lists(o.data);
     e.train = data::requests_of(e.dataset, e.dataset.train);
+    e.settings = train::chosen(settings, e.train.size());
     e.valid = data::requests_of(e.dataset, e.dataset.valid);
     e.test = data::requests_of(e.dataset, e.dataset.test);
     if (!e.world) check_splits(e, o.data);
@@ -119,6 +121,7 @@ Experiment make_experiment(const ExperimentOptions& o, const train::Settings& se
         for (Request& r : e.train) r.shown = {};
     }
     e.encoder = data::fit_encoder(e.dataset);
+    whiten(e.encoder, e.train);
     return e;
 }
 

@@ -110,6 +110,7 @@ json source_of(const Experiment& e) {
              {"dropout", e.settings.dropout},
              {"weight_decay", e.settings.weight_decay},
              {"patience", e.settings.patience},
+             {"average", e.settings.average},
              {"unknown_rate", e.settings.unknown_rate},
              {"train_lists", e.train.size()},
              {"test_lists", e.test.size()},

@@ -15,6 +15,7 @@
 #include "psad/backend/cpu/cpu.hpp"
 #include "psad/eval/latency.hpp"
 #include "psad/eval/orders.hpp"
+#include "psad/model/fold_whitening.hpp"
 #include "psad/model/psad_model.hpp"
 #include "psad/train/fit.hpp"
 #include "psad/train/trainer.hpp"
@@ -86,6 +87,7 @@ Run run_method(const Experiment& e, const std::string& name, std::uint64_t seed,
     Run run{.date = run_detail::today()};
     Model<Network> model(e.encoder, seed);
     run_detail::learn(e, device, model, seed, times * e.settings.epochs, run);
+    fold_whitening(model);
     run_detail::add_rows(e, device, model, name, run);
     return run;
 }
@@ -100,6 +102,7 @@ Run run_in_turn(const Experiment& e, const std::string& name, std::uint64_t seed
     Model<Then> then(e.encoder, seed);
     then.warm_start(first);
     run_detail::learn(e, device, then, seed, times * e.settings.epochs, run);
+    fold_whitening(then);
     run_detail::add_rows(e, device, then, name, run);
     return run;
 }

@@ -72,7 +72,8 @@ inline CLI::Validator time() {
             std::int64_t seconds = 0;
             return data::parse_time(text, seconds)
                        ? std::string()
-                       : fmt::format("found {}, wanted unix seconds, or ISO 8601 like 2026-11-28", text.empty() ? "nothing" : text);
+                       : fmt::format("found {}, wanted unix seconds, or ISO 8601 like 2026-11-28",
+                                     text.empty() ? "nothing" : text);
         },
         "TIME");
 }
@@ -158,9 +159,11 @@ class SettingFlags {
                     std::string flag = std::string("--") + s.name;
                     std::ranges::replace(flag, '_', '-');
                     if (s.short_name != nullptr) flag += std::string(",--") + s.short_name;
-                    options_[s.name] = command.add_option(flag, value, s.help)
-                                           ->transform(in_range<V>(s))
-                                           ->default_str(fmt::format("{}", value));
+                    options_[s.name] =
+                        command.add_option(flag, value, s.help)
+                            ->transform(in_range<V>(s))
+                            ->default_str(s.accepts(static_cast<double>(value)) ? fmt::format("{}", value)
+                                                                                : "by the number of lists");
                 }
             },
             given_);

@@ -31,7 +31,8 @@ void add_settings(const Settings& settings, nlohmann::json& to) {
     Settings::for_each_setting(add, settings);
 }
 
-inline nlohmann::json report_json(const TrainOptions& o, const train::Report& report, bool has_teacher) {
+inline nlohmann::json report_json(const TrainOptions& o, const train::Settings& chosen, const train::Report& report,
+                                  bool has_teacher) {
     nlohmann::json losses = nlohmann::json::array(), valid = nlohmann::json::array();
     for (const train::StepRecord& step : report.steps) losses.push_back(step.loss);
     for (const train::EpochRecord& epoch : report.epochs) {
@@ -49,7 +50,7 @@ inline nlohmann::json report_json(const TrainOptions& o, const train::Report& re
                             {"items", o.tables.items}, {"users", o.tables.users},    {"events", o.tables.events},
                             {"schema", o.schema},      {"valid_from", o.valid_from}, {"test_from", o.test_from},
                             {"variant", o.variant},    {"device", o.device}};
-    add_settings(o.settings, settings);
+    add_settings(chosen, settings);
     add_settings(o.encoding, settings);
     nlohmann::json out{{"losses", losses},
                        {"valid", valid},
@@ -94,6 +95,14 @@ inline void print_objective(const nlohmann::json& objective) {
     fmt::print("\n");
 }
 
+inline void print_passes(const train::Settings& chosen) {
+    if (chosen.steps > 0)
+        fmt::print("{} steps of {} lists", chosen.steps, chosen.batch);
+    else
+        fmt::print("{} epochs in steps of {} lists, patience {}", chosen.epochs, chosen.batch, chosen.patience);
+    fmt::print(", weight decay {:.3g}\n", chosen.weight_decay);
+}
+
 /// Trains a model and saves it; fit(lists, settings, encoding, hooks) does the training.
 template <class Network, class Fit>
 void train_with(const TrainOptions& o, Fit fit) {
@@ -104,6 +113,7 @@ void train_with(const TrainOptions& o, Fit fit) {
                in.lists.valid.size());
     const nlohmann::json objective = objective_json<Network>(in);
     print_objective(objective);
+    print_passes(train::chosen(o.settings, in.lists.train.size()));
     ShowProgress hooks(HasTeacher<Network>);
     const Fitted<Network> fitted = fit(in.lists, o.settings, o.encoding, hooks);
     hooks.clear();
@@ -111,16 +121,17 @@ void train_with(const TrainOptions& o, Fit fit) {
                      o.student_only ? model_file::Parts::student : model_file::Parts::all,
                      in.names ? &*in.names : nullptr);
     const train::Report& report = fitted.report;
+    const train::Settings settings = train::chosen(o.settings, in.lists.train.size());
     print_encoder(fitted.model.encoder, o.encoding, report.encoded);
     fmt::print("kept the student of epoch {}", report.best_student_epoch + 1);
     if (HasTeacher<Network>) fmt::print(" and the teacher of epoch {}", report.best_teacher_epoch + 1);
     fmt::print("; {:.0f} lists/s; at most {} MB of memory; wrote {}\n", report.lists_per_second,
                peak_memory() / 1'000'000, o.out);
-    if (o.settings.steps == 0 && static_cast<int>(report.epochs.size()) < o.settings.epochs) {
+    if (settings.steps == 0 && static_cast<int>(report.epochs.size()) < settings.epochs) {
         fmt::print("stopped after {} of {} epochs: in {} no better validation score (--patience)\n",
-                   report.epochs.size(), o.settings.epochs, o.settings.patience);
+                   report.epochs.size(), settings.epochs, settings.patience);
     }
-    nlohmann::json json = report_json(o, report, HasTeacher<Network>);
+    nlohmann::json json = report_json(o, settings, report, HasTeacher<Network>);
     json["objective"] = objective;
     json["peak_memory_bytes"] = peak_memory();
     write_json(o.json, json);

@@ -7,6 +7,7 @@
 
 #include "psad/core/columns.hpp"
 #include "psad/features/dense_features.hpp"
+#include "psad/features/field_match.hpp"
 
 namespace psad::inline PSAD_ABI {
 
@@ -116,8 +117,9 @@ struct EncodingCounts {
 template <class T>
 struct Batch : InputColumns<T, Owned> {
     LayoutStorage layout;
-    EncodingCounts counts;   ///< go on over clear()
-    std::vector<T> scratch;  ///< the encoder's: one column of a list
+    EncodingCounts counts;     ///< go on over clear()
+    std::vector<T> scratch;    ///< the encoder's: one column of a list
+    FieldEvents field_events;  ///< the encoder's: one field of the history of a list
 
     void clear() {
         layout.clear();

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "psad/features/batch.hpp"
@@ -27,6 +28,8 @@ namespace psad::inline PSAD_ABI {
 ///     [4] PositionFeatures
 ///     [M] 1 where a value is missing, of the features that had missing values in training
 ///     [6 A] AlongList of the features that the schema marks
+///     [3 I] FieldMatch of each item field
+///     [F] the values times the matrix of set_whitening(), where there is one
 /// and `list_scale` and `list_shift` let the model see the first F as deviations within the list. Const use is
 /// thread-safe.
 class CandidateEncoder {
@@ -36,6 +39,7 @@ class CandidateEncoder {
         : transforms_(joined(statistics.item_dense, statistics.candidate_dense)),
           derived_inv_std_(statistics.derived_inv_std),
           item_features_(schema.item_dense.size()),
+          item_fields_(schema.item_fields.size()),
           ordered_(schema.ordered) {
         std::size_t column = item_features_, source = 0;
         for (const DenseFeature& f : schema.item_dense) add(f, static_cast<std::size_t>(&f - schema.item_dense.data()));
@@ -57,16 +61,20 @@ class CandidateEncoder {
 
     /// F
     std::size_t features() const { return transforms_.size(); }
-    /// PositionFeatures and AlongList: those that `derived_inv_std` scales.
-    std::size_t derived() const {
-        return static_cast<std::size_t>(row_width<PositionFeatures>) + along_.size() * along_width;
-    }
-    std::size_t columns() const { return 2 * features() + missing_.size() + derived(); }
+    /// PositionFeatures, AlongList and FieldMatch: those that `derived_inv_std` scales.
+    std::size_t derived() const { return position_width + after_missing(); }
+    std::size_t columns() const { return 2 * features() + missing_.size() + derived() + whitened(); }
+    /// Columns that training alone has: 0, or F.
+    std::size_t whitened() const { return whitening_.empty() ? 0 : features(); }
+    const std::vector<float>& whitening() const { return whitening_; }
+    /// [F x F], or nothing.
+    void set_whitening(std::vector<float> matrix) { whitening_ = std::move(matrix); }
 
     /// Appends the rows of a request's candidates. `matched` is the candidate that the user interacted with last, n for
-    /// none.
+    /// none; the history that is read are the latest `events` of the first `past` ones.
     template <class T>
-    void add_rows(const Request& r, const Catalog& catalog, std::size_t matched, Batch<T>& b) const {
+    void add_rows(const Request& r, const Catalog& catalog, std::size_t matched, std::size_t past, std::size_t events,
+                  Batch<T>& b) const {
         const std::size_t n = r.size(), f = features();
         const Rows<T> rows{b.dense.append(n), n, columns()};
         T* const scale = b.list_scale.append(1);
@@ -77,6 +85,11 @@ class CandidateEncoder {
             list_ranks::add(rows, f, b.scratch);
         }
         add_derived(rows, matched, b.scratch);
+        for (std::size_t field = 0; field < item_fields_ && events > 0; ++field) {
+            b.field_events.read(r, catalog, past, events, field);
+            add_field_match(r, catalog, b.field_events, field, rows);
+        }
+        if (!whitening_.empty()) add_whitened(rows);
     }
 
     /// The derived numbers of the rows of `dense`, unscaled: see `derived_inv_std`.
@@ -87,7 +100,7 @@ class CandidateEncoder {
         for (std::size_t row = 0; row + width <= dense.numbers.size(); row += width) {
             const T* x = dense.numbers.data() + row;
             for (std::size_t c = 0; c < position_width; ++c) f(c, x[first_position + c]);
-            for (std::size_t c = 0; c < along_.size() * along_width; ++c) f(position_width + c, x[first_along + c]);
+            for (std::size_t c = 0; c < after_missing(); ++c) f(position_width + c, x[first_along + c]);
         }
     }
 
@@ -96,6 +109,10 @@ class CandidateEncoder {
     static constexpr std::size_t position_width = static_cast<std::size_t>(row_width<PositionFeatures>);
     static constexpr std::size_t few = 8;  ///< features that are worked on column by column
     static constexpr std::size_t along_width = static_cast<std::size_t>(row_width<AlongList>);
+    static constexpr std::size_t match_width = static_cast<std::size_t>(row_width<FieldMatch>);
+
+    /// Derived numbers behind the marks of missing values.
+    std::size_t after_missing() const { return along_.size() * along_width + item_fields_ * match_width; }
 
     template <class T>
     using Rows = FeatureMatrix<T>;
@@ -271,6 +288,30 @@ class CandidateEncoder {
         }
     }
 
+    template <class T>
+    void add_field_match(const Request& r, const Catalog& catalog, const FieldEvents& events, std::size_t field,
+                         Rows<T> rows) const {
+        const std::size_t scale = position_width + along_.size() * along_width + field * match_width;
+        const std::size_t at = 2 * features() + missing_.size() + scale;
+        for (std::size_t i = 0; i < rows.count; ++i) {
+            const CatalogRow item = find_item(catalog, r, r.items[i]);
+            dense_row::put(events.match(item.field(field)), inv_std(scale), rows[i] + at);
+        }
+    }
+
+    template <class T>
+    void add_whitened(Rows<T> rows) const {
+        const std::size_t f = features(), at = columns() - f;
+        for (std::size_t i = 0; i < rows.count; ++i) {
+            const T* const x = rows[i];
+            T* const to = rows[i] + at;
+            for (std::size_t k = 0; k < f; ++k) {
+                const float* const row = whitening_.data() + k * f;  // which is also its column
+                for (std::size_t c = 0; c < f; ++c) to[c] += x[k] * static_cast<T>(row[c]);
+            }
+        }
+    }
+
     /// Inverse deviations from derived number `first` on; null where there are none.
     const float* inv_std(std::size_t first) const {
         return derived_inv_std_.empty() ? nullptr : derived_inv_std_.data() + first;
@@ -278,7 +319,8 @@ class CandidateEncoder {
 
     DenseTransforms transforms_;  ///< of all F
     std::vector<float> derived_inv_std_;
-    std::size_t item_features_ = 0;
+    std::vector<float> whitening_;  ///< [F x F], symmetric
+    std::size_t item_features_ = 0, item_fields_ = 0;
     bool ordered_ = true;
     std::size_t score_ = none, aux_ = none;  ///< columns
     std::vector<Run> runs_;

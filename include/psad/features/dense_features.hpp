@@ -87,6 +87,21 @@ struct MatchFeatures {
     }
 };
 
+/// Of a candidate and one item field: events on items with the same value, where an item has several the mean over
+/// them. All 0 where there is none.
+struct FieldMatch {
+    float share = 0;       ///< such events / all that are read
+    float log_events = 0;  ///< log(1 + such events)
+    float recency = 0;     ///< 1 / (1 + events after the last of them)
+
+    template <class Visit, class... Self>
+    static constexpr void for_each_number(Visit&& visit, Self&... self) {
+        visit("share", self.share...);
+        visit("log_events", self.log_events...);
+        visit("recency", self.recency...);
+    }
+};
+
 /// Numbers of a row.
 template <class Row>
 inline constexpr int row_width = [] {

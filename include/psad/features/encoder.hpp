@@ -57,6 +57,11 @@ class Encoder {
         catalog_ = std::move(catalog);
     }
 
+    /// Gives candidates whitened columns, or none: see CandidateEncoder and whitening.hpp.
+    void set_whitening(std::vector<float> matrix) {
+        candidates_.set_whitening(std::move(matrix));
+        sizes_ = sizes();
+    }
     /// Sets the inverse deviations by which derived numbers of candidates and of matches are multiplied, one for each
     /// number, or none at all.
     void set_scales(std::vector<float> derived_inv_std, std::vector<float> match_inv_std) {
@@ -134,7 +139,7 @@ class Encoder {
         int* rank = appended(b.rank, r.items.size());
         for (int i = 0; i < n; ++i) rank[i] = schema_.ordered ? (std::min)(rank_positions - 1, i) : 0;
         const std::size_t matched = add_matches(r, past, events, b);
-        candidates_.add_rows(r, catalog_, matched, b);
+        candidates_.add_rows(r, catalog_, matched, past, events, b);
         const bool has_interacted = matched < r.items.size();
         b.has_interacted.push_back(has_interacted ? T(1) : T(0));
         const ProfileFeatures profile{

@@ -17,17 +17,20 @@
 
 namespace psad::inline PSAD_ABI::model_file {
 
-inline constexpr std::string_view model_format = "psad-model-2";
+inline constexpr std::string_view model_format = "psad-model-3";
 
 /// Which parts of a model a file holds.
 enum class Parts { all, student };
 
-/// Writes the file as a whole or not at all; throws FileError when it can't be written. `name` is the variant's name,
+/// Writes the file as a whole or not at all; throws FileError when it can't be written, SettingError for a model that
+/// still has whitened columns. `name` is the variant's name,
 /// for people and for programs that choose among variants; `data` the names of the data that it was trained on, null
 /// where ids are numbers.
 template <class Network>
 void save(const std::filesystem::path& path, const Model<Network>& model, const std::string& name,
           Parts parts = Parts::all, const NamedData* data = nullptr) {
+    if (model.encoder.candidates().whitened() > 0)
+        throw SettingError("model", "", "whitened columns, which no file holds", "fold_whitening(model) before");
     TensorFile file;
     nlohmann::json variant = describe<Network>();
     if (parts == Parts::student) variant.erase("teacher");

@@ -9,6 +9,8 @@
 
 #include "psad/core/error.hpp"
 #include "psad/data/encoding.hpp"
+#include "psad/features/whitening.hpp"
+#include "psad/model/fold_whitening.hpp"
 #include "psad/train/trainer.hpp"
 #include "psad/train/validation.hpp"
 
@@ -45,7 +47,9 @@ Fitted<Network> fit(const B& backend, const TrainingLists& lists, const train::S
     must_have(lists.train, "training lists", "there is nothing else to learn from");
     must_have(lists.valid, "validation lists", "they choose the epoch to keep");
     EncodingCounts counts;
-    Model<Network> model(fit_encoder(lists.schema, lists.catalog, lists.train, encoding, &counts), settings.seed);
+    Encoder encoder = fit_encoder(lists.schema, lists.catalog, lists.train, encoding, &counts);
+    whiten(encoder, lists.train);
+    Model<Network> model(std::move(encoder), settings.seed);
     for (const Request& r : lists.valid) {
         model.encoder.check(r, {.take_missing_columns = true});
         train::check_feedback(r);
@@ -56,6 +60,7 @@ Fitted<Network> fit(const B& backend, const TrainingLists& lists, const train::S
     train::Report report =
         train::train(backend, model, std::span<const Request>(lists.train), settings, validate, hooks);
     report.encoded = counts;
+    fold_whitening(model);
     return {std::move(model), std::move(report)};
 }
 

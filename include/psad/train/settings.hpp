@@ -2,6 +2,8 @@
 /// The settings of training, what it refuses before it begins, and what it reports.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -17,12 +19,14 @@ namespace psad::inline PSAD_ABI::train {
 
 /// All but the update rule's own numbers (see adamw.hpp). A fraction is one of all steps.
 struct Settings {
-    int epochs = 10;
+    static constexpr int by_lists = -1;  ///< what chosen() sets, by the number of training lists
+
+    int epochs = by_lists;
     int steps = 0;
-    int batch = 32;
+    int batch = by_lists;
     int shard = 16;
     double learning_rate = 1e-3;
-    double weight_decay = 0.05;
+    double weight_decay = by_lists;
     double clip = 1.0;
     double warmup = 0.05;
     float dropout = 0.1f;
@@ -33,7 +37,8 @@ struct Settings {
     double temperature = 1;
     double min_propensity = 0.1;
     double unknown_rate = 0.002;
-    int patience = 3;
+    double average = 0.1;
+    int patience = by_lists;
     std::uint64_t seed = 1;
 
     template <class Visit, class Self>
@@ -48,8 +53,7 @@ struct Settings {
                       .above_min = true,
                       .short_name = "rate"},
               self.learning_rate);
-        visit(Setting{"weight_decay",
-                      "Weight decay of weights and tables, not of biases and scales; fewer lists want more", 0},
+        visit(Setting{"weight_decay", "Weight decay of weights and tables, not of biases and scales", 0},
               self.weight_decay);
         visit(Setting{"clip", "Largest norm of the whole gradient; 0 = no limit", 0}, self.clip);
         visit(Setting{.name = "warmup",
@@ -85,11 +89,31 @@ struct Settings {
                       .max = 1,
                       .below_max = true},
               self.unknown_rate);
+        visit(Setting{.name = "average",
+                      .help = "Fraction of the steps over which parameters are averaged for validation and the model",
+                      .min = 0,
+                      .max = 1},
+              self.average);
         visit(Setting{"patience", "Epochs without a better validation score before stopping; 0 = never", 0},
               self.patience);
         visit(Setting{"seed", "Same seed, same bits", 0}, self.seed);
     }
 };
+
+/// The settings for so many training lists, without any that are by_lists. About 1,500 steps are enough: small sets
+/// make more passes in smaller batches (4 to 60, of 4 to 32 lists), as a network learns ids by heart in few. The decay
+/// takes about half of a weight away over all steps.
+inline Settings chosen(Settings s, std::size_t lists) {
+    constexpr double enough = 1500;
+    const auto n = static_cast<double>((std::max)(lists, std::size_t{1}));
+    if (s.batch == Settings::by_lists) s.batch = static_cast<int>(std::clamp(n / 50, 4.0, 32.0));
+    const double steps = std::ceil(n / static_cast<double>(s.batch));  // of an epoch
+    if (s.epochs == Settings::by_lists) s.epochs = static_cast<int>(std::clamp(std::round(enough / steps), 4.0, 60.0));
+    if (s.patience == Settings::by_lists) s.patience = (std::max)(3, s.epochs / 3);
+    const double all_steps = s.steps > 0 ? s.steps : steps * s.epochs;
+    if (s.weight_decay == Settings::by_lists) s.weight_decay = std::clamp(enough / all_steps, 0.05, 1.0);
+    return s;
+}
 
 /// How good the parts of a network are on validation lists, the larger the better: mean NDCG@10 in fit(). A part that
 /// the network lacks stays at 0.
@@ -113,7 +137,7 @@ struct EpochRecord {
     int epoch = 0;
     std::int64_t step = 0;  ///< steps made so far
     StepRecord mean{};      ///< over the steps of the epoch
-    ValidationScore valid;
+    ValidationScore valid{};
 };
 
 struct Report {
@@ -126,8 +150,9 @@ struct Report {
 };
 
 /// Throws SettingError for settings out of range and for training without a list.
-inline void check(const Settings& s, std::size_t requests) {
+inline void check(const Settings& given, std::size_t requests) {
     if (requests == 0) throw SettingError("training settings", "requests", "none", "at least one labelled list");
+    const Settings s = chosen(given, requests);
     check_settings("training settings", s);
     const auto wrong = [](const char* name, double found, const char* wanted) {
         throw SettingError("training settings", name, number_text(found), wanted);

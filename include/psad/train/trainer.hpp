@@ -20,9 +20,11 @@
 #include "psad/core/error.hpp"
 #include "psad/model/model.hpp"
 #include "psad/model/psad_model.hpp"
+#include "psad/train/averaged_parameters.hpp"
 #include "psad/train/batch_pipeline.hpp"
 #include "psad/train/best_parameters.hpp"
 #include "psad/train/device_parameters.hpp"
+#include "psad/train/hooks.hpp"
 #include "psad/train/joint_loss.hpp"
 #include "psad/train/optimizer.hpp"
 #include "psad/train/schedule.hpp"
@@ -30,24 +32,7 @@
 
 namespace psad::inline PSAD_ABI::train {
 
-/// Hooks that do nothing. Hooks are any type that has some of
-///     bool on_step(auto& trainer, const StepRecord& record);    // after each step
-///     bool on_epoch(auto& trainer, const EpochRecord& record);  // after each epoch and its validation
-///
-/// False ends the training: after a step, the epoch ends there and is validated as usual. A hook may return void. It
-/// sees the model by trainer.model().
-struct NoHooks {};
-
 namespace trainer_detail {
-
-/// What a hook answers: true where it returns nothing.
-template <class Call>
-bool wants_more(Call call) {
-    if constexpr (std::is_void_v<decltype(call())>)
-        return call(), true;
-    else
-        return call();
-}
 
 inline void check_finite(const ParameterRegistry& registry, const Parameters<float>& parameters) {
     for (const ParameterInfo& p : registry.parameters) {
@@ -75,8 +60,8 @@ double sum(const W& workspace, const V& v) {
 
 }  // namespace trainer_detail
 
-/// How far a training is: with the parameters, Trainer::optimizer() and Trainer::best() all that its next step depends
-/// on.
+/// How far a training is: with the parameters, Trainer::optimizer(), averaged() and best() all that its next step
+/// depends on.
 struct State {
     std::int64_t step = 0;  ///< steps made
     int epoch = 0;
@@ -108,11 +93,12 @@ class Trainer {
           settings_(checked(settings, rule, model, requests)),
           count_(static_cast<int>(requests.size())),
           // No larger than the data: the same steps, and no sum overflows.
-          batch_((std::min)(settings.batch, count_)),
-          shard_((std::min)(settings.shard, batch_)),
+          batch_((std::min)(settings_.batch, count_)),
+          shard_((std::min)(settings_.shard, batch_)),
           trainable_(trainer_detail::trainable<Network>(model.registry)),
           parameters_(backend, model.parameters),
           optimizer_(backend, trainable_, rule),
+          averaged_{.parameters = model.parameters},
           best_{.parameters = model.parameters},
           shards_(static_cast<std::size_t>((batch_ - 1) / shard_ + 1)),
           pipeline_(backend, model.encoder, requests, shard_, static_cast<int>(shards_.size()), settings.seed,
@@ -160,16 +146,25 @@ class Trainer {
         state_.lists += batch.lists;
         state_.next_list += batch_;
         ++state_.step;
+        const double window = settings_.average * static_cast<double>(total_steps());
+        if (window > 0 && state_.step % AveragedParameters::interval(window) == 0) {
+            parameters_.download();
+            averaged_.add(model_.parameters, window);
+        }
         state_.seconds += std::chrono::steady_clock::now() - start;
         return record;
     }
 
-    /// Ends an epoch of at least one step: `validate(model)`, a ValidationScore, decides whether the parts are better
-    /// than in all earlier epochs. Throws TrainingError for a score that is not finite.
+    /// Ends an epoch of at least one step: `validate(model)`, a ValidationScore of the averaged parameters, decides
+    /// whether the parts are better than in all earlier epochs. Throws TrainingError for a score that is not finite.
     template <class Validate>
     EpochRecord end_epoch(Validate&& validate) {
         assert(state_.epoch_steps > 0);
-        EpochRecord record{.epoch = state_.epoch, .step = state_.step, .valid = validate(model())};
+        EpochRecord record{.epoch = state_.epoch, .step = state_.step};
+        model();
+        if (averaged_.copies == 0) averaged_.parameters = model_.parameters;
+        const Exchanged exchanged(model_.parameters, averaged_.parameters);
+        record.valid = validate(std::as_const(model_));
         record.mean.add(state_.epoch_sum, 1.0 / state_.epoch_steps);
         if (!std::isfinite(record.valid.student) || !std::isfinite(record.valid.teacher)) {
             throw TrainingError("training", "epoch " + std::to_string(state_.epoch),
@@ -250,6 +245,8 @@ class Trainer {
     }
     /// The moments of the update rule and the number of its steps.
     Optimizer<B, Rule>& optimizer() { return optimizer_; }
+    /// The mean of the parameters over the last steps.
+    AveragedParameters& averaged() { return averaged_; }
     /// The parameters to keep, and how good they were.
     BestParameters<Network>& best() { return best_; }
     /// The parameters where the device reads them.
@@ -266,8 +263,8 @@ class Trainer {
     };
 
     /// The settings, if all that the constructor asks for holds.
-    static const Settings& checked(const Settings& settings, const Rule& rule, const Model<Network>& model,
-                                   std::span<const Request> requests) {
+    static Settings checked(const Settings& settings, const Rule& rule, const Model<Network>& model,
+                            std::span<const Request> requests) {
         check(settings, requests.size());
         if constexpr (requires { Rule::for_each_setting([](auto&&...) {}, rule); })
             check_settings("training settings", rule);
@@ -275,7 +272,7 @@ class Trainer {
             model.encoder.check(r);
             check_feedback(r);
         }
-        return settings;
+        return chosen(settings, requests.size());
     }
 
     BatchRange range(std::int64_t step, int first) const { return {step, first, (std::min)(batch_, count_ - first)}; }
@@ -329,6 +326,7 @@ class Trainer {
     ParameterRegistry trainable_;
     DeviceParameters<B> parameters_;
     Optimizer<B, Rule> optimizer_;
+    AveragedParameters averaged_;
     BestParameters<Network> best_;
     State state_;
     std::vector<Shard> shards_;
