@@ -242,6 +242,13 @@ TEST_CASE("request files: arrays of numpy") {
         CHECK(refused(turned).find("Fortran order") != std::string::npos);
         write_bytes(folder / "f.npy", whole);
     }
+    xt::dump_npy((folder / "f.0.npy").string(), hour);
+    CHECK_THROWS_WITH_AS(
+        got.lists({folder.path()}),
+        (folder.path().string() + ", f.0.npy: found the column 'f.0' of another array, wanted each column once")
+            .c_str(),
+        DataError);
+    std::filesystem::remove(folder / "f.0.npy");
     xt::xtensor<double, 1> short_one{1};
     xt::dump_npy((folder / "hour.npy").string(), short_one);
     CHECK_THROWS_WITH_AS(
@@ -333,8 +340,7 @@ TEST_CASE("request files: tables of items, users and events are joined by name a
           ", line 3, column sku: found 'x' again, wanted each item once");
     CHECK(refused("items", "brand,tags,size\nb,,\n") ==
           ", line 2: found no column 'sku', wanted it, as the schema says");
-    CHECK(refused("items", "sku,tags,size\nb,,\n") ==
-          ": found no column 'brand', wanted it, as the schema says");
+    CHECK(refused("items", "sku,tags,size\nb,,\n") == ": found no column 'brand', wanted it, as the schema says");
     CHECK(refused("items", "sku,brand,tags,size\nb,,,big\n") ==
           ", line 2, column size: found 'big', wanted a finite number, or nothing");
     CHECK(refused("users", "who,region\nu,R\nu,R\n") == ", line 3, column who: found 'u' again, wanted each user once");

@@ -167,7 +167,7 @@ TEST_CASE("feedback: grades, gains, weights and propensities out of range are re
           "request, propensities[1]: found 0, wanted a probability above 0, at most 1");
     CHECK(refusal([](Request& r) { r.weight = -1; }) == "request, weight: found -1, wanted a number from 0 to 1e9");
     CHECK(refusal([](Request& r) { r.weight = std::numeric_limits<float>::quiet_NaN(); }) != "");
-    CHECK(refusal([](Request& r) { r.labels = {}; }) == "request, labels: found 0 labels, wanted 3 for training");
+    CHECK(refusal([](Request& r) { r.labels = {}; }) == "request, labels: found 0 labels, wanted 3, one a candidate");
 }
 
 TEST_CASE("exposure: the shown list, clicks counting four times where asked") {

@@ -554,9 +554,9 @@ TEST_CASE("lists that cannot be trained on are refused before the first step") {
     };
     const auto labels = lists.all[3].labels;
     lists.all[3].labels = {};
-    CHECK_THROWS_WITH_AS(go(), "request, labels: found 0 labels, wanted 3 for training", RequestError);
+    CHECK_THROWS_WITH_AS(go(), "request, labels: found 0 labels, wanted 3, one a candidate", RequestError);
     lists.all[3].labels = labels.first(2);
-    CHECK_THROWS_WITH_AS(go(), "request, labels: found 2 labels, wanted 3 for training", RequestError);
+    CHECK_THROWS_WITH_AS(go(), "request, labels: found 2 labels, wanted 3, one a candidate", RequestError);
     lists.all[3].labels = labels;
     lists.all[4].user_fields = {};
     CHECK_THROWS_AS(go(), RequestError);

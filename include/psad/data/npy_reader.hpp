@@ -11,8 +11,9 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <set>
+#include <span>
 #include <sstream>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -57,6 +58,7 @@ class NpyReader final : public Where {
         const std::size_t lists = offsets.rows - 1, rows = static_cast<std::size_t>(offsets.numbers.back());
         const int level = sink.list(candidates);
         std::vector<Column> of_lists, of_candidates;
+        std::set<std::string> columns;
         for (const std::string& name : arrays) {
             Column c = load(name);
             const bool by_candidate = c.rows == rows;
@@ -65,6 +67,8 @@ class NpyReader final : public Where {
                      std::to_string(rows) + ", one per candidate, or " + std::to_string(lists) + ", one per list");
             for (std::size_t i = 0; i < c.width; ++i) {
                 const std::string column = c.width == 1 && !c.is_table ? name : name + "." + std::to_string(i);
+                if (!columns.insert(column).second)
+                    fail(name, "the column " + in_quotes(column) + " of another array", "each column once");
                 c.columns.push_back(sink.column(by_candidate ? level : 0, column));
             }
             (by_candidate ? of_candidates : of_lists).push_back(std::move(c));
@@ -127,26 +131,32 @@ class NpyReader final : public Where {
 
     Column load(const std::string& name) const {
         const std::filesystem::path file = folder_ / (name + ".npy");
-        const std::string kind = checked_kind(file, name);
+        const NumberType& type = checked_type(file, name);
         try {
-            if (kind == "f4") return as_column<float>(file);
-            if (kind == "f8") return as_column<double>(file);
-            if (kind == "i8") return as_column<std::int64_t>(file);
-            if (kind == "i4") return as_column<std::int32_t>(file);
-            if (kind == "i2") return as_column<std::int16_t>(file);
-            if (kind == "i1") return as_column<std::int8_t>(file);
-            if (kind == "u1") return as_column<std::uint8_t>(file);
-            if (kind == "b1") return as_column<bool>(file);
+            return (this->*type.read)(file);
         } catch (const DataError&) {
             throw;
         } catch (const std::exception& e) {
             fail(name, "an array that cannot be read (" + printable(e.what()) + ")", "a NumPy array");
         }
-        throw std::logic_error("a type of numbers that is checked and not read");
     }
 
-    /// "f8" of a header with 'descr': '<f8', if the file is as long as its shape says and lies row after row.
-    std::string checked_kind(const std::filesystem::path& file, const std::string& name) const {
+    /// Types of numbers, as NumPy calls them.
+    struct NumberType {
+        std::string_view name;
+        Column (NpyReader::*read)(const std::filesystem::path&) const;
+    };
+    static std::span<const NumberType> number_types() {
+        static constexpr NumberType all[]{
+            {"f4", &NpyReader::as_column<float>},        {"f8", &NpyReader::as_column<double>},
+            {"i1", &NpyReader::as_column<std::int8_t>},  {"i2", &NpyReader::as_column<std::int16_t>},
+            {"i4", &NpyReader::as_column<std::int32_t>}, {"i8", &NpyReader::as_column<std::int64_t>},
+            {"u1", &NpyReader::as_column<std::uint8_t>}, {"b1", &NpyReader::as_column<bool>}};
+        return all;
+    }
+
+    /// f8 of a header with 'descr': '<f8', if the file is as long as its shape says and lies row after row.
+    const NumberType& checked_type(const std::filesystem::path& file, const std::string& name) const {
         std::ifstream in(file, std::ios::binary);
         std::string head(4096, '\0');
         in.read(head.data(), static_cast<std::streamsize>(head.size()));
@@ -164,9 +174,9 @@ class NpyReader final : public Where {
         const std::string kind = behind("'descr': '", '\'');
         if (behind("'fortran_order': ", ',') != "False")
             fail(name, "an array in Fortran order", "rows end to end: numpy.ascontiguousarray");
-        constexpr std::string_view kinds[] = {"f4", "f8", "i1", "i2", "i4", "i8", "u1", "b1"};
         const bool has_order = kind.size() == 3 && (kind[0] == '<' || kind[0] == '|');
-        if (!has_order || std::ranges::count(kinds, kind.substr(1)) == 0)
+        const auto type = std::ranges::find(number_types(), has_order ? kind.substr(1) : "", &NumberType::name);
+        if (type == number_types().end())
             fail(name, "the type " + in_quotes(kind), "f4, f8, i1, i2, i4, i8, u1 or b1; names stand in other formats");
         double bytes = static_cast<double>(kind.back() - '0');
         std::string extents = behind("'shape': (", ')');
@@ -180,7 +190,7 @@ class NpyReader final : public Where {
         const auto found = static_cast<double>(std::filesystem::file_size(file)) - static_cast<double>(start + length);
         if (found != bytes)
             fail(name, number_text(found) + " bytes of numbers", number_text(bytes) + ", as the header says");
-        return kind.substr(1);
+        return *type;
     }
 
     template <class T>

@@ -175,7 +175,7 @@ inline void check_feedback(const Request& r) {
             wrong(name, std::to_string(found) + " " + name, std::to_string(r.size()) + " or none");
     };
     if (r.gains.empty() && r.labels.size() != r.size())
-        wrong("labels", std::to_string(r.labels.size()) + " labels", std::to_string(r.size()) + " for training");
+        wrong("labels", std::to_string(r.labels.size()) + " labels", std::to_string(r.size()) + ", one a candidate");
     length(r.gains.size(), "gains");
     length(r.propensities.size(), "propensities");
     const auto place = [](const char* name, std::size_t i) { return name + ("[" + std::to_string(i) + "]"); };
