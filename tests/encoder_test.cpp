@@ -276,6 +276,11 @@ TEST_CASE("dense columns of a hand-made request") {
     const std::array<double, 4> s{score(4), score(3), score(2), score(1)};
     const std::array<double, 4> a{-0.5, std::log1p(2.0) - 0.5, std::log1p(1.0) - 0.5, -std::log1p(0.5) - 0.5};
     const double unit = std::sqrt(12.0) / 4;  // ranks 3, 2, 1, 0 and 1, 3, 2, 0, less 1.5
+    // Matches, less their means. Item 2: genres 1 and 4, each in the second and in the fourth event, and so is its
+    // brand. Items 5 and 1: no genre in any other event but, of item 5, its own; the brand of both is that of the
+    // latest event.
+    const std::array<double, 3> genre_2{2.0 / 4, std::log1p(2.0), 1.0 / 2}, own{1.0 / 4, std::log(2.0), 1};
+    const std::array<double, 3> genre{genre_2[0] + own[0], genre_2[1] + own[1], genre_2[2] + own[2]}, brand = genre_2;
     check_row(row(b.dense.numbers, 2, 26), {s[2],
                                             a[2],
                                             -unit / 2,
@@ -296,17 +301,17 @@ TEST_CASE("dense columns of a hand-made request") {
                                             a[2] - a[1],
                                             a[2] - a[3],
                                             a[2] - a[1],  // aux
-                                            0,
-                                            0,
-                                            0,  // no genre
-                                            1.0 / 4,
-                                            std::log(2.0),
-                                            1});  // its brand is that of the latest event
-    // Genres 1 and 4, each in the second and in the fourth event; so is the brand.
-    const std::vector<double> matches{2.0 / 4, std::log1p(2.0), 1.0 / 2, 2.0 / 4, std::log1p(2.0), 1.0 / 2};
-    const auto of_item_2 = row(b.dense.numbers, 0, 26), of_stranger = row(b.dense.numbers, 3, 26);
-    check_row({of_item_2.begin() + 20, of_item_2.end()}, matches);
-    check_row({of_stranger.begin() + 20, of_stranger.end()}, std::vector<double>(6, 0.0));
+                                            -genre[0] / 4,
+                                            -genre[1] / 4,
+                                            -genre[2] / 4,  // no genre
+                                            own[0] - (brand[0] + 2 * own[0]) / 4,
+                                            own[1] - (brand[1] + 2 * own[1]) / 4,
+                                            own[2] - (brand[2] + 2 * own[2]) / 4});
+    const auto stranger = row(b.dense.numbers, 3, 26);  // nothing is known of it
+    for (std::size_t k = 0; k < 3; ++k) {
+        CHECK(stranger[20 + k] == doctest::Approx(-genre[k] / 4));
+        CHECK(stranger[23 + k] == doctest::Approx(-(brand[k] + 2 * own[k]) / 4));
+    }
     const auto first = row(b.dense.numbers, 0, 26), last = row(b.dense.numbers, 3, 26);
     for (const std::size_t c : {8u, 9u, 10u, 11u}) CHECK(first[c] == 0);  // nothing stands above
     CHECK(last[12] == 0);                                                 // nor below
@@ -437,4 +442,19 @@ TEST_CASE("where the order of candidates says nothing, no number of a candidate 
             CHECK(same == !ordered);
         }
     }
+}
+
+TEST_CASE("a field that the schema does not match leaves no columns") {
+    const Encoder both = hand_made();
+    Schema schema = both.schema();
+    schema.item_fields[0].match = false;
+    const Encoder one(schema, both.catalog(), both.statistics(), 4);
+    CHECK(one.input_sizes().item_columns == both.input_sizes().item_columns - 3);
+    const OwnedRequest owned = hand_made_request();
+    const Request r = owned.view();
+    Batch<double> a, b;
+    both.encode(std::span(&r, 1), 4, a);
+    one.encode(std::span(&r, 1), 4, b);
+    const auto with = row(a.dense.numbers, 2, 26), without = row(b.dense.numbers, 2, 23);
+    CHECK(std::equal(without.begin() + 20, without.end(), with.begin() + 23));  // the brand's
 }

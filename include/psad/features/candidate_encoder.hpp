@@ -28,7 +28,7 @@ namespace psad::inline PSAD_ABI {
 ///     [4] PositionFeatures
 ///     [M] 1 where a value is missing, of the features that had missing values in training
 ///     [6 A] AlongList of the features that the schema marks
-///     [3 I] FieldMatch of each item field
+///     [3 I] FieldMatch of each item field that the schema matches
 ///     [F] the values times the matrix of set_whitening(), where there is one
 /// and `list_scale` and `list_shift` let the model see the first F as deviations within the list. Const use is
 /// thread-safe.
@@ -39,8 +39,10 @@ class CandidateEncoder {
         : transforms_(joined(statistics.item_dense, statistics.candidate_dense)),
           derived_inv_std_(statistics.derived_inv_std),
           item_features_(schema.item_dense.size()),
-          item_fields_(schema.item_fields.size()),
           ordered_(schema.ordered) {
+        for (std::size_t f = 0; f < schema.item_fields.size(); ++f) {
+            if (schema.item_fields[f].match) matched_fields_.push_back(f);
+        }
         std::size_t column = item_features_, source = 0;
         for (const DenseFeature& f : schema.item_dense) add(f, static_cast<std::size_t>(&f - schema.item_dense.data()));
         for (const DenseFeature& f : schema.candidate_dense) {
@@ -85,9 +87,9 @@ class CandidateEncoder {
             list_ranks::add(rows, f, b.scratch);
         }
         add_derived(rows, matched, b.scratch);
-        for (std::size_t field = 0; field < item_fields_ && events > 0; ++field) {
-            b.field_events.read(r, catalog, past, events, field);
-            add_field_match(r, catalog, b.field_events, field, rows);
+        for (std::size_t k = 0; k < matched_fields_.size() && events > 0; ++k) {
+            b.field_events.read(r, catalog, past, events, matched_fields_[k]);
+            add_field_match(r, catalog, b.field_events, k, rows);
         }
         if (!whitening_.empty()) add_whitened(rows);
     }
@@ -112,7 +114,7 @@ class CandidateEncoder {
     static constexpr std::size_t match_width = static_cast<std::size_t>(row_width<FieldMatch>);
 
     /// Derived numbers behind the marks of missing values.
-    std::size_t after_missing() const { return along_.size() * along_width + item_fields_ * match_width; }
+    std::size_t after_missing() const { return along_.size() * along_width + matched_fields_.size() * match_width; }
 
     template <class T>
     using Rows = FeatureMatrix<T>;
@@ -289,14 +291,13 @@ class CandidateEncoder {
     }
 
     template <class T>
-    void add_field_match(const Request& r, const Catalog& catalog, const FieldEvents& events, std::size_t field,
+    void add_field_match(const Request& r, const Catalog& catalog, FieldEvents& events, std::size_t k,
                          Rows<T> rows) const {
-        const std::size_t scale = position_width + along_.size() * along_width + field * match_width;
+        const std::size_t scale = position_width + along_.size() * along_width + k * match_width;
         const std::size_t at = 2 * features() + missing_.size() + scale;
-        for (std::size_t i = 0; i < rows.count; ++i) {
-            const CatalogRow item = find_item(catalog, r, r.items[i]);
-            dense_row::put(events.match(item.field(field)), inv_std(scale), rows[i] + at);
-        }
+        const auto values = [&](std::size_t i) { return find_item(catalog, r, r.items[i]).field(matched_fields_[k]); };
+        const std::span<const FieldMatch> matches = events.match(rows.count, values);
+        for (std::size_t i = 0; i < rows.count; ++i) dense_row::put(matches[i], inv_std(scale), rows[i] + at);
     }
 
     template <class T>
@@ -320,11 +321,12 @@ class CandidateEncoder {
     DenseTransforms transforms_;  ///< of all F
     std::vector<float> derived_inv_std_;
     std::vector<float> whitening_;  ///< [F x F], symmetric
-    std::size_t item_features_ = 0, item_fields_ = 0;
+    std::size_t item_features_ = 0;
     bool ordered_ = true;
     std::size_t score_ = none, aux_ = none;  ///< columns
     std::vector<Run> runs_;
     std::vector<std::size_t> missing_, along_;  ///< columns
+    std::vector<std::size_t> matched_fields_;   ///< of items
 };
 
 }  // namespace psad

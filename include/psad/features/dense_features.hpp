@@ -88,7 +88,7 @@ struct MatchFeatures {
 };
 
 /// Of a candidate and one item field: events on items with the same value, where an item has several the mean over
-/// them. All 0 where there is none.
+/// them. In a batch they are less their means over the list.
 struct FieldMatch {
     float share = 0;       ///< such events / all that are read
     float log_events = 0;  ///< log(1 + such events)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -32,8 +33,31 @@ class FieldEvents {
         }
     }
 
-    /// How the events stand to an item with these values.
-    FieldMatch match(std::span<const std::int32_t> values) const {
+    /// How the events stand to each of `count` items, of which values_of(i) are the values: less the mean over the
+    /// items. Valid until the next call.
+    template <class ValuesOf>
+    std::span<const FieldMatch> match(std::size_t count, ValuesOf values_of) {
+        matches_.clear();
+        std::array<double, row_width<FieldMatch>> sum{};  // exact, so that no order of the items tells
+        for (std::size_t i = 0; i < count; ++i) {
+            matches_.push_back(match_one(values_of(i)));
+            std::size_t k = 0;
+            FieldMatch::for_each_number([&](const char*, float x) { sum[k++] += static_cast<double>(x); },
+                                        matches_.back());
+        }
+        for (FieldMatch& m : matches_) {
+            std::size_t k = 0;
+            FieldMatch::for_each_number(
+                [&](const char*, float& x) {
+                    x = static_cast<float>(static_cast<double>(x) - sum[k++] / static_cast<double>(count));
+                },
+                m);
+        }
+        return matches_;
+    }
+
+  private:
+    FieldMatch match_one(std::span<const std::int32_t> values) const {
         int count = 0, known = 0;
         auto latest = static_cast<std::int32_t>(events_);
         for (const std::int32_t v : values) {
@@ -52,9 +76,9 @@ class FieldEvents {
                 .recency = 1.0f / (1.0f + static_cast<float>(latest))};
     }
 
-  private:
     std::vector<std::int32_t> values_, places_;  ///< the place of an event, counted from the latest
     std::size_t events_ = 0;
+    std::vector<FieldMatch> matches_;
 };
 
 }  // namespace psad

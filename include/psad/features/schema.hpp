@@ -23,6 +23,7 @@ inline constexpr int max_feedback_kinds = 1000;
 struct FieldSchema {
     std::string name;
     int vocabulary = 0;
+    bool match = true;  ///< of items: candidates are matched with the history by it (FieldMatch)
     bool operator==(const FieldSchema&) const = default;
 };
 

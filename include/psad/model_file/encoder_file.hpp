@@ -25,7 +25,8 @@ namespace detail {
 
 inline nlohmann::json to_json(const std::vector<FieldSchema>& fields) {
     nlohmann::json out = nlohmann::json::array();
-    for (const FieldSchema& f : fields) out.push_back({{"name", f.name}, {"vocabulary", f.vocabulary}});
+    for (const FieldSchema& f : fields)
+        out.push_back({{"name", f.name}, {"vocabulary", f.vocabulary}, {"match", f.match}});
     return out;
 }
 inline nlohmann::json to_json(const std::vector<DenseFeature>& features) {
@@ -193,7 +194,8 @@ class StatisticsReader {
 inline std::vector<FieldSchema> read_fields(const MetadataReader& reader, const char* name) {
     std::vector<FieldSchema> out;
     for (const auto& f : reader.array(reader.json(), name)) {
-        out.push_back({reader.get<std::string>(f, "name"), reader.get<int>(f, "vocabulary", 1, max_vocabulary)});
+        out.push_back({reader.get<std::string>(f, "name"), reader.get<int>(f, "vocabulary", 1, max_vocabulary),
+                       reader.get<bool>(f, "match")});
     }
     return out;
 }
