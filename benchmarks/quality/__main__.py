@@ -76,12 +76,23 @@ def files_arguments(command):
     command.epilog = "What follows -- goes to psad train"
 
 
+def sweep_arguments(command):
+    command.add_argument("data", type=Path, help="folder of the data sets")
+    command.add_argument("names", nargs="*", metavar="NAME", help="sets to run; all if absent")
+    command.add_argument("--settings", nargs="+", required=True, metavar="NAME=FLAGS",
+                         help="flags of psad train by a name, such as default= or 'decay=--weight-decay 0.3'")
+    command.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="default: 1 2 3")
+    command.add_argument("--jobs", type=int, default=2, help="trainings at a time (default: %(default)s)")
+    add_program(command, "psad")
+
+
 COMMANDS = {
     "results": (results_arguments, "run the comparisons of docs/results.md and write their figures"),
     "report": (report_arguments, "a page of tables and plots from the JSON of psad-compare"),
     "seeds": (seeds_arguments, "train and evaluate one variant with several seeds; goes on where it was stopped"),
     "table": (table_arguments, "Markdown tables of what the command seeds gathered"),
     "files": (files_arguments, "train and evaluate on data sets that come as files"),
+    "sweep": (sweep_arguments, "train with several settings, and compare them on validation lists"),
     "lambdamart": (lambdamart_arguments, "train LambdaMART on what models read, and write its orders"),
     "world-picture": (world_picture_arguments, "draw how much order, history and fading matter in the world"),
 }

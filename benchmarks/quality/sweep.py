@@ -1,0 +1,89 @@
+"""The command sweep: settings of psad train side by side, judged by validation lists alone.
+
+A run whose figures exist in build/quality/sweep is not made again, so remove that folder after a change to psad.
+"""
+
+import json
+import queue
+import re
+import statistics
+import subprocess
+import threading
+
+import files
+from common import ROOT, markdown, package, write_whole
+
+FOLDER = ROOT / "build" / "quality" / "sweep"
+
+
+def score(program, words, path):
+    """NDCG@10 of the validation lists in the epoch that psad train keeps."""
+    if not path.exists():
+        model, report = path.with_suffix(".safetensors"), path.with_suffix(".part")
+        subprocess.run([program, "train", *words, "--threads", "1", "--out", model, "--json", report], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        model.unlink()
+        report.replace(path)
+    report = json.loads(path.read_text(encoding="utf-8"))
+    return report["valid"][report["best_student_epoch"] - 1]["student_ndcg@10"]
+
+
+def named(words):
+    """NAME=FLAGS: what a row of the table is called, and what psad train is given."""
+    settings = [word.partition("=")[::2] for word in words]
+    for name, _ in settings:
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", name) or [n for n, _ in settings].count(name) > 1:
+            raise ValueError(f"--settings: found the name {name!r}, wanted letters, digits, . _ -, and each once")
+    return settings
+
+
+def runs_of(options, name):
+    work = FOLDER / name
+    work.mkdir(parents=True, exist_ok=True)
+    return work, list(files.SETS[name](options.data / name, work))
+
+
+def work_off(jobs, failures):
+    while True:
+        try:
+            job = jobs.get_nowait()
+        except queue.Empty:
+            return
+        try:
+            score(*job)
+        except (OSError, subprocess.CalledProcessError) as problem:
+            failures.append(f"{job[2].name}: {problem}")
+
+
+def run(options):
+    names, settings = options.names or list(files.SETS), named(options.settings)
+    if unknown := [name for name in names if name not in files.SETS]:
+        raise ValueError(f"found {unknown[0]}, wanted some of {', '.join(files.SETS)}")
+    if any(name.startswith("marketplace") for name in names):
+        package("numpy", "python3-numpy")
+    for name in names:
+        work, runs = runs_of(options, name)
+        rows, jobs, failures = [["set", "settings", "validation NDCG@10", "deviation of seeds"]], queue.Queue(), []
+        by_settings = {}
+        for label, flags in settings:
+            kept = work / f"{label}.flags"
+            if kept.exists() and kept.read_text(encoding="utf-8") != flags:
+                raise ValueError(f"{kept}: found figures of other flags, wanted another name than {label}")
+            write_whole(kept, flags)
+            by_settings[label] = [[(options.program, [*run["train"], "--seed", str(seed), *flags.split()],
+                                    work / f"{label}.{seed}.{k}.json") for k, run in enumerate(runs)]
+                                  for seed in options.seeds]
+            for job in sum(by_settings[label], []):
+                jobs.put(job)
+        workers = [threading.Thread(target=work_off, args=(jobs, failures)) for _ in range(options.jobs)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        if failures:
+            raise ValueError(failures[0])
+        for label, seeds in by_settings.items():
+            means = [statistics.fmean(score(*job) for job in folds) for folds in seeds]
+            spread = statistics.stdev(means) if len(means) > 1 else 0
+            rows.append([name, label, f"{statistics.fmean(means):.4f}", f"{spread:.4f}"])
+        print(markdown(rows), flush=True)
