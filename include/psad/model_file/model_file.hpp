@@ -23,9 +23,8 @@ inline constexpr std::string_view model_format = "psad-model-3";
 enum class Parts { all, student };
 
 /// Writes the file as a whole or not at all; throws FileError when it can't be written, SettingError for a model that
-/// still has whitened columns. `name` is the variant's name,
-/// for people and for programs that choose among variants; `data` the names of the data that it was trained on, null
-/// where ids are numbers.
+/// still has whitened columns. `name` is the variant's name, for people and for programs that choose among variants;
+/// `data` the names of the data that it was trained on, null where ids are numbers.
 template <class Network>
 void save(const std::filesystem::path& path, const Model<Network>& model, const std::string& name,
           Parts parts = Parts::all, const NamedData* data = nullptr) {
