@@ -1,6 +1,6 @@
 /// \file psad.hpp
-/// All of psad for the CPU, but for the readers of files of requests (data/request_files.hpp). A program that only serves
-/// or only trains needs psad/serve.hpp or psad/train.hpp.
+/// All of psad for the CPU, but for the readers of files of requests (data/request_files.hpp). A program that only
+/// serves or only trains needs psad/serve.hpp or psad/train.hpp.
 #pragma once
 
 #include "psad/autograd/cost.hpp"
