@@ -120,7 +120,11 @@ Experiment make_experiment(const ExperimentOptions& o, const train::Settings& se
     if (!e.imitates) {
         for (Request& r : e.train) r.shown = {};
     }
-    e.encoder = data::fit_encoder(e.dataset);
+    Schema schema = data::schema_of(e.dataset);
+    if (e.world) {  // whose student loses by it: docs/decisions.md
+        for (FieldSchema& f : schema.item_fields) f.match = false;
+    }
+    e.encoder = fit_encoder(std::move(schema), data::catalog_of(e.dataset), e.train);
     whiten(e.encoder, e.train);
     return e;
 }

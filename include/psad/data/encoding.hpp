@@ -26,8 +26,6 @@ inline Schema schema_of(const Dataset& d) {
     };
     Schema out{fields(meta.user_fields, meta.user_vocab), fields(meta.context_fields, meta.context_vocab),
                fields(meta.item_fields, meta.item_vocab)};
-    // What such sets are worth stands in docs/results.md without it, and the simulated world loses by it.
-    for (FieldSchema& f : out.item_fields) f.match = false;
     for (const std::int32_t kind : d.events.feedback)
         out.feedback_kinds = (std::min)(max_feedback_kinds, (std::max)(out.feedback_kinds, kind + 1));
     return out;
