@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "psad/backend/cpu/bf16.hpp"
 #include "psad/backend/cpu/cpu.hpp"
+#include "psad/features/whitening.hpp"
 #include "psad/model/psad_model.hpp"
 #include "psad/serve/reranker.hpp"
 #include "psad/train/trainer.hpp"
@@ -203,7 +205,10 @@ BENCHMARK_TEMPLATE(teacher, OneByOne)->Name("teacher/one_by_one")->Apply(sizes);
 // Joint training steps, distillation included; arguments: threads (0 = all of the machine), dense features. The time is
 // that of the steps alone, as the training report gives it.
 void training(benchmark::State& state) {
-    Workload<psad::Psad<>> work(512, 20, 50, 2000, static_cast<int>(state.range(1)));
+    const Workload<psad::Psad<>> work(512, 20, 50, 2000, static_cast<int>(state.range(1)));
+    psad::Encoder encoder = work.model.encoder;
+    psad::whiten(encoder, work.requests);  // as fit() does
+    psad::Model<psad::Psad<>> model(std::move(encoder), 1);
     const Device cpu(static_cast<int>(state.range(0)));
     psad::train::Settings settings;
     settings.batch = 64;
@@ -215,7 +220,7 @@ void training(benchmark::State& state) {
     double trained = 0;
     for (auto _ : state) {
         const psad::train::Report report =
-            psad::train::train(cpu, work.model, std::span<const psad::Request>(work.requests), settings, no_validation);
+            psad::train::train(cpu, model, std::span<const psad::Request>(work.requests), settings, no_validation);
         state.SetIterationTime(lists / report.lists_per_second);
         trained += lists;
     }
