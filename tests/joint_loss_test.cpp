@@ -77,15 +77,28 @@ class Bench {
     }
 
     // What distillation costs, and what Soft should cost by the book: tau^2 times the cross-entropy between
-    // the tempered distributions over what is free, position by position.
-    std::pair<double, double> soft_by_the_book(double temperature) {
+    // the tempered distributions over what is free, position by position. The teacher is the mean of so many.
+    std::pair<double, double> soft_by_the_book(double temperature, std::size_t teachers = 1) {
         const backend::Cpu<double> device;
         Arena<> arena;
         Parameters<double> grad(registry_);
         Tape tape(device, parameters_, batch_.in.layout, arena, grad.dense.data());
-        const auto distilled = loss(tape, {1, 1, temperature}).distillation;
         const Prefix& prefix = batch_.prefix;
-        const auto teacher = network_.teacher.logits(tape, network_.teacher.encode(tape, batch_.in), prefix);
+        const auto own = network_.teacher.logits(tape, network_.teacher.encode(tape, batch_.in), prefix);
+        std::vector<std::vector<double>> others(teachers - 1);
+        std::vector<const double*> bag;
+        std::vector<double> teacher(own.data, own.data + own.rows);
+        for (std::size_t k = 0; k < others.size(); ++k) {
+            for (std::size_t i = 0; i < teacher.size(); ++i) {
+                others[k].push_back(2 * rng::normal(k, i));
+                teacher[i] += others[k][i];
+            }
+            bag.push_back(others[k].data());
+        }
+        for (double& x : teacher) x /= static_cast<double>(teachers);
+        const auto distilled = joint_loss<Tape<backend::Cpu<double>>, Network, double>(
+                                   tape, network_, parameters_, batch_, {1, 1, temperature}, greedy_targets_, bag)
+                                   .distillation;
         const auto user = network_.student.user_state(tape, batch_.in);
         const auto student = network_.student.logits(tape, network_.student.score(tape, batch_.in, user), prefix);
         const PairLayout pairs = batch_.in.layout.template pairs<Positions, Items>();
@@ -104,7 +117,7 @@ class Bench {
                 for (double& x : out) x -= std::log(sum);
                 return out;
             };
-            const auto p = log_softmax(teacher.data), s = log_softmax(student.data);
+            const auto p = log_softmax(teacher.data()), s = log_softmax(student.data);
             for (std::size_t i = 0; i < p.size(); ++i) {
                 if (p[i] > -1e299) wanted -= position_weight(prefix.position[q]) * std::exp(p[i]) * s[i];
             }
@@ -278,6 +291,14 @@ TEST_CASE("soft distillation costs what the book says at any temperature") {
     Bench<Distilled<distill::Soft>> b;
     for (const double temperature : {1.0, 0.5, 3.0}) {
         const auto [found, wanted] = b.soft_by_the_book(temperature);
+        CHECK(found == doctest::Approx(wanted).epsilon(1e-9));
+    }
+}
+
+TEST_CASE("a bag distils the mean of its teachers' logits") {
+    Bench<Distilled<distill::Soft>> b;
+    for (const std::size_t teachers : {2u, 3u}) {
+        const auto [found, wanted] = b.soft_by_the_book(1.7, teachers);
         CHECK(found == doctest::Approx(wanted).epsilon(1e-9));
     }
 }

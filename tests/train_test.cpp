@@ -132,12 +132,62 @@ TEST_CASE("training: one seed gives the same bits on 1, 2 and 4 threads") {
     }
 }
 
+TEST_CASE("a bag: the student learns from more teachers, which the model's own does not notice") {
+    const ToyLists lists(4, 5);
+    const auto trained = [&](int bag, double distillation) {
+        Model<Net> m(toy_encoder(lists.all));
+        train::Settings s = quick();
+        s.bag = bag;
+        s.distillation = distillation;
+        s.clip = 0;  // its norm is that of both
+        train::train(backend::Cpu<float>(2), m, std::span<const Request>(lists.all), s, no_opinion);
+        return m;
+    };
+    const Model<Net> alone = trained(1, 1), three = trained(3, 1);
+    CHECK(numbers(three, "teacher") == numbers(alone, "teacher"));
+    CHECK(numbers(three, "student") != numbers(alone, "student"));
+    CHECK(numbers(three, "student") != numbers(trained(2, 1), "student"));
+    CHECK(numbers(trained(3, 0)) == numbers(trained(1, 0)));
+
+    train::Settings s = quick();
+    s.bag = 3;
+    const Run one = run(lists, s, 1);
+    CHECK(run(lists, s, 2) == one);
+    CHECK(run(lists, s, 4) == one);
+}
+
+TEST_CASE("a bag where nothing learns from it, or what it knows would be lost, is refused") {
+    const ToyLists lists(4, 5);
+    const backend::Cpu<float> cpu;
+    train::Settings s = quick();
+    s.bag = 2;
+    const auto refused = [&]<class Network>() {
+        Model<Network> m(toy_encoder(lists.all));
+        CHECK_THROWS_WITH_AS((train::Trainer<backend::Cpu<float>, Network>(cpu, m, lists.all, s)),
+                             doctest::Contains("training settings, bag: found 2 teachers, wanted 1"), SettingError);
+    };
+    refused.operator()<StudentOf<Net>>();
+    refused.operator()<TeacherOf<Net>>();
+    refused.operator()<FrozenTeacher<Net>>();
+    refused.operator()<Psad<small, distill::Hard>>();
+    refused.operator()<Psad<small, distill::None>>();
+    CHECK(refusal([](auto& wrong) { wrong.bag = 0; }).starts_with("training settings, bag: found 0"));
+    CHECK(refusal([](auto& wrong) { wrong.bag = 101; }).starts_with("training settings, bag: found 101"));
+
+    Model<Net> m(toy_encoder(lists.all));
+    train::Trainer<backend::Cpu<float>, Net> trainer(cpu, m, lists.all, s);
+    CHECK_THROWS_WITH_AS(trainer.restore(trainer.state()), doctest::Contains("training, bag: found 2 teachers"),
+                         SettingError);
+}
+
 TEST_CASE("training: once warm, a step takes no memory from the heap") {
     const ToyLists lists(4, 5);
     const auto taken = [&](int steps) {
         Model<Net> m(toy_encoder(lists.all));
         train::Settings s = quick();
         s.steps = steps;
+        s.patience = 0;
+        s.bag = 2;
         return allocations_of(
             [&] { train::train(backend::Cpu<float>(), m, std::span<const Request>(lists.all), s, no_opinion); });
     };

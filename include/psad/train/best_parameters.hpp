@@ -3,9 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "psad/autograd/parameters.hpp"
+#include "psad/core/error.hpp"
 #include "psad/model/psad_model.hpp"
 #include "psad/train/settings.hpp"
 
@@ -53,5 +55,14 @@ struct BestParameters {
         }
     }
 };
+
+/// Throws TrainingError for a parameter that is not finite.
+inline void check_finite(const ParameterRegistry& registry, const Parameters<float>& parameters) {
+    for (const ParameterInfo& p : registry.parameters) {
+        const float* from = parameters.at(p);
+        if (std::all_of(from, from + p.size(), [](float x) { return std::isfinite(x); })) continue;
+        throw TrainingError("training", p.name, "numbers that are not finite", "a smaller learning rate");
+    }
+}
 
 }  // namespace psad::train

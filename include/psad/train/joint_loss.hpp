@@ -3,6 +3,7 @@
 /// has.
 #pragma once
 
+#include <span>
 #include <type_traits>
 
 #include "psad/autograd/ops/map.hpp"
@@ -42,7 +43,7 @@ struct LossStep {
     const Labels<T>& labels;
     Scores scores;          ///< of the student's one pass
     Logits student_logits;  ///< [positions x items] along the prefix
-    Logits teacher_logits;  ///< the same of the teacher; empty without one
+    Logits teacher_logits;  ///< the same of the teacher, or the mean of a bag; empty without one
     T temperature;
     GreedyTargets<T>& greedy_targets;
 };
@@ -69,21 +70,52 @@ constexpr LabelGroups label_groups() {
     return groups;
 }
 
-/// All terms on one tape. A frozen teacher has no loss of its own; where beta is 0 nothing is distilled.
+/// The logits of a teacher along the prefix, and its own loss, [lists].
+template <class V, class Logits>
+struct TeacherLoss {
+    V loss;
+    Logits logits;
+};
+
+template <class Ctx, class Network, class T>
+auto teacher_loss(Ctx& ctx, const Network& network, const TrainingBatch<T>& batch) {
+    const auto logits = network.teacher.logits(ctx, network.teacher.encode(ctx, batch.in), batch.prefix);
+    // With transitions a position also knows what stands before it in its own block.
+    const RowMask mask =
+        Network::TeacherModel::has_transitions ? batch.prefix.not_before_position() : batch.prefix.not_before_block();
+    const auto rows = joint_loss_detail::Penalty<Network>::loss(ctx, logits, batch.labels, mask);
+    return TeacherLoss{sum_per_list(ctx, rows), logits};
+}
+
+/// A loss times the lists' weights.
+template <class Ctx, class V, class T>
+V weighted(Ctx& ctx, V loss, const Labels<T>& labels) {
+    return map(ctx, Multiply{}, loss, ctx.template constant<Lists, 1>(labels.list_weight));
+}
+
+/// The mean of logits and of others, which are constants.
+template <class Ctx, class Logits, class T>
+Logits mean_logits(Ctx& ctx, Logits logits, std::span<const T* const> others) {
+    if (others.empty()) return logits;
+    for (const T* other : others)
+        logits = map(ctx, Add{}, logits, ctx.template constant<Pairs<Positions, Items>, 1>(other));
+    return map(ctx, Times<T>{T(1) / static_cast<T>(others.size() + 1)}, logits);
+}
+
+/// All terms on one tape. A frozen teacher has no loss of its own; where beta is 0 nothing is distilled. The student
+/// learns from the mean of the teacher's logits and of `bag`, those of other teachers.
 template <class Ctx, class Network, class T, class Memory>
 auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T, Memory>& parameters,
-                const TrainingBatch<T>& batch, const LossWeights& weights, GreedyTargets<T>& greedy_targets) {
+                const TrainingBatch<T>& batch, const LossWeights& weights, GreedyTargets<T>& greedy_targets,
+                std::span<const T* const> bag = {}) {
     namespace detail = joint_loss_detail;
     using Logits = typename Ctx::template Value<Pairs<Positions, Items>, 1>;
     JointLoss<typename Ctx::template Value<Lists, 1>> out;
     Logits teacher{};
     if constexpr (HasTeacher<Network>) {
-        teacher = network.teacher.logits(ctx, network.teacher.encode(ctx, batch.in), batch.prefix);
-        // With transitions a position also knows what stands before it in its own block.
-        const RowMask mask = Network::TeacherModel::has_transitions ? batch.prefix.not_before_position()
-                                                                    : batch.prefix.not_before_block();
-        out.teacher = sum_per_list(ctx, detail::Penalty<Network>::loss(ctx, teacher, batch.labels, mask));
-        out.total = out.teacher;
+        const auto of_batch = teacher_loss(ctx, network, batch);
+        out.total = out.teacher = of_batch.loss;
+        teacher = mean_logits(ctx, of_batch.logits, bag);
     }
     if constexpr (HasStudent<Network>) {
         const auto scores = network.student.score(ctx, batch.in, network.student.user_state(ctx, batch.in));
@@ -105,7 +137,7 @@ auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T, Memory>& p
             }
         }
     }
-    out.total = map(ctx, Multiply{}, out.total, ctx.template constant<Lists, 1>(batch.labels.list_weight));
+    out.total = weighted(ctx, out.total, batch.labels);
     return out;
 }
 

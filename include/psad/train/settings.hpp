@@ -35,6 +35,7 @@ struct Settings {
     double distill_from = 0.1;
     double distill_full = 0.3;
     double temperature = 1;
+    int bag = 1;
     double min_propensity = 0.1;
     double unknown_rate = 0.002;
     double average = 0.1;
@@ -77,6 +78,8 @@ struct Settings {
               self.distill_full);
         visit(Setting{.name = "temperature", .help = "Temperature of soft distillation", .min = 0, .above_min = true},
               self.temperature);
+        visit(Setting{"bag", "Teachers trained side by side; the student learns from the mean of them", 1, 100},
+              self.bag);
         visit(Setting{.name = "min_propensity",
                       .help = "Gains are divided by propensities, where lists have them, but by no smaller ones",
                       .min = 0,

@@ -21,6 +21,7 @@
 #include "psad/model/model.hpp"
 #include "psad/model/psad_model.hpp"
 #include "psad/train/averaged_parameters.hpp"
+#include "psad/train/bag.hpp"
 #include "psad/train/batch_pipeline.hpp"
 #include "psad/train/best_parameters.hpp"
 #include "psad/train/device_parameters.hpp"
@@ -29,18 +30,11 @@
 #include "psad/train/optimizer.hpp"
 #include "psad/train/schedule.hpp"
 #include "psad/train/settings.hpp"
+#include "psad/train/shard_gradients.hpp"
 
 namespace psad::inline PSAD_ABI::train {
 
 namespace trainer_detail {
-
-inline void check_finite(const ParameterRegistry& registry, const Parameters<float>& parameters) {
-    for (const ParameterInfo& p : registry.parameters) {
-        const float* from = parameters.at(p);
-        if (std::all_of(from, from + p.size(), [](float x) { return std::isfinite(x); })) continue;
-        throw TrainingError("training", p.name, "numbers that are not finite", "a smaller learning rate");
-    }
-}
 
 /// All parameters but those of a frozen teacher.
 template <class Network>
@@ -101,9 +95,10 @@ class Trainer {
           averaged_{.parameters = model.parameters},
           best_{.parameters = model.parameters},
           shards_(static_cast<std::size_t>((batch_ - 1) / shard_ + 1)),
+          gradients_(model.registry.dense_size, shards_.size()),
+          bag_(backend, model.encoder.input_sizes(), settings_.bag - 1, shards_.size(), settings_.seed, rule),
           pipeline_(backend, model.encoder, requests, shard_, static_cast<int>(shards_.size()), settings.seed,
                     {mean_weight(requests), settings.min_propensity, settings.unknown_rate}) {
-        for (Shard& s : shards_) s.dense_grad = Buffer<T, typename B::Memory>(model.registry.dense_size);
         state_.order.resize(requests.size());
         std::iota(state_.order.begin(), state_.order.end(), std::size_t{0});
     }
@@ -132,7 +127,7 @@ class Trainer {
         const LossWeights weights = weights_now();
         pipeline_.run(batch, more ? range(state_.step + 1, state_.next_list + batch_) : BatchRange{}, state_.order,
                       [&](int s, const TrainingBatch<T>& part, std::uint64_t key) {
-                          forward_backward(shards_[static_cast<std::size_t>(s)], part, weights, key);
+                          forward_backward(static_cast<std::size_t>(s), part, weights, key);
                       });
         const StepRecord record = update(batch);
         if (!std::isfinite(record.loss) || !std::isfinite(record.gradient_norm)) {
@@ -209,7 +204,7 @@ class Trainer {
     /// TrainingError for a parameter that is not finite: no loss has seen the last update.
     Report finish() {
         if (state_.report.epochs.empty()) best_.parameters = model().parameters;
-        trainer_detail::check_finite(model_.registry, best_.parameters);
+        check_finite(model_.registry, best_.parameters);
         model_.parameters = best_.parameters;
         parameters_.upload();
         model_.generation.renew();
@@ -230,8 +225,12 @@ class Trainer {
     /// How far the training is.
     const State& state() const { return state_; }
     /// Goes on from another state, also of another trainer with the same settings and requests. Throws SettingError for
-    /// one of other lists.
+    /// one of other lists, and where a bag is trained, of which it holds nothing.
     void restore(State state) {
+        if (settings_.bag > 1) {
+            throw SettingError("training", "bag", std::to_string(settings_.bag) + " teachers",
+                               "1 in a training that is taken up again");
+        }
         std::vector<std::size_t> sorted = state.order;
         std::ranges::sort(sorted);
         bool whole = sorted.size() == state_.order.size() && state.next_list >= 0;
@@ -256,9 +255,7 @@ class Trainer {
     /// The memory of one shard, reused over the steps.
     struct Shard {
         Arena<typename B::Memory> arena;
-        Buffer<T, typename B::Memory> dense_grad;
         GreedyTargets<T> greedy_targets;
-        const SparseGradient<T>* sparse = nullptr;
         StepRecord sums{};  ///< over the lists of the shard
     };
 
@@ -288,34 +285,33 @@ class Trainer {
     }
 
     /// Loss and gradient of one shard.
-    void forward_backward(Shard& shard, const TrainingBatch<T>& host, const LossWeights& weights, std::uint64_t key) {
+    void forward_backward(std::size_t s, const TrainingBatch<T>& host, const LossWeights& weights, std::uint64_t key) {
+        Shard& shard = shards_[s];
         shard.arena.reset();
-        backend_.fill(shard.dense_grad.data(), static_cast<int>(shard.dense_grad.size()), T(0));
         const TrainingBatch<T> batch = on_device(backend_, host, shard.arena);
-        Tape<B> tape(backend_, *parameters_, batch.in.layout, shard.arena, shard.dense_grad.data(),
-                     {settings_.dropout, key});
-        const auto loss = joint_loss(tape, model_.network, *parameters_, batch, weights, shard.greedy_targets);
+        const DropoutDraw dropout{settings_.dropout, key};
+        std::span<const T* const> of_bag;
+        if constexpr (TakesBag<Network>) of_bag = bag_.forward_backward(s, batch, dropout, shard.arena);
+        Tape<B> tape(backend_, *parameters_, batch.in.layout, shard.arena, gradients_.zeroed(backend_, s), dropout);
+        const auto loss = joint_loss(tape, model_.network, *parameters_, batch, weights, shard.greedy_targets, of_bag);
         tape.backward(loss.total, T(1));
-        shard.sparse = tape.sparse_gradients();
+        gradients_.set_sparse(s, tape.sparse_gradients());
         const auto sum = [&](const auto& v) { return trainer_detail::sum(tape.workspace(), v); };
         shard.sums = {sum(loss.total), sum(loss.teacher), sum(loss.student), sum(loss.distillation), 0};
     }
 
     /// New parameters from the gradients of the shards.
     StepRecord update(const BatchRange& batch) {
-        std::vector<T*> dense;
-        std::vector<const SparseGradient<T>*> sparse;
+        const auto shards = static_cast<std::size_t>(pipeline_.shards(batch));
+        const double scale = 1.0 / batch.lists;
         StepRecord record{};
-        for (int s = 0; s < pipeline_.shards(batch); ++s) {
-            Shard& shard = shards_[static_cast<std::size_t>(s)];
-            dense.push_back(shard.dense_grad.data());
-            sparse.push_back(shard.sparse);
-            record.add(shard.sums, 1.0 / batch.lists);
-        }
+        for (std::size_t s = 0; s < shards; ++s) record.add(shards_[s].sums, scale);
         const double factor = schedule::warm_cosine(progress(state_.step + 1), settings_.warmup);
+        const typename Optimizer<B, Rule>::StepSettings step{settings_.learning_rate * factor, settings_.weight_decay,
+                                                             settings_.clip};
+        if constexpr (TakesBag<Network>) bag_.update(shards, scale, step);
         record.gradient_norm =
-            optimizer_.step(backend_, *parameters_, dense, sparse, 1.0 / batch.lists,
-                            {settings_.learning_rate * factor, settings_.weight_decay, settings_.clip});
+            optimizer_.step(backend_, *parameters_, gradients_.dense(shards), gradients_.sparse(shards), scale, step);
         return record;
     }
 
@@ -330,6 +326,8 @@ class Trainer {
     BestParameters<Network> best_;
     State state_;
     std::vector<Shard> shards_;
+    ShardGradients<B> gradients_;
+    BagOf<B, Network, Rule> bag_;
     BatchPipeline<B, Network> pipeline_;
 };
 
