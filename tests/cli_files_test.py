@@ -4,6 +4,7 @@
 Usage: cli_files_test.py PSAD DATA_FOLDER [unittest options]
 """
 
+import ast
 import csv
 import gzip
 import json
@@ -11,6 +12,7 @@ import math
 import os
 import random
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -52,6 +54,17 @@ def make_shop(folder, lists=150, seed=3):
     for name, part in (("train", requests[:100]), ("valid", requests[100:120]), ("test", requests[120:])):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in part))
     return requests
+
+
+def numbers_of(path, kind):
+    """Shape and numbers of a NumPy file; `kind` as struct names them."""
+    data = path.read_bytes()
+    assert data[:8] == b"\x93NUMPY\x01\0" and (10 + struct.unpack("<H", data[8:10])[0]) % 64 == 0
+    end = 10 + struct.unpack("<H", data[8:10])[0]
+    header = ast.literal_eval(data[10:end].decode())
+    assert header["descr"] == {"f": "<f4", "q": "<i8"}[kind] and not header["fortran_order"]
+    count = (len(data) - end) // struct.calcsize(kind)
+    return header["shape"], struct.unpack(f"<{count}{kind}", data[end:])
 
 
 class Files(Case):
@@ -405,6 +418,27 @@ class Files(Case):
         self.assert_good(done)
         self.assertEqual((self.folder / "again.st").read_bytes(), wanted)
         self.assert_fails(psad("convert", self.folder / "train.jsonl", "--out", columns), "something that exists")
+
+    def test_what_a_model_reads_is_written_for_other_rankers(self):
+        out = self.folder / "encoded"
+        encode = ["encode", "--model", self.model, "--test", self.folder / "test.jsonl", *self.tables, "--out", out]
+        done = psad(*encode)
+        self.assert_good(done)
+        self.assertRegex(done.stdout, r"^wrote 30 lists, 240 candidates of \d+ columns, to ")
+        shape, inputs = numbers_of(out / "inputs.npy", "f")
+        named = json.loads((out / "columns.json").read_text())
+        self.assertEqual(shape, (240, len(named["numbers"]) + len(named["fields"])))
+        self.assertEqual(named["fields"], ["user.region", "context.device", "item.brand"])
+        self.assertTrue(all(map(math.isfinite, inputs)))
+        self.assertEqual(numbers_of(out / "offsets.npy", "q"), ((31,), tuple(range(0, 241, 8))))
+        requests = [json.loads(line) for line in (self.folder / "test.jsonl").read_text().splitlines()]
+        candidates = [candidate for request in requests for candidate in request["candidates"]]
+        gains = tuple(2.0 ** candidate["label"] - 1 for candidate in candidates)
+        self.assertEqual(numbers_of(out / "gain.npy", "f"), ((240,), gains))
+        prices = [candidate["price"] for candidate in candidates]
+        price = inputs[named["numbers"].index("dense.0") :: shape[1]]  # a transform that rises
+        self.assertEqual(sorted(range(240), key=price.__getitem__), sorted(range(240), key=prices.__getitem__))
+        self.assert_fails(psad(*encode), "something that exists")
 
     def test_training_says_which_columns_it_does_not_know(self):
         schema, more, parts = self.folder / "known.json", self.folder / "more.jsonl", self.folder / "parts"

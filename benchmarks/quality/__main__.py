@@ -15,7 +15,6 @@ from common import build_path
 BUILT = {
     "psad-compare": build_path("benchmarks/quality/psad-compare"),
     "psad": build_path("tools/psad/psad"),
-    "model-inputs": build_path("benchmarks/quality/model-inputs"),
     "world-effects": build_path("benchmarks/quality/world-effects"),
 }
 
@@ -59,7 +58,7 @@ def lambdamart_arguments(command):
     command.add_argument("data", type=Path, help="folder of lists")
     command.add_argument("orders", type=Path, help="file to write, for psad-compare --orders")
     command.add_argument("--trends", action="store_true", help="read events of all users on the candidates too")
-    add_program(command, "model-inputs")
+    add_program(command, "psad")
 
 
 def world_picture_arguments(command):
@@ -91,7 +90,7 @@ COMMANDS = {
     "report": (report_arguments, "a page of tables and plots from the JSON of psad-compare"),
     "seeds": (seeds_arguments, "train and evaluate one variant with several seeds; goes on where it was stopped"),
     "table": (table_arguments, "Markdown tables of what the command seeds gathered"),
-    "files": (files_arguments, "train and evaluate on data sets that come as files"),
+    "files": (files_arguments, "train and evaluate on data sets that come as files, LambdaMART beside psad"),
     "sweep": (sweep_arguments, "train with several settings, and compare them on validation lists"),
     "lambdamart": (lambdamart_arguments, "train LambdaMART on what models read, and write its orders"),
     "world-picture": (world_picture_arguments, "draw how much order, history and fading matter in the world"),

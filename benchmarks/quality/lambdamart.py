@@ -1,37 +1,56 @@
-"""The command lambdamart: LambdaMART (xgboost) on what models read except ids, an outside yardstick for psad-compare.
+"""The command lambdamart: LambdaMART (xgboost) on what a psad model reads of each candidate, an outside yardstick.
 
-Trains gradient-boosted trees for NDCG on the training lists, with every setting of a small grid; the validation lists
-choose the setting and the number of trees. Writes one JSON line per test list, {"order": [...]}, best candidate first.
-With --trends the trees read what no request carries too: how many events of all users each candidate had in the DAYS
-before, and its position in the list by that. Needs xgboost and numpy (Debian: python3-xgboost).
+psad encode writes the inputs: numbers as the model sees them, list-relative ones and history matches too, and fields
+as categories; item ids are left out. Gradient-boosted trees are trained for NDCG on the training lists with every
+setting of a grid; the validation lists choose the setting and the number of trees. The command writes one JSON line
+per test list of a folder, {"order": [...]}, best candidate first. With --trends the trees read what no request carries
+too: how many events of all users each candidate had in the DAYS before, and its position in the list by that. Needs
+xgboost and numpy (Debian: python3-xgboost).
 """
 
+import collections
 import gzip
 import itertools
 import json
-import math
+import shutil
+import statistics
 import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
 
 from common import package, write_whole
 
 xgboost = package("xgboost", "python3-xgboost")
 numpy = package("numpy", "python3-numpy")
 
-GRID = {"max_depth": [4, 6], "eta": [0.05, 0.1], "min_child_weight": [1, 20], "colsample_bytree": [0.7]}
+GRID = {"fields": [False, True], "max_depth": [4, 6], "eta": [0.05, 0.1], "min_child_weight": [1, 20]}
 MAX_TREES, PATIENCE = 600, 50
 SPLITS = ("train", "valid", "test")
 DAYS = numpy.array([0.5, 1, 2, 3, 5, 7, 14, 30, 90, 365])
 
+# columns [candidates, columns], the last `fields` of them categories; gains [candidates]; candidates of each list
+Table = collections.namedtuple("Table", "columns gains sizes fields")
 
-def read(program, folder, split):
-    """Columns [candidates, columns], labels, and the candidates of each list."""
-    done = subprocess.run([program, folder, split], stdout=subprocess.PIPE, check=True, text=True)
-    lines = done.stdout.splitlines()[1:]
-    if not lines:
-        raise ValueError(f"{folder}, split {split}: found no lists, wanted some")
-    table = numpy.loadtxt(lines, dtype=numpy.float32, delimiter="\t", ndmin=2)
-    _, sizes = numpy.unique(table[:, 0], return_counts=True)
-    return table[:, 2:], table[:, 1], sizes
+
+def read(program, model, words, folder):
+    """The table of the lists that psad evaluate would read with these words."""
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run([program, "encode", "--model", model, *words, "--out", folder], stdout=subprocess.DEVNULL, check=True)
+    named = json.loads((folder / "columns.json").read_text(encoding="utf-8"))
+    arrays = [numpy.load(folder / f"{name}.npy") for name in ("inputs", "gain", "offsets")]
+    shutil.rmtree(folder)
+    return Table(arrays[0], arrays[1], numpy.diff(arrays[2]), len(named["fields"]))
+
+
+def tables(program, train_words, words_of):
+    """The tables of the three splits, by the encoder that psad train fits. `words_of` holds each split's words."""
+    with tempfile.TemporaryDirectory() as work:
+        model = Path(work) / "model"
+        subprocess.run([program, "train", *train_words, "--steps", "1", "--out", model], stdout=subprocess.DEVNULL,
+                       check=True)
+        return [read(program, model, words_of[split], Path(work) / "encoded") for split in SPLITS]
 
 
 def rows_of(path):
@@ -68,77 +87,90 @@ def orders_of(scores, sizes):
     return [numpy.argsort(-scores[end - size : end], kind="stable") for end, size in zip(ends, sizes)]
 
 
-def ndcg10(scores, labels, sizes):
-    """Mean NDCG@10 of the lists with a positive."""
+def ndcg10(scores, table):
+    """NDCG@10 of each list, None where it has no positive."""
     values, first = [], 0
-    for size, order in zip(sizes, orders_of(scores, sizes)):
-        mine = labels[first : first + size]
+    discount = 1 / numpy.log2(numpy.arange(10) + 2)
+    for size, order in zip(table.sizes, orders_of(scores, table.sizes)):
+        gains = table.gains[first : first + size]
         first += size
-        positives = int(mine.sum())
-        if positives == 0:
-            continue
-        gain = sum(mine[i] / math.log2(position + 2) for position, i in enumerate(order[:10]))
-        values.append(gain / sum(1 / math.log2(position + 2) for position in range(min(10, positives))))
-    return sum(values) / len(values)
+        best = numpy.sort(gains)[::-1][:10]
+        ideal = float((best * discount[: len(best)]).sum())
+        values.append(float((gains[order[:10]] * discount[: len(best)]).sum()) / ideal if ideal > 0 else None)
+    return values
 
 
-def with_positives(columns, labels, sizes):
+def mean(values):
+    return statistics.fmean(value for value in values if value is not None)
+
+
+def with_positives(table):
     """What can teach: lists with a positive."""
-    of_list = numpy.repeat(numpy.arange(len(sizes)), sizes)
-    good = numpy.bincount(of_list, weights=labels, minlength=len(sizes)) > 0
+    of_list = numpy.repeat(numpy.arange(len(table.sizes)), table.sizes)
+    good = numpy.bincount(of_list, weights=table.gains, minlength=len(table.sizes)) > 0
     kept = good[of_list]
-    return columns[kept], labels[kept], sizes[good]
+    return Table(table.columns[kept], table.gains[kept], table.sizes[good], table.fields)
 
 
-def tables_of(options):
-    """What read() gives of each split, with trends if they are asked for."""
-    splits = [read(options.program, options.data, split) for split in SPLITS]
-    if options.trends:
-        times = event_times(options.data)
-        for at, (columns, labels, sizes) in enumerate(splits):
-            splits[at] = (numpy.hstack([columns, trends(times, options.data, SPLITS[at])]), labels, sizes)
-    return splits
-
-
-def matrix_of(columns, labels, sizes):
-    matrix = xgboost.DMatrix(columns, labels)
-    matrix.set_group(sizes)
+def matrix_of(table, fields):
+    """For xgboost, which reads grades: gains are 2^grade - 1."""
+    numbers = table.columns.shape[1] - table.fields
+    columns = table.columns if fields else table.columns[:, :numbers]
+    types = ["q"] * numbers + ["c"] * (columns.shape[1] - numbers)
+    matrix = xgboost.DMatrix(columns, numpy.round(numpy.log2(table.gains + 1)), feature_types=types,
+                             enable_categorical=True)
+    matrix.set_group(table.sizes)
     return matrix
 
 
-def best_booster(train, valid):
-    """The trees of the best setting on the validation lists: a function from columns to scores, and what they are."""
-    train_matrix, valid_matrix = matrix_of(*with_positives(*train)), matrix_of(*with_positives(*valid))
+class Trees:
+    """LambdaMART of one setting and seed."""
+
+    def __init__(self, setting, seed, train, valid):
+        self.setting, self.fields = setting, setting["fields"]
+        parameters = {"objective": "rank:ndcg", "eval_metric": "ndcg@10", "tree_method": "hist", "seed": seed,
+                      "colsample_bytree": 0.7} | {name: x for name, x in setting.items() if name != "fields"}
+        start = time.monotonic()
+        self.booster = xgboost.train(parameters, train[self.fields], MAX_TREES, evals=[(valid[self.fields], "valid")],
+                                     early_stopping_rounds=PATIENCE, verbose_eval=False)
+        self.seconds = time.monotonic() - start
+        self.trees = self.booster.best_iteration + 1
+
+    def scores(self, table):
+        return self.booster.predict(matrix_of(table, self.fields), iteration_range=(0, self.trees))
+
+    def __str__(self):
+        return f"{self.setting}, {self.trees} trees"
+
+
+def best_trees(train, valid, seeds=(1,)):
+    """One forest a seed, all of the setting that is best on the validation lists with the first."""
+    matrices = [[matrix_of(with_positives(table), fields) for fields in (False, True)] for table in (train, valid)]
     best = None
     for values in itertools.product(*GRID.values()):
         setting = dict(zip(GRID, values))
-        booster = xgboost.train(
-            {"objective": "rank:ndcg", "eval_metric": "ndcg@10", "seed": 1, **setting},
-            train_matrix,
-            MAX_TREES,
-            evals=[(valid_matrix, "valid")],
-            early_stopping_rounds=PATIENCE,
-            verbose_eval=False,
-        )
-        trees = booster.best_iteration + 1
-
-        def scores(columns, booster=booster, trees=trees):
-            return booster.predict(xgboost.DMatrix(columns), iteration_range=(0, trees))
-
-        score = ndcg10(scores(valid[0]), valid[1], valid[2])
-        print(f"{setting}, {trees} trees: validation ndcg@10 {score:.4f}", flush=True)
+        if setting["fields"] and train.fields == 0:
+            continue
+        trees = Trees(setting, seeds[0], *matrices)
+        score = mean(ndcg10(trees.scores(valid), valid))
+        print(f"{trees}: validation ndcg@10 {score:.4f}", file=sys.stderr, flush=True)
         if best is None or score > best[0]:
-            best = (score, scores, f"{setting}, {trees} trees")
-    return best[1:]
+            best = (score, trees)
+    return [best[1], *(Trees(best[1].setting, seed, *matrices) for seed in seeds[1:])]
 
 
 def run(options):
     if options.orders.is_dir() or not options.orders.parent.is_dir():
         raise ValueError(f"{options.orders}: found no place for a file, wanted one")
-    train, valid, test = tables_of(options)
-    if not (train[1].any() and valid[1].any()):
+    words = ["--data", options.data]
+    train, valid, test = found = tables(options.program, words, {s: [*words, "--split", s] for s in SPLITS})
+    if options.trends:
+        times = event_times(options.data)
+        train, valid, test = (t._replace(columns=numpy.hstack([trends(times, options.data, s), t.columns]))
+                              for s, t in zip(SPLITS, found))
+    if not (train.gains.any() and valid.gains.any()):
         raise ValueError(f"{options.data}: found no positive to train or to choose by, wanted some in both splits")
-    scores, described = best_booster(train, valid)
-    of_test = scores(test[0])
-    write_whole(options.orders, "".join(json.dumps({"order": o.tolist()}) + "\n" for o in orders_of(of_test, test[2])))
-    print(f"kept {described}; test ndcg@10 {ndcg10(of_test, test[1], test[2]):.4f}; wrote {options.orders}")
+    trees = best_trees(train, valid)[0]
+    of_test = trees.scores(test)
+    write_whole(options.orders, "".join(json.dumps({"order": o.tolist()}) + "\n" for o in orders_of(of_test, test.sizes)))
+    print(f"kept {trees}; test ndcg@10 {mean(ndcg10(of_test, test)):.4f}; wrote {options.orders}")

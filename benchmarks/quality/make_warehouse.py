@@ -180,8 +180,8 @@ def make(folder, seed=7):
     np.savez_compressed(folder / "truth.npz", **truth)
 
 
-def value(truth, lists, orders):
-    """The mean expected gain (2^grade - 1) of the first ten places of orders: examination, neighbours, everything."""
+def values(truth, lists, orders):
+    """The expected gain (2^grade - 1) of the first ten places of each order: examination, neighbours, everything."""
     first = np.array(orders)[:, :10]
     utility, brand = (np.take_along_axis(truth[name][lists], first, 1) for name in ("util", "brand"))
     like_above = np.zeros(utility.shape)
@@ -190,7 +190,7 @@ def value(truth, lists, orders):
     worth = utility - 0.6 * like_above
     click = 1 / (1 + 0.09 * np.arange(10)) * sigmoid(worth - 2.3)
     cart = click * sigmoid(worth - 1.8)
-    return float((click + 2 * cart + 4 * cart * sigmoid(worth - 1.4)).sum(1).mean())
+    return (click + 2 * cart + 4 * cart * sigmoid(worth - 1.4)).sum(1)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def compare(options, name):
 def lambdamart_orders(name, folder):
     """The file of LambdaMART's orders, written anew where the data or what reads it has changed."""
     orders, package = BUILT / f"lambdamart-{name}.jsonl", Path(__file__).parent
-    inputs = [package / "lambdamart.py", build_path("benchmarks/quality/model-inputs"), *folder.iterdir()]
+    inputs = [package / "lambdamart.py", build_path("tools/psad/psad"), *folder.iterdir()]
     if not orders.exists() or orders.stat().st_mtime < max(path.stat().st_mtime for path in inputs):
         subprocess.run([sys.executable, package, "lambdamart", folder, orders], check=True)
     return orders

@@ -70,7 +70,7 @@ def run(options):
             if kept.exists() and kept.read_text(encoding="utf-8") != flags:
                 raise ValueError(f"{kept}: found figures of other flags, wanted another name than {label}")
             write_whole(kept, flags)
-            by_settings[label] = [[(options.program, [*run["train"], "--seed", str(seed), *flags.split()],
+            by_settings[label] = [[(options.program, [*run["flags"], "--seed", str(seed), *flags.split()],
                                     work / f"{label}.{seed}.{k}.json") for k, run in enumerate(runs)]
                                   for seed in options.seeds]
             for job in sum(by_settings[label], []):

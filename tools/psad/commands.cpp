@@ -60,6 +60,21 @@ void must_not_be_read(const char* flag, const std::string& written, const Words&
     }
 }
 
+/// What evaluate and encode read.
+void add_test(CLI::App& command, TestOptions& o) {
+    command.add_option("--model", o.model, "Model file")->required()->check(path());
+    add_data(command, o.data);
+    command.add_option("--test", o.test, "Files or folders of requests, instead of --data")->check(path());
+    command.add_option("--test-from", o.test_from, "Only requests from this time on (unix seconds or ISO 8601)")
+        ->check(time());
+    add_tables(command, o.tables);
+    add_format(command, o.format);
+    command.add_option("--split", o.split, "Of --data: train, valid or test")
+        ->check(one_of({"train", "valid", "test"}))
+        ->capture_default_str();
+    add_strict(command, o.strict);
+}
+
 void train(const TrainOptions& o) {
     for (const Device& device : devices()) {
         if (o.device != device.name) continue;
@@ -134,16 +149,7 @@ Command add_evaluate(CLI::App& app) {
     const auto p = std::make_shared<EvaluateOptions>();
     EvaluateOptions& o = *p;
     CLI::App& command = *app.add_subcommand("evaluate", "Compare a model with orders that need no training");
-    command.add_option("--model", o.model, "Model file")->required()->check(path());
-    add_data(command, o.data);
-    command.add_option("--test", o.test, "Files or folders of requests, instead of --data")->check(path());
-    command.add_option("--test-from", o.test_from, "Only requests from this time on (unix seconds or ISO 8601)")
-        ->check(time());
-    add_tables(command, o.tables);
-    add_format(command, o.format);
-    command.add_option("--split", o.split, "Of --data: train, valid or test")
-        ->check(one_of({"train", "valid", "test"}))
-        ->capture_default_str();
+    add_test(command, o);
     command.add_option("--json", o.json, "Write the figures to this file")->check(path());
     command.add_option("--per-list", o.per_list, "Write orders and figures of each list to this file, a line each")
         ->check(path());
@@ -162,7 +168,6 @@ Command add_evaluate(CLI::App& app) {
         ->transform(between(1e-6, 1.0, "a number"))
         ->capture_default_str();
     command.add_option("--segment", o.segment, "Show the figures by the values of this field of users or context");
-    add_strict(command, o.strict);
     command.callback([&o] {
         must_have_one(o.data, "--test", o.test);
         if (!o.data.empty() && !o.labels.empty())
@@ -179,6 +184,21 @@ Command add_evaluate(CLI::App& app) {
                 const model_file::TensorFile file = model_file::read_model_file(p->model);
                 variant_program(file).evaluate(*p, file);
             }};
+}
+
+Command add_encode(CLI::App& app) {
+    const auto p = std::make_shared<EncodeOptions>();
+    EncodeOptions& o = *p;
+    CLI::App& command = *app.add_subcommand(
+        "encode", "Write what a model reads of each candidate as NumPy arrays: to train other rankers on the same");
+    add_test(command, o);
+    command.add_option("--out", o.out, "New folder")->required()->check(path());
+    command.callback([&o] {
+        must_have_one(o.data, "--test", o.test);
+        must_not_be_read("--out", o.out, o.test, o.tables);
+        must_be_outside("--out", o.out, o.data);
+    });
+    return {&command, [p] { encode(*p); }};
 }
 
 Command add_rerank(CLI::App& app) {

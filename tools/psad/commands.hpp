@@ -19,11 +19,15 @@ struct Command {
 
 Command add_train(CLI::App& app);
 Command add_evaluate(CLI::App& app);
+Command add_encode(CLI::App& app);
 Command add_rerank(CLI::App& app);
 Command add_schema(CLI::App& app);
 Command add_convert(CLI::App& app);
 Command add_cost(CLI::App& app);
 Command add_simulate(CLI::App& app);
+
+/// Writes what a model reads of each candidate as a folder of NumPy arrays.
+void encode(const EncodeOptions& options);
 
 /// Writes logs of a simulated world as a folder of lists.
 void simulate(const SimulateOptions& options);

@@ -286,7 +286,7 @@ std::vector<std::size_t> from_time(const data::Source& source, const std::string
 
 /// Reads the test files once more, for the label alone: as feedback, of which what is not there is 0. Nothing if no
 /// file has the column.
-std::optional<LabelColumn> read_label(const EvaluateOptions& o, const DataSchema& schema, const std::string& column) {
+std::optional<LabelColumn> read_label(const TestOptions& o, const DataSchema& schema, const std::string& column) {
     NamedData named;
     named.schema = {
         .id = schema.id, .time = schema.time, .candidates = schema.candidates, .gain = {.kinds = {{column, 1.0}}}};
@@ -303,7 +303,7 @@ std::optional<LabelColumn> read_label(const EvaluateOptions& o, const DataSchema
 }
 
 /// The columns that --labels names, or the kinds of feedback that the gain is made of.
-std::vector<LabelColumn> read_labels(const EvaluateOptions& o, const DataSchema& schema) {
+std::vector<LabelColumn> read_labels(const TestOptions& o, const DataSchema& schema) {
     Words columns = o.labels;
     if (columns.empty()) {
         for (const auto& [kind, worth] : schema.gain.kinds) columns.push_back(kind);
@@ -339,7 +339,7 @@ TrainingInputs read_training(const TrainOptions& o) {
     return o.data.empty() ? read_files(o) : read_folder(o);
 }
 
-TestInputs read_test(const EvaluateOptions& o, const model_file::TensorFile& file) {
+TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
     const Encoder encoder = model_file::read_encoder(file);
     if (!o.data.empty()) {
         const auto dataset = std::make_shared<const data::Dataset>(data::read_lists(o.data));

@@ -43,7 +43,7 @@ struct TestInputs {
 };
 
 /// Reads what a model is evaluated on; the model is that of `file`.
-TestInputs read_test(const EvaluateOptions& options, const model_file::TensorFile& file);
+TestInputs read_test(const TestOptions& options, const model_file::TensorFile& file);
 
 /// Writes files of requests as one folder of columns.
 void convert(const ConvertOptions& options);

@@ -22,8 +22,8 @@ int run(int argc, char** argv) {
     app.set_version_flag("--version",
                          fmt::format("psad {}.{}.{} (vectors of {} bytes)", PSAD_VERSION_MAJOR, PSAD_VERSION_MINOR,
                                      PSAD_VERSION_PATCH, psad::backend::Cpu<float>::vector_bytes()));
-    const std::vector<Command> commands{add_train(app),   add_evaluate(app), add_rerank(app),  add_schema(app),
-                                        add_convert(app), add_cost(app),     add_simulate(app)};
+    const std::vector<Command> commands{add_train(app),   add_evaluate(app), add_rerank(app), add_schema(app),
+                                        add_convert(app), add_encode(app),   add_cost(app),   add_simulate(app)};
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

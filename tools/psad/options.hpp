@@ -28,13 +28,21 @@ struct TrainOptions {
     bool student_only = false;
 };
 
-struct EvaluateOptions {
-    std::string model, data, split = "test", json, per_list, segment, format, test_from;
+/// A model, and lists that it has not seen.
+struct TestOptions {
+    std::string model, data, split = "test", format, test_from;
     Words test, labels;
-    std::string revenue;
-    double min_propensity = 0.01;
     TableOptions tables;
     bool strict = false;
+};
+
+struct EvaluateOptions : TestOptions {
+    std::string json, per_list, segment, revenue;
+    double min_propensity = 0.01;
+};
+
+struct EncodeOptions : TestOptions {
+    std::string out;
 };
 
 struct RerankOptions {
