@@ -440,6 +440,48 @@ class Files(Case):
         self.assertEqual(sorted(range(240), key=price.__getitem__), sorted(range(240), key=prices.__getitem__))
         self.assert_fails(psad(*encode), "something that exists")
 
+    def test_requests_of_new_items_are_ordered_alike_by_evaluate_and_rerank(self):
+        """No table of items: what is known of new ones stands in the request, and nowhere else."""
+        draw = random.Random(5)
+        for name, first, count in (("train", 0, 120), ("test", 1000, 60)):
+            lines = []
+            for i in range(count):
+                skus = [f"n{first + draw.randrange(60)}" for _ in range(3)]
+                candidates = [{"sku": sku, "brand": f"b{int(sku[1:]) % 7}",
+                               "price": draw.uniform(1, 9), "label": int(sku[1:]) % 7 < 2}
+                              for sku in dict.fromkeys(skus + [f"n{first + 60 + draw.randrange(9)}"])]
+                history = [{"sku": f"n{first + draw.randrange(60)}", "ts": i, "type": "view"} for _ in range(5)]
+                lines.append({"request_id": f"{name}-{i}", "ts": 1000 + first + i, "candidates": candidates,
+                              "history": history})
+            (self.folder / f"new-{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        both, schema = self.folder / "new-both.jsonl", self.folder / "new-schema.json"
+        train_file, test_file = self.folder / "new-train.jsonl", self.folder / "new-test.jsonl"
+        both.write_text(train_file.read_text() + test_file.read_text())
+        self.assert_good(psad("schema", train_file, "--out", schema))
+        described = json.loads(schema.read_text())
+        described["candidate"]["fields"] = []
+        described["item"] = {"fields": ["brand"]}
+        schema.write_text(json.dumps(described))
+        model, again = self.folder / "new.st", self.folder / "new-again.st"
+        few = ("--schema", schema, "--variant", "small", "--epochs", "2")
+        self.assert_good(psad("train", "--train", train_file, "--valid-from", "1100", *few, "--out", model))
+        done = psad("train", "--train", both, "--valid-from", "1100", "--test-from", "2000", *few, "--out", again)
+        self.assert_good(done)
+        self.assertIn("60 lists from 2000 on are left out", done.stdout)
+        self.assertEqual(again.read_bytes(), model.read_bytes())  # what is left out teaches nothing
+        orders = {}
+        columns = self.folder / "new-columns"
+        self.assert_good(psad("convert", test_file, "--schema", schema, "--out", columns))
+        for test in (test_file, columns):
+            self.assert_good(psad("evaluate", "--model", model, "--test", test, "--per-list", self.folder / "per.jsonl"))
+            lines = (self.folder / "per.jsonl").read_text().splitlines()
+            orders[test] = [json.loads(line)["student"]["order"] for line in lines]
+        done = psad("rerank", "--model", model, stdin=test_file.read_text())
+        self.assert_good(done)
+        served = [json.loads(line)["order"] for line in done.stdout.splitlines()]
+        self.assertEqual(orders[test_file], served)
+        self.assertEqual(orders[columns], served)
+
     def test_training_says_which_columns_it_does_not_know(self):
         schema, more, parts = self.folder / "known.json", self.folder / "more.jsonl", self.folder / "parts"
         psad("schema", self.folder / "train.jsonl", *self.tables, "--out", schema)

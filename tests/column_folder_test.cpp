@@ -70,7 +70,7 @@ TEST_CASE("a folder of columns holds what the files held, whatever ids its reade
     Read files(fresh(schema()));
     files.lists({folder / "r.jsonl"});
     const Catalog catalog = files.names.catalog();
-    data::write_column_folder(folder / "columns", files.data, catalog, files.read.source, nullptr);
+    data::write_column_folder(folder / "columns", files.data, catalog, 0, files.read.source, nullptr);
     const data::ColumnFolder written(folder / "columns");
     CHECK(written.data().schema == files.data.schema);
     CHECK(written.catalog().items == 4);
@@ -120,7 +120,7 @@ TEST_CASE("a folder of columns holds what the files held, whatever ids its reade
          "both by one --schema")
             .c_str(),
         ModelFileError);
-    CHECK_THROWS_AS(data::write_column_folder(folder / "columns", files.data, catalog, files.read.source, nullptr),
+    CHECK_THROWS_AS(data::write_column_folder(folder / "columns", files.data, catalog, 0, files.read.source, nullptr),
                     FileError);
 }
 
@@ -136,7 +136,7 @@ TEST_CASE("a folder of columns holds a table of events once") {
     write_bytes(folder / "r.jsonl", requests);
     Read files(fresh(schema()));
     files.lists({folder / "r.jsonl"}, {{}, {}, {}, {folder / "e.csv"}, {}});
-    data::write_column_folder(folder / "columns", files.data, files.names.catalog(), files.read.source,
+    data::write_column_folder(folder / "columns", files.data, files.names.catalog(), 0, files.read.source,
                               &*files.side->events);
     check_same_lists(data::ColumnFolder(folder / "columns").source(), files.read.source);
     CHECK(model_file::MappedTensors(folder / "columns" / "columns.safetensors")
@@ -152,7 +152,7 @@ TEST_CASE("a folder of columns with more kinds of events than a model tells apar
     write_bytes(folder / "r.jsonl", R"({"rid": 1, "who": "u", "ts": 5, "candidates": [{"sku": "s"}]})");
     Read files(fresh(schema()));
     files.lists({folder / "r.jsonl"}, {{}, {}, {}, {folder / "e.csv"}, {}});
-    data::write_column_folder(folder / "columns", files.data, files.names.catalog(), files.read.source,
+    data::write_column_folder(folder / "columns", files.data, files.names.catalog(), 0, files.read.source,
                               &*files.side->events);
     const data::ColumnFolder columns(folder / "columns");
     check_same_lists(columns.source(), files.read.source);
@@ -166,7 +166,7 @@ TEST_CASE("a folder of columns says of its items what differs from what is known
     Read files(fresh(schema()));
     files.lists({folder / "r.jsonl"});
     Catalog catalog = files.names.catalog();
-    data::write_column_folder(folder / "columns", files.data, catalog, files.read.source, nullptr);
+    data::write_column_folder(folder / "columns", files.data, catalog, 0, files.read.source, nullptr);
     data::Names same(files.data, catalog);
     data::ColumnFolder(folder / "columns").source(&same);
     CHECK(same.contradictions() == 0);
@@ -181,7 +181,7 @@ TEST_CASE("a damaged folder of columns is refused, whatever stands in it") {
     write_bytes(folder / "r.jsonl", lists);
     Read files(fresh(schema()));
     files.lists({folder / "r.jsonl"});
-    data::write_column_folder(folder / "columns", files.data, files.names.catalog(), files.read.source, nullptr);
+    data::write_column_folder(folder / "columns", files.data, files.names.catalog(), 0, files.read.source, nullptr);
     const auto file = folder / "columns" / "columns.safetensors";
     const model_file::TensorFile whole = model_file::read_safetensors(file);
     const auto refused = [&](const model_file::TensorFile& changed) {

@@ -133,7 +133,9 @@ TEST_CASE("schema and statistics: numbers out of range") {
     CHECK(schema([](Json& j) { j["item_fields"][1]["name"] = 7; }) != "");
     CHECK(schema([](Json& j) { j["item_fields"][1] = 7; }) != "");
     CHECK(schema([](Json& j) { j["item_fields"].erase(1); }) != "");
-    CHECK(schema([](Json& j) { j["user_fields"].push_back({{"name", "more"}, {"vocabulary", 3}, {"match", true}}); }) != "");
+    CHECK(schema([](Json& j) {
+              j["user_fields"].push_back({{"name", "more"}, {"vocabulary", 3}, {"match", true}});
+          }) != "");
     for (const Json& bad : {Json(0), Json(-1e5)}) {
         CHECK(statistics([&](Json& j) { j["tau0"] = bad; }).starts_with("metadata psad.statistics: found tau0 = "));
     }

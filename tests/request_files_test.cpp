@@ -386,17 +386,115 @@ TEST_CASE("request files: what a model does not know is unknown, and unknown ite
     CHECK(find_item(before, r, r.items[1]).field(0)[0] == 1);
     check_request(learned, before, r, {.take_missing_columns = true});
 
-    // A later table of items takes the place of what is known, and adds to it; values it brings stay unknown.
+    // A later table of items takes the place of what is known, and adds to it; values it brings stay unknown, but
+    // apart.
     write_bytes(folder / "items.csv", "sku,brand,tags,size\nnew,b1,,5\nx,b7,red,6\n");
     data::Names items(got.data, data::Learn::items);
     data::read_items({folder / "items.csv"}, items);
     const Catalog after = items.catalog(before);
     CHECK(after.items == before.items + 1);
     CHECK(after.dense[static_cast<std::size_t>(got.data.ids.items.find("x"))] == 6);
-    CHECK(after.fields[0][static_cast<std::size_t>(got.data.ids.items.find("x"))][0] == 0);
+    CHECK(after.fields[0][static_cast<std::size_t>(got.data.ids.items.find("x"))][0] > max_vocabulary);
     CHECK(after.fields[0][static_cast<std::size_t>(got.data.ids.items.find("new"))][0] == 1);
     const auto y = static_cast<std::size_t>(got.data.ids.items.find("y"));
     CHECK(std::ranges::equal(after.fields[0][y], before.fields[0][y]));
+}
+
+TEST_CASE("request files: what a request says of a new item is said to no other request") {
+    const TempFolder folder;
+    DataSchema s;
+    s.id = "rid", s.item = "sku", s.user = "who", s.time = "ts", s.event_item = "sku", s.event_time = "ts";
+    s.of_item = {{{"size"}}, {{"brand"}}};
+    Read got(s);
+    write_bytes(folder / "train.jsonl",
+                R"({"rid": 1, "ts": 1, "candidates": [{"sku": "a", "brand": "x", "size": 1}], "history": []})"
+                "\n");
+    got.lists({folder / "train.jsonl"});
+    write_bytes(
+        folder / "later.jsonl",
+        R"({"rid": 2, "ts": 5, "candidates": [{"sku": "new", "brand": "x", "size": 2}, {"sku": "a"}]})"
+        "\n"
+        R"({"rid": 3, "ts": 6, "candidates": [{"sku": "a"}], "history": [{"sku": "new", "ts": 2}]})"
+        "\n"
+        R"({"rid": 4, "ts": 7, "candidates": [{"sku": "new", "brand": "fresh", "size": 3}, {"sku": "other", "brand": "fresh"}],)"
+        R"( "history": [{"sku": "new", "ts": 2}]})"
+        "\n");
+    Read of_test(s);
+    of_test.lists({folder / "later.jsonl"});
+    data::write_column_folder(folder / "columns", of_test.data, of_test.catalog, 0, of_test.read.source, nullptr);
+    const auto check = [&](const std::filesystem::path& path, bool folder_of_columns) {
+        CAPTURE(folder_of_columns);
+        data::Names known(got.data, got.catalog);
+        const auto later = data::read_requests({path}, {}, known, std::make_shared<data::SideTables>());
+        const auto item = [&](std::size_t request, std::int32_t id) {
+            const Request& r = later.source[request];
+            check_request(request_schema(got.data), got.catalog, r, {.take_missing_columns = true});
+            return find_item(got.catalog, r, id);
+        };
+        const Request &first = later.source[0], &second = later.source[1], &third = later.source[2];
+        CHECK(item(0, first.items[0]).field(0)[0] == 1);
+        CHECK(item(0, first.items[0]).dense()[0] == 2);
+        CHECK(!item(1, second.history_items[0]));
+        CHECK(item(2, third.history_items[0]));
+        CHECK(third.history_items[0] == third.items[0]);
+        if (folder_of_columns) return;  // which holds the first that was said
+        const std::int32_t fresh = item(2, third.items[0]).field(0)[0];
+        CHECK(item(2, third.items[0]).dense()[0] == 3);
+        CHECK(fresh > max_vocabulary);  // unknown, but the same as that of another new item
+        CHECK(item(2, third.items[1]).field(0)[0] == fresh);
+        CHECK_THROWS_AS(check_request(request_schema(got.data), got.catalog, second, {.refuse_unknown = true}),
+                        RequestError);
+    };
+    check(folder / "later.jsonl", false);
+    check(folder / "columns", true);
+    // Items of a table are known to all.
+    data::write_column_folder(folder / "of-table", of_test.data, of_test.catalog, of_test.catalog.items,
+                              of_test.read.source, nullptr);
+    NamedData more = got.data;
+    data::Names items(more, data::Learn::items);
+    data::ColumnFolder(folder / "of-table").add_table_items(items);
+    const Catalog catalog = items.catalog(got.catalog);
+    CHECK(catalog.items == 3);
+    data::Names known(more, catalog);
+    const auto later = data::read_requests({folder / "of-table"}, {}, known, std::make_shared<data::SideTables>());
+    CHECK(find_item(catalog, later.source[1], later.source[1].history_items[0]).dense()[0] == 2);
+}
+
+TEST_CASE("request files: requests from a time on teach nothing, whatever their form") {
+    const TempFolder folder;
+    DataSchema s;
+    s.id = "rid", s.item = "sku", s.time = "ts", s.gain.grade = "label";
+    s.of_item = {{}, {{"brand"}}};
+    const char* const first = R"({"rid": "a", "ts": 1, "candidates": [{"sku": "x", "brand": "b"}, {"sku": "y"}]})";
+    const char* const last = R"({"rid": "c", "ts": 2, "candidates": [{"sku": "z", "brand": "b"}]})";
+    write_bytes(folder / "all.jsonl",
+                std::string(first) + "\n" +
+                    R"({"rid": "b", "ts": 3, "candidates": [{"sku": "late", "brand": "later"}, {"sku": "x"}]})" + "\n" +
+                    last + "\n");
+    write_bytes(folder / "all.csv", "rid,ts,sku,brand\na,1,x,b\na,1,y,\nb,3,late,later\nb,3,x,\nc,2,z,b\n");
+    write_bytes(folder / "kept.jsonl", std::string(first) + "\n" + last + "\n");
+    Read all(s), kept(s);
+    all.lists({folder / "all.jsonl"});
+    kept.lists({folder / "kept.jsonl"});
+    data::write_column_folder(folder / "columns", all.data, all.catalog, 0, all.read.source, nullptr);
+    for (const char* name : {"all.jsonl", "all.csv", "columns"}) {
+        CAPTURE(name);
+        NamedData data{s, NamedIds(s)};
+        data::Names names(data, data::Learn::all);
+        const auto read = data::read_requests({folder / name}, {}, names, std::make_shared<data::SideTables>(), 3);
+        CHECK(read.left_out == 1);
+        REQUIRE(read.source.size() == 2);
+        CHECK(read.source.id(1) == "c");
+        CHECK(read.source[1].items[0] == 2);
+        CHECK(data.ids.items.bytes() == kept.data.ids.items.bytes());
+        if (std::string(name) != "columns") CHECK(data.ids.item_fields[0].bytes() == "b");
+        CHECK(names.catalog().fields[0].ids == kept.catalog.fields[0].ids);
+    }
+    s.time = "";
+    NamedData timeless{s, NamedIds(s)};
+    data::Names names(timeless, data::Learn::all);
+    CHECK_THROWS_WITH_AS(data::read_requests({folder / "all.csv"}, {}, names, std::make_shared<data::SideTables>(), 3),
+                         doctest::Contains("schema, request.time: found nothing"), DataError);
 }
 
 TEST_CASE("request files: what candidates say of their items") {
@@ -433,7 +531,7 @@ TEST_CASE("request files: what candidates say of their items") {
     CHECK(r.items[0] == r.history_items[1]);
     CHECK(find_item(catalog, r, r.items[0]).field(0)[0] == 1);
     CHECK(find_item(catalog, r, r.items[0]).dense()[0] == 7);
-    CHECK(find_item(catalog, r, r.history_items[0]).field(0)[0] == 0);
+    CHECK(!find_item(catalog, r, r.history_items[0]));
 
     // What differs from the catalog is counted, and so is what is said of an item of which the catalog has but the
     // name.
@@ -741,7 +839,7 @@ TEST_CASE("request files: each fault names file, line, column, what was found an
                   .starts_with("r.jsonl, line 1, history"));
     }
     CHECK(json(R"({"ts": 9, "candidates": [{"sku": "a"}, {"sku": "b"}, {"sku": "a"}]})") ==
-          "r.jsonl, line 1, sku: found 'a' twice, wanted each item of a request once");
+          "r.jsonl, line 1, candidates[2].sku: found 'a' twice, wanted each item of a request once");
 
     const auto csv = [](const std::string& text) { return fault("r.csv", text, flat_schema()); };
     CHECK(csv("") == "r.csv, line 0: found an empty file, wanted a header with the names of the columns");
@@ -755,7 +853,7 @@ TEST_CASE("request files: each fault names file, line, column, what was found an
           "r.csv, line 3, column device: found 'tv', wanted 'app', as in the first row of the request");
     // What is wrong with a request as a whole stands at its first row, whatever the row that ends it.
     CHECK(csv("q,ts,doc,label\n1,9,a,0\n2,9,b,0\n2,9,b,1\n3,9,a,0\n") ==
-          "r.csv, line 3, column doc: found 'b' twice, wanted each item of a request once");
+          "r.csv, line 4, column doc: found 'b' twice, wanted each item of a request once");
     CHECK(csv("q,ts,label\n1,9,0\n1,9,\n3,9,0\n") ==
           "r.csv, line 2: found the column label of 1 of 2 candidates, wanted it of all or of none");
     CHECK(csv("q,ts,label\n1,9,0\n2,9,0\n1,9,1\n") ==

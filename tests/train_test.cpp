@@ -346,7 +346,7 @@ TEST_CASE("validation and the model that is kept are the mean over the last step
     train::Settings s = quick();
     s.batch = 5;  // 2 steps an epoch
     s.steps = 6;
-    s.average = 0.5;  // 3 steps: a copy a step
+    s.average = 0.5;  // a copy a step
     Model<Net> m(toy_encoder(lists.all));
     std::vector<std::vector<float>> steps, judged;
     const auto validate = [&](const Model<Net>& now) {
@@ -372,7 +372,7 @@ TEST_CASE("validation and the model that is kept are the mean over the last step
     };
     std::vector<double> mean(steps[0].size(), 0.0);
     for (std::size_t step = 0; step < 6; ++step) {
-        const double share = std::max(1.0 / static_cast<double>(step + 1), 1 - std::exp(-1.0 / 3));
+        const double share = step == 0 ? 1 : 1 - std::exp(-1 / (0.5 * static_cast<double>(step + 1)));
         for (std::size_t i = 0; i < mean.size(); ++i)
             mean[i] += share * (static_cast<double>(steps[step][i]) - mean[i]);
         if (step % 2 == 1) CHECK(is_near(judged[step / 2], mean));
@@ -385,6 +385,26 @@ TEST_CASE("validation and the model that is kept are the mean over the last step
     Model<Net> plain(toy_encoder(lists.all));
     train::train(cpu, plain, std::span<const Request>(lists.all), s, validate);
     CHECK(judged.back() == steps.back());  // the average steers no step
+}
+
+TEST_CASE("the mean follows training however long it is planned: no epoch is judged by the one before") {
+    const ToyLists lists(6, 2);
+    train::Settings s = quick();
+    s.batch = 5;  // 2 steps an epoch
+    s.steps = 0;
+    s.epochs = 100'000;
+    s.patience = 0;
+    Model<Net> m(toy_encoder(lists.all));
+    std::vector<std::vector<float>> judged;
+    const auto validate = [&](const Model<Net>& now) {
+        judged.push_back(numbers(now));
+        return train::ValidationScore{};
+    };
+    const backend::Cpu<float> cpu;
+    train::Trainer<backend::Cpu<float>, Net> trainer(cpu, m, lists.all, s);
+    for (int epoch = 0; epoch < 400; ++epoch) trainer.epoch(validate);
+    for (std::size_t epoch = 1; epoch < judged.size(); ++epoch) CHECK(judged[epoch] != judged[epoch - 1]);
+    CHECK(judged.back() != numbers(trainer.model()));
 }
 
 TEST_CASE("steps: exactly so many, the last epoch cut short and still judged") {
@@ -578,6 +598,8 @@ TEST_CASE("settings out of range are refused by name") {
         CHECK(refusal([&](auto& s) { s.clip = bad; }).starts_with("training settings, clip: "));
         CHECK(refusal([&](auto& s) { s.weight_decay = 2 * bad; }).starts_with("training settings, weight_decay: "));
     }
+    CHECK(refusal([](auto& s) { s.learning_rate = 1; }) ==
+          "training settings, learning_rate: found 1, wanted less than 1");  // by the decay that few lists get
     for (const double bad : {-0.1, 1.1, nan})
         CHECK(refusal([&](auto& s) { s.average = bad; }).starts_with("training settings, average: "));
     for (const double bad : {-0.1, 1.0, nan}) {

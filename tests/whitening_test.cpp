@@ -16,6 +16,7 @@
 #include "psad/model/psad_model.hpp"
 #include "psad/model_file/model_file.hpp"
 #include "psad/serve/reranker.hpp"
+#include "psad/train/trainer.hpp"
 #include "support/files.hpp"
 #include "support/small_model.hpp"
 #include "support/toy.hpp"
@@ -99,8 +100,53 @@ TEST_CASE("whitening: none where the covariance has more numbers than there are 
     const auto owned = toy_lists(1);  // three candidates
     const std::vector<Request> train = views(owned);
     Encoder encoder = toy_encoder(train);
-    whiten(encoder, train);
+    CHECK(!whiten(encoder, train));
     CHECK(encoder.candidates().whitened() == 0);
+}
+
+TEST_CASE(
+    "whitening: as many candidates as numbers in the covariance are enough, of whatever number a sample is taken") {
+    const auto owned = toy_lists(30);
+    std::vector<Request> train = views(owned);
+    Encoder encoder = toy_encoder(train);
+    CHECK(whiten(encoder, std::span(train).first(2)));  // 3 and 4 candidates, 2 x 2 numbers
+    const std::vector<float> few = encoder.candidates().whitening();
+    while (train.size() < 60'000) train.insert(train.end(), train.begin(), train.begin() + 30);  // above 200,000
+    Encoder many = toy_encoder(std::span(train).first(30));
+    CHECK(whiten(many, train));
+    Encoder one = many;
+    CHECK(whiten(one, std::span(train).first(30)));
+    for (std::size_t i = 0; i < few.size(); ++i)
+        CHECK(many.candidates().whitening()[i] == doctest::Approx(one.candidates().whitening()[i]).epsilon(0.05));
+}
+
+TEST_CASE(
+    "whitening: an encoder that changes after its model was made is refused, and so are matrices of other sizes") {
+    const auto owned = toy_lists(30);
+    const std::vector<Request> train = views(owned);
+    const backend::Cpu<float> cpu;
+    Encoder encoder = toy_encoder(train);
+    Model<Net> model(encoder);
+    whiten(model.encoder, train);
+    const auto wrong = doctest::Contains("by its encoder: it changed after the model was made");
+    CHECK_THROWS_WITH_AS(fold_whitening(model), wrong, SettingError);
+    CHECK_THROWS_WITH_AS(serve::Reranker(cpu, model), wrong, SettingError);
+    CHECK_THROWS_WITH_AS((train::Trainer<backend::Cpu<float>, Net>(cpu, model, train, train::Settings{})), wrong,
+                         SettingError);
+    whiten(encoder, train);
+    Model<Net> other(encoder);
+    other.encoder.set_whitening({});
+    const TempFolder folder;
+    CHECK_THROWS_WITH_AS(model_file::save(folder / "m.st", other, "small"), wrong, SettingError);
+
+    CHECK_THROWS_WITH_AS(encoder.set_whitening({1, 2, 3}), "encoder, whitening: found 3 numbers, wanted 4 or none",
+                         SettingError);
+    CHECK_THROWS_AS(encoder.set_scales({1}, {}), SettingError);
+    CHECK_THROWS_AS(encoder.set_scales({}, {1}), SettingError);
+    const InputSizes before = encoder.input_sizes();
+    encoder.set_scales({}, {});  // and stays whitened
+    CHECK(encoder.candidates().whitened() == 2);
+    CHECK(encoder.input_sizes().item_columns == before.item_columns);
 }
 
 TEST_CASE("whitening: a model gives the same scores without the columns, and only then goes to a file") {

@@ -48,6 +48,19 @@ void must_have_one(const std::string& data, const char* flag, const Words& files
         throw CLI::ValidationError(
             fmt::format("found {} --data and {}, wanted one of them", data.empty() ? "neither" : "both", flag));
 }
+/// Throws CLI::ValidationError for flags of files beside a folder of lists, and for those of a folder beside files.
+void must_not_stand_beside_data(const CLI::App& command) {
+    const auto given = [&](const std::string& flag) {
+        const CLI::Option* const option = command.get_option_no_throw(flag);
+        return option != nullptr && !option->empty();
+    };
+    const bool folder = given("--data");
+    for (const char* flag : {"--valid", "--valid-from", "--test-from", "--schema", "--items", "--users", "--events",
+                             "--format", "--labels"}) {
+        if (folder && given(flag)) throw CLI::ValidationError(flag, "found --data beside it, wanted files");
+    }
+    if (!folder && given("--split")) throw CLI::ValidationError("--split", "found no --data, wanted it");
+}
 /// Throws CLI::ValidationError if a file that will be written is among those that are read.
 void must_not_be_read(const char* flag, const std::string& written, const Words& files, const TableOptions& tables,
                       const std::string& schema = {}) {
@@ -120,8 +133,9 @@ Command add_train(CLI::App& app) {
     add_threads(command, o.threads);
     command.add_flag("--student-only", o.student_only, "Save the student without its teacher");
     command.add_option("--json", o.json, "Write losses, validation and settings to this file")->check(path());
-    command.callback([&o] {
+    command.callback([&o, &command] {
         must_have_one(o.data, "--train", o.train);
+        must_not_stand_beside_data(command);
         if (!o.test_from.empty() && o.valid_from.empty())
             throw CLI::ValidationError("--test-from", "found no --valid-from, wanted both");
         if (!o.valid_from.empty() && (o.train.empty() || !o.valid.empty()))
@@ -139,8 +153,12 @@ Command add_train(CLI::App& app) {
                 p->settings.apply_to(options.settings);
                 p->encoding.apply_to(options.encoding);
                 if (options.device == "cuda" && !p->settings.has("shard"))
-                    options.settings.shard = options.settings.batch;  // a card is fastest with all at once
-                train::check(options.settings, 1);                    // before anything is read
+                    options.settings.shard = (std::numeric_limits<int>::max)();  // a card is fastest with all at once
+                for (const char* name : {"distillation", "distill_from", "distill_full", "temperature", "bag"}) {
+                    if (p->settings.has(name)) options.of_teacher = p->settings.option(name)->get_lnames().front();
+                }
+                constexpr std::size_t many = 1'000'000;  // so that none of what they choose is out of range
+                train::check(options.settings, many);    // before anything is read
                 train(options);
             }};
 }
@@ -168,10 +186,9 @@ Command add_evaluate(CLI::App& app) {
         ->transform(between(1e-6, 1.0, "a number"))
         ->capture_default_str();
     command.add_option("--segment", o.segment, "Show the figures by the values of this field of users or context");
-    command.callback([&o] {
+    command.callback([&o, &command] {
         must_have_one(o.data, "--test", o.test);
-        if (!o.data.empty() && !o.labels.empty())
-            throw CLI::ValidationError("--labels", "found --data beside it, wanted --test");
+        must_not_stand_beside_data(command);
         must_not_be_read("--json", o.json, o.test, o.tables);
         must_not_be_read("--per-list", o.per_list, o.test, o.tables);
         must_differ("--per-list", o.per_list, "--model", o.model);
@@ -193,8 +210,9 @@ Command add_encode(CLI::App& app) {
         "encode", "Write what a model reads of each candidate as NumPy arrays: to train other rankers on the same");
     add_test(command, o);
     command.add_option("--out", o.out, "New folder")->required()->check(path());
-    command.callback([&o] {
+    command.callback([&o, &command] {
         must_have_one(o.data, "--test", o.test);
+        must_not_stand_beside_data(command);
         must_not_be_read("--out", o.out, o.test, o.tables);
         must_be_outside("--out", o.out, o.data);
     });

@@ -14,6 +14,7 @@
 #include "notes.hpp"
 #include "output.hpp"
 #include "print_encoder.hpp"
+#include "psad/core/atomic_path.hpp"
 #include "psad/core/rng.hpp"
 #include "psad/data/encoding.hpp"
 #include "psad/data/guess_schema.hpp"
@@ -37,13 +38,6 @@ std::string joined(const std::set<std::string, std::less<>>& names) {
     std::string out;
     for (const std::string& n : names) out += (out.empty() ? "" : ", ") + printable(n);
     return out;
-}
-
-/// So that a later column that nobody knows differs from one that was left out.
-void add_unread(const std::set<std::string, std::less<>>& columns, DataSchema& to) {
-    std::set<std::string> all(to.unread.begin(), to.unread.end());
-    all.insert(columns.begin(), columns.end());
-    to.unread.assign(all.begin(), all.end());
 }
 
 DataSchema read_schema(const std::string& file) {
@@ -82,6 +76,10 @@ void print_guess(const DataSchema& s) {
 }
 
 bool is_column_folder(const data::InputFiles& files) {
+    for (const auto& path : files.lists) {
+        if (files.lists.size() > 1 && data::is_column_folder(path))
+            throw DataError(path.string(), "", "a folder of columns beside other files", "it alone");
+    }
     return files.lists.size() == 1 && data::is_column_folder(files.lists[0]);
 }
 
@@ -128,7 +126,9 @@ void take_unread(const std::set<std::string, std::less<>>& columns, DataSchema& 
         if (std::ranges::count(to.unread, c) == 0) news.insert(c);
     }
     if (!news.empty()) print_error(fmt::format("psad: note: the schema does not name {}: not read", joined(news)));
-    add_unread(columns, to);
+    // So that a later column that nobody knows differs from one that was left out.
+    news.insert(to.unread.begin(), to.unread.end());
+    to.unread.assign(news.begin(), news.end());
 }
 
 /// What tables have and are not asked for.
@@ -160,29 +160,40 @@ void must_have_labels(const DataSchema& s, const std::string& source) {
                         "one: psad schema writes a schema in which it can be named");
 }
 
+/// Of kinds of feedback one is enough.
+void must_have_some_label(const data::ReadLists& read, const DataSchema& schema, const std::string& source) {
+    const std::size_t missing = read.missing_labels.size(), kinds = schema.gain.kinds.size();
+    if (missing > 0 && (kinds == 0 || missing == kinds))
+        throw DataError(source, "", "no column " + joined(read.missing_labels), "labels, to judge by");
+}
+
 std::int64_t time_of(const char* flag, const std::string& text) {
     std::int64_t seconds = 0;
     if (!data::parse_time(text, seconds)) throw SettingError(flag, "", in_quotes(text), data::wanted_time);
     return seconds;
 }
 
-/// Lists from --valid-from on become validation lists, those from --test-from on are left out.
+/// Lists from --valid-from on become validation lists.
 void split_by_time(TrainingLists& lists, const TrainOptions& o) {
     if (std::ranges::none_of(lists.train, [](const Request& r) { return r.time != 0; }))
         throw SettingError("--valid-from", "", "requests without times", "a column of times: see --schema");
     const std::int64_t valid_from = time_of("--valid-from", o.valid_from);
-    const std::int64_t test_from = o.test_from.empty() ? max_time + 1 : time_of("--test-from", o.test_from);
-    std::ranges::copy_if(lists.train, std::back_inserter(lists.valid),
-                         [&](const Request& r) { return r.time >= valid_from && r.time < test_from; });
-    const std::size_t all = lists.train.size();
-    std::erase_if(lists.train, [&](const Request& r) { return r.time >= (std::min)(valid_from, test_from); });
-    const std::size_t left_out = all - lists.train.size() - lists.valid.size();
-    if (left_out > 0) fmt::print("{} lists from {} on are left out\n", left_out, o.test_from);
+    const auto is_later = [&](const Request& r) { return r.time >= valid_from; };
+    std::ranges::copy_if(lists.train, std::back_inserter(lists.valid), is_later);
+    std::erase_if(lists.train, is_later);
+    const auto must_have = [&](const std::vector<Request>& some, const char* what) {
+        if (some.empty())
+            throw SettingError("--valid-from", "", std::string("no list ") + what, "some before and after");
+    };
+    must_have(lists.train, "before it");
+    must_have(lists.valid, o.test_from.empty() ? "from it on" : "between it and --test-from");
 }
 
 /// A random tenth of the training lists, or the latest tenth where lists have times, becomes a validation list.
 void hold_back(TrainingLists& lists, std::uint64_t seed) {
     const std::size_t n = lists.train.size(), count = (n + 9) / 10;
+    if (n == 1)
+        throw DataError(lists.name, "training lists", "1", "2 or more, or --valid: some are held back for validation");
     std::vector<std::size_t> order(n);
     std::iota(order.begin(), order.end(), std::size_t{0});
     const bool timed = std::ranges::any_of(lists.train, [](const Request& r) { return r.time != 0; });
@@ -225,11 +236,15 @@ TrainingInputs read_files(const TrainOptions& o) {
     const auto unread_of_items = data::read_items(files.items, names);
     const auto tables = data::read_side_tables(files, names);
     note_unread(files, unread_of_items, *tables, named.schema);
-    auto train = std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, names, tables));
-    if (!train->missing.empty())
-        throw DataError(o.train.front(), "", "no column " + joined(train->missing), "it, as the schema says");
-    if (!train->missing_labels.empty())
-        throw DataError(o.train.front(), "", "no column " + joined(train->missing_labels), "it, as the schema says");
+    std::optional<std::int64_t> test_from;
+    if (!o.test_from.empty()) test_from = time_of("--test-from", o.test_from);
+    auto train =
+        std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, names, tables, test_from));
+    if (train->left_out > 0) fmt::print("{} lists from {} on are left out\n", train->left_out, o.test_from);
+    for (const auto* missing : {&train->missing, &train->missing_labels}) {
+        if (!missing->empty())
+            throw DataError(o.train.front(), "", "no column " + joined(*missing), "it, as the schema says");
+    }
     note_lacking(*train);
     note_repeated(train->source);
     print_joins(train->joins, *tables, o.tables, true);
@@ -259,6 +274,7 @@ TrainingInputs read_files(const TrainOptions& o) {
     if (!valid->missing.empty())
         print_error(fmt::format("psad: note: validation lists have no column {}: its values count as missing",
                                 joined(valid->missing)));
+    must_have_some_label(*valid, named.schema, o.valid.front());
     note_lacking(*valid);
     note_contradictions(valid->joins);
     for (const std::string& column : valid->unread) {
@@ -341,7 +357,9 @@ TrainingInputs read_training(const TrainOptions& o) {
 
 TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
     const Encoder encoder = model_file::read_encoder(file);
+    std::optional<NamedData> names = model_file::read_named_data(file, encoder.schema(), encoder.catalog());
     if (!o.data.empty()) {
+        if (names) throw SettingError("--data", "", "a folder of numbered ids, and a model of names", "--test");
         const auto dataset = std::make_shared<const data::Dataset>(data::read_lists(o.data));
         data::check_same_ids(encoder, *dataset);
         TestInputs out{dataset->meta.name,
@@ -357,7 +375,7 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
         return out;
     }
     TestInputs out;
-    out.names = model_file::read_named_data(file, encoder.schema(), encoder.catalog());
+    out.names = std::move(names);
     if (!out.names)
         throw ModelFileError(file.source, "", "a model of numbered ids", "one that was trained on files, or --data");
     out.name = o.test.front();
@@ -365,6 +383,7 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
     const data::InputFiles files = input_files(o.test, o.tables, o.format);
     data::Names items(*out.names, data::Learn::items);
     data::read_items(files.items, items);
+    if (is_column_folder(files)) data::ColumnFolder(files.lists[0]).add_table_items(items);
     const auto tables = data::read_side_tables(files, items);
     if (o.strict) must_know_names(items);
     out.catalog = items.catalog(encoder.catalog());
@@ -375,9 +394,7 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
     note_repeated(read->source);
     print_joins(read->joins, *tables, o.tables, false);
     note_unused_tables(o.test, o.tables);
-    const std::size_t kinds = out.names->schema.gain.kinds.size();
-    if (!read->missing_labels.empty() && (kinds == 0 || read->missing_labels.size() == kinds))
-        throw DataError(out.name, "", "no column " + joined(read->missing_labels), "labels, to judge by");
+    must_have_some_label(*read, out.names->schema, out.name);
     std::set<std::string, std::less<>> never;
     for (const std::string& column : read->unread) {
         if (std::ranges::count(out.names->schema.unread, column) == 0) never.insert(column);
@@ -414,6 +431,7 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
 }
 
 void convert(const ConvertOptions& o) {
+    { const AtomicFolder probe(o.out); }  // before the work: it may not be possible
     const data::InputFiles files = input_files(o.lists, o.tables, o.format);
     if (is_column_folder(files)) throw SettingError("convert", "", "a folder of columns", "files of requests");
     NamedData named;
@@ -422,6 +440,7 @@ void convert(const ConvertOptions& o) {
     named.ids = NamedIds(named.schema);
     data::Names names(named, data::Learn::all);
     const auto unread_of_items = data::read_items(files.items, names);
+    const std::size_t table_items = named.ids.items.size();
     const auto tables = data::read_side_tables(files, names);
     note_unread(files, unread_of_items, *tables, named.schema);
     const data::ReadLists read = data::read_requests(files.lists, o.format, names, tables);
@@ -434,7 +453,8 @@ void convert(const ConvertOptions& o) {
     const Catalog catalog = names.catalog();
     read.source.check(
         [&](const Request& r) { check_request(request_schema(named), catalog, r, {.take_missing_columns = true}); });
-    data::write_column_folder(o.out, named, catalog, read.source, tables->events ? &*tables->events : nullptr);
+    data::write_column_folder(o.out, named, catalog, table_items, read.source,
+                              tables->events ? &*tables->events : nullptr);
     fmt::print("wrote {} requests and {} items to {}\n", read.source.size(), catalog.items, o.out);
 }
 

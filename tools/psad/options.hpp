@@ -24,6 +24,7 @@ struct TrainOptions {
     std::string schema, format, valid_from, test_from;
     train::Settings settings;
     EncoderSettings encoding;
+    std::string of_teacher;  ///< a flag that was given and says how the student learns from a teacher
     int threads = 0;
     bool student_only = false;
 };

@@ -151,16 +151,19 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
 
 template <class Network>
 void rerank(const RerankOptions& o, const model_file::TensorFile& file) {
+    auto model = model_file::load<StudentOf<Network>>(file);
+    auto names = model_file::read_named_data(file, model.encoder.schema(), model.encoder.catalog());
+    if (names && !o.data.empty())
+        throw SettingError("--data", "", "a folder of numbered ids, and a model of names",
+                           "--items, --users or --events");
     std::optional<data::Dataset> dataset;
     if (!o.data.empty()) dataset = data::read_lists(o.data);
-    auto model = model_file::load<StudentOf<Network>>(file);
     if (dataset) {
         data::check_same_ids(model.encoder, *dataset);
         model.set_catalog(data::catalog_of(*dataset));
     }
     std::optional<NamedRequests> named;
-    if (auto names = model_file::read_named_data(file, model.encoder.schema(), model.encoder.catalog())) {
-        if (dataset) throw SettingError("--data", "", "a folder of numbered ids", "--items, --users or --events");
+    if (names) {
         named.emplace(std::move(*names), model.encoder, o.tables, o.strict);
         model.set_catalog(named->catalog());
     } else if (!o.tables.items.empty() || !o.tables.users.empty() || !o.tables.events.empty()) {

@@ -56,6 +56,7 @@ inline nlohmann::json report_json(const TrainOptions& o, const train::Settings& 
                        {"valid", valid},
                        {"lists_per_second", report.lists_per_second},
                        {"best_student_epoch", report.best_student_epoch + 1},
+                       {"whitened", report.whitened},
                        {"settings", settings}};
     if (has_teacher) out["best_teacher_epoch"] = report.best_teacher_epoch + 1;
     return out;
@@ -97,10 +98,10 @@ inline void print_objective(const nlohmann::json& objective) {
 
 inline void print_passes(const train::Settings& chosen) {
     if (chosen.steps > 0)
-        fmt::print("{} steps of {} lists", chosen.steps, chosen.batch);
+        fmt::print("{} steps", chosen.steps);
     else
-        fmt::print("{} epochs in steps of {} lists, patience {}", chosen.epochs, chosen.batch, chosen.patience);
-    fmt::print(", weight decay {:.3g}\n", chosen.weight_decay);
+        fmt::print("{} epochs in steps", chosen.epochs);
+    fmt::print(" of {} lists, patience {}, weight decay {:.3g}\n", chosen.batch, chosen.patience, chosen.weight_decay);
 }
 
 /// Trains a model and saves it; fit(lists, settings, encoding, hooks) does the training.
@@ -108,6 +109,8 @@ template <class Network, class Fit>
 void train_with(const TrainOptions& o, Fit fit) {
     check_writable(o.out);
     check_writable(o.json);
+    if (!(HasTeacher<Network> && HasStudent<Network>)&&!o.of_teacher.empty())
+        throw SettingError("--" + o.of_teacher, "", "a variant without a teacher", "one that distils");
     const TrainingInputs in = read_training(o);
     fmt::print("{}: {} training lists, {} validation lists\n", in.lists.name, in.lists.train.size(),
                in.lists.valid.size());
@@ -123,13 +126,21 @@ void train_with(const TrainOptions& o, Fit fit) {
     const train::Report& report = fitted.report;
     const train::Settings settings = train::chosen(o.settings, in.lists.train.size());
     print_encoder(fitted.model.encoder, o.encoding, report.encoded);
+    if (const std::size_t features = fitted.model.encoder.candidates().features(); features > 1)
+        fmt::print("{} features of candidates were {}whitened while training{}\n", features,
+                   report.whitened ? "" : "not ",
+                   report.whitened ? "" : ": there are fewer candidates than numbers in their covariance");
     fmt::print("kept the student of epoch {}", report.best_student_epoch + 1);
     if (HasTeacher<Network>) fmt::print(" and the teacher of epoch {}", report.best_teacher_epoch + 1);
     fmt::print("; {:.0f} lists/s; at most {} MB of memory; wrote {}\n", report.lists_per_second,
                peak_memory() / 1'000'000, o.out);
-    if (settings.steps == 0 && static_cast<int>(report.epochs.size()) < settings.epochs) {
-        fmt::print("stopped after {} of {} epochs: in {} no better validation score (--patience)\n",
-                   report.epochs.size(), settings.epochs, settings.patience);
+    const auto epochs = static_cast<int>(report.epochs.size());
+    if (settings.steps == 0 ? epochs < settings.epochs : report.epochs.back().step < settings.steps) {
+        fmt::print(
+            "stopped after {} of {}: in {} epochs no better validation score (--patience)\n",
+            settings.steps == 0 ? fmt::to_string(epochs) : fmt::to_string(report.epochs.back().step),
+            settings.steps == 0 ? fmt::format("{} epochs", settings.epochs) : fmt::format("{} steps", settings.steps),
+            settings.patience);
     }
     nlohmann::json json = report_json(o, settings, report, HasTeacher<Network>);
     json["objective"] = objective;

@@ -75,14 +75,6 @@ struct CandidateRow {
     static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 };
 
-/// An item that stands there twice, or -1.
-inline std::int32_t repeated_item(std::span<const std::int32_t> items) {
-    std::vector<std::int32_t> sorted(items.begin(), items.end());
-    std::ranges::sort(sorted);
-    const auto twice = std::adjacent_find(std::ranges::lower_bound(sorted, 0), sorted.end());
-    return twice == sorted.end() ? -1 : *twice;
-}
-
 /// The order in which candidates were shown, by their positions on the screen; those without one (NaN) were not. Empty
 /// where all were shown in their own order, or none has a position.
 inline std::vector<std::int32_t> shown_order(const std::vector<double>& positions) {

@@ -1,5 +1,5 @@
 /// \file column_folder.hpp
-/// A set of requests as one binary folder that is mapped, not parsed: the format psad-columns-1 (docs/your-data.md).
+/// A set of requests as one binary folder that is mapped, not parsed: the format psad-columns-2 (docs/your-data.md).
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,7 @@
 
 namespace psad::inline PSAD_ABI::data {
 
-inline constexpr const char* columns_format = "psad-columns-1";
+inline constexpr const char* columns_format = "psad-columns-2";
 inline constexpr const char* columns_file = "columns.safetensors";
 
 inline bool is_column_folder(const std::filesystem::path& path) {
@@ -175,10 +175,11 @@ inline void add_events(ColumnWriter& w, const Source& source, const DataSchema& 
 
 }  // namespace detail
 
-/// Writes requests as a new folder, as a whole or not at all. `table`: that in which their events lie; null where they
-/// are their own. \throws FileError
+/// Writes requests as a new folder, as a whole or not at all. The first `table_items` items are those of a table, the
+/// others are known by their requests. `table`: that in which the events lie; null where requests have their own.
+/// \throws FileError
 inline void write_column_folder(const std::filesystem::path& path, const NamedData& data, const Catalog& catalog,
-                                const Source& source, const EventTable* table) {
+                                std::size_t table_items, const Source& source, const EventTable* table) {
     const Source* const lists = &source;
     detail::ColumnWriter w(source);
     const detail::EventPlaces events(source, table);
@@ -232,7 +233,9 @@ inline void write_column_folder(const std::filesystem::path& path, const NamedDa
 
     AtomicFolder folder(path);
     model_file::write_safetensors(folder.path() / columns_file,
-                                  {{"psad.format", columns_format}, {"psad.data", model_file::to_json(s).dump()}},
+                                  {{"psad.format", columns_format},
+                                   {"psad.data", model_file::to_json(s).dump()},
+                                   {"psad.table_items", std::to_string(table_items)}},
                                   w.tensors());
     folder.commit();
 }

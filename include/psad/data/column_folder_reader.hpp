@@ -1,15 +1,19 @@
 /// \file column_folder_reader.hpp
-/// Requests out of a folder in the format psad-columns-1: seen where the file lies, but for ids of another model.
+/// Requests out of a folder in the format psad-columns-2: seen where the file lies, but for ids of another model.
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -45,12 +49,27 @@ class ColumnFolder {
         read_catalog();
     }
 
+    /// Requests.
+    std::size_t size() const { return file_->values<std::int64_t>("list.time").size(); }
     const NamedData& data() const { return data_; }
     const Catalog& catalog() const { return catalog_; }
 
+    /// Tells `names`, which learns items and has the same columns, what a table said of those that it does not know.
+    /// \throws ModelFileError
+    void add_table_items(Names& names) const {
+        must_have_columns_of(names.schema());
+        ItemsElsewhere elsewhere(*this, names);
+        for (std::size_t i = 0; i < table_items_; ++i) {
+            const bool is_known = names.knows_item(elsewhere.name(i));
+            if (!is_known) names.add_row(names.item(elsewhere.name(i)), elsewhere.row(i));
+        }
+    }
+
     /// The requests with the ids of `names`, which has the same columns: values that it does not know are unknown,
-    /// items that it does not know stay themselves. Null: with the ids of the folder itself. \throws ModelFileError
-    Source source(Names* names = nullptr) const {
+    /// items that it does not know stay themselves, and are known where they are candidates. Requests from
+    /// the time `before` on are left out, and items that stand in no other and in no table are not learned. Null: with
+    /// the ids of the folder itself. \throws ModelFileError
+    Source source(Names* names = nullptr, std::optional<std::int64_t> before = std::nullopt) const {
         if (names != nullptr) must_have_columns_of(names->schema());
         const auto own = std::make_shared<Owned>(Owned{file_, {}, {}});
         detail::ListTensors lists(*file_);
@@ -62,10 +81,23 @@ class ColumnFolder {
         auto items = detail::ids_of(*file_, "candidate.item", lists.candidates, -1, catalog_.items);
         auto event_items = detail::ids_of(*file_, "event.item", events, -1, catalog_.items);
         auto kinds = detail::ids_of(*file_, "event.kind", events, 0, kind_ids());
+        std::span<const std::int32_t> new_rows;
         if (names != nullptr) {
-            const std::vector<std::int32_t> of_items = item_ids(*names),
-                                            of_kinds =
-                                                ids_by(data_.ids.kinds, [&](auto name) { return names->kind(name); });
+            const std::vector<std::int32_t> of_kinds =
+                ids_by(data_.ids.kinds, [&](auto name) { return names->kind(name); });
+            std::vector<std::int32_t> of_items, rows_of_items;
+            ItemsElsewhere elsewhere(*this, *names);
+            const std::vector<char> wanted = items_before(before, lists, items, event_items);
+            for (std::size_t i = 0; i < catalog_.items; ++i) {
+                if (!wanted[i]) {
+                    of_items.push_back(-1), rows_of_items.push_back(-1);
+                    continue;
+                }
+                of_items.push_back(names->item(elsewhere.name(i)));
+                rows_of_items.push_back(names->say(of_items.back(), elsewhere.row(i)));
+            }
+            new_rows =
+                own->translated(items, [&](std::int32_t id) { return id < 0 ? id : rows_of_items[std::size_t(id)]; });
             items = own->translated(items, [&](std::int32_t id) { return id < 0 ? id : of_items[std::size_t(id)]; });
             event_items =
                 own->translated(event_items, [&](std::int32_t id) { return id < 0 ? id : of_items[std::size_t(id)]; });
@@ -73,8 +105,6 @@ class ColumnFolder {
                 return std::size_t(id) < of_kinds.size() ? of_kinds[std::size_t(id)] : max_feedback_kinds;
             });
             own->new_items = names->new_items();
-        } else {
-            own->new_items.fields.resize(catalog_.fields.size());
         }
         Source out;
         out.begin_file(file_->source());
@@ -92,7 +122,9 @@ class ColumnFolder {
             r.history_times = lists.event_time.subspan(e.begin, e.size());
             r.history_feedback = kinds.subspan(e.begin, e.size());
             lists.take_labels(i, r);
-            r.new_items = &own->new_items;
+            if (before && r.time >= *before) continue;
+            if (own->new_items.items > 0)
+                r.new_items = &own->new_items, r.new_item_rows = new_rows.subspan(c.begin, c.size());
             out.add(r, lists.name(i), i + 1);
         }
         out.keep(own);
@@ -120,6 +152,23 @@ class ColumnFolder {
         const std::size_t known = data_.ids.kinds.size() + 1;
         return known >= static_cast<std::size_t>(max_feedback_kinds) ? max_feedback_kinds + 1 : known;
     }
+    /// Whether each item is one of a table, or stands in a request before that time.
+    std::vector<char> items_before(std::optional<std::int64_t> before, const detail::ListTensors& lists,
+                                   std::span<const std::int32_t> items, std::span<const std::int32_t> events) const {
+        std::vector<char> out(catalog_.items, before ? 0 : 1);
+        std::fill_n(out.begin(), table_items_, 1);
+        for (std::size_t i = 0; i < lists.lists && before; ++i) {
+            if (lists.time[i] >= *before) continue;
+            const auto mark = [&](std::span<const std::int32_t> all, const detail::RowRange& rows) {
+                for (const std::int32_t id : all.subspan(rows.begin, rows.size())) {
+                    if (id >= 0) out[static_cast<std::size_t>(id)] = 1;
+                }
+            };
+            mark(items, lists.candidates_of(i));
+            mark(events, lists.events_of(i));
+        }
+        return out;
+    }
     /// The ids of names elsewhere; 0 stays the unknown.
     template <class To>
     static std::vector<std::int32_t> ids_by(const IdMap& names, To to) {
@@ -133,30 +182,38 @@ class ColumnFolder {
         if (hash == 0) return ids_by(map, [&](std::string_view name) { return names.value(of, field, name); });
         return {};  // the same everywhere
     }
-    /// Items that are not known there are added to its new ones, with what the folder knows of them.
-    std::vector<std::int32_t> item_ids(Names& names) const {
-        std::vector<std::vector<std::int32_t>> values;
-        for (std::size_t f = 0; f < catalog_.fields.size(); ++f)
-            values.push_back(
-                ids_elsewhere(Group::item, f, data_.ids.item_fields[f], data_.schema.of_item.fields[f].hash, names));
-        std::vector<std::int32_t> out;
-        GroupRows row(data_.schema.of_item);
-        for (std::size_t i = 0; i < catalog_.items; ++i) {
-            const std::int32_t id = names.item(data_.ids.items.name(static_cast<std::int32_t>(i)));
-            out.push_back(id);
-            row.clear();
-            row.begin_row(0);
-            for (std::size_t f = 0; f < values.size(); ++f) {
-                row.ids(f).clear();
-                for (const std::int32_t v : catalog_.fields[f][i])
-                    row.ids(f).push_back(values[f].empty() ? v : values[f][std::size_t(v)]);
-            }
-            for (std::size_t d = 0; d < row.features(); ++d) row.number(d) = catalog_.dense[i * row.features() + d];
-            row.end_row();
-            names.say(id, row);
+    /// The folder's items by the ids of other names, and what it knows of them.
+    class ItemsElsewhere {
+      public:
+        ItemsElsewhere(const ColumnFolder& folder, Names& names) : folder_(folder), row_(folder.data_.schema.of_item) {
+            const auto& fields = folder.data_.schema.of_item.fields;
+            for (std::size_t f = 0; f < fields.size(); ++f)
+                values_.push_back(
+                    folder.ids_elsewhere(Group::item, f, folder.data_.ids.item_fields[f], fields[f].hash, names));
         }
-        return out;
-    }
+        std::string_view name(std::size_t i) const {
+            return folder_.data_.ids.items.name(static_cast<std::int32_t>(i));
+        }
+        /// Valid until the next call.
+        const GroupRows& row(std::size_t i) {
+            row_.clear();
+            row_.begin_row(0);
+            for (std::size_t f = 0; f < values_.size(); ++f) {
+                row_.ids(f).clear();
+                for (const std::int32_t v : folder_.catalog_.fields[f][i])
+                    row_.ids(f).push_back(values_[f].empty() ? v : values_[f][std::size_t(v)]);
+            }
+            for (std::size_t d = 0; d < row_.features(); ++d)
+                row_.number(d) = folder_.catalog_.dense[i * row_.features() + d];
+            row_.end_row();
+            return row_;
+        }
+
+      private:
+        const ColumnFolder& folder_;
+        std::vector<std::vector<std::int32_t>> values_;  ///< of each field; empty: they stay what they are
+        GroupRows row_;
+    };
 
     const IdMap& map_of(Group of, std::size_t field) const {
         switch (of) {
@@ -205,6 +262,12 @@ class ColumnFolder {
 
     void read_catalog() {
         catalog_.items = data_.ids.items.size();
+        const std::string from_table = file_->metadata("psad.table_items");
+        const auto end = from_table.data() + from_table.size();
+        const auto [rest, error] = std::from_chars(from_table.data(), end, table_items_);
+        if (error != std::errc() || rest != end || table_items_ > catalog_.items)
+            throw ModelFileError(file_->source(), "metadata psad.table_items", printable(from_table),
+                                 "0 to " + std::to_string(catalog_.items));
         const ColumnGroup& columns = data_.schema.of_item;
         for (std::size_t f = 0; f < columns.fields.size(); ++f) {
             const std::string name = "item." + std::to_string(f);
@@ -238,6 +301,7 @@ class ColumnFolder {
     std::shared_ptr<const model_file::MappedTensors> file_;
     NamedData data_;
     Catalog catalog_;
+    std::size_t table_items_ = 0;  ///< the first items
 };
 
 }  // namespace psad::data

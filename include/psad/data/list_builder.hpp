@@ -239,6 +239,8 @@ class ListBuilder final : public RoleSink {
         c.cells.end_row();
         c.item_cells.end_row();
         RequestBlock& b = *block_;
+        if (c.item >= 0 && std::ranges::count(std::span(b.items).subspan(request_.first), c.item) > 0)
+            where_->fail(schema_->item, in_quotes(names_->item_name(c.item)) + " twice", "each item of a request once");
         b.candidates.begin_row(c.cells, 0);
         b.candidates.end_row();
         b.items.push_back(c.item);
@@ -247,7 +249,7 @@ class ListBuilder final : public RoleSink {
         ++joins_.candidates;
         joins_.items += names_->has_row(c.item) ? 1 : 0;
         joins_.without_item += c.item < 0 && !schema_->item.empty() ? 1 : 0;
-        if (c.has_item_cells) names_->say(c.item, c.item_cells);
+        b.new_item_rows.push_back(c.has_item_cells ? names_->say(c.item, c.item_cells) : -1);
         labels_ += std::isnan(c.label) ? 0 : 1;
         if (schema_->gain.grade.empty())
             b.gains.push_back(static_cast<float>(c.label));
@@ -276,8 +278,6 @@ class ListBuilder final : public RoleSink {
         const GainRule& rule = schema_->gain;
         request_.has_labels = !rule.kinds.empty() || all_or_none(labels_, rule.grade.empty() ? rule.gain : rule.grade);
         request_.has_propensities = all_or_none(propensities_, schema_->propensity);
-        if (const auto twice = repeated_item(std::span(block_->items).last(n)); twice >= 0)
-            fail_request(schema_->item, in_quotes(names_->item_name(twice)) + " twice", "each item of a request once");
         if (request_.has_labels && schema_->gain.grade.empty()) {
             for (float& g : std::span(block_->gains).last(n)) g = std::isnan(g) ? 0 : g;
         }

@@ -121,25 +121,27 @@ class ItemRows {
 /// Which names that are not known yet get ids.
 enum class Learn : std::uint8_t { nothing, items, all };
 
-/// Gives names their ids. Values that are neither known nor learned have id 0; such items have ids beyond the catalog,
-/// for as long as this lives or until forget_new_items().
+/// Gives names their ids. Values that are neither known nor learned have id 0, or one beyond all vocabularies; such
+/// items have ids beyond the catalog, for as long as this lives or until forget_new_items().
 class Names {
   public:
     /// `data` is borrowed.
     Names(NamedData& data, Learn learn)
         : Names(data, learn, learn == Learn::nothing ? data.ids.items.size() : 0, nullptr) {}
-    /// Learns nothing. A request may bring what is known of items beyond the catalog, although they have names; what it
-    /// says of others is compared. `catalog` is borrowed.
+    /// Learns nothing. Requests may bring what is known of items beyond the catalog, each for itself; what they say of
+    /// others is compared. `catalog` is borrowed.
     Names(NamedData& data, const Catalog& catalog) : Names(data, Learn::nothing, catalog.items, &catalog) {}
 
     const DataSchema& schema() const { return data_->schema; }
 
     std::int32_t value(Group group, std::size_t field, std::string_view name) {
-        const int hash = columns_of(data_->schema, group).fields[field].hash;
-        if (hash > 0) return hashed_id(name, hash);
+        const FieldColumn& column = columns_of(data_->schema, group).fields[field];
+        if (column.hash > 0) return hashed_id(name, column.hash);
         const std::int32_t id = 1 + id_in(fields(group)[field], name);
-        if (id == 0) note_unknown(name, columns_of(data_->schema, group).fields[field].name);
-        return id;
+        if (id > 0) return id;
+        note_unknown(name, column.name);
+        // Those of items are told apart, as the history is matched by them. No vocabulary reaches so far.
+        return group == Group::item ? max_vocabulary + hashed_id(name, max_vocabulary) : 0;
     }
     std::int32_t kind(std::string_view name) {
         IdMap& kinds = data_->ids.kinds;
@@ -170,19 +172,30 @@ class Names {
     std::optional<Unknown> take_unknown() { return std::exchange(unknown_, std::nullopt); }
     /// Where the names come from, or null.
     void read_from(const Where* where) { where_ = where; }
+    bool knows_item(std::string_view name) const { return data_->ids.items.find(name) >= 0; }
     std::string_view item_name(std::int32_t item) const {
         const auto known = static_cast<std::int32_t>(data_->ids.items.size());
         return item < known ? data_->ids.items.name(item) : new_items_.name(item - known);
     }
-    /// What is said of an item: row 0 of `cells`. The first that is said stays; what differs from it is counted.
-    void say(std::int32_t item, const GroupRows& cells) {
-        if (item < 0) return;
-        const bool in_catalog = static_cast<std::size_t>(item) < first_new_;
-        if (!in_catalog && !rows_.has(row_of(item))) return add_row(item, cells);
+    /// What a request says of an item: row 0 of `cells`. Where items are learned the first that is said stays. Else it
+    /// is kept for this request alone, for items beyond the catalog: returns its row among new_items(), -1 for none.
+    /// What differs from what is known is counted.
+    std::int32_t say(std::int32_t item, const GroupRows& cells) {
+        if (item < 0) return -1;
+        const auto i = static_cast<std::size_t>(item);
+        const bool in_catalog = i < first_new_;
+        if (!in_catalog && !learns_items()) {
+            rows_.add(rows_.extent(), cells);
+            return static_cast<std::int32_t>(rows_.extent()) - 1;
+        }
+        if (!in_catalog && !rows_.has(i)) {
+            rows_.add(i, cells);
+            return -1;
+        }
         const bool agrees =
-            !in_catalog ? rows_.agrees(row_of(item), cells)
-                        : catalog_ == nullptr || ItemRows::agrees(*catalog_, static_cast<std::size_t>(item), cells);
+            !in_catalog ? rows_.agrees(i, cells) : catalog_ == nullptr || ItemRows::agrees(*catalog_, i, cells);
         contradictions_ += agrees ? 0 : 1;
+        return -1;
     }
     /// How often what was said of an item differs from what is known of it.
     std::size_t contradictions() const { return contradictions_; }
@@ -191,10 +204,11 @@ class Names {
     /// Whether anything but its name is known.
     bool has_row(std::int32_t item) const {
         if (item < 0) return false;
-        return static_cast<std::size_t>(item) < first_new_ || rows_.has(row_of(item));
+        const auto i = static_cast<std::size_t>(item);
+        return i < first_new_ || (learns_items() && rows_.has(i));
     }
-    /// What is known of an item: row 0 of `cells`.
-    void add_row(std::int32_t item, const GroupRows& cells) { rows_.add(row_of(item), cells); }
+    /// What a table says of an item: row 0 of `cells`. For names that are learned alone.
+    void add_row(std::int32_t item, const GroupRows& cells) { rows_.add(static_cast<std::size_t>(item), cells); }
     const ItemRows& rows() const { return rows_; }
 
     /// All items, where they are learned.
@@ -203,8 +217,8 @@ class Names {
     Catalog catalog(const Catalog& before) const {
         return rows_.catalog((std::max)(before.items, rows_.extent()), &before);
     }
-    /// The items beyond the catalog, up to the last of which something was read.
-    Catalog new_items() const { return rows_.catalog(rows_.extent()); }
+    /// What requests said of items beyond the catalog: see say().
+    Catalog new_items() const { return learns_items() ? Catalog() : rows_.catalog(rows_.extent()); }
     void forget_new_items() {
         new_items_ = IdMap();
         rows_.clear();
@@ -220,7 +234,6 @@ class Names {
         if (where_ != nullptr) unknown_->source = where_->source(), unknown_->place = where_->place(column);
     }
     bool learns_items() const { return learn_ != Learn::nothing; }
-    std::size_t row_of(std::int32_t item) const { return static_cast<std::size_t>(item) - first_new_; }
     std::int32_t id_in(IdMap& map, std::string_view name) const {
         return learn_ == Learn::all ? map.add(name) : map.find(name);
     }

@@ -2,6 +2,7 @@
 /// Columns of some requests, end to end, and the requests that look into them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -32,9 +33,10 @@ struct RequestSpan {
 struct RequestBlock {
     GroupRows user, context, candidates, events;
     std::vector<std::int32_t> items, shown;
-    std::vector<std::int8_t> grades;  ///< of each candidate, or none
-    std::vector<float> gains;         ///< of each candidate, or none
-    std::vector<float> propensities;  ///< of each candidate, or none
+    std::vector<std::int32_t> new_item_rows;  ///< of each candidate: see Request
+    std::vector<std::int8_t> grades;          ///< of each candidate, or none
+    std::vector<float> gains;                 ///< of each candidate, or none
+    std::vector<float> propensities;          ///< of each candidate, or none
     std::vector<std::int32_t> event_items, event_kinds;
     std::vector<std::int64_t> event_times;
     std::vector<RequestSpan> requests;
@@ -46,8 +48,8 @@ struct RequestBlock {
 
     std::size_t bytes() const noexcept {
         return user.bytes() + context.bytes() + candidates.bytes() + events.bytes() +
-               4 * (items.size() + shown.size() + gains.size() + propensities.size()) + grades.size() +
-               16 * event_times.size();
+               4 * (items.size() + new_item_rows.size() + shown.size() + gains.size() + propensities.size()) +
+               grades.size() + 16 * event_times.size();
     }
 
     /// `table` may be null: then events lie in the block.
@@ -81,7 +83,9 @@ struct RequestBlock {
             if (s.has_labels && grades.empty()) r.gains = of_candidates(gains);
             if (s.has_propensities) r.propensities = of_candidates(propensities);
             r.shown = std::span(shown).subspan(s.first_shown, s.shown);
-            r.new_items = new_items;
+            const std::span<const std::int32_t> rows = of_candidates(new_item_rows);
+            if (std::ranges::any_of(rows, [](std::int32_t row) { return row >= 0; }))
+                r.new_items = new_items, r.new_item_rows = rows;
             to.add(r, s.id, s.line);
         }
         requests.clear();

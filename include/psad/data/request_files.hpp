@@ -3,6 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -17,6 +19,7 @@
 #include "psad/data/column_survey.hpp"
 #include "psad/data/flat_rows.hpp"
 #include "psad/data/formats.hpp"
+#include "psad/data/left_out_rows.hpp"
 #include "psad/data/list_builder.hpp"
 #include "psad/data/side_tables.hpp"
 #include "psad/data/source.hpp"
@@ -98,21 +101,48 @@ struct ReadLists {
     std::map<std::string, std::string> lacking_feedback = {};  ///< the same of kinds of feedback, which then are 0
     std::set<std::string, std::less<>> unread, missing_labels;
     JoinCounts joins = {};
+    std::size_t left_out = 0;  ///< requests
 };
 
-/// Reads files of requests, one after the other, or one folder of columns. \throws DataError at the first fault,
+inline ReadLists read_requests(const Paths& paths, const std::string& format, Names& names,
+                               const std::shared_ptr<const SideTables>& tables,
+                               std::optional<std::int64_t> before = std::nullopt);
+
+namespace detail {
+/// The requests of files, of which nothing but names and times is read.
+inline Source read_times(const Paths& paths, const std::string& format, const DataSchema& schema) {
+    must_name(schema.time, "request.time", "tells when a request was made");
+    for (const auto& file : files_of(paths)) {
+        std::error_code ignored;
+        if (!std::filesystem::is_regular_file(file, ignored) && !std::filesystem::is_directory(file, ignored))
+            throw DataError(file.string(), "", "no regular file", "one, as it is read once more for its times");
+    }
+    NamedData times;
+    times.schema = {.id = schema.id, .time = schema.time, .candidates = schema.candidates};
+    times.ids = NamedIds(times.schema);
+    Names nothing(times, Learn::nothing);
+    return read_requests(paths, format, nothing, std::make_shared<SideTables>()).source;
+}
+}  // namespace detail
+
+/// Reads files of requests, one after the other, or one folder of columns. Requests from the time `before` on are left
+/// out, and nothing is learned from them; for that, files are read twice. \throws DataError at the first fault,
 /// ModelFileError for a folder of columns that is damaged or has other columns
 inline ReadLists read_requests(const Paths& paths, const std::string& format, Names& names,
-                               const std::shared_ptr<const SideTables>& tables) {
+                               const std::shared_ptr<const SideTables>& tables, std::optional<std::int64_t> before) {
     for (const auto& path : paths) {
         if (paths.size() > 1 && is_column_folder(path))
             throw DataError(path.string(), "", "a folder of columns beside other files", "it alone");
     }
     if (paths.size() == 1 && is_column_folder(paths[0])) {
-        ReadLists out{ColumnFolder(paths[0]).source(&names), {}, {}, {}, {}, {}};
+        const ColumnFolder folder(paths[0]);
+        ReadLists out{folder.source(&names, before), {}, {}, {}, {}, {}};
         out.joins.contradictions = names.contradictions();
+        out.left_out = folder.size() - out.source.size();
         return out;
     }
+    std::optional<LeftOutRows> left_out;
+    if (before) left_out.emplace(detail::read_times(paths, format, names.schema()), *before);
     ListBuilder builder(names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr);
     std::optional<FlatRows> flat;
     for (const auto& file : files_of(paths)) {
@@ -121,10 +151,17 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
         const bool may_be_rows = found == Format::json_lines && names.schema().candidates.empty();
         const bool in_rows = is_flat(found) || (may_be_rows && !detail::has_list(file, candidates));
         if (in_rows && !flat) flat.emplace(builder, names.schema().id);
-        read_file(file, found, in_rows ? static_cast<RecordSink&>(*flat) : builder, candidates);
+        RecordSink& sink = in_rows ? static_cast<RecordSink&>(*flat) : builder;
+        if (left_out) {
+            WithoutRows others(sink, *left_out);
+            read_file(file, found, others, candidates);
+        } else {
+            read_file(file, found, sink, candidates);
+        }
     }
     ReadLists out{builder.take_source(), {}, {}, {}, builder.unread(), builder.missing_labels(), builder.joins()};
     out.joins.contradictions = names.contradictions();
+    out.left_out = left_out ? left_out->count() : 0;
     for (const auto& [column, lack] : builder.lacking()) {
         if (builder.has_seen(lack))
             out.lacking.emplace(column, lack.file);

@@ -33,7 +33,9 @@ class Source {
         return std::string_view(ids_).substr(begin, id_ends_[i] - begin);
     }
     /// "FILE, line 7"
-    std::string place(std::size_t i) const { return files_[file_of_[i]] + ", line " + std::to_string(line_of_[i]); }
+    std::string place(std::size_t i) const { return file(i) + ", line " + std::to_string(line(i)); }
+    const std::string& file(std::size_t i) const { return files_[file_of_[i]]; }
+    std::size_t line(std::size_t i) const { return line_of_[i]; }
 
     /// Throws DataError, naming file and line, for a request that `check` refuses with a RequestError.
     template <class Check>
@@ -42,8 +44,7 @@ class Source {
             try {
                 check(requests_[i]);
             } catch (const RequestError& e) {
-                throw DataError(files_[file_of_[i]], "line " + std::to_string(line_of_[i]) + ", " + e.place(),
-                                e.found(), e.wanted());
+                throw DataError(file(i), "line " + std::to_string(line(i)) + ", " + e.place(), e.found(), e.wanted());
             }
         }
     }

@@ -2,6 +2,7 @@
 /// What is known of items, by id.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -48,8 +49,14 @@ inline CatalogRow find_item(const Catalog& catalog, const Request& r, std::int32
     if (item < 0) return {};
     const auto i = static_cast<std::size_t>(item);
     if (i < catalog.items) return {&catalog, i};
-    if (r.new_items != nullptr && i - catalog.items < r.new_items->items) return {r.new_items, i - catalog.items};
-    return {};
+    if (r.new_items == nullptr) return {};
+    std::size_t row = i - catalog.items;
+    if (!r.new_item_rows.empty()) {
+        const auto at = static_cast<std::size_t>(std::ranges::find(r.items, item) - r.items.begin());
+        if (at == r.items.size() || r.new_item_rows[at] < 0) return {};
+        row = static_cast<std::size_t>(r.new_item_rows[at]);
+    }
+    return row < r.new_items->items ? CatalogRow{r.new_items, row} : CatalogRow{};
 }
 
 }  // namespace psad

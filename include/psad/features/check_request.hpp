@@ -123,15 +123,18 @@ inline void length(std::size_t found, std::size_t wanted, const char* what) {
         throw RequestError("request", what, std::to_string(found) + " numbers", std::to_string(wanted) + " or none");
     }
 }
-inline void item_id(std::int32_t id, const char* what, std::size_t i, std::size_t known, const RequestRules& rules) {
+inline void item_id(std::int32_t id, const char* what, std::size_t i, const Catalog& catalog, const Request& r,
+                    const RequestRules& rules) {
     if (id < -1)
         throw RequestError("request", place(what, i), std::to_string(id), "an item id of 0 or more, or -1 for none");
-    if (rules.refuse_unknown && id >= 0 && static_cast<std::size_t>(id) >= known)
-        throw RequestError("request", place(what, i), std::to_string(id), "an item below " + std::to_string(known));
+    if (rules.refuse_unknown && id >= 0 && !find_item(catalog, r, id))
+        throw RequestError("request", place(what, i), std::to_string(id),
+                           "an item below " + std::to_string(catalog.items + (r.new_items ? r.new_items->items : 0)));
 }
 
-/// The items that a request brings have the columns of the schema.
-inline void new_items(const Catalog& catalog, const Schema& schema) {
+/// The items that a request brings have the columns of the schema. Where candidates name their rows, other rows are not
+/// looked at: many requests may share them.
+inline void new_items(const Catalog& catalog, const Request& r, const Schema& schema) {
     const auto wrong = [](const char* what, std::size_t found, std::size_t wanted) {
         throw RequestError("request", std::string("new items, ") + what, std::to_string(found), std::to_string(wanted));
     };
@@ -141,9 +144,24 @@ inline void new_items(const Catalog& catalog, const Schema& schema) {
         wrong("dense features", catalog.dense.size(), catalog.items * schema.item_dense.size());
     for (const Catalog::Field& f : catalog.fields) {
         if (f.offsets.size() != catalog.items + 1) wrong("offsets", f.offsets.size(), catalog.items + 1);
+        if (!r.new_item_rows.empty()) continue;
         if (!std::ranges::is_sorted(f.offsets) || f.offsets.front() != 0 ||
             f.offsets.back() != static_cast<std::int64_t>(f.ids.size()))
             wrong("last offset", static_cast<std::size_t>(f.offsets.back()), f.ids.size());
+    }
+    length(r.new_item_rows.size(), r.size(), "new item rows");
+    for (std::size_t i = 0; i < r.new_item_rows.size(); ++i) {
+        const std::int32_t row = r.new_item_rows[i];
+        if (row < -1 || row >= static_cast<std::int64_t>(catalog.items))
+            throw RequestError("request", place("new item rows", i), std::to_string(row),
+                               "-1 or a row below " + std::to_string(catalog.items));
+        for (const Catalog::Field& f : catalog.fields) {
+            if (row < 0) break;
+            const std::int64_t begin = f.offsets[static_cast<std::size_t>(row)],
+                               end = f.offsets[static_cast<std::size_t>(row) + 1];
+            if (begin < 0 || begin > end || end > static_cast<std::int64_t>(f.ids.size()))
+                throw RequestError("request", place("new item rows", i), "offsets that do not rise", "rising ones");
+        }
     }
 }
 
@@ -189,9 +207,8 @@ inline void check_request(const Schema& schema, const Catalog& catalog, const Re
         throw RequestError("request", "candidates", std::to_string(r.items.size()),
                            "at most " + std::to_string(max_candidates));
     }
-    if (r.new_items != nullptr) detail::new_items(*r.new_items, schema);
-    const std::size_t known = catalog.items + (r.new_items != nullptr ? r.new_items->items : 0);
-    for (std::size_t i = 0; i < r.items.size(); ++i) detail::item_id(r.items[i], "candidates", i, known, rules);
+    if (r.new_items != nullptr) detail::new_items(*r.new_items, r, schema);
+    for (std::size_t i = 0; i < r.items.size(); ++i) detail::item_id(r.items[i], "candidates", i, catalog, r, rules);
     detail::no_duplicates(r.items);
     detail::fields(r.candidate_fields, r.size(), schema.candidate_fields, "candidates", rules);
     const bool columns = r.candidate_dense.columns() != schema.candidate_dense.size();
@@ -213,7 +230,7 @@ inline void check_request(const Schema& schema, const Catalog& catalog, const Re
     detail::fields(r.history_fields, events, schema.event_fields, "history", rules);
     detail::dense(r.history_dense, events, schema.event_dense, "history", rules);
     for (std::size_t h = 0; h < events; ++h) {
-        detail::item_id(r.history_items[h], "history", h, known, rules);
+        detail::item_id(r.history_items[h], "history", h, catalog, r, rules);
         if (h > 0 && r.history_times[h] < r.history_times[h - 1]) {
             throw RequestError("request", detail::place("history", h), "a time before the event above", "oldest first");
         }

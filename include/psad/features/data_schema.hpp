@@ -19,6 +19,7 @@ struct FieldColumn {
     std::string name;
     int hash = 0;
     std::string split = {};
+    bool match = true;  ///< of items: see FieldSchema
     bool operator==(const FieldColumn&) const = default;
 };
 

@@ -4,31 +4,42 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "psad/core/math.hpp"
+#include "psad/core/rng.hpp"
 #include "psad/features/catalog.hpp"
 #include "psad/features/dense_features.hpp"
 #include "psad/features/request.hpp"
 
 namespace psad::inline PSAD_ABI {
 
-/// The events of a request's history, latest first, by the values of one item field.
+/// The events of a request's history, latest first, by the values of one item field. An event counts once for a value,
+/// however often its item has it.
 class FieldEvents {
   public:
     /// Reads the latest `events` of the first `past` events.
     void read(const Request& r, const Catalog& catalog, std::size_t past, std::size_t events, std::size_t field) {
-        values_.clear();
-        places_.clear();
         events_ = events;
+        std::size_t values = 0;
+        const auto of_event = [&](std::size_t h) {
+            return find_item(catalog, r, r.history_items[past - 1 - h]).field(field);
+        };
+        for (std::size_t h = 0; h < events; ++h) values += of_event(h).size();
+        slots_.assign(std::bit_ceil(2 * values + 1), Slot{});
         for (std::size_t h = 0; h < events; ++h) {
-            for (const std::int32_t v : find_item(catalog, r, r.history_items[past - 1 - h]).field(field)) {
+            const auto place = static_cast<std::int32_t>(h);
+            for (const std::int32_t v : of_event(h)) {
                 if (v == 0) continue;  // the unknown
-                values_.push_back(v);
-                places_.push_back(static_cast<std::int32_t>(h));
+                Slot& slot = slots_[find(v)];
+                if (slot.count == 0)
+                    slot = {v, 1, place, place};
+                else if (slot.last != place)
+                    ++slot.count, slot.last = place;
             }
         }
     }
@@ -38,7 +49,7 @@ class FieldEvents {
     template <class ValuesOf>
     std::span<const FieldMatch> match(std::size_t count, ValuesOf values_of) {
         matches_.clear();
-        std::array<double, row_width<FieldMatch>> sum{};  // exact, so that no order of the items tells
+        std::array<double, row_width<FieldMatch>> sum{};
         for (std::size_t i = 0; i < count; ++i) {
             matches_.push_back(match_one(values_of(i)));
             std::size_t k = 0;
@@ -57,17 +68,30 @@ class FieldEvents {
     }
 
   private:
+    /// What the history says of one value.
+    struct Slot {
+        std::int32_t value = 0, count = 0;  ///< events with the value; 0: a free slot
+        std::int32_t first = 0, last = 0;   ///< places of the latest and of the earliest, counted from the latest event
+    };
+
+    /// Where a value stands, or the free slot where it would.
+    std::size_t find(std::int32_t value) const {
+        const std::size_t mask = slots_.size() - 1;
+        std::size_t at = static_cast<std::size_t>(rng::mix(static_cast<std::uint64_t>(value))) & mask;
+        while (slots_[at].count > 0 && slots_[at].value != value) at = (at + 1) & mask;
+        return at;
+    }
+
+    /// Means over the values of an item.
     FieldMatch match_one(std::span<const std::int32_t> values) const {
         int count = 0, known = 0;
         auto latest = static_cast<std::int32_t>(events_);
         for (const std::int32_t v : values) {
             if (v == 0) continue;
             ++known;
-            for (std::size_t k = 0; k < values_.size(); ++k) {
-                const bool same = values_[k] == v;
-                count += same ? 1 : 0;
-                latest = (std::min)(latest, same ? places_[k] : latest);
-            }
+            const Slot& slot = slots_[find(v)];
+            count += slot.count;
+            if (slot.count > 0) latest = (std::min)(latest, slot.first);
         }
         if (count == 0) return {};
         const float mean = static_cast<float>(count) / static_cast<float>(known);
@@ -76,7 +100,7 @@ class FieldEvents {
                 .recency = 1.0f / (1.0f + static_cast<float>(latest))};
     }
 
-    std::vector<std::int32_t> values_, places_;  ///< the place of an event, counted from the latest
+    std::vector<Slot> slots_;  ///< by hash, open addressing: at most half of them taken
     std::size_t events_ = 0;
     std::vector<FieldMatch> matches_;
 };

@@ -63,7 +63,7 @@ inline Schema request_schema(const NamedData& data) {
         std::vector<FieldSchema> out;
         for (std::size_t f = 0; f < group.fields.size(); ++f) {
             const FieldColumn& c = group.fields[f];
-            out.push_back({c.name, 1 + (c.hash > 0 ? c.hash : static_cast<int>(maps[f].size()))});
+            out.push_back({c.name, 1 + (c.hash > 0 ? c.hash : static_cast<int>(maps[f].size())), c.match});
         }
         return out;
     };

@@ -46,6 +46,9 @@ struct Request {
     FeatureRows history_dense = {};    ///< [H]
     /// Items that the model's catalog lacks: its item i has the id catalog.items + i. Null: none.
     const Catalog* new_items = nullptr;
+    /// [n] or empty: the row of `new_items` that speaks of each candidate, -1 for none, whatever its id beyond the
+    /// catalog. Then of other items there nothing is known.
+    std::span<const std::int32_t> new_item_rows = {};
 
     std::span<const float> gains = {};         ///< [n] or empty: they take the place of those of `labels`
     float weight = 1;                          ///< of the list, in training

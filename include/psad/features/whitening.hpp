@@ -96,16 +96,18 @@ class Covariance {
     std::vector<double> sum_, products_;
 };
 
-/// Gives the candidates of an encoder whitened columns, by its dense features on training lists. Nothing where there
-/// are fewer candidates than numbers in the covariance, or fewer than two features.
-inline void whiten(Encoder& encoder, std::span<const Request> train) {
+/// Gives the candidates of an encoder whitened columns, by its dense features on training lists; then, and not before,
+/// a model may be made of it. Returns false and does nothing where there are fewer candidates than numbers in the
+/// covariance, or fewer than two features.
+inline bool whiten(Encoder& encoder, std::span<const Request> train) {
     constexpr double floor = 0.05;
-    constexpr std::size_t enough = 100'000;  // candidates: more do not change the matrix
     const std::size_t width = encoder.candidates().features();
-    if (width < 2) return;
     std::size_t all = 0;
     for (const Request& r : train) all += r.size();
-    const std::uint64_t every = all / enough + 1;
+    if (width < 2 || all < width * width) return false;
+    // More candidates do not change the matrix. Lists are drawn, so their candidates vary about that.
+    const std::size_t enough = (std::max)(std::size_t{100'000}, 2 * width * width);
+    const std::uint64_t every = (std::max)(all / enough, std::size_t{1});
     Covariance covariance(width);
     Batch<float> batch;
     for (std::size_t i = 0; i < train.size(); ++i) {
@@ -115,9 +117,9 @@ inline void whiten(Encoder& encoder, std::span<const Request> train) {
         for (std::size_t at = 0; at < batch.dense.numbers.size(); at += columns)
             covariance.add(batch.dense.numbers.data() + at);
     }
-    if (covariance.rows() < width * width) return;
     const std::vector<double> matrix = covariance.whitening(floor);
     encoder.set_whitening({matrix.begin(), matrix.end()});
+    return true;
 }
 
 }  // namespace psad

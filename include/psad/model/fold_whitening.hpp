@@ -34,10 +34,11 @@ inline void fold(const std::vector<float>& matrix, std::size_t columns, const Pa
 }  // namespace fold_detail
 
 /// Takes the whitened columns out of a model, which gives the same scores without them but for rounding. Nothing where
-/// it has none.
+/// it has none. Throws SettingError as check_sizes does.
 template <class Network>
 void fold_whitening(Model<Network>& model) {
     const CandidateEncoder& candidates = model.encoder.candidates();
+    check_sizes(model);
     if (candidates.whitened() == 0) return;
     Encoder plain = model.encoder;
     plain.set_whitening({});

@@ -38,7 +38,8 @@ class Generation {
     std::uint64_t number_ = next();
 };
 
-/// A value: copies share nothing. Const use is thread-safe.
+/// A value: copies share nothing. Const use is thread-safe. The encoder's columns must stay what they were when the
+/// model was made (check_sizes): of its setters only set_catalog may be called then.
 template <class Network>
 struct Model {
     using NetworkType = Network;
@@ -91,5 +92,18 @@ struct Model {
         generation.renew();
     }
 };
+
+/// Throws SettingError where the encoder has other columns, or tables of other sizes, than the network was made for.
+template <class Network>
+void check_sizes(const Model<Network>& model) {
+    ParameterRegistry wanted;
+    const Network made_now(Scope(wanted), model.encoder.input_sizes());
+    for (std::size_t p = 0; p < wanted.parameters.size(); ++p) {
+        const ParameterInfo &found = model.registry.parameters[p], &now = wanted.parameters[p];
+        if (found.rows == now.rows && found.cols == now.cols) continue;
+        throw SettingError("model", found.name, std::to_string(found.rows) + " rows",
+                           std::to_string(now.rows) + ", by its encoder: it changed after the model was made");
+    }
+}
 
 }  // namespace psad

@@ -149,14 +149,18 @@ class DataSchemaReader {
                 add(column, at, found);
             }
         };
+        const auto flag = [&](const nlohmann::json& column, const std::string& at, const char* key, bool otherwise) {
+            if (!column.is_object() || !column.contains(key)) return otherwise;
+            if (!column[key].is_boolean()) fail(at + "." + key, printable(column[key].dump()), "true or false");
+            return column[key].get<bool>();
+        };
         each("dense", {"name", "along_list"}, [&](const nlohmann::json& column, const std::string& at, const auto& n) {
-            const bool given = column.is_object() && column.contains("along_list");
-            if (given && !column["along_list"].is_boolean())
-                fail(at + ".along_list", printable(column["along_list"].dump()), "true or false");
-            out.dense.push_back({.name = n, .along_list = given && column["along_list"].template get<bool>()});
+            out.dense.push_back({.name = n, .along_list = flag(column, at, "along_list", false)});
         });
-        each("fields", {"name", "hash", "split"},
+        each("fields", {"name", "hash", "split", "match"},
              [&](const nlohmann::json& column, const std::string& at, const auto& n) {
+                 if (column.is_object() && column.contains("match") && place != "item")
+                     fail(at, "the key \"match\"", "it among the fields of items alone");
                  int hash = 0;
                  if (column.is_object() && column.contains("hash")) {
                      const nlohmann::json& value = column["hash"];
@@ -171,7 +175,7 @@ class DataSchemaReader {
                      split = text(column, at, "split");
                      if (split.size() != 1) fail(at + ".split", in_quotes(split), "one character");
                  }
-                 out.fields.push_back({n, hash, split});
+                 out.fields.push_back({n, hash, split, flag(column, at, "match", true)});
              });
         return out;
     }
@@ -229,6 +233,7 @@ inline nlohmann::ordered_json to_json(const DataSchema& schema) {
             nlohmann::ordered_json column{{"name", f.name}};
             if (f.hash > 0) column["hash"] = f.hash;
             if (!f.split.empty()) column["split"] = f.split;
+            if (!f.match) column["match"] = false;
             out[of]["fields"].push_back(column.size() > 1 ? column : nlohmann::ordered_json(f.name));
         }
     });

@@ -30,6 +30,7 @@ void save(const std::filesystem::path& path, const Model<Network>& model, const 
           Parts parts = Parts::all, const NamedData* data = nullptr) {
     if (model.encoder.candidates().whitened() > 0)
         throw SettingError("model", "", "whitened columns, which no file holds", "fold_whitening(model) before");
+    check_sizes(model);
     TensorFile file;
     nlohmann::json variant = describe<Network>();
     if (parts == Parts::student) variant.erase("teacher");

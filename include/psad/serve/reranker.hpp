@@ -65,6 +65,7 @@ class Reranker {
     /// numbers are copied now.
     Reranker(const B& backend, const Model<Network>& model, const RequestRules& rules = {})
         : Reranker(backend, model, already_checked) {
+        check_sizes(model);
         rules_ = rules;
     }
     /// No request is checked: one that Encoder::check refuses must not come in.

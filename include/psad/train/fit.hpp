@@ -48,7 +48,7 @@ Fitted<Network> fit(const B& backend, const TrainingLists& lists, const train::S
     must_have(lists.valid, "validation lists", "they choose the epoch to keep");
     EncodingCounts counts;
     Encoder encoder = fit_encoder(lists.schema, lists.catalog, lists.train, encoding, &counts);
-    whiten(encoder, lists.train);
+    const bool whitened = whiten(encoder, lists.train);
     Model<Network> model(std::move(encoder), settings.seed);
     for (const Request& r : lists.valid) {
         model.encoder.check(r, {.take_missing_columns = true});
@@ -60,6 +60,7 @@ Fitted<Network> fit(const B& backend, const TrainingLists& lists, const train::S
     train::Report report =
         train::train(backend, model, std::span<const Request>(lists.train), settings, validate, hooks);
     report.encoded = counts;
+    report.whitened = whitened;
     fold_whitening(model);
     return {std::move(model), std::move(report)};
 }

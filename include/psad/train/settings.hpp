@@ -92,11 +92,13 @@ struct Settings {
                       .max = 1,
                       .below_max = true},
               self.unknown_rate);
-        visit(Setting{.name = "average",
-                      .help = "Fraction of the steps over which parameters are averaged for validation and the model",
-                      .min = 0,
-                      .max = 1},
-              self.average);
+        visit(
+            Setting{
+                .name = "average",
+                .help = "Fraction of the steps so far over which parameters are averaged, for validation and the model",
+                .min = 0,
+                .max = 1},
+            self.average);
         visit(Setting{"patience", "Epochs without a better validation score before stopping; 0 = never", 0},
               self.patience);
         visit(Setting{"seed", "Same seed, same bits", 0}, self.seed);
@@ -150,6 +152,7 @@ struct Report {
     int best_student_epoch = -1;
     int best_teacher_epoch = -1;
     EncodingCounts encoded;  ///< what of the training lists was not taken as it came; from fit() alone
+    bool whitened = false;   ///< whether dense features were whitened; from fit() alone
 };
 
 /// Throws SettingError for settings out of range and for training without a list.
@@ -157,10 +160,14 @@ inline void check(const Settings& given, std::size_t requests) {
     if (requests == 0) throw SettingError("training settings", "requests", "none", "at least one labelled list");
     const Settings s = chosen(given, requests);
     check_settings("training settings", s);
-    const auto wrong = [](const char* name, double found, const char* wanted) {
+    const auto wrong = [](const char* name, double found, const std::string& wanted) {
         throw SettingError("training settings", name, number_text(found), wanted);
     };
-    if (s.learning_rate * s.weight_decay >= 1) wrong("weight_decay", s.weight_decay, "less than 1 / learning_rate");
+    if (s.learning_rate * s.weight_decay >= 1) {
+        if (given.weight_decay == Settings::by_lists)
+            wrong("learning_rate", s.learning_rate, "less than " + number_text(1 / s.weight_decay));
+        wrong("weight_decay", s.weight_decay, "less than 1 / learning_rate");
+    }
     if (s.distill_from >= s.distill_full) wrong("distill_full", s.distill_full, "more than distill_from");
 }
 

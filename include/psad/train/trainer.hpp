@@ -78,8 +78,8 @@ class Trainer {
     static_assert(std::is_same_v<T, float>, "psad: a Model holds float; train on a backend of float");
 
   public:
-    /// Throws SettingError for settings out of range, RequestError for a list that Encoder::check refuses or that lacks
-    /// labels.
+    /// Throws SettingError for settings out of range or a model whose encoder has changed, RequestError for a list that
+    /// Encoder::check refuses or that lacks labels.
     Trainer(const B& backend, Model<Network>& model, std::span<const Request> requests, const Settings& settings,
             const Rule& rule = {})
         : backend_(backend),
@@ -108,8 +108,10 @@ class Trainer {
 
     /// Number of steps of the whole training.
     std::int64_t total_steps() const {
-        return settings_.steps > 0 ? settings_.steps : std::int64_t{(count_ - 1) / batch_ + 1} * settings_.epochs;
+        return settings_.steps > 0 ? settings_.steps : epoch_steps() * settings_.epochs;
     }
+    /// Number of steps of an epoch that is not cut short.
+    std::int64_t epoch_steps() const { return (count_ - 1) / batch_ + 1; }
     /// Whether there is another step to make, or an epoch to end.
     bool running() const { return !state_.stopped && (state_.step < total_steps() || state_.epoch_steps > 0); }
     /// Whether the epoch has no further step.
@@ -141,11 +143,10 @@ class Trainer {
         state_.lists += batch.lists;
         state_.next_list += batch_;
         ++state_.step;
-        const double window = settings_.average * static_cast<double>(total_steps());
-        if (window > 0 && state_.step % AveragedParameters::interval(window) == 0) {
+        averaged_.follow(state_.step, settings_.average, epoch_steps(), [&]() -> const Parameters<float>& {
             parameters_.download();
-            averaged_.add(model_.parameters, window);
-        }
+            return model_.parameters;
+        });
         state_.seconds += std::chrono::steady_clock::now() - start;
         return record;
     }
@@ -263,6 +264,7 @@ class Trainer {
     static Settings checked(const Settings& settings, const Rule& rule, const Model<Network>& model,
                             std::span<const Request> requests) {
         check(settings, requests.size());
+        check_sizes(model);
         if constexpr (requires { Rule::for_each_setting([](auto&&...) {}, rule); })
             check_settings("training settings", rule);
         for (const Request& r : requests) {
