@@ -66,6 +66,17 @@ class Usage(Case):
             ["train", *out, "--variant", "huge"],
             ["evaluate"],
             ["evaluate", "--model", self.model, "--data", DATA, "--split", "tomorrow"],
+            ["evaluate", "--model", self.model, "--data", DATA, "--items", self.folder / "none"],
+            ["evaluate", "--model", self.model, "--data", DATA, "--test-from", "2020-01-01"],
+            ["evaluate", "--model", self.model, "--data", DATA, "--labels", "clicked"],
+            ["evaluate", "--model", self.model, "--test", self.folder / "none", "--split", "valid"],
+            ["encode", "--model", self.model, "--out", self.folder / "never"],
+            ["encode", "--model", self.model, "--data", DATA, "--users", "none", "--out", self.folder / "never"],
+            *(["train", *out, flag, "none"] for flag in ("--valid", "--schema", "--items", "--users", "--events")),
+            ["train", *out, "--format", "csv"],
+            ["train", *out, "--bag", "0"],
+            ["train", *out, "--variant", "prm", "--bag", "2"],
+            ["train", *out, "--variant", "prm", "--distillation", "2"],
             ["rerank"],
             ["rerank", "--model", self.model, "--top", "0"],
             ["cost", "--items", "0"],
@@ -187,6 +198,21 @@ class Train(Case):
         found = json.loads(path.read_text())["settings"]
         wanted = {"seed": 9, "learning_rate": 0.01, "weight_decay": 0.5, "dropout": 0, "distillation": 0}
         self.assertEqual({key: found[key] for key in wanted}, wanted)
+
+    def test_a_bag_is_as_large_as_one(self):
+        path = self.folder / "bag"
+        self.assert_good(train(path, "--bag", 3))
+        self.assertEqual(path.stat().st_size, self.model.stat().st_size)
+        self.assertNotEqual(path.read_bytes(), self.model.read_bytes())
+        again = self.folder / "bag-again"
+        self.assert_good(train(again, "--bag", 3, "--threads", 1))
+        self.assertEqual(again.read_bytes(), path.read_bytes())
+
+    def test_an_early_end_is_said(self):
+        done = psad("train", "--data", DATA, "--variant", "small", "--batch", 650, "--steps", 40, "--rate", "1e-9", "--patience", 1, "--out", self.folder / "early")
+        self.assert_good(done)
+        self.assertIn("40 steps of 650 lists, patience 1, weight decay ", done.stdout)
+        self.assertRegex(done.stdout, r"stopped after \d+ of 40 steps: in 1 epochs no better validation score")
 
     def test_same_bytes_on_any_number_of_threads(self):
         wanted = self.model.read_bytes()

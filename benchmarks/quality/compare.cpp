@@ -173,7 +173,7 @@ void compare(const CompareOptions& o) {
     const std::vector<NamedOrders> orders = named_orders(o.orders);
     train::Settings settings = default_settings(o.experiment);
     o.settings.apply_to(settings);
-    train::check(settings, 1);
+    train::check(settings);
     cli::check_writable(o.json);
     const Experiment e = make_experiment(o.experiment, settings);
 

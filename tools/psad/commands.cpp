@@ -157,8 +157,7 @@ Command add_train(CLI::App& app) {
                 for (const char* name : {"distillation", "distill_from", "distill_full", "temperature", "bag"}) {
                     if (p->settings.has(name)) options.of_teacher = p->settings.option(name)->get_lnames().front();
                 }
-                constexpr std::size_t many = 1'000'000;  // so that none of what they choose is out of range
-                train::check(options.settings, many);    // before anything is read
+                train::check(options.settings);  // before anything is read
                 train(options);
             }};
 }

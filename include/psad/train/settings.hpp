@@ -155,8 +155,9 @@ struct Report {
     bool whitened = false;   ///< whether dense features were whitened; from fit() alone
 };
 
-/// Throws SettingError for settings out of range and for training without a list.
-inline void check(const Settings& given, std::size_t requests) {
+/// Throws SettingError for settings out of range and for training without a list. Before lists are read they count as
+/// many, so that nothing that their number chooses is out of range.
+inline void check(const Settings& given, std::size_t requests = 1'000'000) {
     if (requests == 0) throw SettingError("training settings", "requests", "none", "at least one labelled list");
     const Settings s = chosen(given, requests);
     check_settings("training settings", s);
