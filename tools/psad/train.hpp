@@ -96,12 +96,13 @@ inline void print_objective(const nlohmann::json& objective) {
     fmt::print("\n");
 }
 
-inline void print_passes(const train::Settings& chosen) {
+inline void print_passes(const train::Settings& chosen, std::size_t lists) {
     if (chosen.steps > 0)
         fmt::print("{} steps", chosen.steps);
     else
         fmt::print("{} epochs in steps", chosen.epochs);
-    fmt::print(" of {} lists, patience {}, weight decay {:.3g}\n", chosen.batch, chosen.patience, chosen.weight_decay);
+    fmt::print(" of {} lists, patience {}, weight decay {:.3g}\n",
+               (std::min)(lists, static_cast<std::size_t>(chosen.batch)), chosen.patience, chosen.weight_decay);
 }
 
 /// Trains a model and saves it; fit(lists, settings, encoding, hooks) does the training.
@@ -116,7 +117,7 @@ void train_with(const TrainOptions& o, Fit fit) {
                in.lists.valid.size());
     const nlohmann::json objective = objective_json<Network>(in);
     print_objective(objective);
-    print_passes(train::chosen(o.settings, in.lists.train.size()));
+    print_passes(train::chosen(o.settings, in.lists.train.size()), in.lists.train.size());
     ShowProgress hooks(HasTeacher<Network>);
     const Fitted<Network> fitted = fit(in.lists, o.settings, o.encoding, hooks);
     hooks.clear();

@@ -215,21 +215,9 @@ class ColumnFolder {
         GroupRows row_;
     };
 
-    const IdMap& map_of(Group of, std::size_t field) const {
-        switch (of) {
-            case Group::user:
-                return data_.ids.user_fields[field];
-            case Group::context:
-                return data_.ids.context_fields[field];
-            case Group::candidate:
-                return data_.ids.candidate_fields[field];
-            default:
-                return data_.ids.event_fields[field];
-        }
-    }
-
     detail::GroupTensors group(const std::string& name, Group of, std::size_t rows, Names* names, Owned& own) const {
         const ColumnGroup& columns = columns_of(data_.schema, of);
+        const std::vector<IdMap>& maps = fields_of(data_.ids, of);
         detail::GroupTensors out;
         out.features = columns.dense.size(), out.width = columns.fields.size();
         if (out.features > 0) out.numbers = file_->values<double>(name + ".dense", rows * out.features);
@@ -240,8 +228,8 @@ class ColumnFolder {
         std::vector<std::size_t> sizes;
         for (std::size_t f = 0; f < out.width; ++f) {
             const int hash = columns.fields[f].hash;
-            sizes.push_back(1 + (hash > 0 ? static_cast<std::size_t>(hash) : map_of(of, f).size()));
-            if (names != nullptr) to[f] = ids_elsewhere(of, f, map_of(of, f), hash, *names);
+            sizes.push_back(1 + (hash > 0 ? static_cast<std::size_t>(hash) : maps[f].size()));
+            if (names != nullptr) to[f] = ids_elsewhere(of, f, maps[f], hash, *names);
         }
         std::vector<std::int32_t>* const mine =
             names != nullptr ? &own.ids.emplace_back(out.ids.begin(), out.ids.end()) : nullptr;

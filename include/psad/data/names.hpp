@@ -25,19 +25,30 @@ namespace psad::inline PSAD_ABI::data {
 /// Of whom or what a column speaks.
 enum class Group : std::uint8_t { user, context, candidate, item, event };
 
-inline const ColumnGroup& columns_of(const DataSchema& schema, Group group) {
+/// That of one group.
+template <class T>
+T& of_group(Group group, T& user, T& context, T& candidate, T& item, T& event) {
     switch (group) {
         case Group::user:
-            return schema.of_user;
+            return user;
         case Group::context:
-            return schema.of_context;
+            return context;
         case Group::candidate:
-            return schema.of_candidate;
+            return candidate;
         case Group::item:
-            return schema.of_item;
+            return item;
         default:
-            return schema.of_event;
+            return event;
     }
+}
+inline const ColumnGroup& columns_of(const DataSchema& s, Group group) {
+    return of_group(group, s.of_user, s.of_context, s.of_candidate, s.of_item, s.of_event);
+}
+/// The names of the fields of a group.
+template <class Ids>
+auto& fields_of(Ids& ids, Group group) {
+    return of_group(group, ids.user_fields, ids.context_fields, ids.candidate_fields, ids.item_fields,
+                    ids.event_fields);
 }
 
 /// Rows of items in any order, made into a catalog.
@@ -137,7 +148,7 @@ class Names {
     std::int32_t value(Group group, std::size_t field, std::string_view name) {
         const FieldColumn& column = columns_of(data_->schema, group).fields[field];
         if (column.hash > 0) return hashed_id(name, column.hash);
-        const std::int32_t id = 1 + id_in(fields(group)[field], name);
+        const std::int32_t id = 1 + id_in(fields_of(data_->ids, group)[field], name);
         if (id > 0) return id;
         note_unknown(name, column.name);
         // Those of items are told apart, as the history is matched by them. No vocabulary reaches so far.
@@ -236,21 +247,6 @@ class Names {
     bool learns_items() const { return learn_ != Learn::nothing; }
     std::int32_t id_in(IdMap& map, std::string_view name) const {
         return learn_ == Learn::all ? map.add(name) : map.find(name);
-    }
-    std::vector<IdMap>& fields(Group group) {
-        NamedIds& ids = data_->ids;
-        switch (group) {
-            case Group::user:
-                return ids.user_fields;
-            case Group::context:
-                return ids.context_fields;
-            case Group::candidate:
-                return ids.candidate_fields;
-            case Group::item:
-                return ids.item_fields;
-            default:
-                return ids.event_fields;
-        }
     }
 
     NamedData* data_;

@@ -109,7 +109,6 @@ class CandidateEncoder {
   private:
     static constexpr std::size_t none = (std::numeric_limits<std::size_t>::max)();
     static constexpr std::size_t position_width = static_cast<std::size_t>(row_width<PositionFeatures>);
-    static constexpr std::size_t few = 8;  ///< features that are worked on column by column
     static constexpr std::size_t along_width = static_cast<std::size_t>(row_width<AlongList>);
     static constexpr std::size_t match_width = static_cast<std::size_t>(row_width<FieldMatch>);
 
@@ -156,7 +155,7 @@ class CandidateEncoder {
         for (const Run& run : whole ? std::span<const Run>(all) : std::span<const Run>(runs_)) {
             if (dense.empty()) {
                 for (std::size_t i = 0; i < rows.count; ++i) missing(rows[i] + run.column, run.count);
-            } else if (run.count < few) {
+            } else if (run.count < list_ranks::few) {
                 for (std::size_t c = 0; c < run.count; ++c) {
                     const auto x = [&](std::size_t i) { return dense(i, run.source + c); };
                     transforms_.apply_column(x, run.column + c, rows.count, rows.data + run.column + c, rows.width);
