@@ -440,6 +440,35 @@ class Files(Case):
         self.assertEqual(sorted(range(240), key=price.__getitem__), sorted(range(240), key=prices.__getitem__))
         self.assert_fails(psad(*encode), "something that exists")
 
+    def test_another_ranker_is_one_more_teacher(self):
+        rows = [json.loads(line) for line in (self.folder / "train.jsonl").read_text().splitlines()]
+        for row in rows:
+            for place, candidate in enumerate(row["candidates"]):
+                candidate["trees"] = 100 * candidate["label"] + place
+        scored = self.folder / "scored.jsonl"
+        scored.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        model, report = self.folder / "scored.st", self.folder / "scored.json"
+        words = ["--valid", self.folder / "valid.jsonl", "--teacher-scores", "trees"]
+        done = self.learn(*words, "--json", report, train="scored.jsonl", out=model)
+        self.assert_good(done)
+        self.assertIn("; another teacher: trees\n", done.stdout)
+        self.assertEqual(json.loads(report.read_text())["objective"]["teacher_scores"], "trees")
+        self.assertNotEqual(model.read_bytes(), self.model.read_bytes())
+        # No input: the model is as large as without it, and lists without the column are no worse.
+        self.assertLess(abs(model.stat().st_size - self.model.stat().st_size), 100)
+        self.assert_good(psad("evaluate", "--model", model, "--test", self.folder / "test.jsonl", *self.tables))
+        never = self.folder / "never.st"
+        self.assert_fails(self.learn(*words, out=never), "no column trees")
+        for row in rows[:50]:
+            for candidate in row["candidates"]:
+                del candidate["trees"]
+        scored.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        done = self.learn(*words, train="scored.jsonl", out=never)
+        self.assert_fails(done, "teacher scores: found them in 50 of 100 lists, wanted them in all lists or in none")
+        done = self.learn("--valid", self.folder / "valid.jsonl", "--teacher-scores", "brand", out=never)
+        self.assert_fails(done, "--teacher-scores: found brand, which the schema reads as something else")
+        self.assertFalse(never.exists())
+
     def test_requests_of_new_items_are_ordered_alike_by_evaluate_and_rerank(self):
         """No table of items: what is known of new ones stands in the request, and nowhere else."""
         draw = random.Random(5)

@@ -73,7 +73,7 @@ TEST_CASE("data schema: each fault names the place, what was found and what was 
     CHECK(refusal_with("true", "1") == "schema.json, candidate.dense[1].along_list: found 1, wanted true or false");
     CHECK(refusal_with("1000", "0") == "schema.json, item.fields[1].hash: found 0, wanted 1 to 99999999");
     CHECK(refusal_with("\"hash\": 1000", "\"buckets\": 3") ==
-          "schema.json, item.fields[1]: found the unknown key \"buckets\", wanted name, hash, split");
+          "schema.json, item.fields[1]: found the unknown key \"buckets\", wanted name, hash, split, match");
     CHECK(refusal_with("{\"kinds\"", "{\"grade\": \"y\", \"kinds\"") ==
           "schema.json, label: found 2 rules, wanted one of grade, gain and kinds");
     CHECK(refusal_with("5.5", "-1") == "schema.json, label.kinds.buy: found -1, wanted a number of 0 or more");

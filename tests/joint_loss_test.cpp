@@ -78,7 +78,8 @@ class Bench {
 
     // What distillation costs, and what Soft should cost by the book: tau^2 times the cross-entropy between
     // the tempered distributions over what is free, position by position. The teacher is the mean of so many.
-    std::pair<double, double> soft_by_the_book(double temperature, std::size_t teachers = 1) {
+    // If `scored`, one of the others is a ranker that gives each candidate one score.
+    std::pair<double, double> soft_by_the_book(double temperature, std::size_t teachers = 1, bool scored = false) {
         const backend::Cpu<double> device;
         Arena<> arena;
         Parameters<double> grad(registry_);
@@ -88,20 +89,29 @@ class Bench {
         std::vector<std::vector<double>> others(teachers - 1);
         std::vector<const double*> bag;
         std::vector<double> teacher(own.data, own.data + own.rows);
+        const PairLayout pairs = batch_.in.layout.template pairs<Positions, Items>();
+        std::vector<double> score;
+        for (int i = 0; i < batch_.in.layout.items.rows; ++i)
+            score.push_back(2 * rng::normal(77, static_cast<std::uint64_t>(i)));
         for (std::size_t k = 0; k < others.size(); ++k) {
-            for (std::size_t i = 0; i < teacher.size(); ++i) {
-                others[k].push_back(2 * rng::normal(k, i));
-                teacher[i] += others[k][i];
+            const bool by_score = scored && k == 0;
+            for (int q = 0; q < pairs.queries; ++q) {
+                const int first = pairs.key_begin[pairs.query_owner[q]], end = pairs.key_end[pairs.query_owner[q]];
+                for (int i = first; i < end; ++i)
+                    others[k].push_back(by_score ? score[static_cast<std::size_t>(i)]
+                                                 : 2 * rng::normal(k, others[k].size()));
             }
-            bag.push_back(others[k].data());
+            for (std::size_t i = 0; i < teacher.size(); ++i) teacher[i] += others[k][i];
+            if (!by_score) bag.push_back(others[k].data());
         }
+        TrainingBatch<double> batch = batch_;
+        if (scored) batch.labels.teacher_score = score.data();
         for (double& x : teacher) x /= static_cast<double>(teachers);
         const auto distilled = joint_loss<Tape<backend::Cpu<double>>, Network, double>(
-                                   tape, network_, parameters_, batch_, {1, 1, temperature}, greedy_targets_, bag)
+                                   tape, network_, parameters_, batch, {1, 1, temperature}, greedy_targets_, bag)
                                    .distillation;
         const auto user = network_.student.user_state(tape, batch_.in);
         const auto student = network_.student.logits(tape, network_.student.score(tape, batch_.in, user), prefix);
-        const PairLayout pairs = batch_.in.layout.template pairs<Positions, Items>();
         double wanted = 0;
         for (int q = 0; q < pairs.queries; ++q) {
             const int l = pairs.query_owner[q], first = pairs.key_begin[l], n = pairs.key_end[l] - first;
@@ -295,11 +305,13 @@ TEST_CASE("soft distillation costs what the book says at any temperature") {
     }
 }
 
-TEST_CASE("a bag distils the mean of its teachers' logits") {
+TEST_CASE("a bag distils the mean of its teachers' logits, the scores of another ranker among them") {
     Bench<Distilled<distill::Soft>> b;
     for (const std::size_t teachers : {2u, 3u}) {
-        const auto [found, wanted] = b.soft_by_the_book(1.7, teachers);
-        CHECK(found == doctest::Approx(wanted).epsilon(1e-9));
+        for (const bool scored : {false, true}) {
+            const auto [found, wanted] = b.soft_by_the_book(1.7, teachers, scored);
+            CHECK(found == doctest::Approx(wanted).epsilon(1e-9));
+        }
     }
 }
 

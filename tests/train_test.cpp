@@ -180,6 +180,62 @@ TEST_CASE("a bag where nothing learns from it, or what it knows would be lost, i
                          SettingError);
 }
 
+TEST_CASE("teacher scores: scaled to fit the gains, whatever their unit") {
+    // Scores that are the logits of the shares of the gains: the best scale is 1 over their unit.
+    std::vector<std::vector<float>> scores, gains;
+    std::vector<std::vector<std::int32_t>> items;
+    for (std::uint64_t l = 0; l < 40; ++l) {
+        scores.emplace_back(), gains.emplace_back(), items.emplace_back();
+        for (std::uint64_t i = 0; i < 6; ++i) {
+            const double logit = rng::normal(l, i);
+            scores.back().push_back(static_cast<float>(250 * logit + 1e4));
+            gains.back().push_back(static_cast<float>(std::exp(logit)));
+            items.back().push_back(static_cast<std::int32_t>(i));
+        }
+    }
+    std::vector<Request> requests(40);
+    for (std::size_t l = 0; l < requests.size(); ++l) requests[l].items = items[l], requests[l].gains = gains[l];
+    CHECK(train::teacher_scale(requests) == 0);
+    for (std::size_t l = 0; l < requests.size(); ++l) {
+        if (l > 0) CHECK_THROWS_AS(train::teacher_scale(requests), DataError);  // not all of them
+        requests[l].teacher_scores = scores[l];
+    }
+    CHECK(train::teacher_scale(requests) == doctest::Approx(1.0 / 250).epsilon(1e-4));
+    for (auto& of_list : scores) {
+        for (float& x : of_list) x = -x;
+    }
+    CHECK_THROWS_WITH_AS(train::teacher_scale(requests), doctest::Contains("scores that do not rise with the gains"),
+                         DataError);
+    for (auto& of_list : scores) std::ranges::fill(of_list, 3.0f);
+    CHECK_THROWS_AS(train::teacher_scale(requests), DataError);
+}
+
+TEST_CASE("teacher scores: the student learns from them, the teacher does not") {
+    const ToyLists lists(4, 5);
+    std::vector<std::vector<float>> scores;
+    std::vector<Request> scored = lists.all;
+    for (const Request& r : scored) {
+        scores.emplace_back();
+        for (std::size_t i = 0; i < r.size(); ++i)
+            scores.back().push_back(r.gain(i) + 0.1f * static_cast<float>(rng::normal(scores.size(), i)));
+    }
+    for (std::size_t l = 0; l < scored.size(); ++l) scored[l].teacher_scores = scores[l];
+    const auto trained = [&](const std::vector<Request>& some) {
+        Model<Net> m(toy_encoder(lists.all));
+        train::Settings s = quick();
+        s.clip = 0;
+        s.distill_from = -1, s.distill_full = 0;
+        train::train(backend::Cpu<float>(), m, std::span<const Request>(some), s, no_opinion);
+        return m;
+    };
+    const Model<Net> without = trained(lists.all), with = trained(scored);
+    CHECK(numbers(with, "teacher") == numbers(without, "teacher"));
+    CHECK(numbers(with, "student") != numbers(without, "student"));
+    scores[3][0] = NAN;
+    CHECK_THROWS_WITH_AS(trained(scored), doctest::Contains("teacher scores[0]: found nan, wanted a finite number"),
+                         RequestError);
+}
+
 TEST_CASE("training: once warm, a step takes no memory from the heap") {
     const ToyLists lists(4, 5);
     const auto taken = [&](int steps) {

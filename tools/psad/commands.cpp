@@ -55,8 +55,8 @@ void must_not_stand_beside_data(const CLI::App& command) {
         return option != nullptr && !option->empty();
     };
     const bool folder = given("--data");
-    for (const char* flag : {"--valid", "--valid-from", "--test-from", "--schema", "--items", "--users", "--events",
-                             "--format", "--labels"}) {
+    for (const char* flag : {"--valid", "--valid-from", "--test-from", "--schema", "--teacher-scores", "--items",
+                             "--users", "--events", "--format", "--labels"}) {
         if (folder && given(flag)) throw CLI::ValidationError(flag, "found --data beside it, wanted files");
     }
     if (!folder && given("--split")) throw CLI::ValidationError("--split", "found no --data, wanted it");
@@ -121,6 +121,10 @@ Command add_train(CLI::App& app) {
     add_tables(command, o.tables);
     command.add_option("--schema", o.schema, "What the columns mean (psad schema); else it is guessed")->check(path());
     add_format(command, o.format);
+    command
+        .add_option("--teacher-scores", o.teacher_scores,
+                    "Column of candidates with another ranker's scores, as one more teacher: no input of the model")
+        ->check(name());
     command.add_option("--out", o.out, "Model file to write (safetensors)")->required()->check(path());
     add_variant(command, o.variant, variant_names());
     command
@@ -157,6 +161,7 @@ Command add_train(CLI::App& app) {
                 for (const char* name : {"distillation", "distill_from", "distill_full", "temperature", "bag"}) {
                     if (p->settings.has(name)) options.of_teacher = p->settings.option(name)->get_lnames().front();
                 }
+                if (!options.teacher_scores.empty()) options.of_teacher = "teacher-scores";
                 train::check(options.settings);  // before anything is read
                 train(options);
             }};

@@ -94,6 +94,20 @@ DataSchema schema_of(const data::InputFiles& files, const std::string& schema) {
     return guessed;
 }
 
+/// A column that a guess or a schema may take for an input becomes that of another ranker's scores.
+void take_teacher_scores(const std::string& column, bool is_folder, DataSchema& to) {
+    if (to.teacher_score == column) return;
+    if (is_folder)
+        throw SettingError("--teacher-scores", "", "a folder of columns without " + printable(column),
+                           "one converted by a schema with candidate.teacher_score");
+    std::erase_if(to.of_candidate.dense, [&](const DenseFeature& f) { return f.name == column; });
+    std::erase(to.unread, column);
+    if (reads_column(to, column))
+        throw SettingError("--teacher-scores", "", printable(column) + ", which the schema reads as something else",
+                           "a column of candidates that is no input");
+    to.teacher_score = column;
+}
+
 /// A folder of columns holds its users and events.
 void note_unused_tables(const Words& lists, const TableOptions& tables) {
     const auto is_folder = [](const std::string& path) { return data::is_column_folder(path); };
@@ -228,6 +242,7 @@ TrainingInputs read_files(const TrainOptions& o) {
     TrainingInputs out;
     NamedData& named = out.names.emplace();
     named.schema = schema_of(files, o.schema);
+    if (!o.teacher_scores.empty()) take_teacher_scores(o.teacher_scores, is_column_folder(files), named.schema);
     must_have_labels(named.schema, o.schema.empty() ? o.train.front() : o.schema);
     named.ids = NamedIds(named.schema);
 
@@ -252,6 +267,10 @@ TrainingInputs read_files(const TrainOptions& o) {
     Words all = o.train;
     all.insert(all.end(), o.valid.begin(), o.valid.end());
     note_unused_tables(all, o.tables);
+    if (!named.schema.teacher_score.empty() &&
+        std::ranges::all_of(train->source.requests(), &std::span<const float>::empty, &Request::teacher_scores))
+        throw DataError(o.train.front(), "", "no column " + printable(named.schema.teacher_score),
+                        "the scores of another ranker, as the schema or --teacher-scores says");
     out.lists = {o.train.front(), request_schema(named), names.catalog(), {}, {}};
     const auto check = [&](const data::Source& source) {
         source.check([&](const Request& r) {

@@ -21,7 +21,7 @@ struct TrainOptions {
     std::string data, out, variant, device = "cpu", json;
     Words train, valid;
     TableOptions tables;
-    std::string schema, format, valid_from, test_from;
+    std::string schema, format, valid_from, test_from, teacher_scores;
     train::Settings settings;
     EncoderSettings encoding;
     std::string of_teacher;  ///< a flag that was given and says how the student learns from a teacher

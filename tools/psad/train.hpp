@@ -83,6 +83,7 @@ nlohmann::json objective_json(const TrainingInputs& in) {
         }
     }
     out["labels"] = labels;
+    if (in.names && !in.names->schema.teacher_score.empty()) out["teacher_scores"] = in.names->schema.teacher_score;
     out["list_weights"] = some([](const Request& r) { return r.weight != 1; });
     out["propensities"] = some([](const Request& r) { return !r.propensities.empty(); });
     return out;
@@ -93,6 +94,7 @@ inline void print_objective(const nlohmann::json& objective) {
                objective["propensities"] ? ", divided by propensities" : "");
     if (objective.contains("teacher")) fmt::print("; teacher: {}", text("teacher"));
     if (objective.contains("student")) fmt::print("; student: {}", text("student"));
+    if (objective.contains("teacher_scores")) fmt::print("; another teacher: {}", printable(text("teacher_scores")));
     fmt::print("\n");
 }
 

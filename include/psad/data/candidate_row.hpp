@@ -22,7 +22,7 @@ namespace psad::inline PSAD_ABI::data {
 struct CandidateRow {
     GroupRows cells, item_cells;
     std::int32_t item = -1;
-    double position = nan, propensity = nan;
+    double position = nan, propensity = nan, teacher_score = nan;
     double label = nan;  ///< a grade or a gain; NaN while nothing was said
     bool has_item_cells = false;
 
@@ -35,7 +35,7 @@ struct CandidateRow {
         item_cells.clear();
         item_cells.begin_row(nan);
         item = -1;
-        position = propensity = label = nan;
+        position = propensity = teacher_score = label = nan;
         has_item_cells = false;
     }
 
@@ -55,6 +55,10 @@ struct CandidateRow {
             case Role::propensity:
                 wanted(x > 0 && x <= 1, "a probability above 0, up to 1");
                 propensity = x;
+                return;
+            case Role::teacher_score:
+                wanted(std::abs(x) <= 1e30, "a number");
+                teacher_score = x;
                 return;
             case Role::grade:
                 wanted(x >= 0 && x <= max_grade && x == std::floor(x),

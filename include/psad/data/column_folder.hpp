@@ -33,7 +33,7 @@ inline bool is_column_folder(const std::filesystem::path& path) {
 }
 
 /// What a list has, in `list.has`.
-inline constexpr int has_grades = 1, has_gains = 2, has_propensities = 4;
+inline constexpr int has_grades = 1, has_gains = 2, has_propensities = 4, has_teacher_scores = 8;
 
 namespace detail {
 
@@ -198,7 +198,8 @@ inline void write_column_folder(const std::filesystem::path& path, const NamedDa
     w.add_per_list<float>("list.weight", [](const Request& r) { return r.weight; });
     w.add_per_list<std::int8_t>("list.has", [](const Request& r) {
         return static_cast<std::int8_t>((r.labels.empty() ? 0 : has_grades) | (r.gains.empty() ? 0 : has_gains) |
-                                        (r.propensities.empty() ? 0 : has_propensities));
+                                        (r.propensities.empty() ? 0 : has_propensities) |
+                                        (r.teacher_scores.empty() ? 0 : has_teacher_scores));
     });
     w.add<std::int64_t>("list.end", std::span<const std::int64_t>(ends));
     w.add<std::int64_t>("list.shown_end", std::span<const std::int64_t>(shown_ends));
@@ -211,6 +212,7 @@ inline void write_column_folder(const std::filesystem::path& path, const NamedDa
     w.add_spans<std::int8_t>("candidate.grade", [](const Request& r) { return r.labels; });
     w.add_spans<float>("candidate.gain", [](const Request& r) { return r.gains; });
     w.add_spans<float>("candidate.propensity", [](const Request& r) { return r.propensities; });
+    w.add_spans<float>("candidate.teacher_score", [](const Request& r) { return r.teacher_scores; });
     const DataSchema& s = data.schema;
     w.add_group("user", s.of_user, [lists](const auto& take) {
         for (const Request& r : lists->requests()) take(r.user_dense, r.user_fields, 1);

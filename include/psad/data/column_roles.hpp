@@ -29,6 +29,7 @@ enum class Role : std::uint8_t {
     item,
     position,
     propensity,
+    teacher_score,
     grade,
     gain,
     feedback,
@@ -140,6 +141,7 @@ inline void add_request_roles(const DataSchema& s, bool history, ColumnRoles& to
     of_candidate(s.item, Role::item);
     of_candidate(s.position, Role::position);
     of_candidate(s.propensity, Role::propensity);
+    of_candidate(s.teacher_score, Role::teacher_score);
     of_candidate(s.gain.grade, Role::grade);
     of_candidate(s.gain.gain, Role::gain);
     for (const auto& [name, worth] : s.gain.kinds) of_candidate(name, Role::feedback, worth);

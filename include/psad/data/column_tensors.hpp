@@ -66,7 +66,8 @@ class ListTensors {
           name_end_(rising(file, "list.name_end", lists, names_.size())),
           grades_(file.values<std::int8_t>("candidate.grade")),
           gains_(file.values<float>("candidate.gain")),
-          propensities_(file.values<float>("candidate.propensity")) {
+          propensities_(file.values<float>("candidate.propensity")),
+          teacher_scores_(file.values<float>("candidate.teacher_score")) {
         for (std::size_t i = 0; i < lists; ++i) {
             if (first_event_[i] < 0 || last_event_[i] < first_event_[i] ||
                 static_cast<std::size_t>(last_event_[i]) > event_time.size())
@@ -96,6 +97,7 @@ class ListTensors {
         r.labels = next(grades_, grades_at_, has_grades, "candidate.grade");
         r.gains = next(gains_, gains_at_, has_gains, "candidate.gain");
         r.propensities = next(propensities_, propensities_at_, has_propensities, "candidate.propensity");
+        r.teacher_scores = next(teacher_scores_, teacher_scores_at_, has_teacher_scores, "candidate.teacher_score");
         const RowRange s = range(shown_end_, i);
         r.shown = shown_.subspan(s.begin, s.size());
     }
@@ -121,8 +123,8 @@ class ListTensors {
     std::span<const std::int8_t> names_;
     std::span<const std::int64_t> name_end_;
     std::span<const std::int8_t> grades_;
-    std::span<const float> gains_, propensities_;
-    std::size_t grades_at_ = 0, gains_at_ = 0, propensities_at_ = 0;
+    std::span<const float> gains_, propensities_, teacher_scores_;
+    std::size_t grades_at_ = 0, gains_at_ = 0, propensities_at_ = 0, teacher_scores_at_ = 0;
 };
 
 /// The rows of one group.

@@ -160,7 +160,7 @@ class ListBuilder final : public RoleSink {
     }
     /// What stands in tables beside the requests, or is not there when serving.
     bool may_lack(const ColumnRole& r) const {
-        if (is_label(r.role)) return r.role != Role::feedback;
+        if (is_label(r.role) || r.role == Role::teacher_score) return r.role != Role::feedback;
         if (r.group == Group::item) return knows_items_;
         if (r.group == Group::event) return events_ != nullptr || !any_events_;
         return r.group == Group::user && users_ != nullptr && std::ranges::count(users_->columns, r.name) > 0;
@@ -230,7 +230,7 @@ class ListBuilder final : public RoleSink {
         user_row_.begin(absent_);
         block_->context.begin_row(absent_);
         request_.first = block_->items.size();
-        labels_ = propensities_ = 0;
+        labels_ = propensities_ = teacher_scores_ = 0;
         positions_.clear();
         new_events_.clear();
     }
@@ -257,6 +257,8 @@ class ListBuilder final : public RoleSink {
             b.grades.push_back(std::isnan(c.label) ? std::int8_t{0} : static_cast<std::int8_t>(c.label));
         propensities_ += std::isnan(c.propensity) ? 0 : 1;
         if (!schema_->propensity.empty()) b.propensities.push_back(static_cast<float>(c.propensity));
+        teacher_scores_ += std::isnan(c.teacher_score) ? 0 : 1;
+        if (!schema_->teacher_score.empty()) b.teacher_scores.push_back(static_cast<float>(c.teacher_score));
         positions_.push_back(c.position);
     }
     /// The row that begins the request: its end is known only where the next begins.
@@ -278,6 +280,7 @@ class ListBuilder final : public RoleSink {
         const GainRule& rule = schema_->gain;
         request_.has_labels = !rule.kinds.empty() || all_or_none(labels_, rule.grade.empty() ? rule.gain : rule.grade);
         request_.has_propensities = all_or_none(propensities_, schema_->propensity);
+        request_.has_teacher_scores = all_or_none(teacher_scores_, schema_->teacher_score);
         if (request_.has_labels && schema_->gain.grade.empty()) {
             for (float& g : std::span(block_->gains).last(n)) g = std::isnan(g) ? 0 : g;
         }
@@ -288,9 +291,7 @@ class ListBuilder final : public RoleSink {
         add_shown();
         add_events();
         block_->add(request_);
-        if (block_->bytes() > block_bytes) {
-            close_block();
-        }
+        if (block_->bytes() > block_bytes) close_block();
     }
     void add_user() {
         const std::int32_t known = users_ != nullptr ? users_->names.find(user_) : -1;
@@ -340,10 +341,9 @@ class ListBuilder final : public RoleSink {
     RequestSpan request_;
     std::string user_;
     UserRow user_row_;
-    std::size_t labels_ = 0, propensities_ = 0;
+    std::size_t labels_ = 0, propensities_ = 0, teacher_scores_ = 0;
     std::vector<double> positions_;
     EventRows new_events_;
-    // The rows within.
     CandidateRow candidate_;
 };
 

@@ -23,7 +23,7 @@ struct RequestSpan {
     std::size_t line = 0;  ///< of its file
     std::int64_t time = 0;
     float weight = 1;
-    bool has_labels = false, has_propensities = false;
+    bool has_labels = false, has_propensities = false, has_teacher_scores = false;
     std::size_t first = 0, candidates = 0;
     std::size_t first_event = 0, events = 0;  ///< in the block, or in the table of events
     std::size_t first_shown = 0, shown = 0;
@@ -37,6 +37,7 @@ struct RequestBlock {
     std::vector<std::int8_t> grades;          ///< of each candidate, or none
     std::vector<float> gains;                 ///< of each candidate, or none
     std::vector<float> propensities;          ///< of each candidate, or none
+    std::vector<float> teacher_scores;        ///< of each candidate, or none
     std::vector<std::int32_t> event_items, event_kinds;
     std::vector<std::int64_t> event_times;
     std::vector<RequestSpan> requests;
@@ -48,7 +49,8 @@ struct RequestBlock {
 
     std::size_t bytes() const noexcept {
         return user.bytes() + context.bytes() + candidates.bytes() + events.bytes() +
-               4 * (items.size() + new_item_rows.size() + shown.size() + gains.size() + propensities.size()) +
+               4 * (items.size() + new_item_rows.size() + shown.size() + gains.size() + propensities.size() +
+                    teacher_scores.size()) +
                grades.size() + 16 * event_times.size();
     }
 
@@ -82,6 +84,7 @@ struct RequestBlock {
             if (s.has_labels && !grades.empty()) r.labels = of_candidates(grades);
             if (s.has_labels && grades.empty()) r.gains = of_candidates(gains);
             if (s.has_propensities) r.propensities = of_candidates(propensities);
+            if (s.has_teacher_scores) r.teacher_scores = of_candidates(teacher_scores);
             r.shown = std::span(shown).subspan(s.first_shown, s.shown);
             const std::span<const std::int32_t> rows = of_candidates(new_item_rows);
             if (std::ranges::any_of(rows, [](std::int32_t row) { return row >= 0; }))

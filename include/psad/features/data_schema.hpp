@@ -44,6 +44,7 @@ struct DataSchema {
     std::string id = {}, user = {}, time = {}, weight = {};  ///< of a request
     std::string candidates = "candidates";  ///< the list of candidates; empty: a row holds one candidate
     std::string item = {}, position = {}, propensity = {};  ///< of a candidate
+    std::string teacher_score = {};                         ///< what another ranker gives it: for training alone
     bool ordered = true;              ///< whether the order of candidates in a file says something
     bool absent_is_zero = false;      ///< a number that a candidate leaves out is 0, as in LETOR files; else missing
     std::string history = "history";  ///< the list of events, where rows are nested

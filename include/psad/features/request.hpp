@@ -53,6 +53,8 @@ struct Request {
     std::span<const float> gains = {};         ///< [n] or empty: they take the place of those of `labels`
     float weight = 1;                          ///< of the list, in training
     std::span<const float> propensities = {};  ///< [n] or empty: probability that the candidate was examined
+    /// [n] or empty: what another ranker gives the candidates, one more teacher (training only).
+    std::span<const float> teacher_scores = {};
 
     std::size_t size() const noexcept { return items.size(); }
     /// Events before the request: those that are read.

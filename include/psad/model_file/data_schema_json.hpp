@@ -46,6 +46,7 @@ void for_each_named_column(Self& s, Visit&& visit) {
     visit("candidate", "item", s.item);
     visit("candidate", "position", s.position);
     visit("candidate", "propensity", s.propensity);
+    visit("candidate", "teacher_score", s.teacher_score);
     visit("event", "list", s.history);
     visit("event", "item", s.event_item);
     visit("event", "time", s.event_time);
@@ -73,8 +74,9 @@ class DataSchemaReader {
         const std::initializer_list<std::string_view> columns{"dense", "fields"};
         refuse_unknown(section("request"), "request", {"id", "user", "time", "weight"});
         for (const char* name : {"user", "context", "item"}) refuse_unknown(section(name), name, columns);
-        refuse_unknown(section("candidate"), "candidate",
-                       {"list", "item", "position", "propensity", "ordered", "absent", "dense", "fields"});
+        refuse_unknown(
+            section("candidate"), "candidate",
+            {"list", "item", "position", "propensity", "teacher_score", "ordered", "absent", "dense", "fields"});
         refuse_unknown(section("event"), "event", {"list", "item", "time", "kind", "dense", "fields"});
         DataSchema out;
         for_each_named_column(out, [&](const char* of, const char* key, std::string& name) {

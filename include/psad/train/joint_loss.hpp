@@ -93,17 +93,20 @@ V weighted(Ctx& ctx, V loss, const Labels<T>& labels) {
     return map(ctx, Multiply{}, loss, ctx.template constant<Lists, 1>(labels.list_weight));
 }
 
-/// The mean of logits and of others, which are constants.
+/// The mean of a teacher's logits, of those of a bag, and of the scores of another ranker, where there are some.
 template <class Ctx, class Logits, class T>
-Logits mean_logits(Ctx& ctx, Logits logits, std::span<const T* const> others) {
-    if (others.empty()) return logits;
-    for (const T* other : others)
+Logits mean_logits(Ctx& ctx, Logits logits, std::span<const T* const> bag, const T* scores) {
+    if (bag.empty() && scores == nullptr) return logits;
+    for (const T* other : bag)
         logits = map(ctx, Add{}, logits, ctx.template constant<Pairs<Positions, Items>, 1>(other));
-    return map(ctx, Times<T>{T(1) / static_cast<T>(others.size() + 1)}, logits);
+    if (scores != nullptr)
+        logits = map(ctx, Add{}, logits, spread_keys<Positions>(ctx, ctx.template constant<Items, 1>(scores)));
+    const auto teachers = static_cast<T>(1 + bag.size() + (scores != nullptr ? 1 : 0));
+    return map(ctx, Times<T>{T(1) / teachers}, logits);
 }
 
 /// All terms on one tape. A frozen teacher has no loss of its own; where beta is 0 nothing is distilled. The student
-/// learns from the mean of the teacher's logits and of `bag`, those of other teachers.
+/// learns from the mean of the teacher's logits, of `bag`, those of other teachers, and of the labels' teacher scores.
 template <class Ctx, class Network, class T, class Memory>
 auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T, Memory>& parameters,
                 const TrainingBatch<T>& batch, const LossWeights& weights, GreedyTargets<T>& greedy_targets,
@@ -115,7 +118,7 @@ auto joint_loss(Ctx& ctx, const Network& network, const Parameters<T, Memory>& p
     if constexpr (HasTeacher<Network>) {
         const auto of_batch = teacher_loss(ctx, network, batch);
         out.total = out.teacher = of_batch.loss;
-        teacher = mean_logits(ctx, of_batch.logits, bag);
+        teacher = mean_logits(ctx, of_batch.logits, bag, batch.labels.teacher_score);
     }
     if constexpr (HasStudent<Network>) {
         const auto scores = network.student.score(ctx, batch.in, network.student.user_state(ctx, batch.in));

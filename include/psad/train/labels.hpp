@@ -44,6 +44,7 @@ struct LabelColumns {
     column<T> relevance{};        ///< [items] 1 with a gain, else 0
     column<T> target_prob{};      ///< [items] gain / its sum over the list
     column<T> has_positive{};     ///< [lists] 0 or 1
+    column<T> teacher_score{};    ///< [items] of another ranker, as a logit; empty where there is none
     column<T> clicked{};          ///< [positions] relevance of the item that the followed list holds there
     column<T> shown{};            ///< [positions] 1 where the target says what stood there, else 0
 
@@ -58,6 +59,7 @@ struct LabelColumns {
         visit(Column<Items>{"relevance"}, self.relevance...);
         visit(Column<Items>{"target_prob"}, self.target_prob...);
         visit(Column<Lists>{"has_positive"}, self.has_positive...);
+        visit(Column<Items>{"teacher_score"}, self.teacher_score...);
         visit(Column<Positions>{"clicked"}, self.clicked...);
         visit(Column<Positions>{"shown"}, self.shown...);
     }

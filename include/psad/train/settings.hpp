@@ -189,6 +189,7 @@ inline void check_feedback(const Request& r) {
         wrong("labels", std::to_string(r.labels.size()) + " labels", std::to_string(r.size()) + ", one a candidate");
     length(r.gains.size(), "gains");
     length(r.propensities.size(), "propensities");
+    length(r.teacher_scores.size(), "teacher scores");
     const auto place = [](const char* name, std::size_t i) { return name + ("[" + std::to_string(i) + "]"); };
     for (std::size_t i = 0; i < r.labels.size(); ++i) {
         if (r.labels[i] < 0 || r.labels[i] > max_grade)
@@ -202,6 +203,10 @@ inline void check_feedback(const Request& r) {
         if (!(r.propensities[i] > 0 && r.propensities[i] <= 1))
             wrong(place("propensities", i), number_text(static_cast<double>(r.propensities[i])),
                   "a probability above 0, at most 1");
+    }
+    for (std::size_t i = 0; i < r.teacher_scores.size(); ++i) {
+        if (!std::isfinite(r.teacher_scores[i]))
+            wrong(place("teacher scores", i), number_text(static_cast<double>(r.teacher_scores[i])), "a finite number");
     }
     if (!(r.weight >= 0 && r.weight <= 1e9f))
         wrong("weight", number_text(static_cast<double>(r.weight)), "a number from 0 to 1e9");

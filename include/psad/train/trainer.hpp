@@ -31,6 +31,7 @@
 #include "psad/train/schedule.hpp"
 #include "psad/train/settings.hpp"
 #include "psad/train/shard_gradients.hpp"
+#include "psad/train/teacher_scores.hpp"
 
 namespace psad::inline PSAD_ABI::train {
 
@@ -98,7 +99,8 @@ class Trainer {
           gradients_(model.registry.dense_size, shards_.size()),
           bag_(backend, model.encoder.input_sizes(), settings_.bag - 1, shards_.size(), settings_.seed, rule),
           pipeline_(backend, model.encoder, requests, shard_, static_cast<int>(shards_.size()), settings.seed,
-                    {mean_weight(requests), settings.min_propensity, settings.unknown_rate}) {
+                    {mean_weight(requests), settings.min_propensity, settings.unknown_rate,
+                     TakesBag<Network> ? teacher_scale(requests) : 0}) {
         state_.order.resize(requests.size());
         std::iota(state_.order.begin(), state_.order.end(), std::size_t{0});
     }

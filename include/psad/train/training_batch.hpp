@@ -40,6 +40,7 @@ struct LabelSettings {
     double mean_weight = 1;     ///< of the training lists; weights are divided by it
     double min_propensity = 1;  ///< gains are divided by propensities, but by no smaller ones
     double unknown_rate = 0;    ///< share of ids and values that count as unknown, drawn anew for each batch
+    double teacher_scale = 0;   ///< by which teacher scores are multiplied; 0: they are not read
 };
 
 /// Builds training batches; owns their numbers. Reused from batch to batch.
@@ -66,6 +67,10 @@ class BatchBuilder {
             first_item += items;
             labels_.list_weight.push_back(static_cast<T>(static_cast<double>(r.weight) / settings.mean_weight));
             add_labels(r, first_position, groups);
+            for (const float x : r.teacher_scores) {
+                if (settings.teacher_scale == 0) break;
+                labels_.teacher_score.push_back(static_cast<T>(settings.teacher_scale * static_cast<double>(x)));
+            }
         }
     }
 

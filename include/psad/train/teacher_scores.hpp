@@ -1,0 +1,68 @@
+/// \file teacher_scores.hpp
+/// Another ranker as one more teacher: its scores, which may be in any unit, as logits.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "psad/core/error.hpp"
+#include "psad/features/request.hpp"
+
+namespace psad::inline PSAD_ABI::train {
+
+namespace teacher_scores_detail {
+
+/// The derivative of the cross entropy between the shares of the gains and the softmax of `scale` times the scores,
+/// summed over the lists: it rises with the scale.
+inline double slope(std::span<const Request> requests, double scale) {
+    double out = 0;
+    for (const Request& r : requests) {
+        if (!r.has_positive()) continue;
+        double largest = -INFINITY, sum = 0, mean = 0, gains = 0, wanted = 0;
+        for (const float x : r.teacher_scores) largest = (std::max)(largest, static_cast<double>(x));
+        for (std::size_t i = 0; i < r.size(); ++i) {
+            const auto x = static_cast<double>(r.teacher_scores[i]), gain = static_cast<double>(r.gain(i));
+            const double weight = std::exp(scale * (x - largest));
+            sum += weight, mean += weight * x;
+            gains += gain, wanted += gain * x;
+        }
+        out += static_cast<double>(r.weight) * (mean / sum - wanted / gains);
+    }
+    return out;
+}
+
+}  // namespace teacher_scores_detail
+
+/// By what the scores are multiplied: the number with which their softmax fits the gains of the lists best. 0 where no
+/// list has scores. Throws DataError where some have none, and for scores that do not rise with the gains.
+inline double teacher_scale(std::span<const Request> requests) {
+    const auto with = std::ranges::count_if(requests, [](const Request& r) { return !r.teacher_scores.empty(); });
+    if (with == 0) return 0;
+    if (static_cast<std::size_t>(with) != requests.size()) {
+        throw DataError("training lists", "teacher scores",
+                        "them in " + std::to_string(with) + " of " + std::to_string(requests.size()) + " lists",
+                        "them in all lists or in none");
+    }
+    double squares = 0, sum = 0, count = 0;
+    for (const Request& r : requests) {
+        for (const float x : r.teacher_scores) {
+            const auto score = static_cast<double>(x);
+            squares += score * score, sum += score, ++count;
+        }
+    }
+    const double deviation = std::sqrt((std::max)(0.0, squares / count - sum / count * (sum / count)));
+    if (!(deviation > 0) || teacher_scores_detail::slope(requests, 0) >= 0)
+        throw DataError("training lists", "teacher scores", "scores that do not rise with the gains",
+                        "those of a ranker, larger ones for what should stand first");
+    double low = 0, high = 30 / deviation;  // where it is all but certain
+    for (int step = 0; step < 40; ++step) {
+        const double middle = (low + high) / 2;
+        (teacher_scores_detail::slope(requests, middle) < 0 ? low : high) = middle;
+    }
+    return (low + high) / 2;
+}
+
+}  // namespace psad::train
