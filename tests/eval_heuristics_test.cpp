@@ -3,9 +3,13 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
+
+#include "psad/eval/best_feature.hpp"
 
 namespace {
 
@@ -66,4 +70,40 @@ TEST_CASE("a candidate without an id is not what an event without an item was on
     r.history_times = times;
     r.time = 2;
     CHECK(eval::history_first(r) == Order{0, 1});
+}
+
+TEST_CASE("the best single feature: of candidates or of items, in the direction that ranks positives higher") {
+    const std::vector<double> dense{1, 9, 2, 4, 3, NAN, 4, 5};  // price, noise
+    const std::vector<std::int8_t> cheapest{1, 0, 0, 0};
+    Request r;
+    r.items = items;
+    r.labels = cheapest;
+    r.candidate_dense = FeatureRows(dense.data(), 4, 2);
+    Catalog catalog;
+    catalog.items = 10;
+    catalog.dense.assign(10, 1);
+    Schema schema;
+    schema.candidate_dense = {{"price"}, {"noise"}};
+    schema.item_dense = {{"views"}};
+    const auto best = eval::best_feature(schema, catalog, std::span(&r, 1));
+    REQUIRE(best);
+    CHECK(best->name == "price");
+    CHECK(best->direction == -1);
+    CHECK(best->ndcg10 == 1);
+    CHECK(eval::by_feature(eval::DenseColumn(schema, "price"), -1, catalog, r) == Order{0, 1, 2, 3});
+    CHECK(eval::by_feature(eval::DenseColumn(schema, "noise"), 1, catalog, r) == Order{0, 3, 1, 2});  // missing: last
+    CHECK(eval::by_feature(eval::DenseColumn(schema, "noise"), -1, catalog, r) == Order{1, 3, 0, 2});
+    CHECK(eval::by_feature(eval::DenseColumn(schema, "views"), 1, catalog, r) == Order{0, 1, 2, 3});  // ties
+    catalog.dense[5] = 7;
+    const std::vector<std::int8_t> seen{0, 0, 0, 1};
+    r.labels = seen;
+    const auto of_item = eval::best_feature(schema, catalog, std::span(&r, 1));
+    REQUIRE(of_item);
+    CHECK(of_item->direction == 1);
+    CHECK((of_item->name == "views" || of_item->name == "price"));
+    const std::vector<std::int8_t> none{0, 0, 0, 0};
+    r.labels = none;
+    CHECK(!eval::best_feature(schema, catalog, std::span(&r, 1)));
+    r.labels = seen;
+    CHECK(!eval::best_feature({}, {}, std::span(&r, 1)));
 }

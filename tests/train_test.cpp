@@ -390,10 +390,12 @@ TEST_CASE("settings that are not given are chosen by the number of lists") {
     CHECK(of(200, {.epochs = 5, .batch = 7, .patience = 2}) == std::tuple(7, 5, 2));
     CHECK(of(200, {.batch = 40}) == std::tuple(40, 60, 20));
     CHECK(of(200, {.patience = 0}) == std::tuple(4, 30, 0));
-    CHECK(decay(10) == 1);
+    CHECK(decay(10) == 5);
+    CHECK(decay(1000) == doctest::Approx(std::sqrt(5.0)));
+    CHECK(decay(5000) == doctest::Approx(1500.0 / 1570));
     CHECK(decay(32'000) == doctest::Approx(1500.0 / 4000));
     CHECK(decay(10'000'000) == 0.05);
-    CHECK(decay(10, {.steps = 15'000}) == doctest::Approx(0.1));
+    CHECK(decay(10, {.steps = 15'000}) == doctest::Approx(0.5));
     CHECK(decay(10, {.weight_decay = 0}) == 0);
 }
 
@@ -655,7 +657,7 @@ TEST_CASE("settings out of range are refused by name") {
         CHECK(refusal([&](auto& s) { s.weight_decay = 2 * bad; }).starts_with("training settings, weight_decay: "));
     }
     CHECK(refusal([](auto& s) { s.learning_rate = 1; }) ==
-          "training settings, learning_rate: found 1, wanted less than 1");  // by the decay that few lists get
+          "training settings, learning_rate: found 1, wanted less than 0.2");  // by the decay that few lists get
     for (const double bad : {-0.1, 1.1, nan})
         CHECK(refusal([&](auto& s) { s.average = bad; }).starts_with("training settings, average: "));
     for (const double bad : {-0.1, 1.0, nan}) {

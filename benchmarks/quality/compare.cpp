@@ -15,6 +15,7 @@
 #include "experiment.hpp"
 #include "flags.hpp"
 #include "kept_runs.hpp"
+#include "named_orders.hpp"
 #include "output.hpp"
 #include "progress.hpp"
 #include "psad/core/text.hpp"
@@ -23,7 +24,6 @@
 #include "psad/eval/ranking_quality.hpp"
 #include "psad/train/settings.hpp"
 #include "psad/train/targets.hpp"
-#include "read_orders.hpp"
 #include "summary.hpp"
 
 namespace psad::quality {
@@ -79,28 +79,6 @@ Run heuristics(const Experiment& e, json& descriptions) {
 /// What was given, for a message.
 std::string shown(const std::string& word) {
     return is_text(word) ? word : "text that can't be printed";
-}
-
-/// An order file with the name that its rows get.
-struct NamedOrders {
-    std::string name, file;
-};
-
-std::vector<NamedOrders> named_orders(const std::vector<std::string>& given) {
-    std::vector<std::string> taken{initial, logged, history_first, by_aux};
-    for (const Method& m : all_methods()) taken.push_back(m.name);
-    std::vector<NamedOrders> out;
-    for (const std::string& word : given) {
-        const std::size_t at = (std::min)(word.find('='), word.size());
-        NamedOrders orders{word.substr(0, at), word.substr((std::min)(at + 1, word.size()))};
-        if (orders.name.empty() || orders.file.empty() || !is_text(orders.name) ||
-            orders.name.find('/') != std::string::npos || std::ranges::count(taken, orders.name) > 0) {
-            throw SettingError("--orders", "", shown(word), "NAME=FILE with a name of its own, without a /");
-        }
-        taken.push_back(orders.name);
-        out.push_back(std::move(orders));
-    }
-    return out;
 }
 
 std::vector<Method> chosen_methods(const std::vector<std::string>& names) {
@@ -170,7 +148,9 @@ Days run_all(const CompareOptions& o, const Experiment& e, const std::vector<Met
 
 void compare(const CompareOptions& o) {
     const std::vector<Method> methods = chosen_methods(o.models);
-    const std::vector<NamedOrders> orders = named_orders(o.orders);
+    std::vector<std::string> taken{initial, logged, history_first, by_aux};
+    for (const Method& m : all_methods()) taken.push_back(m.name);
+    const std::vector<cli::NamedOrders> orders = cli::named_orders(o.orders, taken);
     train::Settings settings = default_settings(o.experiment);
     o.settings.apply_to(settings);
     train::check(settings);
@@ -182,9 +162,9 @@ void compare(const CompareOptions& o) {
     json descriptions;
     Summaries summaries;
     summaries.add(heuristics(e, descriptions), 1);
-    for (const NamedOrders& x : orders) {
+    for (const cli::NamedOrders& x : orders) {
         descriptions[x.name] = "orders of another program, from a file";
-        summaries.add(Run{.rows = {{x.name, e.evaluate(read_orders(e, x.file))}}}, 1);
+        summaries.add(Run{.rows = {{x.name, e.evaluate(cli::read_orders(e.test, x.file))}}}, 1);
     }
     const Days days = run_all(o, e, methods, summaries);
     print_table(e, summaries.all());

@@ -173,6 +173,8 @@ Command add_evaluate(CLI::App& app) {
     CLI::App& command = *app.add_subcommand("evaluate", "Compare a model with orders that need no training");
     add_test(command, o);
     command.add_option("--json", o.json, "Write the figures to this file")->check(path());
+    command.add_option("--orders", o.orders,
+                       "NAME=FILE: another program's orders of the same lists, {\"order\": [...]} a line");
     command.add_option("--per-list", o.per_list, "Write orders and figures of each list to this file, a line each")
         ->check(path());
     command

@@ -10,12 +10,15 @@
 #include <string>
 #include <vector>
 
+#include "best_feature_note.hpp"
 #include "inputs.hpp"
+#include "named_orders.hpp"
 #include "notes.hpp"
 #include "options.hpp"
 #include "outcomes.hpp"
 #include "output.hpp"
 #include "psad/backend/cpu/cpu.hpp"
+#include "psad/eval/best_feature.hpp"
 #include "psad/eval/heuristics.hpp"
 #include "psad/model_file/model_file.hpp"
 #include "psad/serve/reranker.hpp"
@@ -90,6 +93,8 @@ template <class Network>
 void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
     check_writable(o.json);
     check_writable(o.per_list);
+    const std::vector<NamedOrders> others = named_orders(
+        o.orders, {"initial", "history-first", "by-aux", "best-feature", "student", "teacher", "id", "candidates"});
     const TestInputs in = read_test(o, file);
     const std::vector<Request>& requests = in.lists;
     const auto counted = static_cast<std::size_t>(std::ranges::count_if(requests, &Request::has_positive));
@@ -101,6 +106,15 @@ void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
         eval::DenseColumn(in.schema, o.revenue, "--revenue");  // a wrong name is said before the work
     const Segments segments = o.segment.empty() ? Segments() : segments_of(o.segment, in);
     std::vector<Ranking> rankings = heuristic_rankings(requests, in.valid);
+    const auto by_feature = in.names ? read_best_feature(file) : std::nullopt;
+    if (by_feature) {
+        const eval::DenseColumn column(in.schema, by_feature->name, file.source);
+        rankings.push_back(rank("best-feature", "best feature", requests, [&](const Request& r) {
+            return eval::by_feature(column, by_feature->direction, in.catalog, r);
+        }));
+    }
+    for (const NamedOrders& x : others)
+        rankings.push_back(ranking_of(x.name, x.name, requests, read_orders(requests, x.file)));
     const std::size_t heuristics = rankings.size();
     if (model_file::has_teacher(file))
         rank_by_model<Network>(o, in.catalog, file, requests, rankings);
@@ -112,6 +126,11 @@ void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
     if (left_out > 0) fmt::print(", {} without a positive left out", left_out);
     fmt::print("\n\n");
     nlohmann::json out{{"data", in.name}, {"split", split}, {"lists", counted}, {"left_out", left_out}};
+    if (by_feature) {
+        out["best_feature"] = {{"name", by_feature->name}, {"direction", by_feature->direction}};
+        fmt::print("best feature of the validation lists: {}, the {} first\n\n", printable(by_feature->name),
+                   by_feature->direction > 0 ? "largest" : "smallest");
+    }
     out["orders"] = print_rankings(rankings);
     if (std::ranges::any_of(requests, [](const Request& r) { return !r.history_items.empty(); }))
         out["buckets"] = print_history_lengths(rankings, requests);

@@ -39,6 +39,7 @@ struct TestOptions {
 
 struct EvaluateOptions : TestOptions {
     std::string json, per_list, segment, revenue;
+    Words orders;  ///< NAME=FILE
     double min_propensity = 0.01;
 };
 

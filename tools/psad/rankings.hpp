@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -52,6 +54,15 @@ inline Ranking rank(std::string key, std::string name, std::span<const Request> 
     return out;
 }
 
+/// Orders that were made elsewhere, in a time that nobody knows.
+inline Ranking ranking_of(std::string key, std::string name, std::span<const Request> requests,
+                          std::vector<eval::Order> orders) {
+    constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+    Ranking out{std::move(key), std::move(name), std::move(orders), {unknown, unknown}, {}};
+    out.quality = eval::ranking_quality(requests, out.orders);
+    return out;
+}
+
 /// "0.6871 [0.667, 0.706]"
 inline std::string interval_text(const eval::Interval& x) {
     return fmt::format("{:.4f} [{:.3f}, {:.3f}]", x.value, x.low, x.high);
@@ -84,8 +95,9 @@ inline nlohmann::json print_rankings(const std::vector<Ranking>& rankings) {
             if (is_printed(m)) fmt::print(" {:>22}", interval_text(interval));
         }
         out[r.key]["empty_lists"] = empty_lists_json(r.quality);
-        fmt::print(" {:>7} {:>9.1f} {:>9.1f}\n", r.quality.ndcg10.size(), r.latency.p50, r.latency.p99);
-        out[r.key]["latency_us"] = {{"p50", r.latency.p50}, {"p99", r.latency.p99}};
+        const auto text = [](double us) { return std::isnan(us) ? std::string("-") : fmt::format("{:.1f}", us); };
+        fmt::print(" {:>7} {:>9} {:>9}\n", r.quality.ndcg10.size(), text(r.latency.p50), text(r.latency.p99));
+        if (!std::isnan(r.latency.p50)) out[r.key]["latency_us"] = {{"p50", r.latency.p50}, {"p99", r.latency.p99}};
     }
     return out;
 }

@@ -5,14 +5,18 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <type_traits>
+#include <vector>
 
+#include "best_feature_note.hpp"
 #include "inputs.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "peak_memory.hpp"
 #include "print_encoder.hpp"
+#include "psad/eval/best_feature.hpp"
 #include "psad/model_file/model_file.hpp"
 #include "psad/train/fit.hpp"
 #include "show_progress.hpp"
@@ -107,6 +111,18 @@ inline void print_passes(const train::Settings& chosen, std::size_t lists) {
                (std::min)(lists, static_cast<std::size_t>(chosen.batch)), chosen.patience, chosen.weight_decay);
 }
 
+/// What the validation NDCG of a model is to be held against.
+inline void print_baselines(const TrainingLists& lists, const std::optional<eval::FeatureOrder>& by_feature) {
+    std::vector<eval::Order> orders;
+    for (const Request& r : lists.valid) orders.push_back(eval::initial_order(r));
+    fmt::print("without a model, validation NDCG@10: initial order {:.4f}",
+               eval::mean(eval::ranking_quality(lists.valid, orders).ndcg10));
+    if (by_feature)
+        fmt::print(", best single feature {:.4f} ({}, {} first)", by_feature->ndcg10, printable(by_feature->name),
+                   by_feature->direction > 0 ? "largest" : "smallest");
+    fmt::print("\n");
+}
+
 /// Trains a model and saves it; fit(lists, settings, encoding, hooks) does the training.
 template <class Network, class Fit>
 void train_with(const TrainOptions& o, Fit fit) {
@@ -123,9 +139,10 @@ void train_with(const TrainOptions& o, Fit fit) {
     ShowProgress hooks(HasTeacher<Network>);
     const Fitted<Network> fitted = fit(in.lists, o.settings, o.encoding, hooks);
     hooks.clear();
+    const auto by_feature = eval::best_feature(in.lists.schema, in.lists.catalog, in.lists.valid);
     model_file::save(o.out, fitted.model, o.variant,
                      o.student_only ? model_file::Parts::student : model_file::Parts::all,
-                     in.names ? &*in.names : nullptr);
+                     in.names ? &*in.names : nullptr, best_feature_note(by_feature));
     const train::Report& report = fitted.report;
     const train::Settings settings = train::chosen(o.settings, in.lists.train.size());
     print_encoder(fitted.model.encoder, o.encoding, report.encoded);
@@ -145,6 +162,7 @@ void train_with(const TrainOptions& o, Fit fit) {
             settings.steps == 0 ? fmt::format("{} epochs", settings.epochs) : fmt::format("{} steps", settings.steps),
             settings.patience);
     }
+    print_baselines(in.lists, by_feature);
     nlohmann::json json = report_json(o, settings, report, HasTeacher<Network>);
     json["objective"] = objective;
     json["peak_memory_bytes"] = peak_memory();

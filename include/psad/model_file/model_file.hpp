@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,16 +25,19 @@ enum class Parts { all, student };
 
 /// Writes the file as a whole or not at all; throws FileError when it can't be written, SettingError for a model that
 /// still has whitened columns. `name` is the variant's name, for people and for programs that choose among variants;
-/// `data` the names of the data that it was trained on, null where ids are numbers.
+/// `data` the names of the data that it was trained on, null where ids are numbers; `notes` further metadata, of which
+/// nothing depends.
 template <class Network>
 void save(const std::filesystem::path& path, const Model<Network>& model, const std::string& name,
-          Parts parts = Parts::all, const NamedData* data = nullptr) {
+          Parts parts = Parts::all, const NamedData* data = nullptr,
+          const std::map<std::string, std::string>& notes = {}) {
     if (model.encoder.candidates().whitened() > 0)
         throw SettingError("model", "", "whitened columns, which no file holds", "fold_whitening(model) before");
     check_sizes(model);
     TensorFile file;
     nlohmann::json variant = describe<Network>();
     if (parts == Parts::student) variant.erase("teacher");
+    file.metadata.insert(notes.begin(), notes.end());
     file.metadata["psad.format"] = model_format;
     file.metadata["psad.name"] = name;
     file.metadata["psad.variant"] = variant.dump();

@@ -1,0 +1,81 @@
+// Orders that another program made.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "psad/core/error.hpp"
+#include "psad/core/text.hpp"
+#include "psad/eval/orders.hpp"
+#include "psad/features/request.hpp"
+#include "psad/model_file/strict_json.hpp"
+
+namespace psad::cli {
+
+/// A file of orders with the name that its rows get.
+struct NamedOrders {
+    std::string name, file;
+};
+
+/// Of words like NAME=FILE. Throws SettingError for others, and for a name that is in `taken`, or given twice.
+inline std::vector<NamedOrders> named_orders(const std::vector<std::string>& given, std::vector<std::string> taken) {
+    std::vector<NamedOrders> out;
+    for (const std::string& word : given) {
+        const std::size_t at = (std::min)(word.find('='), word.size());
+        NamedOrders orders{word.substr(0, at), word.substr((std::min)(at + 1, word.size()))};
+        if (orders.name.empty() || orders.file.empty() || !is_text(orders.name) ||
+            orders.name.find('/') != std::string::npos || std::ranges::count(taken, orders.name) > 0) {
+            throw SettingError("--orders", "", is_text(word) ? word : "text that can't be printed",
+                               "NAME=FILE with a name of its own, without a /");
+        }
+        taken.push_back(orders.name);
+        out.push_back(std::move(orders));
+    }
+    return out;
+}
+
+/// Orders of lists from a file of JSON lines, each with an "order" of positions, best first; what a
+/// line leaves out keeps its initial order.
+inline std::vector<eval::Order> read_orders(std::span<const Request> lists, const std::string& path) {
+    std::ifstream in(path);
+    if (!in || std::filesystem::is_directory(path))
+        throw DataError(path, "", "no file that can be read", "a file of orders");
+    std::vector<eval::Order> out;
+    for (std::string line; std::getline(in, line);) {
+        const std::string place = fmt::format("line {}", out.size() + 1);
+        if (out.size() == lists.size())
+            throw DataError(path, place, "one line more", fmt::format("{} lines", lists.size()));
+        const auto n = static_cast<int>(lists[out.size()].size());
+        eval::Order order;
+        try {
+            const nlohmann::json parsed = model_file::parse_strictly(line, 8);
+            if (!parsed.at("order").is_array())
+                throw DataError(path, place, parsed.at("order").dump(), "an order as a list");
+            for (const nlohmann::json& at : parsed.at("order")) {
+                if (!at.is_number_integer() || at < 0 || at >= n || std::ranges::count(order, at.get<int>()) > 0)
+                    throw DataError(path, place, at.dump(), fmt::format("each position from 0 to {} once", n - 1));
+                order.push_back(at.get<int>());
+            }
+        } catch (const model_file::JsonFault& fault) {
+            throw DataError(path, place, fault.found, fault.wanted);
+        } catch (const nlohmann::json::exception&) {
+            throw DataError(path, place, "no order", R"({"order": [positions]})");
+        }
+        eval::complete(order, static_cast<std::size_t>(n));
+        out.push_back(std::move(order));
+    }
+    if (out.size() != lists.size())
+        throw DataError(path, "", fmt::format("{} lines", out.size()), fmt::format("{}, one per list", lists.size()));
+    return out;
+}
+
+}  // namespace psad::cli

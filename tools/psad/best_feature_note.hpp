@@ -1,0 +1,39 @@
+// The best single feature on the validation lists, kept in the model file: evaluate shows it beside the model.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "psad/core/error.hpp"
+#include "psad/core/text.hpp"
+#include "psad/eval/best_feature.hpp"
+#include "psad/model_file/strict_json.hpp"
+#include "psad/model_file/tensor.hpp"
+
+namespace psad::cli {
+
+inline constexpr const char* best_feature_key = "psad.best_feature";
+
+inline std::map<std::string, std::string> best_feature_note(const std::optional<eval::FeatureOrder>& found) {
+    if (!found) return {};
+    return {{best_feature_key, nlohmann::json{{"name", found->name}, {"direction", found->direction}}.dump()}};
+}
+
+/// Throws ModelFileError for a note that says something else.
+inline std::optional<eval::FeatureOrder> read_best_feature(const model_file::TensorFile& file) {
+    const auto found = file.metadata.find(best_feature_key);
+    if (found == file.metadata.end()) return std::nullopt;
+    try {
+        const nlohmann::json note = model_file::parse_strictly(found->second, 2);
+        const double direction = note.at("direction").get<double>();
+        if (direction == 1 || direction == -1) return eval::FeatureOrder{note.at("name").get<std::string>(), direction};
+    } catch (const model_file::JsonFault&) {
+    } catch (const nlohmann::json::exception&) {
+    }
+    throw ModelFileError(file.source, std::string("metadata ") + best_feature_key, printable(found->second),
+                         "the name of a feature and its direction, 1 or -1");
+}
+
+}  // namespace psad::cli
