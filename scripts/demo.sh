@@ -6,9 +6,10 @@ usage() {
     cat <<TXT
 usage: scripts/demo.sh
 
-Installs what is missing, builds the program psad with the default variant alone, trains that on the bundled film
-ratings (data/movietweetings-ci), compares the model with the initial order on the test lists, and shows two of
-them reranked. Everything it makes lies in build/demo.
+Installs what is missing, builds the program psad with the default variant alone, and trains that on the bundled log of
+short videos (data/kuairand-dev). Compares the model on the test lists with the order that was shown, with the best
+single feature, and with LambdaMART on the same inputs if there is python3-xgboost. Shows two lists reranked, with
+reasons. Everything it makes lies in build/demo.
 
   --help    this text
 
@@ -32,7 +33,8 @@ done
 cd "$(dirname "$0")/.."
 export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
 out=build/demo
-data=data/movietweetings-ci
+data=data/kuairand-dev
+tables=(--items $data/items.jsonl.gz --users $data/users.jsonl.gz)
 psad=$out/tools/psad/psad
 
 step() { printf '\n== %s (%d:%02d)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)); }
@@ -47,12 +49,21 @@ cmake --log-level=WARNING -S . -B $out -G Ninja -DCMAKE_BUILD_TYPE=Release \
 cmake --build $out
 
 step "train: teacher and student together"
-$psad train --data $data --out $out/model.safetensors --json $out/train.json
+$psad train --train $data/train.jsonl.gz --valid $data/valid.jsonl.gz "${tables[@]}" \
+    --out $out/model.safetensors --json $out/train.json
+
+others=()
+if /usr/bin/python3 -c 'import xgboost' 2>/dev/null; then
+    step "LambdaMART on the same inputs, one setting"
+    /usr/bin/python3 benchmarks/quality lambdamart --one-setting --program $psad $data $out/lambdamart.jsonl
+    others=(--orders LambdaMART=$out/lambdamart.jsonl)
+fi
 
 step "compare on the test lists"
-$psad evaluate --model $out/model.safetensors --data $data --json $out/test.json
+$psad evaluate --model $out/model.safetensors --test $data/test.jsonl.gz "${tables[@]}" "${others[@]}" \
+    --json $out/test.json
 
 step "rerank two test lists"
-scripts/show_rerank.py --psad $psad --model $out/model.safetensors --data $data --count 2
+scripts/show_rerank.py --psad $psad --model $out/model.safetensors --requests $data/test.jsonl.gz "${tables[@]}"
 
 printf '== done in %d:%02d; model and figures lie in %s\n' $((SECONDS / 60)) $((SECONDS % 60)) $out

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Reranks a few test lists with `psad rerank` and prints them, before and after, for a person to look at.
+"""Reranks a few requests with `psad rerank --explain` and prints them, before and after, for a person to look at.
 
-The requests are spread evenly over the lists of the split that have a history and a positive; none is picked
-by how well it turns out.
+The requests are spread evenly over those of the file that have a history and a candidate of the wanted grade; none is
+picked by how well it turns out.
 """
 
 import argparse
@@ -12,57 +12,30 @@ import pathlib
 import subprocess
 import sys
 
-WIDTH = 36
+WIDTH = 34
 
 
-def table(path: pathlib.Path) -> list[list[str]]:
-    """The rows of a gzip TSV file, without its header."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        next(lines)
-        return [line.rstrip("\n").split("\t") for line in lines]
+def rows(path: pathlib.Path) -> list[dict]:
+    """The objects of a file of JSON Lines, which may be gzipped."""
+    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
 
 
-def numbers(cell: str, kind=int) -> list:
-    return [] if cell == "-" else [kind(word) for word in cell.split(",")]
+def chosen(requests: list[dict], count: int, grade: int) -> list[dict]:
+    """`count` requests with a history, eight candidates and one of the grade, evenly spread."""
+    def shows(request):
+        candidates = request["candidates"]
+        return request["history"] and len(candidates) >= 8 and any(c["grade"] >= grade for c in candidates)
 
-
-class Folder:
-    """What this script needs of a psad-lists-1 folder."""
-
-    def __init__(self, path: pathlib.Path, split: str):
-        titles = path / "titles.tsv.gz"
-        self.titles = {int(item): title for item, title in table(titles)} if titles.is_file() else {}
-        self.events: dict[int, list[dict]] = {}
-        for user, ts, item, feedback in table(path / "events.tsv.gz"):
-            event = {"ts": int(ts), "item": int(item), "feedback": int(feedback)}
-            self.events.setdefault(int(user), []).append(event)
-        self.lists = [self.read_list(row) for row in table(path / f"lists_{split}.tsv.gz")]
-
-    def read_list(self, row: list[str]) -> dict:
-        name, user, ts, hist_len, context, items, scores, labels, aux = row
-        history = self.events.get(int(user), [])[: int(hist_len)]
-        candidates = [{"item": item} for item in numbers(items)]
-        for key, column in (("score", numbers(scores, float)), ("aux", numbers(aux, float))):
-            for candidate, number in zip(candidates, column):
-                candidate[key] = number
-        request = {"id": int(name), "user": {"index": int(user)}, "context": numbers(context), "ts": int(ts)}
-        return {"request": request | {"history": history, "candidates": candidates}, "labels": numbers(labels)}
-
-    def title(self, item: int) -> str:
-        title = self.titles.get(item, f"item {item}")
-        return title if len(title) <= WIDTH else title[: WIDTH - 3] + "..."
-
-
-def chosen(lists: list[dict], count: int) -> list[dict]:
-    """`count` lists with a history and a positive, evenly spread."""
-    fit = [entry for entry in lists if entry["request"]["history"] and any(entry["labels"])]
+    fit = [request for request in requests if shows(request)]
     count = min(count, len(fit))
     return [fit[(2 * i + 1) * len(fit) // (2 * count)] for i in range(count)]
 
 
-def rerank(psad: str, model: str, data: str, top: int, requests: list[dict]) -> list[dict]:
+def rerank(options: argparse.Namespace, requests: list[dict]) -> list[dict]:
     lines = "".join(json.dumps(request) + "\n" for request in requests)
-    command = [psad, "rerank", "--model", model, "--data", data, "--top", str(top)]
+    command = [options.psad, "rerank", "--model", options.model, "--top", str(options.top), "--explain",
+               "--items", options.items, "--users", options.users]
     result = subprocess.run(command, input=lines, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         sys.exit(result.stderr.strip() or f"psad rerank failed with {result.returncode}")
@@ -75,26 +48,35 @@ def rerank(psad: str, model: str, data: str, top: int, requests: list[dict]) -> 
     return answers
 
 
-def show(folder: Folder, entry: dict, answer: dict, last: int) -> None:
-    request, labels = entry["request"], entry["labels"]
-    history = request["history"]
+class Items:
+    """What a person is told of an item: its name and some of its columns."""
+
+    def __init__(self, path: pathlib.Path, columns: list[str]):
+        self.columns = columns
+        self.known = {row["item"]: row for row in rows(path)}
+
+    def __call__(self, name: str) -> str:
+        known = self.known.get(name, {})
+        text = ", ".join([f"video {name}", *(f"{c} {known[c]}" for c in self.columns if c in known)])
+        return text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
+
+
+def show(request: dict, answer: dict, items: Items, grade: int, last: int) -> None:
+    history, candidates = request["history"], request["candidates"]
     count = f"{len(history)} event{'' if len(history) == 1 else 's'}"
-    print(f"list {request['id']}: {count} before the request, the latest first")
+    print(f"list {answer['id']}: {count} before the request, the latest first")
     for event in reversed(history[-last:]):
         days = (request["ts"] - event["ts"]) / 86400
-        print(f"    {folder.title(event['item']):<{WIDTH}}  feedback {event['feedback']:>2}, {days:.1f} days before")
-    items = [candidate["item"] for candidate in request["candidates"]]
-    print(f"\n         {'initial order':<{WIDTH}}     {'reranked':<{WIDTH}}  was")
-    for position, new in enumerate(answer["order"]):
-        before = ("* " if labels[position] else "  ") + folder.title(items[position])
-        after = ("* " if labels[new] else "  ") + folder.title(items[new])
-        print(f"    {position + 1:3}  {before:<{WIDTH + 2}}   {after:<{WIDTH + 2}}  {new + 1:3}")
-    below = [position + 1 for position, label in enumerate(labels) if label and position not in answer["order"]]
-    hidden = [position + 1 for position, label in enumerate(labels) if label and position >= len(answer["order"])]
+        print(f"    {items(event['item']):<{WIDTH}}  {event['kind']}, {days:.1f} days before")
+    print(f"\n         {'as shown':<{WIDTH}}     {'reranked':<{WIDTH}}  was  own score  from those above")
+    for position, (new, why) in enumerate(zip(answer["order"], answer["explain"])):
+        marks = ["* " if candidates[at]["grade"] >= grade else "  " for at in (position, new)]
+        before, after = (mark + items(candidates[at]["item"]) for mark, at in zip(marks, (position, new)))
+        print(f"    {position + 1:3}  {before:<{WIDTH + 2}}   {after:<{WIDTH + 2}}  {new + 1:3}  {why['own_score']:9.2f}"
+              f"  {why['from_items_before']:+16.2f}")
+    hidden = [at + 1 for at in range(len(answer["order"]), len(candidates)) if candidates[at]["grade"] >= grade]
     if hidden:
-        print(f"    further down in the initial order, marked: {', '.join(map(str, hidden))}")
-    if below:
-        print(f"    marked, but not among the reranked lines above: was {', '.join(map(str, below))}")
+        print(f"    further down as shown, marked: {', '.join(map(str, hidden))}")
     print()
 
 
@@ -102,24 +84,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--psad", required=True, help="the command line program")
     parser.add_argument("--model", required=True, help="a model file that it wrote")
-    parser.add_argument("--data", required=True, help="a folder in the format psad-lists-1")
-    parser.add_argument("--split", default="test", choices=["train", "valid", "test"])
-    parser.add_argument("--count", type=int, default=3, help="requests to show")
-    parser.add_argument("--top", type=int, default=10, help="positions to show")
-    parser.add_argument("--last", type=int, default=4, help="history events to show")
+    for name in ("requests", "items", "users"):
+        parser.add_argument(f"--{name}", required=True, type=pathlib.Path, help=f"JSON Lines of {name}")
+    parser.add_argument("--columns", default="tag", help="of items, to be shown (default: %(default)s)")
+    parser.add_argument("--grade", type=int, default=2, help="from which on a candidate is marked (default: 2)")
+    parser.add_argument("--count", type=int, default=2, help="requests to show (default: 2)")
+    parser.add_argument("--top", type=int, default=10, help="positions to show (default: 10)")
+    parser.add_argument("--last", type=int, default=4, help="history events to show (default: 4)")
     options = parser.parse_args()
     if min(options.count, options.top, options.last) < 1:
         parser.error("--count, --top and --last want 1 or more")
-
-    folder = Folder(pathlib.Path(options.data), options.split)
-    entries = chosen(folder.lists, options.count)
+    entries = chosen(rows(options.requests), options.count, options.grade)
     if not entries:
-        sys.exit(f"no list of the split {options.split} has a history and a positive")
-    requests = [entry["request"] for entry in entries]
-    answers = rerank(options.psad, options.model, options.data, options.top, requests)
-    print("* = what the user really rated or clicked after the request\n")
-    for entry, answer in zip(entries, answers):
-        show(folder, entry, answer, options.last)
+        sys.exit(f"{options.requests}: found no request with a history and grade {options.grade}, wanted some")
+    items = Items(options.items, options.columns.split(","))
+    print(f"* = grade {options.grade} or more after the request\n")
+    for request, answer in zip(entries, rerank(options, entries)):
+        show(request, answer, items, options.grade, options.last)
     return 0
 
 

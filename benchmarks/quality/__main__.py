@@ -58,6 +58,7 @@ def lambdamart_arguments(command):
     command.add_argument("data", type=Path, help="folder of lists")
     command.add_argument("orders", type=Path, help="file to write, for psad-compare --orders")
     command.add_argument("--trends", action="store_true", help="read events of all users on the candidates too")
+    command.add_argument("--one-setting", action="store_true", help="train with one setting instead of the grid")
     add_program(command, "psad")
 
 

@@ -3,9 +3,10 @@
 psad encode writes the inputs: numbers as the model sees them, list-relative ones and history matches too, and fields
 as categories; item ids are left out. Gradient-boosted trees are trained for NDCG on the training lists with every
 setting of a grid; the validation lists choose the setting and the number of trees. The command writes one JSON line
-per test list of a folder, {"order": [...]}, best candidate first. With --trends the trees read what no request carries
-too: how many events of all users each candidate had in the DAYS before, and its position in the list by that. Needs
-xgboost and numpy (Debian: python3-xgboost).
+per test list of a folder, {"order": [...]}, best candidate first: of a folder in the format psad-lists-1, or of one
+that holds train.jsonl.gz, valid.jsonl.gz and test.jsonl.gz, and maybe tables of items, users and events of like names.
+With --trends the trees read what no request of psad-lists-1 carries too: how many events of all users each candidate
+had in the DAYS before, and its position in the list by that. Needs xgboost and numpy (Debian: python3-xgboost).
 """
 
 import collections
@@ -26,6 +27,7 @@ xgboost = package("xgboost", "python3-xgboost")
 numpy = package("numpy", "python3-numpy")
 
 GRID = {"fields": [False, True], "max_depth": [4, 6], "eta": [0.05, 0.1], "min_child_weight": [1, 20]}
+ONE_SETTING = {"fields": [False], "max_depth": [4], "eta": [0.1], "min_child_weight": [20]}
 MAX_TREES, PATIENCE = 600, 50
 SPLITS = ("train", "valid", "test")
 DAYS = numpy.array([0.5, 1, 2, 3, 5, 7, 14, 30, 90, 365])
@@ -143,12 +145,13 @@ class Trees:
         return f"{self.setting}, {self.trees} trees"
 
 
-def best_trees(train, valid, seeds=(1,)):
+def best_trees(train, valid, seeds=(1,), grid=None):
     """One forest a seed, all of the setting that is best on the validation lists with the first."""
     matrices = [[matrix_of(with_positives(table), fields) for fields in (False, True)] for table in (train, valid)]
     best = None
-    for values in itertools.product(*GRID.values()):
-        setting = dict(zip(GRID, values))
+    grid = grid or GRID
+    for values in itertools.product(*grid.values()):
+        setting = dict(zip(grid, values))
         if setting["fields"] and train.fields == 0:
             continue
         trees = Trees(setting, seeds[0], *matrices)
@@ -159,18 +162,29 @@ def best_trees(train, valid, seeds=(1,)):
     return [best[1], *(Trees(best[1].setting, seed, *matrices) for seed in seeds[1:])]
 
 
+def words_of(folder):
+    """What psad train is given, and for each split what psad encode is given."""
+    if (folder / "meta.tsv").exists():
+        return ["--data", folder], {split: ["--data", folder, "--split", split] for split in SPLITS}
+    names = ("items", "users", "events")
+    known = [word for name in names if (folder / f"{name}.jsonl.gz").exists()
+             for word in (f"--{name}", folder / f"{name}.jsonl.gz")]
+    files = {split: folder / f"{split}.jsonl.gz" for split in SPLITS}
+    train_words = ["--train", files["train"], "--valid", files["valid"], *known]
+    return train_words, {split: ["--test", file, *known] for split, file in files.items()}
+
+
 def run(options):
     if options.orders.is_dir() or not options.orders.parent.is_dir():
         raise ValueError(f"{options.orders}: found no place for a file, wanted one")
-    words = ["--data", options.data]
-    train, valid, test = found = tables(options.program, words, {s: [*words, "--split", s] for s in SPLITS})
+    train, valid, test = found = tables(options.program, *words_of(options.data))
     if options.trends:
         times = event_times(options.data)
         train, valid, test = (t._replace(columns=numpy.hstack([trends(times, options.data, s), t.columns]))
                               for s, t in zip(SPLITS, found))
     if not (train.gains.any() and valid.gains.any()):
         raise ValueError(f"{options.data}: found no positive to train or to choose by, wanted some in both splits")
-    trees = best_trees(train, valid)[0]
+    trees = best_trees(train, valid, grid=ONE_SETTING if options.one_setting else GRID)[0]
     of_test = trees.scores(test)
     write_whole(options.orders, "".join(json.dumps({"order": o.tolist()}) + "\n" for o in orders_of(of_test, test.sizes)))
     print(f"kept {trees}; test ndcg@10 {mean(ndcg10(of_test, test)):.4f}; wrote {options.orders}")

@@ -7,6 +7,7 @@
 #include "psad/autograd/gradient_check.hpp"
 #include "psad/data/write_lists.hpp"
 #include "psad/eval/bootstrap.hpp"
+#include "psad/eval/best_feature.hpp"
 #include "psad/eval/counterfactual.hpp"
 #include "psad/eval/dense_column.hpp"
 #include "psad/eval/heuristics.hpp"

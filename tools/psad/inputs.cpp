@@ -22,6 +22,7 @@
 #include "psad/data/request_files.hpp"
 #include "psad/model_file/data_schema_json.hpp"
 #include "psad/model_file/model_file.hpp"
+#include "psad/train/read_training.hpp"
 
 namespace psad::cli {
 
@@ -117,32 +118,16 @@ void note_unused_tables(const Words& lists, const TableOptions& tables) {
 }
 
 /// One object may well hold a whole request of the name of another: a request that was sent again is counted twice.
-void note_repeated(const data::Source& source) {
-    std::set<std::string_view> ids;
-    std::size_t repeated = 0;
-    for (std::size_t i = 0; i < source.size(); ++i)
-        repeated += !source.id(i).empty() && !ids.insert(source.id(i)).second ? 1 : 0;
-    if (repeated > 0)
-        print_error(fmt::format("psad: note: {} lists have the name of an earlier one: all are read", repeated));
+void note_repeated(const data::ReadLists& read) {
+    if (read.repeated > 0)
+        print_error(fmt::format("psad: note: {} lists have the name of an earlier one: all are read", read.repeated));
 }
 
-/// LETOR leaves out what is 0, and so will the requests of a model of such files.
-void note_absent(const data::InputFiles& files, DataSchema& to) {
-    if (is_column_folder(files)) return;  // its schema says so
-    for (const auto& file : data::files_of(files.lists))
-        to.absent_is_zero |= data::format_of(file, files.format) == data::Format::letor;
-}
-
-/// What training files have and are not asked for. The schema keeps it.
-void take_unread(const std::set<std::string, std::less<>>& columns, DataSchema& to) {
-    std::set<std::string, std::less<>> news;
-    for (const std::string& c : columns) {
-        if (std::ranges::count(to.unread, c) == 0) news.insert(c);
-    }
+/// What files have and are not asked for.
+void note_unnamed(const std::set<std::string, std::less<>>& columns, const DataSchema& schema) {
+    std::set<std::string, std::less<>> news = columns;
+    for (const std::string& known : schema.unread) news.erase(known);
     if (!news.empty()) print_error(fmt::format("psad: note: the schema does not name {}: not read", joined(news)));
-    // So that a later column that nobody knows differs from one that was left out.
-    news.insert(to.unread.begin(), to.unread.end());
-    to.unread.assign(news.begin(), news.end());
 }
 
 /// What tables have and are not asked for.
@@ -172,13 +157,6 @@ void must_have_labels(const DataSchema& s, const std::string& source) {
     if (s.gain.grade.empty() && s.gain.gain.empty() && s.gain.kinds.empty())
         throw DataError(source, "label", "no column of grades, gains or feedback",
                         "one: psad schema writes a schema in which it can be named");
-}
-
-/// Of kinds of feedback one is enough.
-void must_have_some_label(const data::ReadLists& read, const DataSchema& schema, const std::string& source) {
-    const std::size_t missing = read.missing_labels.size(), kinds = schema.gain.kinds.size();
-    if (missing > 0 && (kinds == 0 || missing == kinds))
-        throw DataError(source, "", "no column " + joined(read.missing_labels), "labels, to judge by");
 }
 
 std::int64_t time_of(const char* flag, const std::string& text) {
@@ -239,71 +217,41 @@ TrainingInputs read_folder(const TrainOptions& o) {
 
 TrainingInputs read_files(const TrainOptions& o) {
     const data::InputFiles files = input_files(o.train, o.tables, o.format);
-    TrainingInputs out;
-    NamedData& named = out.names.emplace();
-    named.schema = schema_of(files, o.schema);
-    if (!o.teacher_scores.empty()) take_teacher_scores(o.teacher_scores, is_column_folder(files), named.schema);
-    must_have_labels(named.schema, o.schema.empty() ? o.train.front() : o.schema);
-    named.ids = NamedIds(named.schema);
-
-    note_absent(files, named.schema);
-    data::Names names(named, data::Learn::all);
-    const auto unread_of_items = data::read_items(files.items, names);
-    const auto tables = data::read_side_tables(files, names);
-    note_unread(files, unread_of_items, *tables, named.schema);
+    DataSchema schema = schema_of(files, o.schema);
+    if (!o.teacher_scores.empty()) take_teacher_scores(o.teacher_scores, is_column_folder(files), schema);
+    must_have_labels(schema, o.schema.empty() ? o.train.front() : o.schema);
     std::optional<std::int64_t> test_from;
     if (!o.test_from.empty()) test_from = time_of("--test-from", o.test_from);
-    auto train =
-        std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, names, tables, test_from));
-    if (train->left_out > 0) fmt::print("{} lists from {} on are left out\n", train->left_out, o.test_from);
-    for (const auto* missing : {&train->missing, &train->missing_labels}) {
-        if (!missing->empty())
-            throw DataError(o.train.front(), "", "no column " + joined(*missing), "it, as the schema says");
-    }
-    note_lacking(*train);
-    note_repeated(train->source);
-    print_joins(train->joins, *tables, o.tables, true);
-    take_unread(train->unread, named.schema);
+    const auto read =
+        std::make_shared<train::ReadTraining>(train::read_training(files, paths(o.valid), schema, test_from));
+    TrainingInputs out{std::move(read->lists), read->names, read};
+
+    note_unread(files, read->unread_of_items, *read->tables, read->names.schema);
+    if (read->train->left_out > 0) fmt::print("{} lists from {} on are left out\n", read->train->left_out, o.test_from);
+    note_lacking(*read->train);
+    note_repeated(*read->train);
+    print_joins(read->train->joins, *read->tables, o.tables, true);
+    note_unnamed(read->train->unread, schema);
     Words all = o.train;
     all.insert(all.end(), o.valid.begin(), o.valid.end());
     note_unused_tables(all, o.tables);
-    if (!named.schema.teacher_score.empty() &&
-        std::ranges::all_of(train->source.requests(), &std::span<const float>::empty, &Request::teacher_scores))
-        throw DataError(o.train.front(), "", "no column " + printable(named.schema.teacher_score),
-                        "the scores of another ranker, as the schema or --teacher-scores says");
-    out.lists = {o.train.front(), request_schema(named), names.catalog(), {}, {}};
-    const auto check = [&](const data::Source& source) {
-        source.check([&](const Request& r) {
-            check_request(out.lists.schema, out.lists.catalog, r, {.take_missing_columns = true});
-            train::check_feedback(r);
-        });
-    };
-    check(train->source);
-    out.lists.train = train->source.take_requests();
-    if (o.valid.empty()) {
+    if (read->valid == nullptr) {
         if (o.valid_from.empty())
             hold_back(out.lists, o.settings.seed);
         else
             split_by_time(out.lists, o);
-        out.owner = train;
         return out;
     }
-    data::Names known(named, out.lists.catalog);
-    auto valid = std::make_shared<data::ReadLists>(data::read_requests(paths(o.valid), o.format, known, tables));
-    if (!valid->missing.empty())
+    if (!read->valid->missing.empty())
         print_error(fmt::format("psad: note: validation lists have no column {}: its values count as missing",
-                                joined(valid->missing)));
-    must_have_some_label(*valid, named.schema, o.valid.front());
-    note_lacking(*valid);
-    note_contradictions(valid->joins);
-    for (const std::string& column : valid->unread) {
-        if (std::ranges::count(named.schema.unread, column) == 0)
+                                joined(read->valid->missing)));
+    note_lacking(*read->valid);
+    note_contradictions(read->valid->joins);
+    for (const std::string& column : read->valid->unread) {
+        if (std::ranges::count(read->names.schema.unread, column) == 0)
             print_error(fmt::format("psad: note: validation lists have {}, which no training list had: it is not read",
                                     printable(column)));
     }
-    check(valid->source);
-    out.lists.valid = valid->source.take_requests();
-    out.owner = std::make_shared<std::pair<decltype(train), decltype(valid)>>(train, valid);
     return out;
 }
 
@@ -410,10 +358,10 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
     auto read = std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, known, tables));
     if (o.strict && read->joins.contradictions > 0)
         throw DataError(out.name, "", "items that differ from what is known of them", "the same, as --strict asks");
-    note_repeated(read->source);
+    note_repeated(*read);
     print_joins(read->joins, *tables, o.tables, false);
     note_unused_tables(o.test, o.tables);
-    must_have_some_label(*read, out.names->schema, out.name);
+    data::must_have_some_label(*read, out.names->schema, out.name);
     std::set<std::string, std::less<>> never;
     for (const std::string& column : read->unread) {
         if (std::ranges::count(out.names->schema.unread, column) == 0) never.insert(column);
@@ -455,7 +403,7 @@ void convert(const ConvertOptions& o) {
     if (is_column_folder(files)) throw SettingError("convert", "", "a folder of columns", "files of requests");
     NamedData named;
     named.schema = schema_of(files, o.schema);
-    note_absent(files, named.schema);
+    named.schema.absent_is_zero |= data::leaves_out_zeros(files);
     named.ids = NamedIds(named.schema);
     data::Names names(named, data::Learn::all);
     const auto unread_of_items = data::read_items(files.items, names);
@@ -467,7 +415,8 @@ void convert(const ConvertOptions& o) {
         print_error(fmt::format("psad: note: no column {}: its values count as missing", joined(read.missing)));
     note_lacking(read);
     print_joins(read.joins, *tables, o.tables, true);
-    take_unread(read.unread, named.schema);
+    note_unnamed(read.unread, named.schema);
+    data::add_unread(read, named.schema);
     if (read.source.size() == 0) throw DataError(o.lists.front(), "", "no requests", "at least one");
     const Catalog catalog = names.catalog();
     read.source.check(

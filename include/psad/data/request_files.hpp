@@ -11,10 +11,12 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "psad/core/text.hpp"
 #include "psad/data/column_folder_reader.hpp"
 #include "psad/data/column_survey.hpp"
 #include "psad/data/flat_rows.hpp"
@@ -102,6 +104,7 @@ struct ReadLists {
     std::set<std::string, std::less<>> unread, missing_labels;
     JoinCounts joins = {};
     std::size_t left_out = 0;  ///< requests
+    std::size_t repeated = 0;  ///< requests with the name of an earlier one
 };
 
 inline ReadLists read_requests(const Paths& paths, const std::string& format, Names& names,
@@ -109,6 +112,13 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
                                std::optional<std::int64_t> before = std::nullopt);
 
 namespace detail {
+inline std::size_t repeated_ids(const Source& source) {
+    std::set<std::string_view> ids;
+    std::size_t out = 0;
+    for (std::size_t i = 0; i < source.size(); ++i)
+        out += !source.id(i).empty() && !ids.insert(source.id(i)).second ? 1 : 0;
+    return out;
+}
 /// The requests of files, of which nothing but names and times is read.
 inline Source read_times(const Paths& paths, const std::string& format, const DataSchema& schema) {
     must_name(schema.time, "request.time", "tells when a request was made");
@@ -139,6 +149,7 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
         ReadLists out{folder.source(&names, before), {}, {}, {}, {}, {}};
         out.joins.contradictions = names.contradictions();
         out.left_out = folder.size() - out.source.size();
+        out.repeated = detail::repeated_ids(out.source);
         return out;
     }
     std::optional<LeftOutRows> left_out;
@@ -162,6 +173,7 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
     ReadLists out{builder.take_source(), {}, {}, {}, builder.unread(), builder.missing_labels(), builder.joins()};
     out.joins.contradictions = names.contradictions();
     out.left_out = left_out ? left_out->count() : 0;
+    out.repeated = detail::repeated_ids(out.source);
     for (const auto& [column, lack] : builder.lacking()) {
         if (builder.has_seen(lack))
             out.lacking.emplace(column, lack.file);
@@ -173,6 +185,28 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
     }
     out.source.keep(tables);
     return out;
+}
+
+/// LETOR leaves out what is 0, and so will the requests of a model of such files. A folder of columns says so itself.
+inline bool leaves_out_zeros(const InputFiles& files) {
+    if (files.lists.size() == 1 && is_column_folder(files.lists[0])) return false;
+    return std::ranges::any_of(files_of(files.lists),
+                               [&](const auto& file) { return format_of(file, files.format) == Format::letor; });
+}
+
+/// Makes the columns that files have and nobody reads known to a schema, so that a later one that it does not know
+/// differs from one that was left out.
+inline void add_unread(const ReadLists& read, DataSchema& to) {
+    std::set<std::string> all(to.unread.begin(), to.unread.end());
+    all.insert(read.unread.begin(), read.unread.end());
+    to.unread.assign(all.begin(), all.end());
+}
+
+/// Throws DataError where files have nothing to judge by. Of kinds of feedback one is enough.
+inline void must_have_some_label(const ReadLists& read, const DataSchema& schema, const std::string& file) {
+    const std::size_t missing = read.missing_labels.size(), kinds = schema.gain.kinds.size();
+    if (missing > 0 && (kinds == 0 || missing == kinds))
+        throw DataError(file, "", "no column " + printable(*read.missing_labels.begin()), "labels, to judge by");
 }
 
 }  // namespace psad::data

@@ -69,6 +69,8 @@ class CandidateEncoder {
     /// Columns that training alone has: 0, or F.
     std::size_t whitened() const { return whitening_.empty() ? 0 : features(); }
     const std::vector<float>& whitening() const { return whitening_; }
+    /// Inverse deviations of the derived numbers, or nothing.
+    void set_scales(std::vector<float> derived_inv_std) { derived_inv_std_ = std::move(derived_inv_std); }
     /// [F x F], or nothing.
     void set_whitening(std::vector<float> matrix) { whitening_ = std::move(matrix); }
 

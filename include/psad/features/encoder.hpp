@@ -61,27 +61,24 @@ class Encoder {
     /// is made of this encoder. Throws SettingError unless the matrix is empty or has a row and a column per feature.
     void set_whitening(std::vector<float> matrix) {
         const std::size_t f = candidates_.features();
-        if (!matrix.empty() && matrix.size() != f * f) {
+        if (!matrix.empty() && matrix.size() != f * f)
             throw SettingError("encoder", "whitening", std::to_string(matrix.size()) + " numbers",
                                std::to_string(f * f) + " or none");
-        }
         candidates_.set_whitening(std::move(matrix));
         sizes_ = sizes();
     }
     /// Sets the inverse deviations by which derived numbers of candidates and of matches are multiplied, one for each
     /// number, or none at all. Throws SettingError for another number of them.
     void set_scales(std::vector<float> derived_inv_std, std::vector<float> match_inv_std) {
-        const auto must_be = [](const char* place, std::size_t found, std::size_t wanted) {
-            if (found == 0 || found == wanted) return;
-            throw SettingError("encoder", place, std::to_string(found), std::to_string(wanted) + " or none");
+        const auto must_be = [](std::size_t found, std::size_t wanted) {
+            if (found != 0 && found != wanted)
+                throw SettingError("encoder", "scales", std::to_string(found), std::to_string(wanted) + " or none");
         };
-        must_be("scales of derived numbers", derived_inv_std.size(), candidates_.derived());
-        must_be("scales of matches", match_inv_std.size(), static_cast<std::size_t>(sizes_.match_columns));
-        const std::vector<float> matrix = candidates_.whitening();
+        must_be(derived_inv_std.size(), candidates_.derived());
+        must_be(match_inv_std.size(), static_cast<std::size_t>(sizes_.match_columns));
+        candidates_.set_scales(derived_inv_std);
         statistics_.derived_inv_std = std::move(derived_inv_std);
         statistics_.match_inv_std = std::move(match_inv_std);
-        candidates_ = CandidateEncoder(schema_, statistics_);
-        candidates_.set_whitening(matrix);
     }
 
     static constexpr int max_history_limit = 10000;  ///< the largest `max_history`; a request may hold more
