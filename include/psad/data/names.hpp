@@ -151,7 +151,7 @@ class Names {
         const std::int32_t id = 1 + id_in(fields_of(data_->ids, group)[field], name);
         if (id > 0) return id;
         note_unknown(name, column.name);
-        // Those of items are told apart, as the history is matched by them. No vocabulary reaches so far.
+        // Those of items differ from each other, as the history is matched by them. No vocabulary reaches so far.
         return group == Group::item ? max_vocabulary + hashed_id(name, max_vocabulary) : 0;
     }
     std::int32_t kind(std::string_view name) {

@@ -92,15 +92,14 @@ class Encoder {
     /// Encodes requests that pass check(). Each list gets min(positions, n) output positions. `batch` is overwritten.
     template <class T>
     void encode(std::span<const Request> requests, int positions, Batch<T>& batch) const {
-        const InputSizes& sizes = sizes_;
-        batch.profile_fields.fields.resize(sizes.profile.size());
-        batch.item_fields.fields.resize(sizes.item.size() + sizes.candidate.size());
-        batch.event_fields.fields.resize(sizes.item.size() + sizes.event.size());
-        batch.profile_dense.columns = sizes.profile_columns;
-        batch.dense.columns = sizes.item_columns;
-        batch.list_scale.columns = batch.list_shift.columns = sizes.scaled_columns;
-        batch.event_dense.columns = sizes.event_columns;
-        batch.match_dense.columns = sizes.match_columns;
+        batch.profile_fields.fields.resize(sizes_.profile.size());
+        batch.item_fields.fields.resize(sizes_.item.size() + sizes_.candidate.size());
+        batch.event_fields.fields.resize(sizes_.item.size() + sizes_.event.size());
+        batch.profile_dense.columns = sizes_.profile_columns;
+        batch.dense.columns = sizes_.item_columns;
+        batch.list_scale.columns = batch.list_shift.columns = sizes_.scaled_columns;
+        batch.event_dense.columns = sizes_.event_columns;
+        batch.match_dense.columns = sizes_.match_columns;
         batch.clear();
         for (const Request& r : requests) add(r, positions, batch);
         batch.counts.requests += static_cast<std::int64_t>(requests.size());
