@@ -98,7 +98,7 @@ void columns(benchmark::State& state) {
         data::Names names(named, data::Learn::all);
         const auto tables = data::read_side_tables({}, names);
         const data::ReadLists found = data::read_requests({file}, {}, names, tables);
-        data::write_column_folder(folder, named, names.catalog(), found.source, nullptr);
+        data::write_column_folder(folder, named, names.catalog(), 0, found.source, nullptr);
     }
     read(state, folder, schema, std::filesystem::file_size(folder / "columns.safetensors"));
 }

@@ -490,6 +490,10 @@ TEST_CASE("request files: requests from a time on teach nothing, whatever their 
         if (std::string(name) != "columns") CHECK(data.ids.item_fields[0].bytes() == "b");
         CHECK(names.catalog().fields[0].ids == kept.catalog.fields[0].ids);
     }
+    NamedData twice{s, NamedIds(s)};
+    data::Names of_both(twice, data::Learn::all);
+    const data::Paths both{folder / "all.jsonl", folder / "all.jsonl"};
+    CHECK(data::read_requests(both, {}, of_both, std::make_shared<data::SideTables>(), 3).source.size() == 4);
     s.time = "";
     NamedData timeless{s, NamedIds(s)};
     data::Names names(timeless, data::Learn::all);

@@ -26,6 +26,7 @@ class LeftOutRows {
             requests_[all.file(i)].emplace_back(all.line(i), left_out);
             count_ += left_out ? 1 : 0;
         }
+        for (auto& [file, rows] : requests_) std::ranges::sort(rows);  // one file may be read twice
     }
 
     /// Requests that are left out.
