@@ -460,6 +460,7 @@ class Files(Case):
         self.assertLessEqual({("student", "best-feature"), ("student", "mine")}, pairs)
         for word in ("mine", "=x", "mine=", f"student={orders}", f"best-feature={orders}"):
             self.assert_usage(psad(*words, "--orders", word), "--orders: found ")
+        self.assert_usage(psad(*words, "--orders", f"mine={orders}", "--json", orders), "found the file of --orders")
         orders.write_text("{}\n")
         self.assert_fails(psad(*words, "--orders", f"mine={orders}"), orders, "line 1: found no order")
 

@@ -230,7 +230,7 @@ class DataFolder(Case):
         self.assertEqual(found["models"]["mine"]["metrics"], found["models"]["initial"]["metrics"])
         self.assertEqual(sum(1 for p in found["paired"] if "mine" in (p["a"], p["b"])), 4 * 4)
         for lists, said in (
-            ([[0]] * (len(counts) - 1), f"found {len(counts) - 1} lines, wanted {len(counts)}, one per test list"),
+            ([[0]] * (len(counts) - 1), f"found {len(counts) - 1} lines, wanted {len(counts)}, one per list"),
             ([[0]] * (len(counts) + 1), f"line {len(counts) + 1}: found one line more"),
             ([[0, 0]] * len(counts), "line 1: found 0, wanted each position from 0 to"),
             ([[-1]] * len(counts), "line 1: found -1"),

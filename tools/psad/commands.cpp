@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -199,6 +200,11 @@ Command add_evaluate(CLI::App& app) {
         must_not_be_read("--per-list", o.per_list, o.test, o.tables);
         must_differ("--per-list", o.per_list, "--model", o.model);
         must_differ("--per-list", o.per_list, "--json", o.json);
+        for (const std::string& words : o.orders) {
+            const std::string file = words.substr((std::min)(words.find('=') + 1, words.size()));
+            must_differ("--json", o.json, "--orders", file);
+            must_differ("--per-list", o.per_list, "--orders", file);
+        }
         must_be_outside("--per-list", o.per_list, o.data);
         must_differ("--json", o.json, "--model", o.model);
         must_be_outside("--json", o.json, o.data);
