@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -113,11 +114,13 @@ TEST_CASE("columns: every array is seen once, with its size, and can be moved el
 
 TEST_CASE("labels: only the columns that a policy reads are laid out") {
     const auto owned = toy_requests(3);
-    const auto requests = views(owned);
+    auto requests = views(owned);
+    const std::vector<float> scores(64, 0.5f);
+    for (Request& r : requests) r.teacher_scores = std::span(scores).first(r.size());
     const Encoder encoder = toy_encoder(requests);
     BatchBuilder<double> builder;
-    const auto laid = [&](LabelGroups groups) {
-        builder.build(encoder, requests, 5, 2, 1, target::Exposure{}, groups);
+    const auto laid = [&](LabelGroups groups, double teacher_scale = 0) {
+        builder.build(encoder, requests, 5, 2, 1, target::Exposure{}, groups, {.teacher_scale = teacher_scale});
         Labels<double> labels = builder.view().labels;
         std::vector<std::string> out;
         Labels<double>::for_each_column(
@@ -142,7 +145,8 @@ TEST_CASE("labels: only the columns that a policy reads are laid out") {
     CHECK(laid({.distribution = true}) == with({"target_prob", "has_positive"}));
     CHECK(laid({.clicks = true}) == with({"clicked", "shown"}));
     CHECK(laid({.penalty = true}) == with({"good_weight", "poor_weight"}));
-    CHECK(laid({true, true, true, true}).size() == names<LabelColumns<double, Owned>>().size());
+    CHECK(laid({true, true, true, true}, 1).size() == names<LabelColumns<double, Owned>>().size());
+    CHECK(laid({}, 1).size() == always.size() + 1);
 
     // What networks ask for.
     using Clicks = StudentOf<Psad<Spec{}, student_loss::ClicksAlongList, target::Exposure>>;
