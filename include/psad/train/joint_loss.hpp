@@ -76,6 +76,8 @@ struct TeacherLoss {
     V loss;
     Logits logits;
 };
+template <class V, class Logits>
+TeacherLoss(V, Logits) -> TeacherLoss<V, Logits>;
 
 template <class Ctx, class Network, class T>
 auto teacher_loss(Ctx& ctx, const Network& network, const TrainingBatch<T>& batch) {
