@@ -392,8 +392,8 @@ TEST_CASE("settings that are not given are chosen by the number of lists") {
     CHECK(of(200, {.batch = 40}) == std::tuple(40, 60, 20));
     CHECK(of(200, {.patience = 0}) == std::tuple(4, 30, 0));
     CHECK(decay(10) == 5);
-    CHECK(decay(1000) == doctest::Approx(std::sqrt(20.0)));
-    CHECK(decay(5000) == doctest::Approx(2 * 1500.0 / 1570));
+    CHECK(decay(1000) == doctest::Approx(std::sqrt(5.0)));
+    CHECK(decay(5000) == doctest::Approx(1500.0 / 1570));
     CHECK(decay(32'000) == doctest::Approx(1500.0 / 4000));
     CHECK(decay(10'000'000) == 0.05);
     CHECK(decay(10, {.steps = 15'000}) == doctest::Approx(0.5));

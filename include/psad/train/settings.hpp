@@ -107,7 +107,7 @@ struct Settings {
 
 /// The settings for so many training lists, without any that are by_lists. About 1,500 steps are enough: small sets
 /// make more passes in smaller batches (4 to 60, of 4 to 32 lists), as a network learns ids by heart in few. The decay
-/// takes about half of a weight away over all steps, and up to five times as much below 20,000 lists, which tell less
+/// takes about half of a weight away over all steps, and up to five times as much below 5,000 lists, which tell less
 /// of what is noise.
 inline Settings chosen(Settings s, std::size_t lists) {
     constexpr double enough = 1500;
@@ -118,7 +118,7 @@ inline Settings chosen(Settings s, std::size_t lists) {
     if (s.patience == Settings::by_lists) s.patience = (std::max)(3, s.epochs / 3);
     const double all_steps = s.steps > 0 ? s.steps : steps * s.epochs;
     if (s.weight_decay == Settings::by_lists)
-        s.weight_decay = std::clamp(enough / all_steps, 0.05, 1.0) * std::clamp(std::sqrt(20'000 / n), 1.0, 5.0);
+        s.weight_decay = std::clamp(enough / all_steps, 0.05, 1.0) * std::clamp(std::sqrt(5000 / n), 1.0, 5.0);
     return s;
 }
 
