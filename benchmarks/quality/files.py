@@ -234,5 +234,6 @@ def run(options):
             page, shown = ROOT / "docs" / "results.md", [n for n in SETS if n in kept]
             text = page.read_text(encoding="utf-8")
             text = with_figures(text, "files", markdown([HEAD, *(row_of(n, kept[n]) for n in shown)]))
-            text = with_figures(text, "trees", markdown([TREES_HEAD, *(trees_row(n, kept[n]["trees"]) for n in shown)]))
+            compared = [n for n in shown if "trees" in kept[n]]
+            text = with_figures(text, "trees", markdown([TREES_HEAD, *(trees_row(n, kept[n]["trees"]) for n in compared)]))
             write_whole(page, text)
