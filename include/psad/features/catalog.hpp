@@ -44,19 +44,23 @@ struct CatalogRow {
     }
 };
 
-/// An item in the catalog, or in the items that the request brings.
-inline CatalogRow find_item(const Catalog& catalog, const Request& r, std::int32_t item) {
-    if (item < 0) return {};
-    const auto i = static_cast<std::size_t>(item);
-    if (i < catalog.items) return {&catalog, i};
+/// An item beyond the catalog, in the items that the request brings.
+inline CatalogRow find_new_item(const Catalog& catalog, const Request& r, std::int32_t item) {
     if (r.new_items == nullptr) return {};
-    std::size_t row = i - catalog.items;
+    std::size_t row = static_cast<std::size_t>(item) - catalog.items;
     if (!r.new_item_rows.empty()) {
         const auto at = static_cast<std::size_t>(std::ranges::find(r.items, item) - r.items.begin());
         if (at == r.items.size() || r.new_item_rows[at] < 0) return {};
         row = static_cast<std::size_t>(r.new_item_rows[at]);
     }
     return row < r.new_items->items ? CatalogRow{r.new_items, row} : CatalogRow{};
+}
+
+/// An item in the catalog, or in the items that the request brings.
+inline CatalogRow find_item(const Catalog& catalog, const Request& r, std::int32_t item) {
+    if (item < 0) return {};
+    const auto i = static_cast<std::size_t>(item);
+    return i < catalog.items ? CatalogRow{&catalog, i} : find_new_item(catalog, r, item);
 }
 
 }  // namespace psad

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "psad/core/math.hpp"
-#include "psad/core/rng.hpp"
 #include "psad/features/catalog.hpp"
 #include "psad/features/dense_features.hpp"
 #include "psad/features/request.hpp"
@@ -26,14 +25,15 @@ class FieldEvents {
     void read(const Request& r, const Catalog& catalog, std::size_t past, std::size_t events, std::size_t field) {
         events_ = events;
         std::size_t values = 0;
-        const auto of_event = [&](std::size_t h) {
-            return find_item(catalog, r, r.history_items[past - 1 - h]).field(field);
-        };
-        for (std::size_t h = 0; h < events; ++h) values += of_event(h).size();
+        of_events_.clear();
+        for (std::size_t h = 0; h < events; ++h) {
+            of_events_.push_back(find_item(catalog, r, r.history_items[past - 1 - h]).field(field));
+            values += of_events_.back().size();
+        }
         slots_.assign(std::bit_ceil(2 * values + 1), Slot{});
         for (std::size_t h = 0; h < events; ++h) {
             const auto place = static_cast<std::int32_t>(h);
-            for (const std::int32_t v : of_event(h)) {
+            for (const std::int32_t v : of_events_[h]) {
                 if (v == 0) continue;  // the unknown
                 Slot& slot = slots_[find(v)];
                 if (slot.count == 0)
@@ -77,7 +77,8 @@ class FieldEvents {
     /// Where a value stands, or the free slot where it would.
     std::size_t find(std::int32_t value) const {
         const std::size_t mask = slots_.size() - 1;
-        std::size_t at = static_cast<std::size_t>(rng::mix(static_cast<std::uint64_t>(value))) & mask;
+        std::size_t at =
+            static_cast<std::size_t>((static_cast<std::uint64_t>(value) * 0x9e3779b97f4a7c15u) >> 32) & mask;
         while (slots_[at].count > 0 && slots_[at].value != value) at = (at + 1) & mask;
         return at;
     }
@@ -100,7 +101,8 @@ class FieldEvents {
                 .recency = 1.0f / (1.0f + static_cast<float>(latest))};
     }
 
-    std::vector<Slot> slots_;  ///< by hash, open addressing: at most half of them taken
+    std::vector<std::span<const std::int32_t>> of_events_;  ///< their values
+    std::vector<Slot> slots_;                               ///< by hash, open addressing: at most half of them taken
     std::size_t events_ = 0;
     std::vector<FieldMatch> matches_;
 };
