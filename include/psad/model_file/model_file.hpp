@@ -25,7 +25,7 @@ enum class Parts { all, student };
 
 /// Writes the file as a whole or not at all; throws FileError when it can't be written, SettingError for a model that
 /// still has whitened columns. `name` is the variant's name, for people and for programs that choose among variants;
-/// `data` the names of the data that it was trained on, null where ids are numbers; `notes` further metadata, of which
+/// `data` the names of the data that it was trained on, null where ids are numbers; `notes` further metadata, on which
 /// nothing depends.
 template <class Network>
 void save(const std::filesystem::path& path, const Model<Network>& model, const std::string& name,
