@@ -148,7 +148,7 @@ class CandidateEncoder {
             if (item_features_ > 0) {
                 const double* of_item = find_item(catalog, r, r.items[i]).dense();
                 if (of_item != nullptr)
-                    transforms_.apply(of_item, 1, 0, item_features_, row);
+                    transforms_.apply(of_item, 0, 1, 0, item_features_, Rows<T>{row, 1, rows.width});
                 else
                     missing(row, item_features_);
             }
@@ -164,12 +164,10 @@ class CandidateEncoder {
                 }
             } else {
                 const std::ptrdiff_t stride = dense.column_stride();
-                for (std::size_t i = 0; i < rows.count; ++i) {
-                    dense.visit_row(i, [&](const auto* x) {
-                        transforms_.apply(x + static_cast<std::ptrdiff_t>(run.source) * stride, stride, run.column,
-                                          run.count, rows[i] + run.column);
-                    });
-                }
+                dense.visit_row(0, [&](const auto* x) {
+                    transforms_.apply(x + static_cast<std::ptrdiff_t>(run.source) * stride, dense.row_stride(), stride,
+                                      run.column, run.count, Rows<T>{rows.data + run.column, rows.count, rows.width});
+                });
             }
         }
         if (whole) return;

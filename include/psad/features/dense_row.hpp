@@ -48,7 +48,7 @@ T* mark_missing(const DenseTransforms& t, T* out, EncodingCounts& counts) {
 template <class T>
 T* add(const double* x, const DenseTransforms& t, T* out, EncodingCounts& counts) {
     if (x != nullptr)
-        t.apply(x, 1, 0, t.size(), out);
+        t.apply(x, 0, 1, 0, t.size(), FeatureMatrix<T>{out, 1, t.size()});
     else
         std::fill_n(out, t.size(), std::numeric_limits<T>::quiet_NaN());
     return mark_missing(t, out, counts);
@@ -56,7 +56,9 @@ T* add(const double* x, const DenseTransforms& t, T* out, EncodingCounts& counts
 template <class T>
 T* add(const FeatureRows& rows, std::size_t row, const DenseTransforms& t, T* out, EncodingCounts& counts) {
     if (rows.empty()) return add(nullptr, t, out, counts);
-    rows.visit_row(row, [&](const auto* x) { t.apply(x, rows.column_stride(), 0, t.size(), out); });
+    rows.visit_row(row, [&](const auto* x) {
+        t.apply(x, 0, rows.column_stride(), 0, t.size(), FeatureMatrix<T>{out, 1, t.size()});
+    });
     return mark_missing(t, out, counts);
 }
 

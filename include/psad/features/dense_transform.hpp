@@ -16,6 +16,7 @@
 #include "psad/core/math.hpp"
 #include "psad/core/rng.hpp"
 #include "psad/core/version.hpp"
+#include "psad/features/feature_rows.hpp"
 
 namespace psad::inline PSAD_ABI {
 
@@ -45,14 +46,16 @@ struct DenseTransforms {
         visit("missing", self.missing...);
     }
 
-    /// out[c] = the transformed x[c * stride], by the transform of feature first + c.
+    /// out[i][c] = the transformed x[i * row_stride + c * stride], by the transform of feature first + c.
     template <class X, class T>
-    void apply(const X* x, std::ptrdiff_t stride, std::size_t first, std::size_t count, T* out) const {
+    void apply(const X* x, std::ptrdiff_t row_stride, std::ptrdiff_t stride, std::size_t first, std::size_t count,
+               FeatureMatrix<T> out) const {
+        const auto row = [=](std::size_t i) { return x + static_cast<std::ptrdiff_t>(i) * row_stride; };
         if (stride == 1)
-            apply_row([x](std::size_t c) { return x[c]; }, first, count, out);
+            apply_rows([=](std::size_t i, std::size_t c) { return row(i)[c]; }, first, count, out);
         else
-            apply_row([x, stride](std::size_t c) { return x[static_cast<std::ptrdiff_t>(c) * stride]; }, first, count,
-                      out);
+            apply_rows([=](std::size_t i, std::size_t c) { return row(i)[static_cast<std::ptrdiff_t>(c) * stride]; },
+                       first, count, out);
     }
 
     /// out[i * stride] = the transformed x(i), all by the transform of one feature.
@@ -67,7 +70,7 @@ struct DenseTransforms {
     /// The same of one value.
     float transformed(std::size_t feature, double x) const {
         float v = 0;
-        apply(&x, 1, feature, 1, &v);
+        apply(&x, 0, 1, feature, 1, FeatureMatrix<float>{&v, 1, 1});
         return v;
     }
 
@@ -84,10 +87,12 @@ struct DenseTransforms {
     }
 
     template <class X, class T>
-    void apply_row(X x, std::size_t first, std::size_t count, T* out) const {
+    void apply_rows(X x, std::size_t first, std::size_t count, FeatureMatrix<T> out) const {
         in_blocks(count, [&](std::size_t begin, auto n) {
-            transform<1>([&](std::size_t c) { return x(begin + c); }, first + begin, n,
-                         [&](std::size_t c, float v) { out[begin + c] = static_cast<T>(v); });
+            for (std::size_t i = 0; i < out.count; ++i) {
+                transform<1>([&](std::size_t c) { return x(i, begin + c); }, first + begin, n,
+                             [&](std::size_t c, float v) { out[i][begin + c] = static_cast<T>(v); });
+            }
         });
     }
 

@@ -66,6 +66,7 @@ class FeatureRows {
     std::size_t rows() const noexcept { return rows_; }
     std::size_t columns() const noexcept { return columns_; }
     bool empty() const noexcept { return rows_ == 0 || columns_ == 0; }
+    std::ptrdiff_t row_stride() const noexcept { return row_stride_; }
     std::ptrdiff_t column_stride() const noexcept { return column_stride_; }
 
     /// f(pointer to the row's first number), a const float* or const double*.
@@ -97,6 +98,18 @@ class FeatureRows {
     std::size_t rows_ = 0, columns_ = 0;
     std::ptrdiff_t row_stride_ = 0, column_stride_ = 1;
     bool is_double_ = false;
+};
+
+/// Rows of numbers that are being filled.
+template <class T>
+struct FeatureMatrix {
+    T* data;
+    std::size_t count, width;
+    T* operator[](std::size_t i) const { return data + i * width; }
+    void copy_column(std::size_t column, std::vector<T>& to) const {
+        to.resize(count);
+        for (std::size_t i = 0; i < count; ++i) to[i] = (*this)[i][column];
+    }
 };
 
 /// One dense feature as a column, float or double; NaN is a missing value. Made from a vector or a span.

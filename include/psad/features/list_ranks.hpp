@@ -7,20 +7,9 @@
 #include <vector>
 
 #include "psad/core/math.hpp"
+#include "psad/features/feature_rows.hpp"
 
 namespace psad::inline PSAD_ABI {
-
-/// Rows of numbers that are being filled.
-template <class T>
-struct FeatureMatrix {
-    T* data;
-    std::size_t count, width;
-    T* operator[](std::size_t i) const { return data + i * width; }
-    void copy_column(std::size_t column, std::vector<T>& to) const {
-        to.resize(count);
-        for (std::size_t i = 0; i < count; ++i) to[i] = (*this)[i][column];
-    }
-};
 
 namespace list_ranks {
 
