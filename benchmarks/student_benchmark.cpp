@@ -175,7 +175,7 @@ void student(benchmark::State& state, bool user_cached) {
         arena.reset();
         psad::Inference ctx(cpu, model.parameters, in.layout, arena);
         const auto user = user_cached ? cached : model.network.student.user_state(ctx, in);
-        const auto lists = psad::generate(ctx, model.network.student, model.network.student.score(ctx, in, user));
+        const auto lists = psad::generate(ctx, model.network.student, model.network.student.score(ctx, in, user), in);
         benchmark::DoNotOptimize(lists.chosen);
     }
 }

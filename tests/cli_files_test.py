@@ -92,12 +92,18 @@ class Files(Case):
         self.assert_good(self.trained)
         for words in ("schema guessed", "item = sku", "grade = label", "not read: title",
                       "100 training lists, 20 validation lists",
-                      "learns from grades of label, worth 2^grade - 1; teacher",
+                      "learns from grades of label, worth 2^grade - 1, divided by what the page where they were shown",
+                      "; teacher: ", "positions 2, 3, 5, 8 gain x",
                       "9 of 9 brand", "price: ", "rating: constant", "MB of memory; wrote"):
             self.assertIn(words, self.trained.stdout)
         report = json.loads((self.folder / "train.json").read_text())
         self.assertEqual(report["objective"]["labels"], "grades of label, worth 2^grade - 1")
         self.assertIn("teacher", report["valid"][0]["parts"])
+        self.assertEqual(len(report["exposure"]["positions"]), 8)
+        self.assertEqual((report["exposure"]["positions"][0], report["exposure"]["neighbours"]), (1, {}))
+        done = self.learn("--position-effects", 0, "--neighbour-effects", 0, out=self.folder / "unpaged.st")
+        self.assertNotIn("divided by", done.stdout)
+        self.assertNotIn("positions 2", done.stdout)
         self.assertGreater(report["peak_memory_bytes"], 1_000_000)
 
     def test_without_validation_lists_a_part_is_held_back_and_said(self):
@@ -439,6 +445,9 @@ class Files(Case):
         price = inputs[named["numbers"].index("dense.0") :: shape[1]]  # a transform that rises
         self.assertEqual(sorted(range(240), key=price.__getitem__), sorted(range(240), key=prices.__getitem__))
         self.assert_fails(psad(*encode), "something that exists")
+        nothing = self.folder / "nothing"
+        self.assert_fails(psad(*encode[:-1], nothing, "--test-from", "2099-01-01"), "found no lists, wanted at least one")
+        self.assertFalse(nothing.exists())
 
     def test_a_model_stands_beside_the_best_single_feature_and_orders_of_others(self):
         self.assertRegex(self.trained.stdout, r"without a model, validation NDCG@10: initial order 0\.\d+, best single feature 0\.\d+ \(price, smallest first\)")
@@ -458,8 +467,13 @@ class Files(Case):
         self.assertNotIn("latency_us", found["orders"]["mine"])
         pairs = {(pair["a"], pair["b"]) for pair in found["paired"]}
         self.assertLessEqual({("student", "best-feature"), ("student", "mine")}, pairs)
-        for word in ("mine", "=x", "mine=", f"student={orders}", f"best-feature={orders}"):
+        for name in ("student", "best-feature", "best feature", "lists", "left_out", "min_propensity", "positives_without"):
+            self.assert_usage(psad(*words, "--orders", f"{name}={orders}"), "--orders: found ")
+        for word in ("mine", "=x", "mine="):
             self.assert_usage(psad(*words, "--orders", word), "--orders: found ")
+        packed = self.folder / "orders.jsonl.gz"
+        packed.write_bytes(gzip.compress(orders.read_bytes()))
+        self.assertEqual(psad(*words, "--orders", f"mine={packed}").stdout.count("mine"), done.stdout.count("mine"))
         self.assert_usage(psad(*words, "--orders", f"mine={orders}", "--json", orders), "found the file of --orders")
         orders.write_text("{}\n")
         self.assert_fails(psad(*words, "--orders", f"mine={orders}"), orders, "line 1: found no order")
@@ -482,16 +496,22 @@ class Files(Case):
         self.assertLess(abs(model.stat().st_size - self.model.stat().st_size), 100)
         self.assert_good(psad("evaluate", "--model", model, "--test", self.folder / "test.jsonl", *self.tables))
         never = self.folder / "never.st"
-        self.assert_fails(self.learn(*words, out=never), "no column trees")
-        for row in rows[:50]:
+        wanted = "found no trees, wanted the scores of another ranker, in all lists"
+        self.assert_fails(self.learn(*words, out=never), f"line 1: {wanted}")
+        for row in rows[50:]:
             for candidate in row["candidates"]:
                 del candidate["trees"]
         scored.write_text("".join(json.dumps(row) + "\n" for row in rows))
         done = self.learn(*words, train="scored.jsonl", out=never)
-        self.assert_fails(done, "teacher scores: found them in 50 of 100 lists, wanted them in all lists or in none")
+        self.assert_fails(done, f"line 51: {wanted}")
+        half = self.folder / "half-scored.jsonl"  # requests of serving, of which some candidates alone have it
+        half.write_text("".join(json.dumps({**row, "candidates": [
+            {**c, "trees": 1} if c["price"] < 50 else c for c in row["candidates"]]}) + "\n" for row in rows))
+        self.assert_good(psad("evaluate", "--model", model, "--test", half, *self.tables))
+        self.assertNotIn("error", psad("rerank", "--model", model, *self.tables, stdin=half.read_text()).stdout)
         done = self.learn("--valid", self.folder / "valid.jsonl", "--teacher-scores", "brand", out=never)
         self.assertEqual(done.returncode, 2)
-        self.assertIn("--teacher-scores: found brand, which the schema reads as something else", done.stderr)
+        self.assertIn("--teacher-scores: found brand, which is read as something else", done.stderr)
         self.assertFalse(never.exists())
 
     def test_requests_of_new_items_are_ordered_alike_by_evaluate_and_rerank(self):

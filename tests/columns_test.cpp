@@ -54,8 +54,10 @@ Batch<double> filled() {
     Schema schema = toy.schema();
     schema.candidate_dense.clear();
     schema.event_dense = {{"a"}, {"b"}};
+    Encoder encoder = fit_encoder(schema, toy.catalog(), requests, {.max_history = 6});
+    encoder.set_exposure({{0.0f}, std::vector<float>(schema.item_fields.size() * Exposure::reach, -0.5f)});
     Batch<double> batch;
-    fit_encoder(schema, toy.catalog(), requests, {.max_history = 6}).encode(requests, 5, batch);
+    encoder.encode(requests, 5, batch);
     return batch;
 }
 
@@ -71,7 +73,7 @@ TEST_CASE("columns: an encoded batch fills each, to the size that its axis and w
             if constexpr (requires { values.data(); }) CHECK(values.size() == decltype(column)::size(layout));
         },
         batch);
-    CHECK(names<Batch<double>>().size() == 19);
+    CHECK(names<Batch<double>>().size() == 21);
 }
 
 TEST_CASE("columns: a view points to what is owned; cleared columns become null") {
@@ -106,7 +108,7 @@ TEST_CASE("columns: every array is seen once, with its size, and can be moved el
         }
     });
     // Two bags per field and one for the matches: ids and where each begins.
-    CHECK(arrays == 15 + 2 * (3 + 3 + 3) + 2);
+    CHECK(arrays == 17 + 2 * (3 + 3 + 3) + 2);
     CHECK(in.profile_dense.data != batch.profile_dense.numbers.data());
     for (std::size_t i = 0; i < batch.dense.numbers.size(); ++i) CHECK(in.dense.data[i] == batch.dense.numbers[i]);
     for (std::size_t i = 0; i < batch.age.size(); ++i) CHECK(in.age[i] == batch.age[i]);

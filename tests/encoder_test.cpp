@@ -180,6 +180,9 @@ TEST_CASE("check: items that a request brings have the columns of the schema, an
     Batch<double> b;
     encoder.encode(std::span(&r, 1), 4, b);
     CHECK(b.item_fields.fields[1].ids == Ints{1, 2, 0, 2});  // genre 4 has a row
+    items.fields[0].ids = {-4};
+    CHECK_THROWS_WITH_AS(encoder.check(r), "request, new items[3]: found id -4, wanted ids of 0 or more", RequestError);
+    items.fields[0].ids = {4};
     items.fields.pop_back();
     CHECK_THROWS_WITH_AS(encoder.check(r), "request, new items, fields: found 1, wanted 2", RequestError);
     items.fields.push_back({{0, 1}, {2}});

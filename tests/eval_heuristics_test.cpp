@@ -101,9 +101,23 @@ TEST_CASE("the best single feature: of candidates or of items, in the direction 
     REQUIRE(of_item);
     CHECK(of_item->direction == 1);
     CHECK((of_item->name == "views" || of_item->name == "price"));
+    // A feature of items may have the name of one of candidates.
+    schema.item_dense = {{"noise"}};
+    catalog.dense = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+    const std::vector<std::int8_t> by_id{0, 1, 0, 0};
+    const std::vector<std::int32_t> rising{1, 9, 3, 2};
+    r.items = rising, r.labels = by_id;
+    schema.candidate_dense = {{"noise"}};
+    const std::vector<double> useless(4, 1.0);
+    r.candidate_dense = FeatureRows(useless.data(), 4, 1);
+    const auto of_both = eval::best_feature(schema, catalog, std::span(&r, 1));
+    REQUIRE(of_both);
+    CHECK(of_both->name == "item.noise");
+    CHECK(eval::by_feature(eval::DenseColumn(schema, of_both->name), 1, catalog, r) == Order{1, 2, 3, 0});
+    CHECK(eval::by_feature(eval::DenseColumn(schema, "noise"), 1, catalog, r) == Order{0, 1, 2, 3});
     const std::vector<std::int8_t> none{0, 0, 0, 0};
     r.labels = none;
     CHECK(!eval::best_feature(schema, catalog, std::span(&r, 1)));
-    r.labels = seen;
+    r.labels = by_id;
     CHECK(!eval::best_feature({}, {}, std::span(&r, 1)));
 }

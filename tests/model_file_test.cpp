@@ -124,10 +124,10 @@ TEST_CASE("another version of the format is refused") {
     model_file::TensorFile other = file.content();
     other.metadata["psad.format"] = "psad-model-1";
     file.replace(other);
-    CHECK(file.refusal<Net>() == "metadata psad.format: found psad-model-1, wanted psad-model-3");
+    CHECK(file.refusal<Net>() == "metadata psad.format: found psad-model-1, wanted psad-model-4");
     other.metadata.erase("psad.format");
     file.replace(other);
-    CHECK(file.refusal<Net>() == "metadata psad.format: found no such key, wanted psad-model-3");
+    CHECK(file.refusal<Net>() == "metadata psad.format: found no such key, wanted psad-model-4");
 }
 
 TEST_CASE("every parameter must be there, of its shape and type, and finite") {

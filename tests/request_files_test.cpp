@@ -467,10 +467,11 @@ TEST_CASE("request files: requests from a time on teach nothing, whatever their 
     s.of_item = {{}, {{"brand"}}};
     const char* const first = R"({"rid": "a", "ts": 1, "candidates": [{"sku": "x", "brand": "b"}, {"sku": "y"}]})";
     const char* const last = R"({"rid": "c", "ts": 2, "candidates": [{"sku": "z", "brand": "b"}]})";
-    write_bytes(folder / "all.jsonl",
-                std::string(first) + "\n" +
-                    R"({"rid": "b", "ts": 3, "candidates": [{"sku": "late", "brand": "later"}, {"sku": "x"}]})" + "\n" +
-                    last + "\n");
+    write_bytes(
+        folder / "all.jsonl",
+        std::string(first) + "\n" +
+            R"({"rid": "b", "ts": 3, "new": 1, "page": [{"of": 2}], "candidates": [{"sku": "late", "brand": "later"}, )" +
+            R"({"sku": "x", "newer": 5}]})" + "\n" + last + "\n");
     write_bytes(folder / "all.csv", "rid,ts,sku,brand\na,1,x,b\na,1,y,\nb,3,late,later\nb,3,x,\nc,2,z,b\n");
     write_bytes(folder / "kept.jsonl", std::string(first) + "\n" + last + "\n");
     Read all(s), kept(s);
@@ -483,6 +484,7 @@ TEST_CASE("request files: requests from a time on teach nothing, whatever their 
         data::Names names(data, data::Learn::all);
         const auto read = data::read_requests({folder / name}, {}, names, std::make_shared<data::SideTables>(), 3);
         CHECK(read.left_out == 1);
+        CHECK(read.unread.empty());  // not even that there is another column
         REQUIRE(read.source.size() == 2);
         CHECK(read.source.id(1) == "c");
         CHECK(read.source[1].items[0] == 2);
@@ -499,6 +501,23 @@ TEST_CASE("request files: requests from a time on teach nothing, whatever their 
     data::Names names(timeless, data::Learn::all);
     CHECK_THROWS_WITH_AS(data::read_requests({folder / "all.csv"}, {}, names, std::make_shared<data::SideTables>(), 3),
                          doctest::Contains("schema, request.time: found nothing"), DataError);
+}
+
+TEST_CASE("request files: another ranker's scores are no input, no label and nothing else") {
+    DataSchema s;
+    s.id = "rid", s.item = "sku", s.time = "ts", s.position = "place", s.gain.grade = "label";
+    s.of_candidate = {{{"price"}}, {{"shop"}}};
+    s.of_user = {{{"age"}}, {}};
+    s.teacher_score = "trees";
+    CHECK_NOTHROW(check_data_schema(s, "schema"));
+    for (const char* name : {"rid", "sku", "ts", "place", "label", "price", "shop", "age"}) {
+        s.teacher_score = name;
+        CHECK_THROWS_WITH_AS(check_data_schema(s, "schema"),
+                             (std::string("schema, candidate.teacher_score: found ") + name +
+                              ", which is read as something else, wanted a column that no model sees")
+                                 .c_str(),
+                             DataError);
+    }
 }
 
 TEST_CASE("request files: what candidates say of their items") {

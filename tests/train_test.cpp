@@ -195,19 +195,28 @@ TEST_CASE("teacher scores: scaled to fit the gains, whatever their unit") {
     }
     std::vector<Request> requests(40);
     for (std::size_t l = 0; l < requests.size(); ++l) requests[l].items = items[l], requests[l].gains = gains[l];
-    CHECK(train::teacher_scale(requests) == 0);
+    CHECK(train::teacher_scale(requests, true) == 0);
     for (std::size_t l = 0; l < requests.size(); ++l) {
-        if (l > 0) CHECK_THROWS_AS(train::teacher_scale(requests), DataError);  // not all of them
+        if (l > 0) CHECK_THROWS_AS(train::teacher_scale(requests, true), DataError);  // not all of them
         requests[l].teacher_scores = scores[l];
     }
-    CHECK(train::teacher_scale(requests) == doctest::Approx(1.0 / 250).epsilon(1e-4));
+    CHECK(train::teacher_scale(requests, true) == doctest::Approx(1.0 / 250).epsilon(1e-4));
+    CHECK_THROWS_WITH_AS(train::teacher_scale(requests, false), doctest::Contains("learns from no logits"), DataError);
+    for (std::size_t l = 0; l < scores.size(); ++l) {  // a constant in a list changes no softmax
+        for (float& x : scores[l]) x += 64 * static_cast<float>(l);
+    }
+    CHECK(train::teacher_scale(requests, true) == doctest::Approx(1.0 / 250).epsilon(1e-3));
+    const float kept = scores[3][0];
+    scores[3][0] = -1e9f;  // and one number does not make the others nothing
+    CHECK(train::teacher_scale(requests, true) == doctest::Approx(1.0 / 250).epsilon(0.1));
+    scores[3][0] = kept;
     for (auto& of_list : scores) {
         for (float& x : of_list) x = -x;
     }
-    CHECK_THROWS_WITH_AS(train::teacher_scale(requests), doctest::Contains("scores that do not rise with the gains"),
-                         DataError);
+    CHECK_THROWS_WITH_AS(train::teacher_scale(requests, true),
+                         doctest::Contains("scores that do not rise with the gains"), DataError);
     for (auto& of_list : scores) std::ranges::fill(of_list, 3.0f);
-    CHECK_THROWS_AS(train::teacher_scale(requests), DataError);
+    CHECK_THROWS_AS(train::teacher_scale(requests, true), DataError);
 }
 
 TEST_CASE("teacher scores: the student learns from them, the teacher does not") {

@@ -44,7 +44,7 @@ class BatchTasks {
     void student() {
         generate_lists([&](auto& ctx) {
             const auto& student = work_.model.network.student;
-            return generate(ctx, student, student.score(ctx, in_, student.user_state(ctx, in_)));
+            return generate(ctx, student, student.score(ctx, in_, student.user_state(ctx, in_)), in_);
         });
     }
     void teacher() {

@@ -51,7 +51,7 @@ def converted(module):
     return runs
 
 
-def marketplace(grades):
+def marketplace(grades=True, flags=()):
     """Made here: the first 16,000 requests are for training, the last 2,000 for testing. Without grades a click, a cart
     and a purchase are one and the same to the training; the test lists have grades all the same."""
 
@@ -76,6 +76,7 @@ def marketplace(grades):
         run = files_run(*([path] for path in parts.values()), tables)
         valid_from, test_from = (str(rows[starts[split]]["ts"]) for split in ("valid", "test"))
         run["flags"] = ["--train", train, "--valid-from", valid_from, "--test-from", test_from, *tables]
+        run["own_flags"] = list(flags)
         run["lists"]["test"] = ["--test", requests, "--test-from", test_from, *tables]
         run |= {"truth": warehouse / "truth.npz", "tested": range(starts["test"], len(rows))}
         yield run
@@ -89,8 +90,10 @@ SETS = {
     "lgbm-example": three_files,
     "kuairand-dev": converted(convert_kuairand),
     "trivago-multi-dev": converted(convert_trivago),
-    "marketplace": marketplace(grades=True),
+    "marketplace": marketplace(),
     "marketplace, clicks alone": marketplace(grades=False),
+    "marketplace, --neighbour-effects 0": marketplace(flags=["--neighbour-effects", "0"]),
+    "marketplace, no effects of the page": marketplace(flags=["--neighbour-effects", "0", "--position-effects", "0"]),
 }
 
 
@@ -108,8 +111,8 @@ def make_run(program, run, seed, path, extra):
         return json.loads(path.read_text(encoding="utf-8"))
     model, lists = path.with_suffix(".safetensors"), path.with_suffix(".lists.jsonl")
     start = time.monotonic()
-    subprocess.run([program, "train", *run["flags"], "--out", model, "--seed", str(seed), *extra], check=True,
-                   stdout=sys.stderr)
+    words = [*run["flags"], *run.get("own_flags", ()), "--seed", str(seed), *extra]
+    subprocess.run([program, "train", *words, "--out", model], check=True, stdout=sys.stderr)
     seconds = time.monotonic() - start
     subprocess.run([program, "evaluate", "--model", model, *run["lists"]["test"], "--per-list", lists], check=True,
                    stdout=subprocess.DEVNULL)
@@ -224,11 +227,13 @@ def run(options):
         by_seed = [[make_run(options.program, run_of_fold, seed, work / f"seed-{seed}.{k}.json",
                              options.train_arguments) for k, run_of_fold in enumerate(runs)] for seed in options.seeds]
         figures = figures_of(by_seed)
-        trees = trees_figures([make_trees(options.program, run_of_fold, options.seeds, work / f"trees.{k}.json")
-                               for k, run_of_fold in enumerate(runs)], by_seed)
-        kept[name] = figures | {"trees": trees, "date": datetime.date.today().isoformat(), "processor": processor()}
-        print(markdown([HEAD, row_of(name, figures)]), markdown([TREES_HEAD, trees_row(name, trees)]), sep="\n\n",
-              flush=True)
+        kept[name] = figures | {"date": datetime.date.today().isoformat(), "processor": processor()}
+        print(markdown([HEAD, row_of(name, figures)]), flush=True)
+        if not any(run_of_fold.get("own_flags") for run_of_fold in runs):  # trees know none of psad's flags
+            trees = trees_figures([make_trees(options.program, run_of_fold, options.seeds, work / f"trees.{k}.json")
+                                   for k, run_of_fold in enumerate(runs)], by_seed)
+            kept[name]["trees"] = trees
+            print("\n" + markdown([TREES_HEAD, trees_row(name, trees)]), flush=True)
         if options.keep:
             write_whole(KEPT, json.dumps(kept, indent=1, sort_keys=True) + "\n")
             page, shown = ROOT / "docs" / "results.md", [n for n in SETS if n in kept]

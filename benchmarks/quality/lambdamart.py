@@ -130,8 +130,9 @@ class Trees:
 
     def __init__(self, setting, seed, train, valid):
         self.setting, self.fields = setting, setting["fields"]
+        # The trees differ by the number of threads.
         parameters = {"objective": "rank:ndcg", "eval_metric": "ndcg@10", "tree_method": "hist", "seed": seed,
-                      "colsample_bytree": 0.7} | {name: x for name, x in setting.items() if name != "fields"}
+                      "nthread": 1, "colsample_bytree": 0.7} | {name: x for name, x in setting.items() if name != "fields"}
         start = time.monotonic()
         self.booster = xgboost.train(parameters, train[self.fields], MAX_TREES, evals=[(valid[self.fields], "valid")],
                                      early_stopping_rounds=PATIENCE, verbose_eval=False)

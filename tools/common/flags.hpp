@@ -136,9 +136,12 @@ CLI::Validator in_range(const Setting& s) {
     return CLI::Validator(
         [=](std::string& text) {
             std::conditional_t<std::is_integral_v<V>, std::uint64_t, double> value{};
-            const double max = std::is_same_v<V, int> ? static_cast<double>(max_int) : s.max;
-            if (!parse(text, value) || !s.accepts(static_cast<double>(value)) || static_cast<double>(value) > max)
-                return fmt::format("found {}, wanted {}: {}", text, kind, s.range());
+            constexpr auto largest = (std::numeric_limits<V>::max)();
+            constexpr bool is_int = std::is_same_v<V, int>;
+            if (!parse(text, value) || !s.accepts(static_cast<double>(value)) ||
+                (is_int && static_cast<double>(value) > static_cast<double>(largest)))
+                return fmt::format("found {}, wanted {}: {}{}", text, kind, s.range(),
+                                   std::isfinite(s.max) ? std::string() : fmt::format(", up to {}", largest));
             text = fmt::format("{}", value);
             return std::string();
         },

@@ -6,15 +6,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "psad/core/error.hpp"
 #include "psad/core/text.hpp"
+#include "psad/data/gzip_lines.hpp"
 #include "psad/eval/orders.hpp"
 #include "psad/features/request.hpp"
 #include "psad/model_file/strict_json.hpp"
@@ -26,8 +27,13 @@ struct NamedOrders {
     std::string name, file;
 };
 
-/// Of words like NAME=FILE. Throws SettingError for others, and for a name that is in `taken`, or given twice.
-inline std::vector<NamedOrders> named_orders(const std::vector<std::string>& given, std::vector<std::string> taken) {
+/// Of words like NAME=FILE. Throws SettingError for others, and for a name that tables or reports use for something
+/// else, or that is given twice.
+inline std::vector<NamedOrders> named_orders(const std::vector<std::string>& given) {
+    std::vector<std::string> taken{"initial", "initial order", "history-first",  "history first",    "by-aux",
+                                   "by aux",  "best-feature",  "best feature",   "student",          "teacher",
+                                   "id",      "candidates",    "lists",          "left_out",         "feature",
+                                   "clipped", "revenue",       "min_propensity", "positives_without"};
     std::vector<NamedOrders> out;
     for (const std::string& word : given) {
         const std::size_t at = (std::min)(word.find('='), word.size());
@@ -46,24 +52,25 @@ inline std::vector<NamedOrders> named_orders(const std::vector<std::string>& giv
 /// Orders of lists from a file of JSON lines, each with an "order" of positions, best first; what a
 /// line leaves out keeps its initial order.
 inline std::vector<eval::Order> read_orders(std::span<const Request> lists, const std::string& path) {
-    std::ifstream in(path);
-    if (!in || std::filesystem::is_directory(path))
-        throw DataError(path, "", "no file that can be read", "a file of orders");
+    if (std::filesystem::is_directory(path)) throw DataError(path, "", "a folder", "a file of orders");
+    data::GzipLines lines_of_file(path);
     std::vector<eval::Order> out;
-    for (std::string line; std::getline(in, line);) {
+    for (std::string_view line; lines_of_file.next(line);) {
         const std::string place = fmt::format("line {}", out.size() + 1);
         if (out.size() == lists.size())
             throw DataError(path, place, "one line more", fmt::format("{} lines", lists.size()));
         const auto n = static_cast<int>(lists[out.size()].size());
         eval::Order order;
+        std::vector<bool> placed(static_cast<std::size_t>(n));
         try {
             const nlohmann::json parsed = model_file::parse_strictly(line, 8);
             if (!parsed.at("order").is_array())
                 throw DataError(path, place, parsed.at("order").dump(), "an order as a list");
             for (const nlohmann::json& at : parsed.at("order")) {
-                if (!at.is_number_integer() || at < 0 || at >= n || std::ranges::count(order, at.get<int>()) > 0)
+                if (!at.is_number_integer() || at < 0 || at >= n || placed[at.get<std::size_t>()])
                     throw DataError(path, place, at.dump(), fmt::format("each position from 0 to {} once", n - 1));
                 order.push_back(at.get<int>());
+                placed[at.get<std::size_t>()] = true;
             }
         } catch (const model_file::JsonFault& fault) {
             throw DataError(path, place, fault.found, fault.wanted);

@@ -111,6 +111,7 @@ void encode(const EncodeOptions& o) {
     AtomicFolder folder(o.out);  // before the work: it may not be possible
     const model_file::TensorFile file = model_file::read_model_file(o.model);
     const TestInputs in = read_test(o, file);
+    if (in.lists.empty()) throw DataError(in.name, "", "no lists", "at least one");
     Encoder encoder = model_file::read_encoder(file);
     encoder.set_catalog(in.catalog);
     const InputNames names(encoder.schema(), encoder.input_sizes());

@@ -93,9 +93,9 @@ template <class Network>
 void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
     check_writable(o.json);
     check_writable(o.per_list);
-    const std::vector<NamedOrders> others = named_orders(
-        o.orders, {"initial", "history-first", "by-aux", "best-feature", "student", "teacher", "id", "candidates"});
+    const std::vector<NamedOrders> others = named_orders(o.orders);
     const TestInputs in = read_test(o, file);
+    const std::vector<LabelColumn> labels = in.names ? read_labels(o, in.names->schema) : std::vector<LabelColumn>();
     const std::vector<Request>& requests = in.lists;
     const auto counted = static_cast<std::size_t>(std::ranges::count_if(requests, &Request::has_positive));
     if (counted == 0) {
@@ -134,7 +134,7 @@ void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
     out["orders"] = print_rankings(rankings);
     if (std::ranges::any_of(requests, [](const Request& r) { return !r.history_items.empty(); }))
         out["buckets"] = print_history_lengths(rankings, requests);
-    add_outcomes(o, in, rankings, out);
+    add_outcomes(o, in, labels, rankings, out);
     if (!o.segment.empty()) {
         fmt::print("\nndcg@10 by {}\n{:<15}", printable(o.segment), printable(o.segment, 14));
         out["segments"] = print_parts(rankings, segments.part, segments.labels);

@@ -97,16 +97,18 @@ DataSchema schema_of(const data::InputFiles& files, const std::string& schema) {
 
 /// A column that a guess or a schema may take for an input becomes that of another ranker's scores.
 void take_teacher_scores(const std::string& column, bool is_folder, DataSchema& to) {
-    if (to.teacher_score == column) return;
+    if (to.teacher_score == column) return;  // which a schema has said
     if (is_folder)
         throw SettingError("--teacher-scores", "", "a folder of columns without " + printable(column),
                            "one converted by a schema with candidate.teacher_score");
     std::erase_if(to.of_candidate.dense, [&](const DenseFeature& f) { return f.name == column; });
     std::erase(to.unread, column);
-    if (reads_column(to, column))
-        throw SettingError("--teacher-scores", "", printable(column) + ", which the schema reads as something else",
-                           "a column of candidates that is no input");
     to.teacher_score = column;
+    try {
+        check_data_schema(to, "");
+    } catch (const DataError& e) {
+        throw SettingError("--teacher-scores", "", e.found(), e.wanted());
+    }
 }
 
 /// A folder of columns holds its users and events.
@@ -269,7 +271,7 @@ std::vector<std::size_t> from_time(const data::Source& source, const std::string
 
 /// Reads the test files once more, for the label alone: as feedback, of which what is not there is 0. Nothing if no
 /// file has the column.
-std::optional<LabelColumn> read_label(const TestOptions& o, const DataSchema& schema, const std::string& column) {
+std::optional<LabelColumn> read_label(const EvaluateOptions& o, const DataSchema& schema, const std::string& column) {
     NamedData named;
     named.schema = {
         .id = schema.id, .time = schema.time, .candidates = schema.candidates, .gain = {.kinds = {{column, 1.0}}}};
@@ -282,37 +284,6 @@ std::optional<LabelColumn> read_label(const TestOptions& o, const DataSchema& sc
     LabelColumn out{column, {}, read};
     read->source.check([](const Request& r) { train::check_feedback(r); });
     for (const std::size_t i : from_time(read->source, o.test_from)) out.lists.push_back(read->source[i]);
-    return out;
-}
-
-/// The columns that --labels names, or the kinds of feedback that the gain is made of.
-std::vector<LabelColumn> read_labels(const TestOptions& o, const DataSchema& schema) {
-    Words columns = o.labels;
-    if (columns.empty()) {
-        for (const auto& [kind, worth] : schema.gain.kinds) columns.push_back(kind);
-    }
-    const bool is_folder = o.test.size() == 1 && data::is_column_folder(o.test[0]);
-    if (is_folder && !o.labels.empty())
-        throw SettingError("--labels", "", "a folder of columns", "files: a folder has the gain alone");
-    for (const std::string& column : columns) {
-        if (std::ranges::count(columns, column) > 1)
-            throw SettingError("--labels", "", printable(column) + " twice", "each column once");
-    }
-    std::vector<LabelColumn> out;
-    if (is_folder || (o.labels.empty() && columns.size() == 1)) return out;
-    for (const auto& file : columns.empty() ? data::Paths() : data::files_of(paths(o.test))) {
-        if (!std::filesystem::is_regular_file(file) && !std::filesystem::is_directory(file))
-            throw DataError(file.string(), "", "no regular file", "one, as it is read once more for each label");
-    }
-    for (const std::string& column : columns) {
-        if (auto label = read_label(o, schema, column)) {
-            out.push_back(std::move(*label));
-            continue;
-        }
-        if (!o.labels.empty())
-            throw DataError(o.test.front(), "", "no column " + printable(column), "it, as --labels says");
-        print_error(fmt::format("psad: note: the lists have no column {}: nothing is judged by it", printable(column)));
-    }
     return out;
 }
 
@@ -336,7 +307,6 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
                        {},
                        data::requests_of(*dataset, dataset->valid),
                        std::nullopt,
-                       {},
                        dataset};
         for (std::size_t i = 0; i < out.lists.size(); ++i) out.ids.push_back(std::to_string(i));
         return out;
@@ -392,8 +362,37 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
         out.lists.push_back(read->source[i]);
         out.ids.emplace_back(read->source.id(i));
     }
-    out.labels = read_labels(o, out.names->schema);
     out.owner = read;
+    return out;
+}
+
+std::vector<LabelColumn> read_labels(const EvaluateOptions& o, const DataSchema& schema) {
+    Words columns = o.labels;
+    if (columns.empty()) {
+        for (const auto& [kind, worth] : schema.gain.kinds) columns.push_back(kind);
+    }
+    const bool is_folder = o.test.size() == 1 && data::is_column_folder(o.test[0]);
+    if (is_folder && !o.labels.empty())
+        throw SettingError("--labels", "", "a folder of columns", "files: a folder has the gain alone");
+    for (const std::string& column : columns) {
+        if (std::ranges::count(columns, column) > 1)
+            throw SettingError("--labels", "", printable(column) + " twice", "each column once");
+    }
+    std::vector<LabelColumn> out;
+    if (is_folder || (o.labels.empty() && columns.size() == 1)) return out;
+    for (const auto& file : columns.empty() ? data::Paths() : data::files_of(paths(o.test))) {
+        if (!std::filesystem::is_regular_file(file) && !std::filesystem::is_directory(file))
+            throw DataError(file.string(), "", "no regular file", "one, as it is read once more for each label");
+    }
+    for (const std::string& column : columns) {
+        if (auto label = read_label(o, schema, column)) {
+            out.push_back(std::move(*label));
+            continue;
+        }
+        if (!o.labels.empty())
+            throw DataError(o.test.front(), "", "no column " + printable(column), "it, as --labels says");
+        print_error(fmt::format("psad: note: the lists have no column {}: nothing is judged by it", printable(column)));
+    }
     return out;
 }
 

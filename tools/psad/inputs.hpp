@@ -22,28 +22,29 @@ struct TrainingInputs {
 /// Reads what a training is asked to read, and says on standard output what was guessed and held back.
 TrainingInputs read_training(const TrainOptions& options);
 
-/// The same lists where one column alone says what candidates are worth.
-struct LabelColumn {
-    std::string name;
-    std::vector<Request> lists;
-    std::shared_ptr<const void> owner;
-};
-
 /// Lists to order by a model.
 struct TestInputs {
     std::string name;
     Schema schema;
     Catalog catalog;  ///< of the model, or a later one
     std::vector<Request> lists;
-    std::vector<std::string> ids;     ///< as files name the lists; empty texts where they do not
-    std::vector<Request> valid;       ///< of a folder: what heuristics learn from
-    std::optional<NamedData> names;   ///< of files
-    std::vector<LabelColumn> labels;  ///< those asked for, or each kind of the schema's feedback
+    std::vector<std::string> ids;    ///< as files name the lists; empty texts where they do not
+    std::vector<Request> valid;      ///< of a folder: what heuristics learn from
+    std::optional<NamedData> names;  ///< of files
     std::shared_ptr<const void> owner;
 };
 
 /// Reads what a model is evaluated on; the model is that of `file`.
 TestInputs read_test(const TestOptions& options, const model_file::TensorFile& file);
+
+/// The test lists where one column alone says what candidates are worth.
+struct LabelColumn {
+    std::string name;
+    std::vector<Request> lists;
+    std::shared_ptr<const void> owner;
+};
+/// The columns that --labels names, or the kinds of feedback that the gain of a schema is made of.
+std::vector<LabelColumn> read_labels(const EvaluateOptions& options, const DataSchema& schema);
 
 /// Writes files of requests as one folder of columns.
 void convert(const ConvertOptions& options);

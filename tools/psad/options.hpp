@@ -32,14 +32,14 @@ struct TrainOptions {
 /// A model, and lists that it has not seen.
 struct TestOptions {
     std::string model, data, split = "test", format, test_from;
-    Words test, labels;
+    Words test;
     TableOptions tables;
     bool strict = false;
 };
 
 struct EvaluateOptions : TestOptions {
     std::string json, per_list, segment, revenue;
-    Words orders;  ///< NAME=FILE
+    Words orders, labels;  ///< orders: NAME=FILE
     double min_propensity = 0.01;
 };
 

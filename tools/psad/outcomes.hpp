@@ -144,11 +144,11 @@ inline nlohmann::json print_counterfactual(double min_propensity, const TestInpu
 }
 
 /// All that the options and the lists ask for, into `out`.
-inline void add_outcomes(const EvaluateOptions& o, const TestInputs& in, const std::vector<Ranking>& rankings,
-                         nlohmann::json& out) {
-    if (!in.labels.empty()) out["labels"] = print_labels(rankings, in.labels);
+inline void add_outcomes(const EvaluateOptions& o, const TestInputs& in, const std::vector<LabelColumn>& labels,
+                         const std::vector<Ranking>& rankings, nlohmann::json& out) {
+    if (!labels.empty()) out["labels"] = print_labels(rankings, labels);
     if (!o.revenue.empty()) out["revenue"] = print_revenue(o.revenue, "the label", in, in.lists, rankings);
-    for (const LabelColumn& label : in.labels) {
+    for (const LabelColumn& label : labels) {
         if (!o.revenue.empty())
             out["labels"][label.name]["revenue"] = print_revenue(o.revenue, label.name, in, label.lists, rankings);
     }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -21,6 +22,37 @@ inline std::string text(const DenseTransforms& t, std::size_t feature) {
                                                : fmt::format("linear about {:.4g}", t.center[feature]);
     if (t.missing[feature] > 0) out += fmt::format(", {:.1f} % missing", 100 * static_cast<double>(t.missing[feature]));
     return out;
+}
+
+/// Prints how the page changes feedback, where that was learned.
+inline void print_exposure(const Encoder& encoder) {
+    const Exposure& e = encoder.exposure();
+    const auto factor = [](float log_factor) { return fmt::format("{:.2f}", std::exp(log_factor)); };
+    if (e.position.size() > 1) {
+        std::string positions, factors;
+        const auto add = [&](std::size_t p) {
+            positions += fmt::format("{}{}", positions.empty() ? "" : ", ", p + 1);
+            factors += (factors.empty() ? "x" : ", ") + factor(e.position[p]);
+        };
+        for (const std::size_t p : {1, 2, 4, 9, 19, 49}) {
+            if (p + 1 < e.position.size()) add(p);
+        }
+        add(e.position.size() - 1);
+        fmt::print("positions {} gain {} of what position 1 gains: taken out (--position-effects)\n", positions,
+                   factors);
+    }
+    for (std::size_t f = 0; f * Exposure::reach < e.neighbours.size(); ++f) {
+        std::string above, factors;
+        for (std::size_t k = 0; k < Exposure::reach; ++k) {
+            const float x = e.neighbours[f * Exposure::reach + k];
+            if (x == 0) continue;
+            above += fmt::format("{}{}", above.empty() ? "" : ", ", k + 1);
+            factors += (factors.empty() ? "x" : ", ") + factor(x);
+        }
+        if (!above.empty())
+            fmt::print("an item whose {} stood {} positions above as well gains {}: kept apart (--neighbour-effects)\n",
+                       encoder.schema().item_fields[f].name, above, factors);
+    }
 }
 
 /// Prints how many values have a row of their own, how dense features are transformed, and what was not taken as it
@@ -53,6 +85,7 @@ inline void print_encoder(const Encoder& encoder, const EncoderSettings& setting
             }
         },
         s);
+    print_exposure(encoder);
     const std::string taken = text(counts);
     if (!taken.empty()) fmt::print("in {} training lists: {}\n", counts.requests, taken);
 }

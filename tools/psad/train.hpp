@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -68,7 +70,7 @@ inline nlohmann::json report_json(const TrainOptions& o, const train::Settings& 
 
 /// What is learned from which labels. Nothing but the variant and the columns that a schema names decides it.
 template <class Network>
-nlohmann::json objective_json(const TrainingInputs& in) {
+nlohmann::json objective_json(const TrainingInputs& in, const train::Settings& settings) {
     namespace detail = joint_loss_detail;
     nlohmann::json out;
     if constexpr (HasTeacher<Network>) out["teacher"] = Network::template policy<target::kind_tag, target::Set>::name;
@@ -89,17 +91,31 @@ nlohmann::json objective_json(const TrainingInputs& in) {
     out["labels"] = labels;
     if (in.names && !in.names->schema.teacher_score.empty()) out["teacher_scores"] = in.names->schema.teacher_score;
     out["list_weights"] = some([](const Request& r) { return r.weight != 1; });
-    out["propensities"] = some([](const Request& r) { return !r.propensities.empty(); });
+    const bool given = some([](const Request& r) { return !r.propensities.empty(); });
+    out["propensities"] = given;
+    out["exposure"] = in.lists.shown && !given && (settings.position_effects == 1 || settings.neighbour_effects == 1);
     return out;
 }
 inline void print_objective(const nlohmann::json& objective) {
     const auto text = [&](const char* key) { return objective[key].get<std::string>(); };
     fmt::print("learns from {}{}{}", printable(text("labels")), objective["list_weights"] ? ", weighted by list" : "",
-               objective["propensities"] ? ", divided by propensities" : "");
+               objective["propensities"] ? ", divided by propensities"
+               : objective["exposure"]   ? ", divided by what the page where they were shown does to them"
+                                         : "");
     if (objective.contains("teacher")) fmt::print("; teacher: {}", text("teacher"));
     if (objective.contains("student")) fmt::print("; student: {}", text("student"));
     if (objective.contains("teacher_scores")) fmt::print("; another teacher: {}", printable(text("teacher_scores")));
     fmt::print("\n");
+}
+
+/// Factors of the gain by position, and by the distance to an item above with the same value.
+inline nlohmann::json exposure_json(const Encoder& encoder) {
+    const Exposure& e = encoder.exposure();
+    nlohmann::json out{{"positions", nlohmann::json::array()}, {"neighbours", nlohmann::json::object()}};
+    for (const float x : e.position) out["positions"].push_back(std::exp(x));
+    for (std::size_t k = 0; k < e.neighbours.size(); ++k)
+        out["neighbours"][encoder.schema().item_fields[k / Exposure::reach].name].push_back(std::exp(e.neighbours[k]));
+    return out;
 }
 
 inline void print_passes(const train::Settings& chosen, std::size_t lists) {
@@ -112,11 +128,11 @@ inline void print_passes(const train::Settings& chosen, std::size_t lists) {
 }
 
 /// What the validation NDCG of a model is to be held against.
-inline void print_baselines(const TrainingLists& lists, const std::optional<eval::FeatureOrder>& by_feature) {
+inline void print_baselines(std::span<const Request> valid, const std::optional<eval::FeatureOrder>& by_feature) {
     std::vector<eval::Order> orders;
-    for (const Request& r : lists.valid) orders.push_back(eval::initial_order(r));
+    for (const Request& r : valid) orders.push_back(eval::initial_order(r));
     fmt::print("without a model, validation NDCG@10: initial order {:.4f}",
-               eval::mean(eval::ranking_quality(lists.valid, orders).ndcg10));
+               eval::mean(eval::ranking_quality(valid, orders).ndcg10));
     if (by_feature)
         fmt::print(", best single feature {:.4f} ({}, {} first)", by_feature->ndcg10, printable(by_feature->name),
                    by_feature->direction > 0 ? "largest" : "smallest");
@@ -133,13 +149,14 @@ void train_with(const TrainOptions& o, Fit fit) {
     const TrainingInputs in = read_training(o);
     fmt::print("{}: {} training lists, {} validation lists\n", in.lists.name, in.lists.train.size(),
                in.lists.valid.size());
-    const nlohmann::json objective = objective_json<Network>(in);
+    const nlohmann::json objective = objective_json<Network>(in, o.settings);
     print_objective(objective);
     print_passes(train::chosen(o.settings, in.lists.train.size()), in.lists.train.size());
     ShowProgress hooks(HasTeacher<Network>);
     const Fitted<Network> fitted = fit(in.lists, o.settings, o.encoding, hooks);
     hooks.clear();
-    const auto by_feature = eval::best_feature(in.lists.schema, in.lists.catalog, in.lists.valid);
+    const train::WeighedLists valid(fitted.model.encoder, in.lists.valid, o.settings.min_propensity);
+    const auto by_feature = eval::best_feature(in.lists.schema, in.lists.catalog, valid.lists());
     model_file::save(o.out, fitted.model, o.variant,
                      o.student_only ? model_file::Parts::student : model_file::Parts::all,
                      in.names ? &*in.names : nullptr, best_feature_note(by_feature));
@@ -162,9 +179,10 @@ void train_with(const TrainOptions& o, Fit fit) {
             settings.steps == 0 ? fmt::format("{} epochs", settings.epochs) : fmt::format("{} steps", settings.steps),
             settings.patience);
     }
-    print_baselines(in.lists, by_feature);
+    print_baselines(valid.lists(), by_feature);
     nlohmann::json json = report_json(o, settings, report, HasTeacher<Network>);
     json["objective"] = objective;
+    json["exposure"] = exposure_json(fitted.model.encoder);
     json["peak_memory_bytes"] = peak_memory();
     write_json(o.json, json);
 }

@@ -31,6 +31,7 @@ class DelimitedReader final : public Where {
         read_header(sink);
         while (sink.wants_more() && next_row()) {
             if (cells_.size() == 1 && cells_[0].text.empty()) continue;  // an empty line
+            if (!sink.wants_row()) continue;
             if (cells_.size() != columns_.size()) {
                 fail("", std::to_string(cells_.size()) + (cells_.size() == 1 ? " cell" : " cells"),
                      std::to_string(columns_.size()) + ", as in the header");

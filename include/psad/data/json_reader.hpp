@@ -34,7 +34,7 @@ class JsonReader final : public Where {
         std::string_view line;
         while (sink.wants_more() && lines.next(line)) {
             row_ = lines.line_number();
-            if (line.find_first_not_of(" \t\r") != std::string_view::npos) take_line(line, sink);
+            if (line.find_first_not_of(" \t\r") != std::string_view::npos && sink.wants_row()) take_line(line, sink);
         }
         if (row_ == 0) fail("", "an empty file", "a JSON object in each line");
         sink.end_file();

@@ -1,5 +1,6 @@
 /// \file left_out_rows.hpp
-/// Rows of files that are passed over, as if they were not there: nothing is learned from them, not even a name.
+/// Rows of files that are passed over, as if they were not there: nothing is learned from them, not even the name of a
+/// column, but for those in the header of a file.
 #pragma once
 
 #include <algorithm>
@@ -50,45 +51,27 @@ class WithoutRows final : public RecordSink {
 
     void begin_file(const Where& where, double absent) override {
         where_ = &where;
-        skips_ = false;
         to_->begin_file(where, absent);
     }
     int column(int level, std::string_view name) override { return to_->column(level, name); }
     int list(std::string_view name) override { return to_->list(name); }
     bool is_list(std::string_view name) const override { return to_->is_list(name); }
-    void begin_row(int level) override {
-        if (level == 0) skips_ = rows_->contain(where_->source(), where_->row());
-        if (!skips_) to_->begin_row(level);
-    }
-    void take(int column, std::string_view text) override {
-        if (!skips_) to_->take(column, text);
-    }
-    void take_text(int column, std::string_view text) override {
-        if (!skips_) to_->take_text(column, text);
-    }
-    void take_number(int column, double value) override {
-        if (!skips_) to_->take_number(column, value);
-    }
-    void take_missing(int column) override {
-        if (!skips_) to_->take_missing(column);
-    }
-    void begin_values(int column) override {
-        if (!skips_) to_->begin_values(column);
-    }
-    void end_values(int column) override {
-        if (!skips_) to_->end_values(column);
-    }
-    void end_row(int level) override {
-        if (!skips_) to_->end_row(level);
-    }
+    void begin_row(int level) override { to_->begin_row(level); }
+    void take(int column, std::string_view text) override { to_->take(column, text); }
+    void take_text(int column, std::string_view text) override { to_->take_text(column, text); }
+    void take_number(int column, double value) override { to_->take_number(column, value); }
+    void take_missing(int column) override { to_->take_missing(column); }
+    void begin_values(int column) override { to_->begin_values(column); }
+    void end_values(int column) override { to_->end_values(column); }
+    void end_row(int level) override { to_->end_row(level); }
     void end_file() override { to_->end_file(); }
     bool wants_more() const override { return to_->wants_more(); }
+    bool wants_row() const override { return !rows_->contain(where_->source(), where_->row()); }
 
   private:
     RecordSink* to_;
     const LeftOutRows* rows_;
     const Where* where_ = nullptr;
-    bool skips_ = false;
 };
 
 }  // namespace psad::data

@@ -31,7 +31,7 @@ class LetorReader final : public Where {
         while (sink.wants_more() && lines_.next(line)) {
             line = line.substr(0, line.find('#'));
             std::string_view cell = next_cell(line);
-            if (cell.empty()) continue;
+            if (cell.empty() || !sink.wants_row()) continue;
             sink.begin_row(0);
             if (label >= 0) sink.take(label, cell);
             cell = next_cell(line);

@@ -280,7 +280,7 @@ class ListBuilder final : public RoleSink {
         const GainRule& rule = schema_->gain;
         request_.has_labels = !rule.kinds.empty() || all_or_none(labels_, rule.grade.empty() ? rule.gain : rule.grade);
         request_.has_propensities = all_or_none(propensities_, schema_->propensity);
-        request_.has_teacher_scores = all_or_none(teacher_scores_, schema_->teacher_score);
+        if (names_->learns()) request_.has_teacher_scores = all_or_none(teacher_scores_, schema_->teacher_score);
         if (request_.has_labels && schema_->gain.grade.empty()) {
             for (float& g : std::span(block_->gains).last(n)) g = std::isnan(g) ? 0 : g;
         }

@@ -144,6 +144,8 @@ class Names {
     Names(NamedData& data, const Catalog& catalog) : Names(data, Learn::nothing, catalog.items, &catalog) {}
 
     const DataSchema& schema() const { return data_->schema; }
+    /// Whether what is read is there to be learned from.
+    bool learns() const { return learn_ == Learn::all; }
 
     std::int32_t value(Group group, std::size_t field, std::string_view name) {
         const FieldColumn& column = columns_of(data_->schema, group).fields[field];

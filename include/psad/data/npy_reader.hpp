@@ -76,6 +76,7 @@ class NpyReader final : public Where {
         if (of_candidates.empty() && rows > 0)
             fail("offsets", "no array with a row for each of " + std::to_string(rows) + " candidates", "at least one");
         for (row_ = 1; row_ <= lists; ++row_) {
+            if (!sink.wants_row()) continue;
             sink.begin_row(0);
             for (const Column& c : of_lists) take(c, row_ - 1, sink);
             const auto end = static_cast<std::size_t>(offsets.numbers[row_]);

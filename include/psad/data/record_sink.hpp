@@ -58,6 +58,8 @@ class RecordSink {
     virtual void end_file() = 0;
     /// False once the rest of the file may stay unread.
     virtual bool wants_more() const { return true; }
+    /// False where the row of level 0 at which the reader stands is passed over.
+    virtual bool wants_row() const { return true; }
 
     static constexpr int not_read = -1;
 };

@@ -50,12 +50,14 @@ inline std::optional<FeatureOrder> best_feature(const Schema& schema, const Cata
     std::vector<Order> orders(labelled.size());
     for (const auto* features : {&schema.candidate_dense, &schema.item_dense}) {
         for (const DenseFeature& f : *features) {
-            const DenseColumn column(schema, f.name);
+            const std::string name =
+                features == &schema.item_dense ? DenseColumn::name_of_item_feature(schema, f.name) : f.name;
+            const DenseColumn column(schema, name);
             for (const double direction : {1.0, -1.0}) {
                 for (std::size_t l = 0; l < labelled.size(); ++l)
                     orders[l] = by_feature(column, direction, catalog, labelled[l]);
                 const double ndcg10 = mean(ranking_quality(labelled, orders).ndcg10);
-                if (!best || ndcg10 > best->ndcg10) best = {f.name, direction, ndcg10};
+                if (!best || ndcg10 > best->ndcg10) best = {name, direction, ndcg10};
             }
         }
     }

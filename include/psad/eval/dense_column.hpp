@@ -18,13 +18,16 @@ namespace psad::inline PSAD_ABI::eval {
 
 class DenseColumn {
   public:
-    /// Throws SettingError, from `source`, for a name that is not among the schema's features of candidates and items.
+    /// The name of a feature of candidates, or else of items; "item.NAME" is one of items alone. Throws SettingError,
+    /// from `source`, for one that the schema lacks.
     DenseColumn(const Schema& schema, std::string_view name, const std::string& source = "dense feature")
         : schema_(&schema), name_(name) {
-        column_ = find(schema.candidate_dense);
+        column_ = find(schema.candidate_dense, name_);
         if (column_ < schema.candidate_dense.size()) return;
         of_item_ = true;
-        column_ = find(schema.item_dense);
+        column_ = find(schema.item_dense, name_);
+        if (column_ == schema.item_dense.size() && name.starts_with(of_items))
+            column_ = find(schema.item_dense, name.substr(of_items.size()));
         if (column_ < schema.item_dense.size()) return;
         std::string known;
         for (const auto* features : {&schema.candidate_dense, &schema.item_dense}) {
@@ -53,9 +56,17 @@ class DenseColumn {
         return r.candidate_dense.empty() ? missing : r.candidate_dense(i, column);
     }
 
+    /// What tells a feature of items from one of candidates.
+    static std::string name_of_item_feature(const Schema& schema, const std::string& name) {
+        const bool taken = find(schema.candidate_dense, name) < schema.candidate_dense.size();
+        return taken ? std::string(of_items) + name : name;
+    }
+
   private:
-    std::size_t find(const std::vector<DenseFeature>& features) const {
-        return static_cast<std::size_t>(std::ranges::find(features, name_, &DenseFeature::name) - features.begin());
+    static constexpr std::string_view of_items = "item.";
+
+    static std::size_t find(const std::vector<DenseFeature>& features, std::string_view name) {
+        return static_cast<std::size_t>(std::ranges::find(features, name, &DenseFeature::name) - features.begin());
     }
 
     const Schema* schema_;

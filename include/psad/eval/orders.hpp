@@ -68,7 +68,7 @@ std::vector<Order> student_orders(const B& backend, const Model<Network>& model,
                                   int positions = Network::spec.positions) {
     return detail::orders(backend, model, requests, positions, [&](auto& ctx, const Inputs<float>& in) {
         const auto& student = model.network.student;
-        return generate(ctx, student, student.score(ctx, in, student.user_state(ctx, in)));
+        return generate(ctx, student, student.score(ctx, in, student.user_state(ctx, in)), in);
     });
 }
 

@@ -54,6 +54,8 @@ struct InputColumns {
     column<int> match_bucket{};             ///< [items] age bucket of the last match, -1 = none
     column<int> match_index{};              ///< [items] index of the last match, -1 = none
     column<T> has_interacted{};             ///< [lists] 1 where the history holds a candidate
+    features like{};                        ///< [items] a value per field with neighbour effects, see NeighbourEncoder
+    features like_effect{};                 ///< [lists] their effects, Exposure::reach per field
 
     template <class Visit, class... Self>
     static void for_each_column(Visit&& visit, Self&... self) {
@@ -76,6 +78,8 @@ struct InputColumns {
         visit(Column<Items>{"match_bucket"}, self.match_bucket...);
         visit(Column<Items>{"match_index"}, self.match_index...);
         visit(Column<Lists>{"has_interacted"}, self.has_interacted...);
+        visit(Column<Items>{"like"}, self.like...);
+        visit(Column<Lists>{"like_effect"}, self.like_effect...);
     }
 };
 

@@ -66,6 +66,18 @@ class CandidateEncoder {
     /// PositionFeatures, AlongList and FieldMatch: those that `derived_inv_std` scales.
     std::size_t derived() const { return position_width + after_missing(); }
     std::size_t columns() const { return 2 * features() + missing_.size() + derived() + whitened(); }
+    /// Those of values, marks of missing ones and FieldMatch, which the order of the candidates does not change.
+    std::vector<std::size_t> unordered_columns() const {
+        std::vector<std::size_t> out;
+        const auto add = [&](std::size_t first, std::size_t count) {
+            for (std::size_t c = first; c < first + count; ++c) out.push_back(c);
+        };
+        const std::size_t first_missing = 2 * features() + position_width;
+        add(0, features());
+        add(first_missing, missing_.size());
+        add(first_missing + missing_.size() + along_.size() * along_width, matched_fields_.size() * match_width);
+        return out;
+    }
     /// Columns that training alone has: 0, or F.
     std::size_t whitened() const { return whitening_.empty() ? 0 : features(); }
     const std::vector<float>& whitening() const { return whitening_; }

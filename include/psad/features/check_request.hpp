@@ -132,6 +132,27 @@ inline void item_id(std::int32_t id, const char* what, std::size_t i, const Cata
                            "an item below " + std::to_string(catalog.items + (r.new_items ? r.new_items->items : 0)));
 }
 
+/// What a request says of an item that the catalog lacks.
+inline void new_item(const Catalog& catalog, std::size_t row) {
+    const auto fail = [&](const std::string& found, const char* wanted) {
+        throw RequestError("request", place("new items", row), found, wanted);
+    };
+    for (const Catalog::Field& f : catalog.fields) {
+        const std::int64_t begin = f.offsets[row], end = f.offsets[row + 1];
+        if (begin < 0 || begin > end || end > static_cast<std::int64_t>(f.ids.size()))
+            fail("offsets that do not rise, or go beyond the ids", "rising ones");
+        for (std::int64_t k = begin; k < end; ++k) {
+            if (f.ids[static_cast<std::size_t>(k)] < 0)
+                fail("id " + std::to_string(f.ids[static_cast<std::size_t>(k)]), "ids of 0 or more");
+        }
+    }
+    const std::size_t width = catalog.dense.size() / catalog.items;
+    for (std::size_t c = 0; c < width; ++c) {
+        if (std::isinf(catalog.dense[row * width + c]))
+            fail("an infinite number", "finite numbers, or NaN for missing ones");
+    }
+}
+
 /// The items that a request brings have the columns of the schema. Where candidates name their rows, other rows are not
 /// looked at: many requests may share them.
 inline void new_items(const Catalog& catalog, const Request& r, const Schema& schema) {
@@ -144,10 +165,10 @@ inline void new_items(const Catalog& catalog, const Request& r, const Schema& sc
         wrong("dense features", catalog.dense.size(), catalog.items * schema.item_dense.size());
     for (const Catalog::Field& f : catalog.fields) {
         if (f.offsets.size() != catalog.items + 1) wrong("offsets", f.offsets.size(), catalog.items + 1);
-        if (!r.new_item_rows.empty()) continue;
-        if (!std::ranges::is_sorted(f.offsets) || f.offsets.front() != 0 ||
-            f.offsets.back() != static_cast<std::int64_t>(f.ids.size()))
-            wrong("last offset", static_cast<std::size_t>(f.offsets.back()), f.ids.size());
+    }
+    if (r.new_item_rows.empty()) {
+        for (std::size_t row = 0; row < catalog.items; ++row) new_item(catalog, row);
+        return;
     }
     length(r.new_item_rows.size(), r.size(), "new item rows");
     for (std::size_t i = 0; i < r.new_item_rows.size(); ++i) {
@@ -155,13 +176,7 @@ inline void new_items(const Catalog& catalog, const Request& r, const Schema& sc
         if (row < -1 || row >= static_cast<std::int64_t>(catalog.items))
             throw RequestError("request", place("new item rows", i), std::to_string(row),
                                "-1 or a row below " + std::to_string(catalog.items));
-        for (const Catalog::Field& f : catalog.fields) {
-            if (row < 0) break;
-            const std::int64_t begin = f.offsets[static_cast<std::size_t>(row)],
-                               end = f.offsets[static_cast<std::size_t>(row) + 1];
-            if (begin < 0 || begin > end || end > static_cast<std::int64_t>(f.ids.size()))
-                throw RequestError("request", place("new item rows", i), "offsets that do not rise", "rising ones");
-        }
+        if (row >= 0) new_item(catalog, static_cast<std::size_t>(row));
     }
 }
 

@@ -103,6 +103,12 @@ inline void check_data_schema(const DataSchema& s, const std::string& source) {
     for (const std::string& name : labels) {
         if (of_items.contains(name)) fail("label", name + ", which is read too", "a label that no model sees");
     }
+    of_items.insert(labels.begin(), labels.end());
+    for (const std::string& name : {s.id, s.user, s.time, s.weight, s.item, s.position, s.propensity})
+        of_items.insert(name);
+    if (!s.teacher_score.empty() && of_items.contains(s.teacher_score))
+        fail("candidate.teacher_score", s.teacher_score + ", which is read as something else",
+             "a column that no model sees");
     for (const std::string& name : s.unread) {
         if (read.contains(name) || labels.contains(name))
             fail("unread", name + ", which is read", "columns that are not");

@@ -108,7 +108,9 @@ struct DenseTransforms {
             t[c] = static_cast<float>((static_cast<double>(value) - from[c * Step]) * by[c * Step]);
             absent[c] = static_cast<float>(value - value);  // 0, or NaN
         }
-        for (std::size_t c = 0; c < n; ++c) y[c] = k[c * Step] * std::abs(cut(t[c], 1e30f));
+        // The cut also keeps the product apart from the sum in log1p: as one instruction, which compilers make of it in
+        // some of these loops, it rounds otherwise, and equal values would differ by where they stand.
+        for (std::size_t c = 0; c < n; ++c) y[c] = cut(k[c * Step] * std::abs(t[c]), 1e30f);
         for (std::size_t c = 0; c < lanes; ++c) y[c] = math::log1p_of_finite(y[c]);
         for (std::size_t c = 0; c < n; ++c) {
             const float v = a[c * Step] * std::copysign(y[c], t[c]) + b[c * Step];

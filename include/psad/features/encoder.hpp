@@ -20,6 +20,8 @@
 #include "psad/features/check_catalog.hpp"
 #include "psad/features/check_request.hpp"
 #include "psad/features/dense_row.hpp"
+#include "psad/features/match_bags.hpp"
+#include "psad/features/neighbour_encoder.hpp"
 #include "psad/features/request.hpp"
 #include "psad/features/schema.hpp"
 
@@ -36,6 +38,7 @@ class Encoder {
           catalog_(std::move(catalog)),
           statistics_(std::move(statistics)),
           candidates_(schema_, statistics_),
+          neighbours_(statistics_.exposure.neighbours),
           max_history_(max_history) {
         if (max_history < 1 || max_history > max_history_limit) {
             throw SettingError("encoder", "max_history", std::to_string(max_history),
@@ -60,26 +63,27 @@ class Encoder {
     /// Gives candidates whitened columns, or none: see CandidateEncoder and whitening.hpp. To be called before a model
     /// is made of this encoder. Throws SettingError unless the matrix is empty or has a row and a column per feature.
     void set_whitening(std::vector<float> matrix) {
-        const std::size_t f = candidates_.features();
-        if (!matrix.empty() && matrix.size() != f * f)
-            throw SettingError("encoder", "whitening", std::to_string(matrix.size()) + " numbers",
-                               std::to_string(f * f) + " or none");
+        must_be("whitening", matrix.size(), candidates_.features() * candidates_.features());
         candidates_.set_whitening(std::move(matrix));
         sizes_ = sizes();
     }
     /// Sets the inverse deviations by which derived numbers of candidates and of matches are multiplied, one for each
     /// number, or none at all. Throws SettingError for another number of them.
     void set_scales(std::vector<float> derived_inv_std, std::vector<float> match_inv_std) {
-        const auto must_be = [](std::size_t found, std::size_t wanted) {
-            if (found != 0 && found != wanted)
-                throw SettingError("encoder", "scales", std::to_string(found), std::to_string(wanted) + " or none");
-        };
-        must_be(derived_inv_std.size(), candidates_.derived());
-        must_be(match_inv_std.size(), static_cast<std::size_t>(sizes_.match_columns));
+        must_be("scales", derived_inv_std.size(), candidates_.derived());
+        must_be("scales", match_inv_std.size(), static_cast<std::size_t>(sizes_.match_columns));
         candidates_.set_scales(derived_inv_std);
         statistics_.derived_inv_std = std::move(derived_inv_std);
         statistics_.match_inv_std = std::move(match_inv_std);
     }
+    /// Tells how a page changes feedback: training divides gains by it, and greedy orders keep like candidates apart.
+    /// Throws SettingError unless there are Exposure::reach neighbours for each item field, or none.
+    void set_exposure(Exposure exposure) {
+        must_be("neighbours", exposure.neighbours.size(), schema_.item_fields.size() * Exposure::reach);
+        neighbours_ = NeighbourEncoder(exposure.neighbours);
+        statistics_.exposure = std::move(exposure);
+    }
+    const Exposure& exposure() const { return statistics_.exposure; }
 
     static constexpr int max_history_limit = 10000;  ///< the largest `max_history`; a request may hold more
 
@@ -100,12 +104,19 @@ class Encoder {
         batch.list_scale.columns = batch.list_shift.columns = sizes_.scaled_columns;
         batch.event_dense.columns = sizes_.event_columns;
         batch.match_dense.columns = sizes_.match_columns;
+        neighbours_.set_columns(batch);
         batch.clear();
         for (const Request& r : requests) add(r, positions, batch);
         batch.counts.requests += static_cast<std::int64_t>(requests.size());
     }
 
   private:
+    static void must_be(const char* what, std::size_t found, std::size_t wanted) {
+        if (found != 0 && found != wanted)
+            throw SettingError("encoder", what, std::to_string(found) + " numbers",
+                               std::to_string(wanted) + " or none");
+    }
+
     InputSizes sizes() const {
         InputSizes s;
         const auto rows = [](const std::vector<Vocabulary>& fields, std::vector<int>& to) {
@@ -150,6 +161,7 @@ class Encoder {
         for (int i = 0; i < n; ++i) rank[i] = schema_.ordered ? (std::min)(rank_positions - 1, i) : 0;
         const std::size_t matched = add_matches(r, past, events, b);
         candidates_.add_rows(r, catalog_, matched, past, events, b);
+        neighbours_.add_rows(r, catalog_, b);
         const bool has_interacted = matched < r.items.size();
         b.has_interacted.push_back(has_interacted ? T(1) : T(0));
         const ProfileFeatures profile{
@@ -261,34 +273,6 @@ class Encoder {
         }
     }
 
-    /// The listed candidate that the user interacted with last.
-    struct LastMatched {
-        std::size_t candidate, event;  ///< the event counted from the latest
-    };
-
-    /// Appends for each candidate the rows of the events on it, latest first. Returns the last matched candidate;
-    /// (n, events) where there is none.
-    template <class T>
-    static LastMatched add_match_bags(const Request& r, std::size_t past, std::size_t events, int first_event,
-                                      Batch<T>& b) {
-        LastMatched last{r.items.size(), events};
-        const std::int32_t* recent = r.history_items.data() + (past - events);
-        for (std::size_t i = 0; i < r.items.size(); ++i) {
-            int left = 0;
-            if (r.items[i] >= 0) {
-                for (std::size_t h = 0; h < events; ++h) left += recent[h] == r.items[i] ? 1 : 0;
-            }
-            for (std::size_t h = 0; h < events && left > 0; ++h) {
-                if (recent[events - 1 - h] != r.items[i]) continue;
-                --left;
-                b.match.ids.push_back(first_event + static_cast<int>(h));
-                if (h < last.event) last = {i, h};
-            }
-            b.match.end_row();
-        }
-        return last;
-    }
-
     /// Appends all columns of matches. Returns the last matched candidate, n where there is none.
     template <class T>
     std::size_t add_matches(const Request& r, std::size_t past, std::size_t events, Batch<T>& b) const {
@@ -343,6 +327,7 @@ class Encoder {
     Catalog catalog_;
     Statistics statistics_;
     CandidateEncoder candidates_;
+    NeighbourEncoder neighbours_;
     int max_history_ = 50;
     InputSizes sizes_;
 };

@@ -10,6 +10,7 @@
 
 #include "psad/core/version.hpp"
 #include "psad/features/dense_transform.hpp"
+#include "psad/features/exposure.hpp"
 
 namespace psad::inline PSAD_ABI {
 
@@ -86,6 +87,7 @@ struct Statistics {
     DenseTransforms user_dense, context_dense, item_dense, candidate_dense, event_dense;
     std::vector<float> derived_inv_std;      ///< per derived number of a candidate; empty = all 1
     std::vector<float> match_inv_std;        ///< per number of a match; empty = all 1
+    Exposure exposure;                       ///< of the lists that were shown, where it was estimated
     Vocabulary items;                        ///< item ids
     std::vector<Vocabulary> item_fields;     ///< values of each item field
     std::vector<Vocabulary> profile_fields;  ///< of each user field, then of each context field
@@ -101,6 +103,8 @@ struct Statistics {
         visit("event_dense", self.event_dense);
         visit("derived_inv_std", self.derived_inv_std);
         visit("match_inv_std", self.match_inv_std);
+        visit("positions", self.exposure.position);
+        visit("neighbours", self.exposure.neighbours);
         visit("items", self.items);
         visit("item_fields", self.item_fields);
         visit("profile_fields", self.profile_fields);

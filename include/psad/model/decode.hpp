@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "psad/autograd/ops/row_mask.hpp"
+#include "psad/core/columns.hpp"
 #include "psad/core/layout.hpp"
 #include "psad/core/math.hpp"
 #include "psad/core/matrix.hpp"
@@ -47,12 +48,40 @@ struct BlockLogits {
     }
 };
 
-/// Position after position, the best free candidate, given the candidates one and two positions before.
+/// What candidates shortly before take off the logits of those that are like them. The columns are those of the inputs.
+template <class T>
+struct LikeNeighbours {
+    FeatureView<T> like;    ///< [items]
+    FeatureView<T> effect;  ///< [lists]
+    T* logits;              ///< [items] scratch; null where there are no effects
+
+    /// A row of logits with the effects on position t of a list.
+    PSAD_HOST_DEVICE const T* on(const T* row, const DecodingState<T>& state, int list, int t) const {
+        if (!logits) return row;
+        const int first = state.items.begin[list], n = state.items.end[list] - first;
+        const int* chosen = state.chosen + state.positions.begin[list];
+        T* const out = logits + first;
+        for (int i = 0; i < n; ++i) out[i] = row[i];
+        for (int f = 0; f < like.columns; ++f) {
+            const int reach = effect.columns / like.columns;
+            const T* const of_field = effect.data + list * effect.columns + f * reach;
+            for (int above = 1; above <= reach && above <= t; ++above) {
+                const T value = like.data[chosen[t - above] * like.columns + f], change = of_field[above - 1];
+                for (int i = 0; i < n; ++i)
+                    out[i] += like.data[(first + i) * like.columns + f] == value ? change : T(0);
+            }
+        }
+        return out;
+    }
+};
+
+/// Position after position, the best free candidate, given the candidates shortly before.
 /// Ties go to the smaller initial rank.
 template <class T>
 struct FillLeftToRight {
     DecodingState<T> state;
     BlockLogits<T> in;
+    LikeNeighbours<T> neighbours;
     const T* after_one;            ///< [items x items pairs] transition scores from one position before, or null
     const T* after_two;            ///< the same from two positions before
     const int* transition_offset;  ///< [lists]
@@ -77,7 +106,8 @@ struct FillLeftToRight {
         const int count = in.count(state, l);
         for (int k = 0; k < count; ++k) {
             const int t = in.from + k;
-            const T* row = in.logits + in.offset[l] + static_cast<long>(k) * in.row_step * n;
+            const T* row =
+                neighbours.on(in.logits + in.offset[l] + static_cast<long>(k) * in.row_step * n, state, l, t);
             const T* one = transitions(after_one, l, t - 1, n, first);
             const T* two = transitions(after_two, l, t - 2, n, first);
             const auto place_best = [&](auto value) {

@@ -43,18 +43,26 @@ auto empty_lists(Ctx& ctx) {
     return state;
 }
 
+template <class Ctx, class T>
+decode::LikeNeighbours<T> like_neighbours(Ctx& ctx, const Inputs<T>& in) {
+    if (in.like.columns == 0) return {};
+    return {in.like, in.like_effect,
+            ctx.workspace().template take<T>(static_cast<std::size_t>(ctx.layout().items.rows))};
+}
+
 template <class Policy, class Ctx>
 void fill_block(Ctx& ctx, const decode::DecodingState<typename Ctx::Scalar>& state,
                 decode::BlockLogits<typename Ctx::Scalar> in, const typename Ctx::Scalar* after_one,
-                const typename Ctx::Scalar* after_two, Matrix<const typename Ctx::Scalar> item) {
+                const typename Ctx::Scalar* after_two, const decode::LikeNeighbours<typename Ctx::Scalar>& neighbours,
+                Matrix<const typename Ctx::Scalar> item) {
     using T = typename Ctx::Scalar;
     const Layout& layout = ctx.layout();
     const auto& w = ctx.workspace();
     const auto positions = static_cast<std::size_t>(layout.positions.rows);
     const auto items = static_cast<std::size_t>(layout.items.rows), lists = static_cast<std::size_t>(layout.lists);
     if constexpr (std::is_same_v<Policy, decode::LeftToRight>) {
-        w.backend->for_each(layout.lists,
-                            decode::FillLeftToRight<T>{state, in, after_one, after_two, layout.items_items.offset});
+        w.backend->for_each(layout.lists, decode::FillLeftToRight<T>{state, in, neighbours, after_one, after_two,
+                                                                     layout.items_items.offset});
     } else if constexpr (std::is_same_v<Policy, decode::Contrastive>) {
         w.backend->for_each(layout.lists, decode::FillContrastive<T>{state, in, item, T(0.1)});
     } else if constexpr (std::is_same_v<Policy, decode::ByConfidence>) {
@@ -141,6 +149,7 @@ GeneratedLists<T> generate(Ctx& ctx, const Teacher<spec, Policies...>& teacher, 
         after_two = transitions.two.data;
     }
     const decode::DecodingState<T> state = detail::empty_lists(ctx);
+    const decode::LikeNeighbours<T> neighbours = detail::like_neighbours(ctx, in);
     const Blocks blocks = plan_blocks(layout.on_host(), TeacherModel::block, w.arena->host());
     const int* numbers = w.on_device(blocks.numbers, static_cast<std::size_t>(blocks.size));
     int* const input = w.template take<int>(static_cast<std::size_t>(blocks.max_rows));  // item rows K before, or -1
@@ -155,17 +164,17 @@ GeneratedLists<T> generate(Ctx& ctx, const Teacher<spec, Policies...>& teacher, 
         detail::fill_block<typename TeacherModel::DecodePolicy>(
             ctx, state,
             decode::BlockLogits<T>{logits.data, layout.block_items.offset, k * blocks.block, blocks.block, 1},
-            after_one, after_two, encoded.item.matrix());
+            after_one, after_two, neighbours, encoded.item.matrix());
     }
     return {state.chosen, state.score};
 }
 
-/// The lists of a student (a Scorer) from one pass. `scores` is what its score() gave.
-template <class Ctx, class Student, class S>
+/// The lists of a student (a Scorer) from one pass. `scores` is what its score() gave of `inputs`. One that is not
+/// greedy sorts.
+template <class Ctx, class Student, class S, class T = typename Ctx::Scalar>
 requires HasName<Student>
-auto generate(Ctx& ctx, [[maybe_unused]] const Student& student, const S& scores) {
+auto generate(Ctx& ctx, [[maybe_unused]] const Student& student, const S& scores, const Inputs<T>& inputs) {
     namespace detail = generate_detail;
-    using T = typename Ctx::Scalar;
     const Layout& layout = ctx.layout();
     const decode::DecodingState<T> state = detail::empty_lists(ctx);
     if constexpr (!is_greedy<Student>() && std::is_same_v<T, float>) {
@@ -175,13 +184,15 @@ auto generate(Ctx& ctx, [[maybe_unused]] const Student& student, const S& scores
     } else {
         const T* after_one = nullptr;
         const T* after_two = nullptr;
+        decode::LikeNeighbours<T> neighbours{};
         if constexpr (is_greedy<Student>()) {
+            neighbours = detail::like_neighbours(ctx, inputs);
             const auto transitions = student.transition_scores(ctx, scores);
             after_one = transitions.one.data;
             after_two = transitions.two.data;
         }
         const decode::BlockLogits<T> in{scores.score.data, layout.items.begin, 0, layout.positions.rows, 0};
-        detail::fill_block<decode::LeftToRight>(ctx, state, in, after_one, after_two, {});
+        detail::fill_block<decode::LeftToRight>(ctx, state, in, after_one, after_two, neighbours, {});
     }
     return GeneratedLists<T>{state.chosen, state.score};
 }

@@ -286,6 +286,8 @@ inline Encoder read_encoder(const TensorFile& file) {
                         encoder.candidates().derived());
     detail::check_count(statistics_reader, "match_inv_std", read.match_inv_std.size(),
                         static_cast<std::size_t>(encoder.input_sizes().match_columns));
+    detail::check_count(statistics_reader, "neighbours", read.exposure.neighbours.size(),
+                        read.item_fields.size() * Exposure::reach);
     return encoder;
 }
 

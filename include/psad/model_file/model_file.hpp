@@ -18,7 +18,7 @@
 
 namespace psad::inline PSAD_ABI::model_file {
 
-inline constexpr std::string_view model_format = "psad-model-3";
+inline constexpr std::string_view model_format = "psad-model-4";
 
 /// Which parts of a model a file holds.
 enum class Parts { all, student };

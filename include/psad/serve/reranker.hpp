@@ -170,7 +170,7 @@ class Reranker {
     /// Appends orders and logits of all positions.
     template <class Ctx, class U>
     void generate_lists(Ctx& ctx, const Inputs<float>& in, const U& user, Workspace<B>& workspace) const {
-        const auto lists = generate(ctx, student(), student().score(ctx, in, user));
+        const auto lists = generate(ctx, student(), student().score(ctx, in, user), in);
         const auto count = static_cast<std::size_t>(in.layout.positions.rows);
         const int* chosen = ctx.workspace().on_host(lists.chosen, count);
         const float* score = ctx.workspace().on_host(lists.score, count);

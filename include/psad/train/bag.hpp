@@ -25,8 +25,8 @@ namespace psad::inline PSAD_ABI::train {
 
 /// A network whose student learns from the logits of a teacher in training: they may as well be the mean of several.
 template <class Network>
-concept TakesBag = HasTeacher<Network> && HasStudent<Network> && !HasFrozenTeacher<Network> &&
-                   !is_one_of<joint_loss_detail::Distill<Network>, distill::None, distill::Hard>;
+concept LearnsFromLogits = HasTeacher<Network> && HasStudent<Network> && !HasFrozenTeacher<Network> &&
+                           !is_one_of<joint_loss_detail::Distill<Network>, distill::None, distill::Hard>;
 
 /// The teachers of a bag but the first, which is the model's own. They differ by their starting values and by what
 /// dropout draws; all see the same batches. Nothing of them is kept when the training ends.
@@ -108,6 +108,6 @@ struct NoBag {
 };
 
 template <class B, class Network, class Rule>
-using BagOf = std::conditional_t<TakesBag<Network>, Bag<B, Network, Rule>, NoBag>;
+using BagOf = std::conditional_t<LearnsFromLogits<Network>, Bag<B, Network, Rule>, NoBag>;
 
 }  // namespace psad::train

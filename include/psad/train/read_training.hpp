@@ -38,10 +38,11 @@ inline void must_have_columns(const data::ReadLists& read, const DataSchema& sch
     for (const auto* missing : {&read.missing, &read.missing_labels}) {
         if (!missing->empty()) fail(*missing->begin(), "it, as the schema says");
     }
-    const auto& requests = read.source.requests();
-    if (!schema.teacher_score.empty() &&
-        std::ranges::all_of(requests, [](const Request& r) { return r.teacher_scores.empty(); }))
-        fail(schema.teacher_score, "the scores of another ranker, as the schema says");
+    for (std::size_t i = 0; i < read.source.size() && !schema.teacher_score.empty(); ++i) {
+        if (read.source[i].teacher_scores.empty())
+            throw DataError(read.source.file(i), "line " + std::to_string(read.source.line(i)),
+                            "no " + printable(schema.teacher_score), "the scores of another ranker, in all lists");
+    }
 }
 
 }  // namespace read_training_detail
@@ -62,7 +63,7 @@ inline ReadTraining read_training(const data::InputFiles& files, const data::Pat
         std::make_shared<data::ReadLists>(data::read_requests(files.lists, files.format, names, out.tables, before));
     read_training_detail::must_have_columns(*out.train, read_by, source);
     data::add_unread(*out.train, read_by);
-    out.lists = {source, request_schema(out.names), names.catalog(), {}, {}};
+    out.lists = {source, request_schema(out.names), names.catalog(), {}, {}, !read_by.position.empty()};
     const auto requests_of = [&](data::ReadLists& read) {
         read.source.check([&](const Request& r) {
             check_request(out.lists.schema, out.lists.catalog, r, {.take_missing_columns = true});

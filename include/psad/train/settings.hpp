@@ -36,6 +36,8 @@ struct Settings {
     double distill_full = 0.3;
     double temperature = 1;
     int bag = 1;
+    int position_effects = 1;
+    int neighbour_effects = 1;
     double min_propensity = 0.1;
     double unknown_rate = 0.002;
     double average = 0.1;
@@ -80,8 +82,17 @@ struct Settings {
               self.temperature);
         visit(Setting{"bag", "Teachers trained side by side; the student learns from the mean of them", 1, 100},
               self.bag);
+        visit(Setting{"position_effects",
+                      "1: of lists that say where candidates were shown, learn how positions change feedback, and "
+                      "divide gains by it; 0: do not",
+                      0, 1},
+              self.position_effects);
+        visit(Setting{"neighbour_effects",
+                      "1: of such lists, learn what like items shortly above take off as well, and keep them apart", 0,
+                      1},
+              self.neighbour_effects);
         visit(Setting{.name = "min_propensity",
-                      .help = "Gains are divided by propensities, where lists have them, but by no smaller ones",
+                      .help = "Gains are divided by propensities, given or learned, but by no smaller ones",
                       .min = 0,
                       .max = 1,
                       .above_min = true},

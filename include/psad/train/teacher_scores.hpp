@@ -37,30 +37,30 @@ inline double slope(std::span<const Request> requests, double scale) {
 }  // namespace teacher_scores_detail
 
 /// By what the scores are multiplied: the number with which their softmax fits the gains of the lists best. 0 where no
-/// list has scores. Throws DataError where some have none, and for scores that do not rise with the gains.
-inline double teacher_scale(std::span<const Request> requests) {
+/// list has scores. Throws DataError where some have none, for scores that do not rise with the gains, and for any
+/// where the student does not learn from logits.
+inline double teacher_scale(std::span<const Request> requests, bool learns_from_logits) {
     const auto with = std::ranges::count_if(requests, [](const Request& r) { return !r.teacher_scores.empty(); });
     if (with == 0) return 0;
+    if (!learns_from_logits)
+        throw DataError("training lists", "teacher scores", "some, and a network whose student learns from no logits",
+                        "a teacher that trains, and soft distillation");
     if (static_cast<std::size_t>(with) != requests.size()) {
         throw DataError("training lists", "teacher scores",
                         "them in " + std::to_string(with) + " of " + std::to_string(requests.size()) + " lists",
                         "them in all lists or in none");
     }
-    double squares = 0, sum = 0, count = 0;
-    for (const Request& r : requests) {
-        for (const float x : r.teacher_scores) {
-            const auto score = static_cast<double>(x);
-            squares += score * score, sum += score, ++count;
-        }
-    }
-    const double deviation = std::sqrt((std::max)(0.0, squares / count - sum / count * (sum / count)));
-    if (!(deviation > 0) || teacher_scores_detail::slope(requests, 0) >= 0)
+    const auto rises = [&](double scale) { return teacher_scores_detail::slope(requests, scale) < 0; };
+    double high = 1;  // a power of 2, whatever the unit
+    while (high > 0x1p-100 && !rises(high)) high /= 2;
+    if (!rises(high))
         throw DataError("training lists", "teacher scores", "scores that do not rise with the gains",
                         "those of a ranker, larger ones for what should stand first");
-    double low = 0, high = 30 / deviation;  // where it is all but certain
+    while (high < 0x1p100 && rises(high)) high *= 2;
+    double low = high / 2;
     for (int step = 0; step < 40; ++step) {
         const double middle = (low + high) / 2;
-        (teacher_scores_detail::slope(requests, middle) < 0 ? low : high) = middle;
+        (rises(middle) ? low : high) = middle;
     }
     return (low + high) / 2;
 }

@@ -97,10 +97,10 @@ class Trainer {
           best_{.parameters = model.parameters},
           shards_(static_cast<std::size_t>((batch_ - 1) / shard_ + 1)),
           gradients_(model.registry.dense_size, shards_.size()),
-          bag_(backend, model.encoder.input_sizes(), settings_.bag - 1, shards_.size(), settings_.seed, rule),
+          bag_(backend, model.encoder.input_sizes(), settings_.bag - 1, shards_.size(), settings.seed, rule),
           pipeline_(backend, model.encoder, requests, shard_, static_cast<int>(shards_.size()), settings.seed,
                     {mean_weight(requests), settings.min_propensity, settings.unknown_rate,
-                     TakesBag<Network> ? teacher_scale(requests) : 0}) {
+                     teacher_scale(requests, LearnsFromLogits<Network>)}) {
         state_.order.resize(requests.size());
         std::iota(state_.order.begin(), state_.order.end(), std::size_t{0});
     }
@@ -295,7 +295,7 @@ class Trainer {
         const TrainingBatch<T> batch = on_device(backend_, host, shard.arena);
         const DropoutDraw dropout{settings_.dropout, key};
         std::span<const T* const> of_bag;
-        if constexpr (TakesBag<Network>) of_bag = bag_.forward_backward(s, batch, dropout, shard.arena);
+        if constexpr (LearnsFromLogits<Network>) of_bag = bag_.forward_backward(s, batch, dropout, shard.arena);
         Tape<B> tape(backend_, *parameters_, batch.in.layout, shard.arena, gradients_.zeroed(backend_, s), dropout);
         const auto loss = joint_loss(tape, model_.network, *parameters_, batch, weights, shard.greedy_targets, of_bag);
         tape.backward(loss.total, T(1));
@@ -313,7 +313,7 @@ class Trainer {
         const double factor = schedule::warm_cosine(progress(state_.step + 1), settings_.warmup);
         const typename Optimizer<B, Rule>::StepSettings step{settings_.learning_rate * factor, settings_.weight_decay,
                                                              settings_.clip};
-        if constexpr (TakesBag<Network>) bag_.update(shards, scale, step);
+        if constexpr (LearnsFromLogits<Network>) bag_.update(shards, scale, step);
         record.gradient_norm =
             optimizer_.step(backend_, *parameters_, gradients_.dense(shards), gradients_.sparse(shards), scale, step);
         return record;

@@ -14,6 +14,7 @@
 #include "psad/model/prefix.hpp"
 #include "psad/train/labels.hpp"
 #include "psad/train/targets.hpp"
+#include "psad/train/weighed_gains.hpp"
 
 namespace psad::inline PSAD_ABI {
 
@@ -58,8 +59,7 @@ class BatchBuilder {
         clear_columns(labels_);
         int first_item = 0;
         for (std::size_t l = 0; l < requests.size(); ++l) {
-            Request r = requests[l];
-            weigh_gains(r, settings);
+            const Request r = weighed_(encoder, requests[l], settings.min_propensity);
             const int items = static_cast<int>(r.items.size()), length = (std::min)(positions, items);
             const std::size_t first_position = labels_.target_weight.size();
             add_target(r, length, rng::derive(key, l), Target{});
@@ -67,10 +67,9 @@ class BatchBuilder {
             first_item += items;
             labels_.list_weight.push_back(static_cast<T>(static_cast<double>(r.weight) / settings.mean_weight));
             add_labels(r, first_position, groups);
-            for (const float x : r.teacher_scores) {
-                if (settings.teacher_scale == 0) break;
+            if (settings.teacher_scale == 0) continue;
+            for (const float x : r.teacher_scores)
                 labels_.teacher_score.push_back(static_cast<T>(settings.teacher_scale * static_cast<double>(x)));
-            }
         }
     }
 
@@ -112,17 +111,6 @@ class BatchBuilder {
                       labels_.target_weight.data() + first_position);
     }
 
-    /// Gains by inverse propensities, for a request that brings some.
-    void weigh_gains(Request& r, const LabelSettings& settings) {
-        if (r.propensities.empty()) return;
-        gains_.resize(r.size());
-        for (std::size_t i = 0; i < r.size(); ++i) {
-            gains_[i] = static_cast<float>(static_cast<double>(r.gain(i)) /
-                                           (std::max)(settings.min_propensity, static_cast<double>(r.propensities[i])));
-        }
-        r.gains = gains_;
-    }
-
     void add_labels(const Request& r, std::size_t first_position, LabelGroups groups) {
         T total = 0;
         for (std::size_t i = 0; i < r.size(); ++i) total += static_cast<T>(r.gain(i));
@@ -151,8 +139,8 @@ class BatchBuilder {
     Batch<T> batch_;
     PrefixStorage prefix_;
     LabelColumns<T, Owned> labels_;
-    std::vector<int> order_;    ///< scratch: the list to follow
-    std::vector<float> gains_;  ///< scratch: of the request being added
+    std::vector<int> order_;  ///< scratch: the list to follow
+    train::WeighedGains weighed_;
 };
 
 }  // namespace psad

@@ -1,0 +1,69 @@
+/// \file symmetric_system.hpp
+/// Systems of linear equations with a symmetric positive definite matrix.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "psad/core/version.hpp"
+
+namespace psad::inline PSAD_ABI::train {
+
+/// A matrix as L L^T (Cholesky).
+class SymmetricSystem {
+  public:
+    /// [width, width], of which the lower half is read.
+    SymmetricSystem(std::vector<double> matrix, std::size_t width) : l_(std::move(matrix)), width_(width) {
+        for (std::size_t i = 0; i < width_; ++i) {
+            double* const row = l_.data() + i * width_;
+            for (std::size_t j = 0; j <= i; ++j) {
+                const double* const other = l_.data() + j * width_;
+                double x = row[j];
+                for (std::size_t k = 0; k < j; ++k) x -= row[k] * other[k];
+                row[j] = i == j ? std::sqrt(x) : x / other[j];
+            }
+        }
+    }
+
+    /// x of matrix x = b.
+    std::vector<double> solve(std::span<const double> b) const {
+        std::vector<double> x = below(b);
+        for (std::size_t i = width_; i-- > 0;) {
+            for (std::size_t k = i + 1; k < width_; ++k) x[i] -= l_[k * width_ + i] * x[k];
+            x[i] /= l_[i * width_ + i];
+        }
+        return x;
+    }
+
+    /// The roots of the diagonal of the inverse.
+    std::vector<double> inverse_deviations() const {
+        std::vector<double> out(width_), unit(width_);
+        for (std::size_t i = 0; i < width_; ++i) {
+            unit[i] = 1;
+            double squares = 0;
+            for (const double x : below(unit)) squares += x * x;
+            out[i] = std::sqrt(squares);
+            unit[i] = 0;
+        }
+        return out;
+    }
+
+  private:
+    /// x of L x = b.
+    std::vector<double> below(std::span<const double> b) const {
+        std::vector<double> x(b.begin(), b.end());
+        for (std::size_t i = 0; i < width_; ++i) {
+            for (std::size_t k = 0; k < i; ++k) x[i] -= l_[i * width_ + k] * x[k];
+            x[i] /= l_[i * width_ + i];
+        }
+        return x;
+    }
+
+    std::vector<double> l_;
+    std::size_t width_;
+};
+
+}  // namespace psad::train
