@@ -27,13 +27,8 @@ struct NamedOrders {
     std::string name, file;
 };
 
-/// Of words like NAME=FILE. Throws SettingError for others, and for a name that tables or reports use for something
-/// else, or that is given twice.
-inline std::vector<NamedOrders> named_orders(const std::vector<std::string>& given) {
-    std::vector<std::string> taken{"initial", "initial order", "history-first",  "history first",    "by-aux",
-                                   "by aux",  "best-feature",  "best feature",   "student",          "teacher",
-                                   "id",      "candidates",    "lists",          "left_out",         "feature",
-                                   "clipped", "revenue",       "min_propensity", "positives_without"};
+/// Of words like NAME=FILE. Throws SettingError for others, and for a name that is in `taken`, or given twice.
+inline std::vector<NamedOrders> named_orders(const std::vector<std::string>& given, std::vector<std::string> taken) {
     std::vector<NamedOrders> out;
     for (const std::string& word : given) {
         const std::size_t at = (std::min)(word.find('='), word.size());

@@ -64,6 +64,14 @@ void rank_by_model(const EvaluateOptions& o, const Catalog& catalog, const model
     }
 }
 
+/// What tables and reports call the orders of their own, and what stands beside orders in a report.
+inline std::vector<std::string> taken_names() {
+    return {"initial", "initial order", "history-first",  "history first",    "by-aux",
+            "by aux",  "best-feature",  "best feature",   "student",          "teacher",
+            "id",      "candidates",    "lists",          "left_out",         "feature",
+            "clipped", "revenue",       "min_propensity", "positives_without"};
+}
+
 /// NaN, where there is no such value, as null.
 inline nlohmann::json value_json(double x) {
     return std::isnan(x) ? nlohmann::json() : nlohmann::json(x);
@@ -93,7 +101,7 @@ template <class Network>
 void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
     check_writable(o.json);
     check_writable(o.per_list);
-    const std::vector<NamedOrders> others = named_orders(o.orders);
+    const std::vector<NamedOrders> others = named_orders(o.orders, taken_names());
     const TestInputs in = read_test(o, file);
     const std::vector<LabelColumn> labels = in.names ? read_labels(o, in.names->schema) : std::vector<LabelColumn>();
     const std::vector<Request>& requests = in.lists;
