@@ -316,7 +316,7 @@ class Refused(Case):
         self.assert_usage(refused(*WORLD, "--learning-rate", 10), "weight_decay: found 0.5, wanted less than 1")
         self.assert_fails(refused("--data", self.folder / "none"), "none")
         orders = ["--orders", f"x={self.folder}"]
-        self.assert_fails(refused(*WORLD, "--models", "mlp", *orders), "found no file that can be read")
+        self.assert_fails(refused(*WORLD, "--models", "mlp", *orders), "found a folder, wanted a file of orders")
         for words in (
             ["--json", path],
             [*WORLD],

@@ -24,8 +24,8 @@ inline std::string text(const DenseTransforms& t, std::size_t feature) {
     return out;
 }
 
-/// Prints how the page changes feedback, where that was learned.
-inline void print_exposure(const Encoder& encoder) {
+/// Prints how the page changes feedback, where that was learned. `greedy`: whether a student keeps like items apart.
+inline void print_exposure(const Encoder& encoder, double min_propensity, bool greedy) {
     const Exposure& e = encoder.exposure();
     const auto factor = [](float log_factor) { return fmt::format("{:.2f}", std::exp(log_factor)); };
     if (e.position.size() > 1) {
@@ -38,8 +38,10 @@ inline void print_exposure(const Encoder& encoder) {
             if (p + 1 < e.position.size()) add(p);
         }
         add(e.position.size() - 1);
-        fmt::print("positions {} gain {} of what position 1 gains: taken out (--position-effects)\n", positions,
-                   factors);
+        fmt::print(
+            "positions {} gain {} of what position 1 gains: taken out, by no more than {:.3g} times "
+            "(--position-effects)\n",
+            positions, factors, 1 / min_propensity);
     }
     for (std::size_t f = 0; f * Exposure::reach < e.neighbours.size(); ++f) {
         std::string above, factors;
@@ -50,8 +52,9 @@ inline void print_exposure(const Encoder& encoder) {
             factors += (factors.empty() ? "x" : ", ") + factor(x);
         }
         if (!above.empty())
-            fmt::print("an item whose {} stood {} positions above as well gains {}: kept apart (--neighbour-effects)\n",
-                       encoder.schema().item_fields[f].name, above, factors);
+            fmt::print("an item whose {} stood {} positions above as well gains {}: {} (--neighbour-effects)\n",
+                       encoder.schema().item_fields[f].name, above, factors,
+                       greedy ? "taken out, and kept apart" : "taken out");
     }
 }
 
@@ -85,7 +88,6 @@ inline void print_encoder(const Encoder& encoder, const EncoderSettings& setting
             }
         },
         s);
-    print_exposure(encoder);
     const std::string taken = text(counts);
     if (!taken.empty()) fmt::print("in {} training lists: {}\n", counts.requests, taken);
 }

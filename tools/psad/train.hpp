@@ -100,7 +100,7 @@ inline void print_objective(const nlohmann::json& objective) {
     const auto text = [&](const char* key) { return objective[key].get<std::string>(); };
     fmt::print("learns from {}{}{}", printable(text("labels")), objective["list_weights"] ? ", weighted by list" : "",
                objective["propensities"] ? ", divided by propensities"
-               : objective["exposure"]   ? ", divided by what the page where they were shown does to them"
+               : objective["exposure"]   ? ", less what the page where they were shown did to them (below)"
                                          : "");
     if (objective.contains("teacher")) fmt::print("; teacher: {}", text("teacher"));
     if (objective.contains("student")) fmt::print("; student: {}", text("student"));
@@ -139,6 +139,15 @@ inline void print_baselines(std::span<const Request> valid, const std::optional<
     fmt::print("\n");
 }
 
+/// Whether the student, or else the teacher, places one candidate after the other.
+template <class Network>
+constexpr bool keeps_apart() {
+    if constexpr (requires(const Network& n) { n.student; })
+        return is_greedy<std::remove_cvref_t<decltype(std::declval<const Network&>().student)>>();
+    else
+        return true;
+}
+
 /// Trains a model and saves it; fit(lists, settings, encoding, hooks) does the training.
 template <class Network, class Fit>
 void train_with(const TrainOptions& o, Fit fit) {
@@ -163,6 +172,9 @@ void train_with(const TrainOptions& o, Fit fit) {
     const train::Report& report = fitted.report;
     const train::Settings settings = train::chosen(o.settings, in.lists.train.size());
     print_encoder(fitted.model.encoder, o.encoding, report.encoded);
+    print_exposure(fitted.model.encoder, o.settings.min_propensity, keeps_apart<Network>());
+    if (objective["exposure"] && fitted.model.encoder.exposure().empty())
+        fmt::print("nothing tells what the page did to feedback: it is taken as it is\n");
     if (const std::size_t features = fitted.model.encoder.candidates().features(); features > 1)
         fmt::print("{} features of candidates were {}whitened while training{}\n", features,
                    report.whitened ? "" : "not ",

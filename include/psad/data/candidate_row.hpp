@@ -80,13 +80,12 @@ struct CandidateRow {
 };
 
 /// The order in which candidates were shown, by their positions on the screen; those without one (NaN) were not. Empty
-/// where all were shown in their own order, or none has a position.
+/// where none has a position: nobody knows.
 inline std::vector<std::int32_t> shown_order(const std::vector<double>& positions) {
     std::vector<std::int32_t> order;
     for (std::size_t i = 0; i < positions.size(); ++i) {
         if (!std::isnan(positions[i])) order.push_back(static_cast<std::int32_t>(i));
     }
-    if (order.size() == positions.size() && std::ranges::is_sorted(positions)) return {};
     std::ranges::stable_sort(order, {}, [&](std::int32_t i) { return positions[static_cast<std::size_t>(i)]; });
     return order;
 }

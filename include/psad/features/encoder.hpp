@@ -38,8 +38,8 @@ class Encoder {
           catalog_(std::move(catalog)),
           statistics_(std::move(statistics)),
           candidates_(schema_, statistics_),
-          neighbours_(statistics_.exposure.neighbours),
           max_history_(max_history) {
+        set_exposure(std::move(statistics_.exposure));
         if (max_history < 1 || max_history > max_history_limit) {
             throw SettingError("encoder", "max_history", std::to_string(max_history),
                                "1 to " + std::to_string(max_history_limit));
@@ -77,9 +77,9 @@ class Encoder {
         statistics_.match_inv_std = std::move(match_inv_std);
     }
     /// Tells how a page changes feedback: training divides gains by it, and greedy orders keep like candidates apart.
-    /// Throws SettingError unless there are Exposure::reach neighbours for each item field, or none.
+    /// Throws SettingError for one that Exposure::check refuses.
     void set_exposure(Exposure exposure) {
-        must_be("neighbours", exposure.neighbours.size(), schema_.item_fields.size() * Exposure::reach);
+        exposure.check(schema_.item_fields.size(), "encoder");
         neighbours_ = NeighbourEncoder(exposure.neighbours);
         statistics_.exposure = std::move(exposure);
     }

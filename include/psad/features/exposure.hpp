@@ -6,30 +6,16 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <string>
 #include <vector>
 
+#include "psad/core/error.hpp"
+#include "psad/core/text.hpp"
 #include "psad/core/version.hpp"
 #include "psad/features/catalog.hpp"
 #include "psad/features/request.hpp"
 
 namespace psad::inline PSAD_ABI {
-
-/// The candidates of a request in the order in which they were shown.
-class ShownList {
-  public:
-    explicit ShownList(const Request& r) : order_(r.shown), count_(r.shown.empty() ? r.size() : r.shown.size()) {}
-
-    std::size_t size() const { return count_; }
-    /// The candidate at a position.
-    std::size_t operator[](std::size_t position) const {
-        return order_.empty() ? position : static_cast<std::size_t>(order_[position]);
-    }
-
-  private:
-    std::span<const std::int32_t> order_;
-    std::size_t count_;
-};
 
 /// The value of an item field that makes candidates alike: the only one of the candidate's item. 0 where it has none,
 /// the unknown, or several.
@@ -48,19 +34,38 @@ struct Exposure {
 
     bool empty() const { return position.empty(); }
 
-    /// What the page multiplies the gain of each candidate by, in `out`; 1 where a candidate was not shown.
+    /// Throws SettingError, naming `source`, for numbers beyond +-30, and for neighbours that are not `reach` for each
+    /// of so many item fields, or stand without positions.
+    void check(std::size_t item_fields, const std::string& source) const {
+        const auto fail = [&](const char* what, const std::string& found, const std::string& wanted) {
+            throw SettingError(source, what, found, wanted);
+        };
+        for (const auto* numbers : {&position, &neighbours}) {
+            for (const float x : *numbers) {
+                if (!(std::abs(x) <= 30)) fail("exposure", number_text(x), "logarithms from -30 to 30");
+            }
+        }
+        if (neighbours.empty()) return;
+        if (neighbours.size() != item_fields * reach)
+            fail("neighbours", std::to_string(neighbours.size()), std::to_string(item_fields * reach) + " or none");
+        if (position.empty()) fail("positions", "none beside neighbours", "one at least");
+    }
+
+    /// What the page multiplies the gain of each candidate by, in `out`; 1 where a candidate was not shown, or nothing
+    /// is known of that.
     void factors(const Catalog& catalog, const Request& r, std::vector<float>& out) const {
-        const ShownList shown(r);
         out.assign(r.size(), 1.0f);
-        for (std::size_t p = 0; p < shown.size(); ++p) {
+        for (std::size_t p = 0; p < r.shown.size() && !empty(); ++p) {
+            const auto candidate = static_cast<std::size_t>(r.shown[p]);
             float log_factor = position[(std::min)(p, position.size() - 1)];
             for (std::size_t k = 0; k < neighbours.size(); ++k) {
                 const std::size_t field = k / reach, above = k % reach + 1;
                 if (neighbours[k] == 0 || above > p) continue;
-                const std::int32_t value = only_value(catalog, r, shown[p], field);
-                if (value != 0 && value == only_value(catalog, r, shown[p - above], field)) log_factor += neighbours[k];
+                const std::int32_t value = only_value(catalog, r, candidate, field);
+                if (value != 0 && value == only_value(catalog, r, static_cast<std::size_t>(r.shown[p - above]), field))
+                    log_factor += neighbours[k];
             }
-            out[shown[p]] = std::exp(log_factor);
+            out[candidate] = std::exp(log_factor);
         }
     }
 };

@@ -280,14 +280,17 @@ inline Encoder read_encoder(const TensorFile& file) {
     const detail::MetadataReader statistics_reader(file, "psad.statistics");
     Statistics statistics;
     Statistics::for_each_column(detail::StatisticsReader(statistics_reader, schema, catalog.items), statistics);
+    try {
+        statistics.exposure.check(schema.item_fields.size(), "statistics");
+    } catch (const SettingError& e) {
+        statistics_reader.fail(e.place() + ", " + e.found(), e.wanted());
+    }
     Encoder encoder(std::move(schema), std::move(catalog), std::move(statistics), max_history);
     const Statistics& read = encoder.statistics();
     detail::check_count(statistics_reader, "derived_inv_std", read.derived_inv_std.size(),
                         encoder.candidates().derived());
     detail::check_count(statistics_reader, "match_inv_std", read.match_inv_std.size(),
                         static_cast<std::size_t>(encoder.input_sizes().match_columns));
-    detail::check_count(statistics_reader, "neighbours", read.exposure.neighbours.size(),
-                        read.item_fields.size() * Exposure::reach);
     return encoder;
 }
 

@@ -30,7 +30,11 @@ class SymmetricSystem {
 
     /// x of matrix x = b.
     std::vector<double> solve(std::span<const double> b) const {
-        std::vector<double> x = below(b);
+        std::vector<double> x(b.begin(), b.end());
+        for (std::size_t i = 0; i < width_; ++i) {
+            for (std::size_t k = 0; k < i; ++k) x[i] -= l_[i * width_ + k] * x[k];
+            x[i] /= l_[i * width_ + i];
+        }
         for (std::size_t i = width_; i-- > 0;) {
             for (std::size_t k = i + 1; k < width_; ++k) x[i] -= l_[k * width_ + i] * x[k];
             x[i] /= l_[i * width_ + i];
@@ -38,30 +42,25 @@ class SymmetricSystem {
         return x;
     }
 
-    /// The roots of the diagonal of the inverse.
-    std::vector<double> inverse_deviations() const {
+    /// The roots of the diagonal of inverse(matrix) S inverse(matrix), S symmetric with its lower half given: standard
+    /// errors that hold whatever the weights (White 1982).
+    std::vector<double> sandwich_deviations(std::span<const double> s) const {
         std::vector<double> out(width_), unit(width_);
         for (std::size_t i = 0; i < width_; ++i) {
             unit[i] = 1;
-            double squares = 0;
-            for (const double x : below(unit)) squares += x * x;
-            out[i] = std::sqrt(squares);
+            const std::vector<double> row = solve(unit);
             unit[i] = 0;
+            double sum = 0;
+            for (std::size_t k = 0; k < width_; ++k) {
+                sum += row[k] * row[k] * s[k * width_ + k];
+                for (std::size_t j = 0; j < k; ++j) sum += 2 * row[k] * row[j] * s[k * width_ + j];
+            }
+            out[i] = std::sqrt(sum);
         }
         return out;
     }
 
   private:
-    /// x of L x = b.
-    std::vector<double> below(std::span<const double> b) const {
-        std::vector<double> x(b.begin(), b.end());
-        for (std::size_t i = 0; i < width_; ++i) {
-            for (std::size_t k = 0; k < i; ++k) x[i] -= l_[i * width_ + k] * x[k];
-            x[i] /= l_[i * width_ + i];
-        }
-        return x;
-    }
-
     std::vector<double> l_;
     std::size_t width_;
 };
