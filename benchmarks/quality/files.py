@@ -51,6 +51,19 @@ def converted(module):
     return runs
 
 
+def long_views(folder, work):
+    """kuairand-dev with one label: whether a video was watched for long, or more."""
+    run = next(converted(convert_kuairand)(folder.parent / "kuairand-dev", work))
+    for split in ("train", "valid", "test"):
+        path = work / f"{split}.jsonl"
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        for row in rows:
+            for candidate in row["candidates"]:
+                candidate["grade"] = int(candidate["grade"] >= 2)
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    yield run
+
+
 def marketplace(grades=True, flags=()):
     """Made here: the first 16,000 requests are for training, the last 2,000 for testing. Without grades a click, a cart
     and a purchase are one and the same to the training; the test lists have grades all the same."""
@@ -76,7 +89,7 @@ def marketplace(grades=True, flags=()):
         run = files_run(*([path] for path in parts.values()), tables)
         valid_from, test_from = (str(rows[starts[split]]["ts"]) for split in ("valid", "test"))
         run["flags"] = ["--train", train, "--valid-from", valid_from, "--test-from", test_from, *tables]
-        run["own_flags"] = list(flags)
+        run |= {"own_flags": list(flags), "has_trees": grades and not flags}  # one comparison on one log
         run["lists"]["test"] = ["--test", requests, "--test-from", test_from, *tables]
         run |= {"truth": warehouse / "truth.npz", "tested": range(starts["test"], len(rows))}
         yield run
@@ -89,6 +102,7 @@ SETS = {
     "clueweb09": folds,
     "lgbm-example": three_files,
     "kuairand-dev": converted(convert_kuairand),
+    "kuairand-dev, long views alone": long_views,
     "trivago-multi-dev": converted(convert_trivago),
     "marketplace": marketplace(),
     "marketplace, clicks alone": marketplace(grades=False),
@@ -229,7 +243,7 @@ def run(options):
         figures = figures_of(by_seed)
         kept[name] = figures | {"date": datetime.date.today().isoformat(), "processor": processor()}
         print(markdown([HEAD, row_of(name, figures)]), flush=True)
-        if not any(run_of_fold.get("own_flags") for run_of_fold in runs):  # trees know none of psad's flags
+        if all(run_of_fold.get("has_trees", True) for run_of_fold in runs):
             trees = trees_figures([make_trees(options.program, run_of_fold, options.seeds, work / f"trees.{k}.json")
                                    for k, run_of_fold in enumerate(runs)], by_seed)
             kept[name]["trees"] = trees
