@@ -158,7 +158,7 @@ void train_with(const TrainOptions& o, Fit fit) {
     const TrainingInputs in = read_training(o);
     fmt::print("{}: {} training lists, {} validation lists\n", in.lists.name, in.lists.train.size(),
                in.lists.valid.size());
-    const nlohmann::json objective = objective_json<Network>(in, o.settings);
+    nlohmann::json objective = objective_json<Network>(in, o.settings);
     print_objective(objective);
     print_passes(train::chosen(o.settings, in.lists.train.size()), in.lists.train.size());
     ShowProgress hooks(HasTeacher<Network>);
@@ -173,8 +173,10 @@ void train_with(const TrainOptions& o, Fit fit) {
     const train::Settings settings = train::chosen(o.settings, in.lists.train.size());
     print_encoder(fitted.model.encoder, o.encoding, report.encoded);
     print_exposure(fitted.model.encoder, o.settings.min_propensity, keeps_apart<Network>());
-    if (objective["exposure"] && fitted.model.encoder.exposure().empty())
+    if (objective["exposure"] && fitted.model.encoder.exposure().empty()) {
         fmt::print("nothing tells what the page did to feedback: it is taken as it is\n");
+        objective["exposure"] = false;
+    }
     if (const std::size_t features = fitted.model.encoder.candidates().features(); features > 1)
         fmt::print("{} features of candidates were {}whitened while training{}\n", features,
                    report.whitened ? "" : "not ",

@@ -16,11 +16,11 @@
 #include <utility>
 #include <vector>
 
+#include "psad/core/symmetric_system.hpp"
 #include "psad/features/encoder.hpp"
 #include "psad/features/exposure.hpp"
 #include "psad/train/exposure_design.hpp"
 #include "psad/train/settings.hpp"
-#include "psad/train/symmetric_system.hpp"
 
 namespace psad::inline PSAD_ABI::train {
 

@@ -10,7 +10,7 @@
 
 #include "psad/core/version.hpp"
 
-namespace psad::inline PSAD_ABI::train {
+namespace psad::inline PSAD_ABI {
 
 /// A matrix as L L^T (Cholesky).
 class SymmetricSystem {
@@ -65,4 +65,4 @@ class SymmetricSystem {
     std::size_t width_;
 };
 
-}  // namespace psad::train
+}  // namespace psad
