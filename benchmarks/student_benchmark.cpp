@@ -205,7 +205,7 @@ BENCHMARK_TEMPLATE(teacher, OneByOne)->Name("teacher/one_by_one")->Apply(sizes);
 // Joint training steps, distillation included; arguments: threads (0 = all of the machine), dense features. The time is
 // that of the steps alone, as the training report gives it.
 void training(benchmark::State& state) {
-    const Workload<psad::Psad<>> work(512, 20, 50, 2000, static_cast<int>(state.range(1)));
+    const Workload<psad::Psad<>> work(1024, 20, 50, 2000, static_cast<int>(state.range(1)));
     psad::Encoder encoder = work.model.encoder;
     psad::whiten(encoder, work.requests);  // as fit() does
     psad::Model<psad::Psad<>> model(std::move(encoder), 1);

@@ -25,7 +25,7 @@ def chosen(requests: list[dict], count: int, grade: int) -> list[dict]:
     """`count` requests with a history, eight candidates and one of the grade, evenly spread."""
     def shows(request):
         candidates = request["candidates"]
-        return request["history"] and len(candidates) >= 8 and any(c["grade"] >= grade for c in candidates)
+        return request.get("history") and len(candidates) >= 8 and any(c.get("grade", 0) >= grade for c in candidates)
 
     fit = [request for request in requests if shows(request)]
     count = min(count, len(fit))
@@ -51,13 +51,14 @@ def rerank(options: argparse.Namespace, requests: list[dict]) -> list[dict]:
 class Items:
     """What a person is told of an item: its name and some of its columns."""
 
-    def __init__(self, path: pathlib.Path, columns: list[str]):
-        self.columns = columns
+    def __init__(self, path: pathlib.Path, noun: str, columns: list[str]):
+        self.noun, self.columns = noun, columns
         self.known = {row["item"]: row for row in rows(path)}
 
     def __call__(self, name: str) -> str:
         known = self.known.get(name, {})
-        text = ", ".join([f"video {name}", *(f"{c} {known[c]}" for c in self.columns if c in known)])
+        values = [f"{c} {'|'.join(known[c]) if isinstance(known[c], list) else known[c]}" for c in self.columns if c in known]
+        text = ", ".join([f"{self.noun} {name}".strip(), *values])
         return text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
 
 
@@ -70,11 +71,11 @@ def show(request: dict, answer: dict, items: Items, grade: int, last: int) -> No
         print(f"    {items(event['item']):<{WIDTH}}  {event['kind']}, {days:.1f} days before")
     print(f"\n         {'as shown':<{WIDTH}}     {'reranked':<{WIDTH}}  was  own score  from those above")
     for position, (new, why) in enumerate(zip(answer["order"], answer["explain"])):
-        marks = ["* " if candidates[at]["grade"] >= grade else "  " for at in (position, new)]
+        marks = ["* " if candidates[at].get("grade", 0) >= grade else "  " for at in (position, new)]
         before, after = (mark + items(candidates[at]["item"]) for mark, at in zip(marks, (position, new)))
         print(f"    {position + 1:3}  {before:<{WIDTH + 2}}   {after:<{WIDTH + 2}}  {new + 1:3}  {why['own_score']:9.2f}"
               f"  {why['from_items_before']:+16.2f}")
-    hidden = [at + 1 for at in range(len(answer["order"]), len(candidates)) if candidates[at]["grade"] >= grade]
+    hidden = [at + 1 for at in range(len(answer["order"]), len(candidates)) if candidates[at].get("grade", 0) >= grade]
     if hidden:
         print(f"    further down as shown, marked: {', '.join(map(str, hidden))}")
     print()
@@ -86,6 +87,7 @@ def main() -> int:
     parser.add_argument("--model", required=True, help="a model file that it wrote")
     for name in ("requests", "items", "users"):
         parser.add_argument(f"--{name}", required=True, type=pathlib.Path, help=f"JSON Lines of {name}")
+    parser.add_argument("--noun", default="video", help="what an item is called, may be empty (default: %(default)s)")
     parser.add_argument("--columns", default="tag", help="of items, to be shown (default: %(default)s)")
     parser.add_argument("--grade", type=int, default=2, help="from which on a candidate is marked (default: 2)")
     parser.add_argument("--count", type=int, default=2, help="requests to show (default: 2)")
@@ -97,7 +99,7 @@ def main() -> int:
     entries = chosen(rows(options.requests), options.count, options.grade)
     if not entries:
         sys.exit(f"{options.requests}: found no request with a history and grade {options.grade}, wanted some")
-    items = Items(options.items, options.columns.split(","))
+    items = Items(options.items, options.noun, options.columns.split(","))
     print(f"* = grade {options.grade} or more after the request\n")
     for request, answer in zip(entries, rerank(options, entries)):
         show(request, answer, items, options.grade, options.last)

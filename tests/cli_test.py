@@ -75,6 +75,7 @@ class Usage(Case):
             *(["train", *out, flag, "none"] for flag in ("--valid", "--schema", "--items", "--users", "--events")),
             ["train", *out, "--format", "csv"],
             ["train", *out, "--bag", "0"],
+            ["train", *out, "--bag", "2", "--distillation", "0"],
             ["train", *out, "--variant", "prm", "--bag", "2"],
             ["train", *out, "--variant", "prm", "--distillation", "2"],
             ["rerank"],
@@ -289,7 +290,7 @@ class Train(Case):
 class Evaluate(Case):
     def test_baselines(self):
         """A baseline is trained, saved and read like any student."""
-        for variant in ("prm", "setrank", "dlcm"):
+        for variant in ("mlp", "prm", "setrank", "dlcm"):
             path = self.folder / variant
             self.assert_good(train(path, variant=variant))
             orders = self.figures("--model", path)["orders"]

@@ -1,4 +1,4 @@
-// What a page does to feedback: estimated, taken out of gains, and respected by greedy orders.
+// What a page does to feedback: estimated, taken out of gains, and respected by orders.
 #include "psad/features/exposure.hpp"
 
 #include <doctest/doctest.h>
@@ -48,7 +48,8 @@ struct World {
     double bad_brand = 0;     ///< for brand 1, which half of the items then have
     bool falls = true;        ///< clicks fall with the position
     bool one_colour = false;  ///< a page shows items of one colour alone
-    int noise = 0;            ///< further features that say nothing
+    int brands = 10;
+    int noise = 0;  ///< further features that say nothing
 };
 
 /// Pages of 12 candidates with a number that tells how good each is. The ranker before sorts by that and noise, so that
@@ -66,7 +67,7 @@ struct Pages {
     static double seen(std::size_t position) { return 1 / (1 + 0.3 * static_cast<double>(position)); }
 
     explicit Pages(std::size_t count, const World& world = {}) {
-        schema.item_fields = {{"colours", 4}, {"brand", 12}, {"colour", 4}};
+        schema.item_fields = {{"colours", 4}, {"brand", world.brands + 2}, {"colour", 4}};
         schema.candidate_dense = {{"value"}};
         for (int f = 0; f < world.noise; ++f) schema.candidate_dense.push_back({"noise " + std::to_string(f)});
         catalog.items = items;
@@ -78,7 +79,9 @@ struct Pages {
                 offsets.push_back(static_cast<std::int64_t>(ids.size()));
             };
             add(0, {1, 2});  // of several values: alike to none
-            add(1, {world.bad_brand != 0 && i % 2 == 0 ? 1 : static_cast<std::int32_t>(2 + i % 10)});
+            add(1, {world.bad_brand != 0 && i % 2 == 0
+                        ? 1
+                        : static_cast<std::int32_t>(2 + i % static_cast<std::size_t>(world.brands))});
             add(2, {static_cast<std::int32_t>(1 + i % 3)});
         }
         for (std::size_t p = 0; p < n; ++p) order.push_back(static_cast<std::int32_t>(p));
@@ -214,6 +217,11 @@ TEST_CASE("exposure: nothing is found where there is nothing") {
     nothing({.bad_brand = -1.5});  // half of a page is of a brand that nobody likes
     nothing({.one_colour = true});
     nothing({.noise = 300});
+    for (const int brands : {60, 80, 90, 100, 110, 120, 150, 200}) {  // where hardly any page has two of one
+        CAPTURE(brands);
+        const Pages pages(800, {.brands = brands});
+        CHECK(estimate(pages, pages.requests).neighbours.empty());
+    }
 }
 
 TEST_CASE("exposure: of lists alone that say what was shown, and what is weighed little tells little") {
@@ -306,10 +314,11 @@ TEST_CASE("exposure: a greedy fill takes the effects of candidates above off lik
     CHECK(score == std::vector<double>{4, 3, 2.5, 0, 2, 0});
 }
 
-TEST_CASE("exposure: student and teacher keep like candidates apart where they can, in batches as alone") {
+TEST_CASE_TEMPLATE("exposure: student and teacher keep like candidates apart where they can, in batches as alone",
+                   Network, Psad<small>, Psad<small, order::Sort>) {
     const ToyLists lists(21, 6);
     const std::vector<Request>& requests = lists.all;
-    Model<Net> m(toy_encoder(requests), 7);
+    Model<Network> m(toy_encoder(requests), 7);
     const backend::Cpu<float> cpu;
     const auto brand = [&](const Request& r, int place) {
         return m.encoder.catalog().fields[1][static_cast<std::size_t>(r.items[static_cast<std::size_t>(place)])][0];

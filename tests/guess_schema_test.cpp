@@ -100,6 +100,14 @@ TEST_CASE("guess: rows of one candidate, where what stays the same within a requ
     CHECK(s.unread == List{"note"});
 }
 
+TEST_CASE("guess: what is the same for all candidates is no position") {
+    const TempFolder folder;
+    write_bytes(folder / "a.csv", "query,sku,slot,label\n1,a,3,0\n1,b,3,1\n2,a,3,1\n2,c,3,0\n");
+    write_bytes(folder / "b.csv", "query,sku,slot,label\n1,a,1,0\n1,b,2,1\n2,a,1,1\n2,c,2,0\n");
+    CHECK(data::guess_schema({{folder / "a.csv"}, {}, {}, {}, {}}).schema.position.empty());
+    CHECK(data::guess_schema({{folder / "b.csv"}, {}, {}, {}, {}}).schema.position == "slot");
+}
+
 TEST_CASE("guess: LETOR text says nothing by its order") {
     const TempFolder folder;
     write_bytes(folder / "l.txt", "2 qid:1 1:0.5 10:1\n0 qid:1 2:1\n");

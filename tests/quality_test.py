@@ -4,18 +4,27 @@
 Usage: quality_test.py SOURCE_FOLDER [unittest options]
 """
 
+import argparse
+import contextlib
+import gzip
+import io
 import json
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 QUALITY = Path(sys.argv.pop(1)) / "benchmarks" / "quality"
 sys.path.insert(0, str(QUALITY))
 import claims  # noqa: E402
 import common  # noqa: E402
+import convert_lists  # noqa: E402
+import files  # noqa: E402
 import kept_figures  # noqa: E402
+import sets  # noqa: E402
+import sweep  # noqa: E402
 import table  # noqa: E402
 
 
@@ -36,6 +45,121 @@ def comparison(models, pairs=(), **more):
     how = {"version": "1", "revision": 2, "fingerprint": "f", "epochs": 1, "batch": 2, "shard": 3, "learning_rate": 4,
            "dropout": 5, "weight_decay": 6, "patience": 7}
     return {**how, "metric": "share", "models": models, "paired": paired, "seeds": 2, "world": "w", **more}
+
+
+def lists(*values):
+    """The figures of one run whose lists have these values of every measure."""
+    return {name: list(values) for name in files.MEASURES}
+
+
+class Sets(unittest.TestCase):
+    def test_scores_stand_beside_their_candidates(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            letor = folder / "a.txt.gz"
+            letor.write_bytes(gzip.compress(b"# of two\n1 qid:1 1:0.5 # one\n\n0 qid:1 2:3\n"))
+            rows = [{"candidates": [{"item": "a"}, {"item": "b"}]}, {"candidates": [{"item": "c"}]}]
+            requests = folder / "a.jsonl"
+            sets.write_rows(requests, rows)
+            self.assertEqual(sets.with_scores([letor], [2.5, -1]),
+                             ("1 qid:1 1:0.5 9999:2.5\n0 qid:1 2:3 9999:-1\n", "9999"))
+            text, column = sets.with_scores([requests], [1.5, 2.5, 3.5])
+            self.assertEqual(column, "trees")
+            self.assertEqual([[c["trees"] for c in json.loads(line)["candidates"]] for line in text.splitlines()],
+                             [[1.5, 2.5], [3.5]])
+            for path, scores in ((letor, [1]), (letor, [1, 2, 3]), (requests, [1, 2]), (requests, [1] * 4)):
+                with self.assertRaisesRegex(ValueError, "candidates, wanted"):
+                    sets.with_scores([path], scores)
+
+    def test_a_sweep_trains_with_the_flags_of_a_set(self):
+        found = []
+
+        def score(_, words, path):
+            found.append((words, path.name))
+            return 0.5
+
+        run = {"flags": ["--train", "lists"], "own_flags": ["--teacher-scores", "trees"]}
+        options = argparse.Namespace(names=["one"], settings=["more=--bag 2"], seeds=[3], jobs=1, data=Path(),
+                                     program="psad")
+        with tempfile.TemporaryDirectory() as folder, mock.patch.multiple(
+                sweep, FOLDER=Path(folder), SETS={"one": sets.DataSet(None, "map")}, score=score, package=mock.Mock(),
+                runs_of=mock.Mock(return_value=[run])), contextlib.redirect_stdout(io.StringIO()):
+            (Path(folder) / "one").mkdir()
+            sweep.run(options)
+        words = ["--train", "lists", "--teacher-scores", "trees", "--seed", "3", "--bag", "2"]
+        self.assertEqual(found[0], (words, "more.3.0.json"))
+
+    def test_what_fails_is_not_lost(self):
+        def fail(problem):
+            raise problem
+
+        with self.assertRaises(KeyError):
+            common.work_off([(fail, (KeyError("lists"),))], 2)
+
+
+class ConvertLists(unittest.TestCase):
+    def test_films_by_their_titles(self):
+        films = QUALITY.parent.parent / "data" / "movietweetings-ci"
+        with tempfile.TemporaryDirectory() as name:
+            out = Path(name)
+            words = convert_lists.convert(films, out, counts=True)
+            self.assertEqual(words, ["--items", out / "items.jsonl", "--users", out / "users.jsonl"])
+            items, test = ([json.loads(line) for line in (out / file).read_text(encoding="utf-8").splitlines()]
+                           for file in ("items.jsonl", "test.jsonl"))
+        self.assertEqual(items[0],
+                         {"item": "No Strings Attached (2011)", "genres": ["Comedy", "Romance"], "year": ["13"]})
+        self.assertEqual(len({row["item"] for row in items}), 3979)  # twins have numbers
+        self.assertEqual(len(test), 445)
+        known = {row["item"] for row in items}
+        for row in test:
+            self.assertLess(max((event["ts"] for event in row["history"]), default=0), row["ts"])
+            self.assertLessEqual({c["item"] for c in row["candidates"]}, known)
+            for c in row["candidates"]:
+                self.assertLessEqual(c["events_2d"], c["events_7d"])
+
+    def test_empty_cells(self):
+        self.assertEqual(convert_lists.values_of("-"), [])
+        row = {"user": "3", "genres": "0", "year": "13|0", "none": "-"}
+        self.assertEqual(convert_lists.row_of_fields(row, "user", {"year": "13=1994; 14=1995"}), {"year": ["1994"]})
+
+
+class Files(unittest.TestCase):
+    """Tables of the data sets that come as files."""
+
+    def test_lists_without_a_positive_do_not_count(self):
+        found = files.ranker([[lists(0.5, None), lists(1.0)], [lists(0.3, None), lists(0.8)]], "map")
+        self.assertEqual([round(x, 6) for x in (found["ndcg@10"], *found["by_seed"])], [0.65, 0.75, 0.55])
+        self.assertLessEqual(found["interval"][0], 0.65)
+
+    def test_differences_are_of_the_same_lists(self):
+        psad = [[lists(0.5, None, 0.9)], [lists(0.7, None, 0.9)]]
+        worse, better = [lists(0.4, None, 0.5)], [lists(0.5, None, 0.8)]
+        found = files.ranker([worse, better], "ndcg@10", psad)
+        self.assertAlmostEqual(found["difference"], 0.2)  # of 0.6 and 0.9 to 0.45 and 0.65
+        best = files.ranker([worse, better], "ndcg@10", psad, best=True)
+        self.assertEqual([round(best[name], 6) for name in ("difference", "ndcg@10")], [0.1, 0.65])
+        with self.assertRaises(ValueError):
+            files.ranker([[lists(0.4)]], "ndcg@10", psad)  # of other lists
+        self.assertAlmostEqual(found["interval"][0], 0.15)
+        self.assertAlmostEqual(found["interval"][1], 0.25)
+
+    def test_a_set_without_a_truth_has_no_value(self):
+        run = lists(0.5) | {"value": None}
+        self.assertIsNone(files.ranker([[run]], "ndcg@10")["value"])
+
+    def test_tables(self):
+        psad, trees = [[lists(0.5, None, 0.9)]], [[lists(0.4, None, 0.5)], [lists(0.3, None, 0.5)]]
+        orders = {"as shown": files.ranker([[lists(0.1, None, 0.2)]], "ndcg@10", psad),
+                  "LambdaMART": files.ranker(trees, "ndcg@10", psad, 2),
+                  "LambdaMART, best seed": files.ranker(trees, "ndcg@10", psad, best=True),
+                  "psad": files.ranker(psad, "ndcg@10", None, 12.34, 45.6)}
+        kept = {"measure": "ndcg@10", "lists": 3, "counted": 2, "orders": orders, "date": "today", "processor": "one"}
+        found = files.blocks({"mq2008": kept})
+        row = "| mq2008 | NDCG@10 | 0.1500 | - | - | 0.4500 | 0.7000 [0.500, 0.900] | +0.2500 [+0.100, +0.400] |"
+        self.assertIn(row, found["files in short"])
+        self.assertIn("3 test lists, 1 of them without a positive, which do not count (psad's NDCG@10 if they count as "
+                      "0: 0.467, as 1: 0.800)", found["files"])
+        self.assertIn("| psad | 0.7000 | - | 0.7000 | 0.700 |  | 12.3 | 46 |", found["files"])
 
 
 class Claims(unittest.TestCase):

@@ -679,6 +679,7 @@ TEST_CASE("settings out of range are refused by name") {
     CHECK(refusal([](auto& s) {
               s.distill_full = s.distill_from;
           }).starts_with("training settings, distill_full: found 0.1"));
+    CHECK(refusal([&](auto& s) { s.bag = 2, s.distillation = 0; }).starts_with("training settings, bag: found 2"));
     CHECK(refusal([&](auto& s) { s.distill_full = nan; }).starts_with("training settings, distill_full: "));
     Model<Net> m(toy_encoder());
     CHECK_THROWS_WITH_AS(train::train(backend::Cpu<float>(), m, std::span<const Request>(), quick(), no_opinion),

@@ -31,7 +31,7 @@ def results_arguments(command):
     what.add_argument("--text-only", action="store_true", help="run nothing: write what docs/results holds")
     what.add_argument("--check", action="store_true",
                       help="run and write nothing: fail if docs/results.md says something else")
-    command.add_argument("names", nargs="*", metavar="NAME", help="comparisons to run; all if absent")
+    command.add_argument("names", nargs="*", metavar="NAME", help="data sets and comparisons to run; all if absent")
 
 
 def report_arguments(command):
@@ -57,7 +57,6 @@ def table_arguments(command):
 def lambdamart_arguments(command):
     command.add_argument("data", type=Path, help="folder of lists")
     command.add_argument("orders", type=Path, help="file to write, for psad-compare --orders")
-    command.add_argument("--trends", action="store_true", help="read events of all users on the candidates too")
     command.add_argument("--one-setting", action="store_true", help="train with one setting instead of the grid")
     add_program(command, "psad")
 
@@ -71,9 +70,16 @@ def files_arguments(command):
     command.add_argument("data", type=Path, help="folder of the data sets")
     command.add_argument("names", nargs="*", metavar="NAME", help="sets to run; all if absent")
     command.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="default: 1 2 3")
-    command.add_argument("--keep", action="store_true", help="write the figures to docs/results and docs/results.md")
+    command.add_argument("--jobs", type=int, default=2, help="trainings at a time (default: %(default)s)")
+    command.add_argument("--keep", action="store_true",
+                         help="write the figures to docs/results, where the command results finds them")
     add_program(command, "psad")
     command.epilog = "What follows -- goes to psad train"
+
+
+def convert_lists_arguments(command):
+    command.add_argument("data", type=Path, help="folder in the format psad-lists-1, such as data/movietweetings-ci")
+    command.add_argument("out", type=Path, help="folder to write to")
 
 
 def sweep_arguments(command):
@@ -91,8 +97,9 @@ COMMANDS = {
     "report": (report_arguments, "a page of tables and plots from the JSON of psad-compare"),
     "seeds": (seeds_arguments, "train and evaluate one variant with several seeds; goes on where it was stopped"),
     "table": (table_arguments, "Markdown tables of what the command seeds gathered"),
-    "files": (files_arguments, "train and evaluate on data sets that come as files, LambdaMART beside psad"),
+    "files": (files_arguments, "psad, LambdaMART and baselines on data sets that come as files"),
     "sweep": (sweep_arguments, "train with several settings, and compare them on validation lists"),
+    "convert-lists": (convert_lists_arguments, "write a folder of lists as JSON Lines, by titles where it has them"),
     "lambdamart": (lambdamart_arguments, "train LambdaMART on what models read, and write its orders"),
     "world-picture": (world_picture_arguments, "draw how much order, history and fading matter in the world"),
 }

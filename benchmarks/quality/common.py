@@ -3,8 +3,10 @@
 import importlib
 import os
 import platform
+import queue
 import re
 import sys
+import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -61,3 +63,29 @@ def processor():
     except OSError:
         found = None
     return found[1].strip() if found else platform.machine()
+
+
+def work_off(jobs, workers):
+    """Calls each (function, arguments), so many at a time; stops at the first failure and throws it."""
+    waiting, failures = queue.Queue(), []
+    for job in jobs:
+        waiting.put(job)
+
+    def work():
+        while not failures:
+            try:
+                function, arguments = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                function(*arguments)
+            except Exception as problem:  # pylint: disable=broad-except  # whatever it is, it must not be lost
+                failures.append(problem)
+
+    threads = [threading.Thread(target=work) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]

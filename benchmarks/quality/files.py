@@ -1,5 +1,5 @@
-"""The command files: the default variant on data sets that come as files, trained and evaluated by the program, and
-LambdaMART on what psad reads of them.
+"""The command files: psad on data sets that come as files, trained and evaluated by the program with no flag but the
+files; beside it, on the same inputs, LambdaMART (lambdamart.py) and the baselines that the program has as variants.
 
 A run whose figures exist in build/quality/files is not made again, so remove that folder after a change to psad.
 """
@@ -13,246 +13,243 @@ import subprocess
 import sys
 import time
 
-import convert_kuairand
-import convert_trivago
-from common import ROOT, markdown, package, processor, with_figures, write_whole
+from common import ROOT, markdown, package, processor, work_off, write_whole
+from sets import FOLDER, SETS, runs_of
 
-FOLDER = ROOT / "build" / "quality" / "files"
 KEPT = ROOT / "docs" / "results" / "files.json"
-HEAD = ["set", "test lists", "initial order", "student NDCG@10", "spread of seeds", "teacher",
-        "without positive as 0, as 1", "student MAP", "value", "s a training"]
-TREES_HEAD = ["set", "LambdaMART NDCG@10", "spread of seeds", "bag of the seeds", "student - best LambdaMART",
-              "value", "bag's value", "s a training"]
-
-
-def files_run(train, valid, test, tables=()):
-    """What psad train is given, and what psad evaluate for the lists of each split."""
-    lists = {split: ["--test", *some, *tables] for split, some in (("train", train), ("valid", valid), ("test", test))}
-    return {"flags": ["--train", *train, "--valid", *valid, *tables], "lists": lists}
-
-
-def folds(folder, _):
-    """Five parts S1..S5: test on S_k, validation on S_{k-1}, training on the others."""
-    parts = [folder / f"S{k}.txt.gz" for k in range(1, 6)]
-    for k in range(5):
-        rest = [parts[i] for i in range(5) if i not in (k, k - 1 if k else 4)]
-        yield files_run(rest, [parts[k - 1]], [parts[k]])
-
-
-def three_files(folder, _):
-    yield files_run(*([folder / f"{split}.txt.gz"] for split in ("train", "valid", "test")))
-
-
-def converted(module):
-    def runs(folder, work):
-        tables = module.convert(folder, work)
-        yield files_run(*([work / f"{split}.jsonl"] for split in ("train", "valid", "test")), tables)
-
-    return runs
-
-
-def long_views(folder, work):
-    """kuairand-dev with one label: whether a video was watched for long, or more."""
-    run = next(converted(convert_kuairand)(folder.parent / "kuairand-dev", work))
-    for split in ("train", "valid", "test"):
-        path = work / f"{split}.jsonl"
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        for row in rows:
-            for candidate in row["candidates"]:
-                candidate["grade"] = int(candidate["grade"] >= 2)
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    yield run
-
-
-def marketplace(grades=True, flags=()):
-    """Made here: the first 16,000 requests are for training, the last 2,000 for testing. Without grades a click, a cart
-    and a purchase are one and the same to the training; the test lists have grades all the same."""
-
-    def runs(_, work):
-        warehouse = FOLDER / "marketplace" / "warehouse"
-        if not (warehouse / "truth.npz").exists():
-            warehouse.mkdir(parents=True, exist_ok=True)
-            importlib.import_module("make_warehouse").make(warehouse)
-        requests, train = warehouse / "requests.jsonl", warehouse / "requests.jsonl"
-        rows = [json.loads(line) for line in requests.read_text(encoding="utf-8").splitlines()]
-        if not grades:
-            train = work / "clicks.jsonl"
-            for row in rows:
-                for candidate in row["candidates"]:
-                    candidate["label"] = min(1, candidate["label"])
-            train.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        tables = [word for name in ("items", "users", "events") for word in (f"--{name}", warehouse / f"{name}.csv")]
-        starts = {"train": 0, "valid": 16000, "test": 18000}
-        parts = {split: work / f"{split}.jsonl" for split in starts}
-        for (split, path), end in zip(parts.items(), [16000, 18000, len(rows)]):
-            path.write_text("".join(json.dumps(row) + "\n" for row in rows[starts[split] : end]), encoding="utf-8")
-        run = files_run(*([path] for path in parts.values()), tables)
-        valid_from, test_from = (str(rows[starts[split]]["ts"]) for split in ("valid", "test"))
-        run["flags"] = ["--train", train, "--valid-from", valid_from, "--test-from", test_from, *tables]
-        run |= {"own_flags": list(flags), "has_trees": grades and not flags}  # one comparison on one log
-        run["lists"]["test"] = ["--test", requests, "--test-from", test_from, *tables]
-        run |= {"truth": warehouse / "truth.npz", "tested": range(starts["test"], len(rows))}
-        yield run
-
-    return runs
-
-
-SETS = {
-    "mq2008": folds,
-    "clueweb09": folds,
-    "lgbm-example": three_files,
-    "kuairand-dev": converted(convert_kuairand),
-    "kuairand-dev, long views alone": long_views,
-    "trivago-multi-dev": converted(convert_trivago),
-    "marketplace": marketplace(),
-    "marketplace, clicks alone": marketplace(grades=False),
-    "marketplace, --neighbour-effects 0": marketplace(flags=["--neighbour-effects", "0"]),
-    "marketplace, no effects of the page": marketplace(flags=["--neighbour-effects", "0", "--position-effects", "0"]),
-}
+BASELINES = {"MLP": "mlp", "DLCM": "dlcm", "PRM": "prm", "SetRank": "setrank"}
+ORDERS = {"initial": "as shown", "best-feature": "best single feature", "history-first": "history first",
+          "by-aux": "by `aux`"}
+MEASURES = {"ndcg@10": "NDCG@10", "map": "MAP", "value": "value"}
+HEAD = ["order", "NDCG@10", "spread of seeds", "MAP", "psad - it", "s a training", "us a list"]
+SHORT = ["set", "measure", "as shown", "best single feature", "best network", "best LambdaMART", "psad",
+         "psad - LambdaMART"]
 
 
 def values_of(run, orders):
     """Where the truth is known: what the orders of the test lists are worth, list by list."""
     if "truth" not in run:
-        return []
+        return None
     truth = package("numpy", "python3-numpy").load(run["truth"])
     return importlib.import_module("make_warehouse").values(truth, list(run["tested"]), orders).tolist()
 
 
-def make_run(program, run, seed, path, extra):
-    """Trains and evaluates once; the figures of each list."""
+def train_and_judge(program, run, variant, seed, extra, path):
+    """Trains and evaluates once, on one thread; the figures of each list."""
     if path.exists():
-        return json.loads(path.read_text(encoding="utf-8"))
-    model, lists = path.with_suffix(".safetensors"), path.with_suffix(".lists.jsonl")
+        return
+    model, lists, report = (path.with_suffix(f".{end}") for end in ("safetensors", "lists.jsonl", "report.json"))
+    words = [*run["flags"], *run.get("own_flags", ()), "--variant", variant, "--seed", str(seed), "--threads", "1"]
     start = time.monotonic()
-    words = [*run["flags"], *run.get("own_flags", ()), "--seed", str(seed), *extra]
-    subprocess.run([program, "train", *words, "--out", model], check=True, stdout=sys.stderr)
+    subprocess.run([program, "train", *words, *extra, "--out", model], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
     seconds = time.monotonic() - start
-    subprocess.run([program, "evaluate", "--model", model, *run["lists"]["test"], "--per-list", lists], check=True,
-                   stdout=subprocess.DEVNULL)
-    keys = {"initial": ["ndcg@10"], "student": ["ndcg@10", "map"], "teacher": ["ndcg@10"]}
+    subprocess.run([program, "evaluate", "--model", model, *run["lists"]["test"], "--per-list", lists,
+                    "--json", report], check=True, stdout=subprocess.DEVNULL)
     rows = [json.loads(line) for line in lists.read_text(encoding="utf-8").splitlines()]
-    figures = [[row[order][metric] for order in keys for metric in keys[order]] for row in rows]
-    out = {"seconds": seconds, "lists": figures, "values": values_of(run, [row["student"]["order"] for row in rows])}
+    found = json.loads(report.read_text(encoding="utf-8"))["orders"]
+    out = {"seconds": seconds, "latency": found["student"]["latency_us"]["p50"], "orders": {}}
+    for order in [key for key in (*ORDERS, "student", "teacher") if key in rows[0]]:
+        out["orders"][order] = {name: [row[order][name] for row in rows] for name in ("ndcg@10", "map")}
+        out["orders"][order]["value"] = values_of(run, [row[order]["order"] for row in rows])
     write_whole(path, json.dumps(out))
-    for file in (model, lists):
+    for file in (model, lists, report):
         file.unlink()
-    return out
 
 
 def make_trees(program, run, seeds, path):
-    """LambdaMART with each seed, and the mean of their scores: NDCG@10 of each list."""
+    """LambdaMART with each seed, and the mean of their scores: the figures of each list."""
     if path.exists():
-        return json.loads(path.read_text(encoding="utf-8"))
-    lambdamart = importlib.import_module("lambdamart")
-    train, valid, test = lambdamart.tables(program, run["flags"], run["lists"])
-    forests = lambdamart.best_trees(train, valid, seeds)
+        return
+    trees = importlib.import_module("lambdamart")
+    train, valid, test = trees.tables(program, run["flags"], run["lists"])
+    forests = trees.best_trees(train, valid, seeds)
     scores = [forest.scores(test) for forest in forests]
     out = {"kept": str(forests[0]), "seconds": statistics.fmean(forest.seconds for forest in forests)}
     for name, some in (("seeds", scores), ("bag", [sum(scores)])):
-        out[name] = [{"lists": lambdamart.ndcg10(of_all, test),
-                      "values": values_of(run, [order.tolist() for order in lambdamart.orders_of(of_all, test.sizes)])}
+        out[name] = [{"ndcg@10": trees.ndcg10(of_all, test), "map": trees.average_precision(of_all, test),
+                      "value": values_of(run, [order.tolist() for order in trees.orders_of(of_all, test.sizes)])}
                      for of_all in some]
     write_whole(path, json.dumps(out))
-    return out
 
 
 def interval(values):
     """95 % of the bootstrap means."""
     draw = random.Random(1)
     means = sorted(statistics.fmean(draw.choices(values, k=len(values))) for _ in range(1000))
-    return means[25], means[974]
+    return [means[25], means[974]]
 
 
-def mean_value(runs_by_seed):
-    values = [value for runs in runs_by_seed for run in runs for value in run["values"]]
-    return statistics.fmean(values) if values else None
+def pooled(runs, measure):
+    """Of one seed: all lists of all runs (folds). None for a list without a positive; nothing where none is known."""
+    return [value for run in runs for value in run[measure] or ()]
 
 
-def trees_figures(found, runs_by_seed):
-    """`found`: what make_trees gives for each run. The student's lists are their means over the seeds; it is compared
-    with the seed of LambdaMART that is best on these very lists."""
-    def lists(runs, at=None):
-        return [row if at is None else row[at] for run in runs for row in run["lists"]]
-
-    def mean(values):
-        return statistics.fmean(value for value in values if value is not None)
-
-    by_seed = [[trees["seeds"][k] for trees in found] for k in range(len(found[0]["seeds"]))]
-    best = max((lists(runs) for runs in by_seed), key=mean)
-    students = zip(*(lists(runs, 1) for runs in runs_by_seed))
-    differences = [statistics.fmean(student) - tree for student, tree in zip(students, best) if tree is not None]
-    bag = [trees["bag"][0] for trees in found]
-    return {"by_seed": [mean(lists(runs)) for runs in by_seed], "bag": mean(lists(bag)),
-            "difference": statistics.fmean(differences), "interval": interval(differences),
-            "value": mean_value(by_seed), "bag_value": mean_value([bag]), "kept": [trees["kept"] for trees in found],
-            "seconds": statistics.fmean(trees["seconds"] for trees in found)}
+def mean(values):
+    counted = [value for value in values if value is not None]
+    return statistics.fmean(counted) if counted else None
 
 
-def figures_of(runs_by_seed):
-    """Of all lists of all runs (folds pooled): means over the seeds of each list."""
-    per_seed = [[row for run in runs for row in run["lists"]] for runs in runs_by_seed]
-    lists = [[None if None in column else statistics.fmean(column) for column in zip(*rows)]
-             for rows in zip(*per_seed)]
-    counted = [row for row in lists if row[0] is not None]
-    initial, student, mean_ap, teacher = ([row[i] for row in counted] for i in range(4))
-    share = len(counted) / len(lists)
-    mean = statistics.fmean(student)
-    by_seed = [statistics.fmean(row[1] for row in rows if row[0] is not None) for rows in per_seed]
-    return {"lists": len(lists), "counted": len(counted), "initial": statistics.fmean(initial), "student": mean,
-            "interval": interval(student), "by_seed": by_seed, "teacher": statistics.fmean(teacher),
-            "as_0": mean * share, "as_1": mean * share + 1 - share, "map": statistics.fmean(mean_ap),
-            "value": mean_value(runs_by_seed),
-            "seconds": statistics.fmean(run["seconds"] for runs in runs_by_seed for run in runs)}
+def ranker(by_seed, measure, psad=None, seconds=None, latency=None, best=False):
+    """One order's figures. `by_seed[seed][fold]` holds measures of lists; `psad` the same of psad, compared with their
+    mean over the seeds, or with that of the best seed on these very lists."""
+    if best:
+        by_seed = [max(by_seed, key=lambda runs: mean(pooled(runs, measure)))]
+    found = {name: [mean(pooled(runs, name)) for runs in by_seed] for name in MEASURES}
+    out = {name: mean(found[name]) for name in MEASURES} | {"by_seed": found[measure]}
+    out |= {"seconds": seconds, "latency": latency}
+    lists = [[None if None in of_list else statistics.fmean(of_list)
+              for of_list in zip(*(pooled(runs, measure) for runs in some), strict=True)] for some in (psad or by_seed, by_seed)]
+    if psad is None:
+        out["interval"] = interval([x for x in lists[0] if x is not None])
+    else:
+        differences = [a - b for a, b in zip(*lists, strict=True) if a is not None and b is not None]
+        out |= {"difference": statistics.fmean(differences), "interval": interval(differences)}
+    return out
 
 
-def spread(values):
-    return f"{statistics.stdev(values) if len(values) > 1 else 0:.4f}"
+def read_runs(work, variant, seeds, folds):
+    return [[json.loads((work / f"{variant}.{seed}.{k}.json").read_text(encoding="utf-8")) for k in range(folds)]
+            for seed in seeds]
 
 
-def value_text(value):
-    return "-" if value is None else f"{value:.3f}"
+def orders_of(runs_by_seed, order):
+    return [[run["orders"][order] for run in runs] for runs in runs_by_seed]
 
 
-def row_of(name, f):
-    low, high = f["interval"]
-    return [name, f"{f['lists']} ({f['lists'] - f['counted']} without a positive)", f"{f['initial']:.4f}",
-            f"{f['student']:.4f} [{low:.3f}, {high:.3f}]", spread(f["by_seed"]), f"{f['teacher']:.4f}",
-            f"{f['as_0']:.3f}, {f['as_1']:.3f}", f"{f['map']:.4f}", value_text(f["value"]), f"{f['seconds']:.0f}"]
+def cost(runs_by_seed):
+    """Of all folds: seconds of their trainings on average, microseconds of a list."""
+    return [statistics.fmean(run[what] for runs in runs_by_seed for run in runs) for what in ("seconds", "latency")]
 
 
-def trees_row(name, f):
-    low, high = f["interval"]
-    return [name, f"{statistics.fmean(f['by_seed']):.4f}", spread(f["by_seed"]), f"{f['bag']:.4f}",
-            f"{f['difference']:+.4f} [{low:+.4f}, {high:+.4f}]", value_text(f["value"]), value_text(f["bag_value"]),
-            f"{f['seconds']:.0f}"]
+def figures_of(name, work, seeds, folds):
+    """All orders of a set, by name."""
+    measure, beside = SETS[name].measure, SETS[name].beside
+    psad = read_runs(work, "default", seeds, folds)
+    student, orders = orders_of(psad, "student"), {}
+    for key in [key for key in ORDERS if key in psad[0][0]["orders"]]:
+        orders[ORDERS[key]] = ranker(orders_of(psad, key)[:1], measure, student)
+    if beside:
+        for title, variant in BASELINES.items():
+            runs = read_runs(work, variant, seeds, folds)
+            orders[title] = ranker(orders_of(runs, "student"), measure, student, *cost(runs))
+        trees = [json.loads(trees_path(work, seeds, k).read_text(encoding="utf-8")) for k in range(folds)]
+        seconds = statistics.fmean(run["seconds"] for run in trees)
+        of_seeds = [[run["seeds"][k] for run in trees] for k in range(len(trees[0]["seeds"]))]
+        orders["LambdaMART"] = ranker(of_seeds, measure, student, seconds)
+        orders["LambdaMART, best seed"] = ranker(of_seeds, measure, student, best=True)
+        orders["LambdaMART, bag"] = ranker([[run["bag"][0] for run in trees]], measure, student)
+    orders["psad's teacher"] = ranker(orders_of(psad, "teacher"), measure, student)
+    orders["psad"] = ranker(student, measure, None, *cost(psad))
+    lists = pooled(student[0], "ndcg@10")
+    out = {"measure": measure, "lists": len(lists), "counted": sum(x is not None for x in lists), "orders": orders}
+    if beside:
+        out["kept"] = [run["kept"] for run in trees]
+    return out
+
+
+def number(value, digits=4):
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def digits_of(measure):
+    return 3 if measure == "value" else 4
+
+
+def with_interval(value, bounds, digits, sign=""):
+    return f"{value:{sign}.{digits}f} [{bounds[0]:{sign}.{digits - 1}f}, {bounds[1]:{sign}.{digits - 1}f}]"
+
+
+def set_text(name, found):
+    """The table of one set, and what it is of."""
+    measure, digits = found["measure"], digits_of(found["measure"])
+    known = any(f["value"] is not None for f in found["orders"].values())
+    rows = [[*HEAD[:4], *([MEASURES["value"]] if known else []), *HEAD[4:]]]
+    for title, f in found["orders"].items():
+        if title == "LambdaMART, best seed":
+            continue  # the summary has it
+        spread = f"{statistics.stdev(f['by_seed']):.{digits}f}" if len(f["by_seed"]) > 1 else "-"
+        difference = "" if "difference" not in f else with_interval(f["difference"], f["interval"], digits, "+")
+        value = [number(f["value"], 3)] if known else []
+        rows.append([title, number(f["ndcg@10"]), spread, number(f["map"]), *value, difference,
+                     number(f["seconds"], 1), number(f["latency"], 0)])
+    empty, share = found["lists"] - found["counted"], found["counted"] / found["lists"]
+    psad = found["orders"]["psad"]
+    facts = f"{found['lists']} test lists"
+    if empty:
+        facts += (f", {empty} of them without a positive, which do not count (psad's NDCG@10 if they count as 0: "
+                  f"{psad['ndcg@10'] * share:.3f}, as 1: {psad['ndcg@10'] * share + 1 - share:.3f})")
+    facts += f"; spread and differences are of {MEASURES[measure]}; {found['date']}, {found['processor']}."
+    return f"**{name}**: {facts}\n\n{markdown(rows)}"
+
+
+def short_row(name, found):
+    """The row of a set in the summary."""
+    orders, measure = found["orders"], found["measure"]
+    digits = digits_of(measure)
+    simple = [orders[title] for title in ("best single feature", "history first", "by `aux`") if title in orders]
+    networks = [orders[title] for title in BASELINES if title in orders]
+    trees = orders.get("LambdaMART, best seed")
+    best_trees = trees[measure] if trees else None
+    return [name, MEASURES[measure], number(orders["as shown"][measure], digits),
+            number(max((f[measure] for f in simple), default=None), digits),
+            number(max((f[measure] for f in networks), default=None), digits), number(best_trees, digits),
+            with_interval(orders["psad"][measure], orders["psad"]["interval"], digits),
+            with_interval(trees["difference"], trees["interval"], digits, "+") if trees else "-"]
+
+
+def blocks(kept):
+    """The blocks of docs/results.md by name, if there are figures."""
+    shown = [name for name in SETS if name in kept]
+    return {} if not shown else {"files in short": markdown([SHORT, *(short_row(name, kept[name]) for name in shown)]),
+            "files": "\n\n".join(set_text(name, kept[name]) for name in shown if SETS[name].beside)}
+
+
+def trees_path(work, seeds, fold):
+    return work / f"trees.{'-'.join(map(str, seeds))}.{fold}.json"
+
+
+def check_flags(work, flags):
+    """Figures of other flags of psad train don't belong beside these."""
+    kept, text = work / "flags", " ".join(flags)
+    if kept.exists() and kept.read_text(encoding="utf-8") != text:
+        raise ValueError(f"{work}: found figures of other flags, wanted an empty folder or the same flags")
+    write_whole(kept, text)
+
+
+def read_kept():
+    return json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
+
+
+def run_set(name, options):
+    """The figures of a set; what is not there yet is trained."""
+    work, beside = FOLDER / name, SETS[name].beside
+    runs = runs_of(name, options.data, work, options.program)
+    check_flags(work, options.train_arguments)
+    variants = ["default", *BASELINES.values()] if beside else ["default"]
+    jobs = [(make_trees, (options.program, fold, options.seeds, trees_path(work, options.seeds, k)))
+            for k, fold in enumerate(runs) if beside]
+    jobs += [(train_and_judge, (options.program, fold, variant, seed, options.train_arguments,
+                                work / f"{variant}.{seed}.{k}.json"))
+             for variant in variants for seed in options.seeds for k, fold in enumerate(runs)]
+    work_off(jobs, options.jobs)
+    found = figures_of(name, work, options.seeds, len(runs))
+    return found | {"date": datetime.date.today().isoformat(), "processor": processor()}
+
+
+def keep(name, found):
+    write_whole(KEPT, json.dumps(read_kept() | {name: found}, indent=1, sort_keys=True) + "\n")
 
 
 def run(options):
     names = options.names or list(SETS)
     if unknown := [name for name in names if name not in SETS]:
         raise ValueError(f"found {unknown[0]}, wanted some of {', '.join(SETS)}")
+    if options.keep and options.train_arguments:
+        raise ValueError(f"found --keep and {options.train_arguments[0]}, wanted no flags of training in what is kept")
     package("xgboost", "python3-xgboost")  # before any work: it may start another python
-    kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     for name in names:
-        work = FOLDER / name
-        work.mkdir(parents=True, exist_ok=True)
-        runs = list(SETS[name](options.data / name, work))
-        by_seed = [[make_run(options.program, run_of_fold, seed, work / f"seed-{seed}.{k}.json",
-                             options.train_arguments) for k, run_of_fold in enumerate(runs)] for seed in options.seeds]
-        figures = figures_of(by_seed)
-        kept[name] = figures | {"date": datetime.date.today().isoformat(), "processor": processor()}
-        print(markdown([HEAD, row_of(name, figures)]), flush=True)
-        if all(run_of_fold.get("has_trees", True) for run_of_fold in runs):
-            trees = trees_figures([make_trees(options.program, run_of_fold, options.seeds, work / f"trees.{k}.json")
-                                   for k, run_of_fold in enumerate(runs)], by_seed)
-            kept[name]["trees"] = trees
-            print("\n" + markdown([TREES_HEAD, trees_row(name, trees)]), flush=True)
+        found = run_set(name, options)
+        print(markdown([SHORT, short_row(name, found)]) + "\n\n" + set_text(name, found) + "\n", flush=True)
         if options.keep:
-            write_whole(KEPT, json.dumps(kept, indent=1, sort_keys=True) + "\n")
-            page, shown = ROOT / "docs" / "results.md", [n for n in SETS if n in kept]
-            text = page.read_text(encoding="utf-8")
-            text = with_figures(text, "files", markdown([HEAD, *(row_of(n, kept[n]) for n in shown)]))
-            compared = [n for n in shown if "trees" in kept[n]]
-            text = with_figures(text, "trees", markdown([TREES_HEAD, *(trees_row(n, kept[n]["trees"]) for n in compared)]))
-            write_whole(page, text)
+            keep(name, found)

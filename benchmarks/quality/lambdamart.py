@@ -5,12 +5,10 @@ as categories; item ids are left out. Gradient-boosted trees are trained for NDC
 setting of a grid; the validation lists choose the setting and the number of trees. The command writes one JSON line
 per test list of a folder, {"order": [...]}, best candidate first: of a folder in the format psad-lists-1, or of one
 that holds train.jsonl.gz, valid.jsonl.gz and test.jsonl.gz, and maybe tables of items, users and events of like names.
-With --trends the trees read what no request of psad-lists-1 carries too: how many events of all users each candidate
-had in the DAYS before, and its position in the list by that. Needs xgboost and numpy (Debian: python3-xgboost).
+Needs xgboost and numpy (Debian: python3-xgboost).
 """
 
 import collections
-import gzip
 import itertools
 import json
 import shutil
@@ -30,7 +28,6 @@ GRID = {"fields": [False, True], "max_depth": [4, 6], "eta": [0.05, 0.1], "min_c
 ONE_SETTING = {"fields": [False], "max_depth": [4], "eta": [0.1], "min_child_weight": [20]}
 MAX_TREES, PATIENCE = 600, 50
 SPLITS = ("train", "valid", "test")
-DAYS = numpy.array([0.5, 1, 2, 3, 5, 7, 14, 30, 90, 365])
 
 # columns [candidates, columns], the last `fields` of them categories; gains [candidates]; candidates of each list
 Table = collections.namedtuple("Table", "columns gains sizes fields")
@@ -55,34 +52,6 @@ def tables(program, train_words, words_of):
         return [read(program, model, words_of[split], Path(work) / "encoded") for split in SPLITS]
 
 
-def rows_of(path):
-    """The rows of a table of psad-lists-1, as dictionaries."""
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        names = file.readline().lstrip("#").rstrip("\n").split("\t")
-        return [dict(zip(names, line.rstrip("\n").split("\t"))) for line in file]
-
-
-def event_times(folder):
-    """When each item had an event, of any user; ascending."""
-    times = {}
-    for event in rows_of(folder / "events.tsv.gz"):
-        times.setdefault(event["item"], []).append(int(event["ts"]))
-    return {item: numpy.sort(numpy.array(found)) for item, found in times.items()}
-
-
-def trends(times, folder, split):
-    """Columns [candidates, 2 DAYS]: events of all users on a candidate before the request, and its rank by them."""
-    never = numpy.array([], dtype=int)
-    out = []
-    for row in rows_of(folder / f"lists_{split}.tsv.gz"):
-        bounds = int(row["ts"]) - numpy.append(DAYS * 86400, 0)
-        before = numpy.array([numpy.searchsorted(times.get(item, never), bounds) for item in row["items"].split(",")])
-        counts = before[:, -1:] - before[:, :-1]
-        ranks = numpy.argsort(numpy.argsort(-counts, axis=0, kind="stable"), axis=0)
-        out.append(numpy.hstack([counts, ranks]))
-    return numpy.vstack(out)
-
-
 def orders_of(scores, sizes):
     """Per list the positions by falling score; ties keep the initial order."""
     ends = numpy.cumsum(sizes)
@@ -99,6 +68,17 @@ def ndcg10(scores, table):
         best = numpy.sort(gains)[::-1][:10]
         ideal = float((best * discount[: len(best)]).sum())
         values.append(float((gains[order[:10]] * discount[: len(best)]).sum()) / ideal if ideal > 0 else None)
+    return values
+
+
+def average_precision(scores, table):
+    """Of each list over all its positives, None where it has none."""
+    values, first = [], 0
+    for size, order in zip(table.sizes, orders_of(scores, table.sizes)):
+        positive = table.gains[first : first + size][order] > 0
+        first += size
+        ranks = numpy.flatnonzero(positive) + 1
+        values.append(float((numpy.arange(len(ranks)) + 1).dot(1 / ranks)) / len(ranks) if len(ranks) else None)
     return values
 
 
@@ -178,11 +158,7 @@ def words_of(folder):
 def run(options):
     if options.orders.is_dir() or not options.orders.parent.is_dir():
         raise ValueError(f"{options.orders}: found no place for a file, wanted one")
-    train, valid, test = found = tables(options.program, *words_of(options.data))
-    if options.trends:
-        times = event_times(options.data)
-        train, valid, test = (t._replace(columns=numpy.hstack([trends(times, options.data, s), t.columns]))
-                              for s, t in zip(SPLITS, found))
+    train, valid, test = tables(options.program, *words_of(options.data))
     if not (train.gains.any() and valid.gains.any()):
         raise ValueError(f"{options.data}: found no positive to train or to choose by, wanted some in both splits")
     trees = best_trees(train, valid, grid=ONE_SETTING if options.one_setting else GRID)[0]

@@ -1,6 +1,8 @@
-"""The command results: the comparisons of docs/results.md. Their figures lie in docs/results, NAME.json each.
+"""The command results: all tables of docs/results.md. First the data sets that come as files (files.py), then the
+comparisons of many methods by psad-compare. Their figures lie in docs/results.
 
-Finished trainings are not repeated: they lie in build/compare. Needs matplotlib (Debian: python3-matplotlib) to write.
+Finished trainings are not repeated: they lie in build/quality and build/compare. Needs matplotlib (Debian:
+python3-matplotlib) to write.
 """
 
 import contextlib
@@ -10,10 +12,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import claims
+import files
 import kept_figures
-from common import ROOT, build_path, markdown, processor, with_figures, write_whole
+from common import ROOT, build_path, markdown, package, processor, with_figures, write_whole
 from names import CLICK_MODELS, PAIRS_AND_GENERATORS, UPN_PARTS
 from tables import descriptions_table, models_table
 
@@ -149,6 +153,8 @@ def figures_of(kept):
         "best baselines": claims.best_baseline_table(titled),
         "models": descriptions_table(descriptions),
     }
+    with naming("files"):
+        blocks |= files.blocks(files.read_kept())
     return blocks | {name: markdown(rows) for name, rows in tables.items()}
 
 
@@ -161,15 +167,31 @@ def draw_plots(kept):
                 write_whole(KEPT / f"{name}-{plot}.svg", svg)
 
 
+def measure_set(options, name):
+    """Writes the figures of a data set into docs/results; returns what became of it."""
+    data = options.data or Path()
+    if not name.startswith("marketplace") and not (options.data and (data / name.partition(",")[0]).is_dir()):
+        return f"{name}: no data, left out"
+    how = SimpleNamespace(data=data, program=build_path("tools/psad/psad"), seeds=[1, 2, 3], jobs=2,
+                          train_arguments=[])
+    files.keep(name, files.run_set(name, how))
+    return f"{name}: done"
+
+
 def run(options):
-    unknown = [name for name in options.names if name not in EXPERIMENTS]
+    known = list(dict.fromkeys([*files.SETS, *EXPERIMENTS]))
+    unknown = [name for name in options.names if name not in known]
     if unknown:
-        raise ValueError(f"found {unknown[0]}, wanted some of {', '.join(EXPERIMENTS)}")
+        raise ValueError(f"found {unknown[0]}, wanted some of {', '.join(known)}")
     if options.names and (options.text_only or options.check):
-        raise ValueError(f"found {options.names[0]}, wanted no comparison: --text-only and --check take all")
+        raise ValueError(f"found {options.names[0]}, wanted no name: --text-only and --check take all")
     if not options.text_only and not options.check:
-        for name in options.names or EXPERIMENTS:
-            print(compare(options, name), flush=True)
+        package("xgboost", "python3-xgboost")  # before any work: it may start another python
+        for name in options.names or known:
+            if name in files.SETS:
+                print(measure_set(options, name), flush=True)
+            if name in EXPERIMENTS:
+                print(compare(options, name), flush=True)
     kept = {name: read(name) for name in EXPERIMENTS if os.path.lexists(KEPT / f"{name}.json")}
     if not kept:
         raise ValueError(f"{KEPT}: found no figures, wanted those of at least one comparison")

@@ -1,17 +1,18 @@
 """The command sweep: settings of psad train side by side, judged by validation lists alone.
 
+Where lists say what was shown where, validation gains are less what each training thinks of the page: settings that
+change that can't be compared so.
+
 A run whose figures exist in build/quality/sweep is not made again, so remove that folder after a change to psad.
 """
 
 import json
-import queue
 import re
 import statistics
 import subprocess
-import threading
 
-import files
-from common import ROOT, markdown, package, write_whole
+from common import ROOT, markdown, package, work_off, write_whole
+from sets import SETS, runs_of
 
 FOLDER = ROOT / "build" / "quality" / "sweep"
 
@@ -37,51 +38,27 @@ def named(words):
     return settings
 
 
-def runs_of(options, name):
-    work = FOLDER / name
-    work.mkdir(parents=True, exist_ok=True)
-    return work, list(files.SETS[name](options.data / name, work))
-
-
-def work_off(jobs, failures):
-    while True:
-        try:
-            job = jobs.get_nowait()
-        except queue.Empty:
-            return
-        try:
-            score(*job)
-        except (OSError, subprocess.CalledProcessError) as problem:
-            failures.append(f"{job[2].name}: {problem}")
-
-
 def run(options):
-    names, settings = options.names or list(files.SETS), named(options.settings)
-    if unknown := [name for name in names if name not in files.SETS]:
-        raise ValueError(f"found {unknown[0]}, wanted some of {', '.join(files.SETS)}")
-    if any(name.startswith("marketplace") for name in names):
-        package("numpy", "python3-numpy")
+    names, settings = options.names or list(SETS), named(options.settings)
+    if unknown := [name for name in names if name not in SETS]:
+        raise ValueError(f"found {unknown[0]}, wanted some of {', '.join(SETS)}")
+    package("numpy", "python3-numpy")  # before any work: it may start another python
+    if any(SETS[name].taught for name in names):
+        package("xgboost", "python3-xgboost")
     for name in names:
-        work, runs = runs_of(options, name)
-        rows, jobs, failures = [["set", "settings", "validation NDCG@10", "deviation of seeds"]], queue.Queue(), []
+        work = FOLDER / name
+        runs = runs_of(name, options.data, work, options.program)
+        rows = [["set", "settings", "validation NDCG@10", "deviation of seeds"]]
         by_settings = {}
         for label, flags in settings:
             kept = work / f"{label}.flags"
             if kept.exists() and kept.read_text(encoding="utf-8") != flags:
                 raise ValueError(f"{kept}: found figures of other flags, wanted another name than {label}")
             write_whole(kept, flags)
-            by_settings[label] = [[(options.program, [*run["flags"], "--seed", str(seed), *flags.split()],
+            by_settings[label] = [[(options.program, [*run["flags"], *run.get("own_flags", ()), "--seed", str(seed), *flags.split()],
                                     work / f"{label}.{seed}.{k}.json") for k, run in enumerate(runs)]
                                   for seed in options.seeds]
-            for job in sum(by_settings[label], []):
-                jobs.put(job)
-        workers = [threading.Thread(target=work_off, args=(jobs, failures)) for _ in range(options.jobs)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        if failures:
-            raise ValueError(failures[0])
+        work_off([(score, job) for seeds in by_settings.values() for folds in seeds for job in folds], options.jobs)
         for label, seeds in by_settings.items():
             means = [statistics.fmean(score(*job) for job in folds) for folds in seeds]
             spread = statistics.stdev(means) if len(means) > 1 else 0

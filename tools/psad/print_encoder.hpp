@@ -24,8 +24,8 @@ inline std::string text(const DenseTransforms& t, std::size_t feature) {
     return out;
 }
 
-/// Prints how the page changes feedback, where that was learned. `greedy`: whether a student keeps like items apart.
-inline void print_exposure(const Encoder& encoder, double min_propensity, bool greedy) {
+/// Prints how the page changes feedback, where that was learned.
+inline void print_exposure(const Encoder& encoder, double min_propensity) {
     const Exposure& e = encoder.exposure();
     const auto factor = [](float log_factor) { return fmt::format("{:.2f}", std::exp(log_factor)); };
     if (e.position.size() > 1) {
@@ -52,9 +52,10 @@ inline void print_exposure(const Encoder& encoder, double min_propensity, bool g
             factors += (factors.empty() ? "x" : ", ") + factor(x);
         }
         if (!above.empty())
-            fmt::print("an item whose {} stood {} positions above as well gains {}: {} (--neighbour-effects)\n",
-                       encoder.schema().item_fields[f].name, above, factors,
-                       greedy ? "taken out, and kept apart" : "taken out");
+            fmt::print(
+                "an item whose {} stood {} positions above as well gains {}: taken out, and kept apart "
+                "(--neighbour-effects)\n",
+                encoder.schema().item_fields[f].name, above, factors);
     }
 }
 

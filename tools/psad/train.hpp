@@ -139,15 +139,6 @@ inline void print_baselines(std::span<const Request> valid, const std::optional<
     fmt::print("\n");
 }
 
-/// Whether the student, or else the teacher, places one candidate after the other.
-template <class Network>
-constexpr bool keeps_apart() {
-    if constexpr (requires(const Network& n) { n.student; })
-        return is_greedy<std::remove_cvref_t<decltype(std::declval<const Network&>().student)>>();
-    else
-        return true;
-}
-
 /// Trains a model and saves it; fit(lists, settings, encoding, hooks) does the training.
 template <class Network, class Fit>
 void train_with(const TrainOptions& o, Fit fit) {
@@ -172,7 +163,7 @@ void train_with(const TrainOptions& o, Fit fit) {
     const train::Report& report = fitted.report;
     const train::Settings settings = train::chosen(o.settings, in.lists.train.size());
     print_encoder(fitted.model.encoder, o.encoding, report.encoded);
-    print_exposure(fitted.model.encoder, o.settings.min_propensity, keeps_apart<Network>());
+    print_exposure(fitted.model.encoder, o.settings.min_propensity);
     if (objective["exposure"] && fitted.model.encoder.exposure().empty()) {
         fmt::print("nothing tells what the page did to feedback: it is taken as it is\n");
         objective["exposure"] = false;
@@ -180,7 +171,7 @@ void train_with(const TrainOptions& o, Fit fit) {
     if (const std::size_t features = fitted.model.encoder.candidates().features(); features > 1)
         fmt::print("{} features of candidates were {}whitened while training{}\n", features,
                    report.whitened ? "" : "not ",
-                   report.whitened ? "" : ": there are fewer candidates than numbers in their covariance");
+                   report.whitened ? "" : ": there are fewer than 50 training lists a feature");
     fmt::print("kept the student of epoch {}", report.best_student_epoch + 1);
     if (HasTeacher<Network>) fmt::print(" and the teacher of epoch {}", report.best_teacher_epoch + 1);
     fmt::print("; {:.0f} lists/s; at most {} MB of memory; wrote {}\n", report.lists_per_second,

@@ -27,6 +27,10 @@ struct NoMatch {
 /// Baselines of the numbers of "small", trained without a teacher.
 template <class Scorer>
 using Alone = StudentOf<Psad<Small::type::spec, student::Of<Scorer>>>;
+struct Mlp {
+    static constexpr const char* name = "mlp";
+    using type = StudentOf<Psad<Small::type::spec, pool::None, match::Off, list_context::None, order::Sort>>;
+};
 struct Prm {
     static constexpr const char* name = "prm";
     using type = Alone<baseline::Prm<Small::type::spec>>;
@@ -40,6 +44,6 @@ struct Dlcm {
     using type = Alone<baseline::Dlcm<Small::type::spec>>;
 };
 
-using Variants = VariantSet<Default, Small, Sort, Autoregressive, NoMatch, Prm, SetRank, Dlcm>;
+using Variants = VariantSet<Default, Small, Sort, Autoregressive, NoMatch, Mlp, Prm, SetRank, Dlcm>;
 
 }  // namespace psad::cli

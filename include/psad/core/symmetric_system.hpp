@@ -2,6 +2,7 @@
 /// Systems of linear equations with a symmetric positive definite matrix.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <span>
@@ -42,9 +43,11 @@ class SymmetricSystem {
         return x;
     }
 
-    /// The roots of the diagonal of inverse(matrix) S inverse(matrix), S symmetric with its lower half given: standard
-    /// errors that hold whatever the weights (White 1982).
-    std::vector<double> sandwich_deviations(std::span<const double> s) const {
+    /// Standard errors of a maximum, `matrix` its curvature: the roots of the diagonal of inverse(matrix), or, where
+    /// those are larger, of inverse(matrix) S inverse(matrix), S the sum of the squares of the gradients, symmetric
+    /// with its lower half given. The latter hold whatever the weights (White 1982), the former where few gradients are
+    /// not 0.
+    std::vector<double> deviations(std::span<const double> s) const {
         std::vector<double> out(width_), unit(width_);
         for (std::size_t i = 0; i < width_; ++i) {
             unit[i] = 1;
@@ -55,7 +58,7 @@ class SymmetricSystem {
                 sum += row[k] * row[k] * s[k * width_ + k];
                 for (std::size_t j = 0; j < k; ++j) sum += 2 * row[k] * row[j] * s[k * width_ + j];
             }
-            out[i] = std::sqrt(sum);
+            out[i] = std::sqrt((std::max)(sum, row[i]));
         }
         return out;
     }

@@ -246,8 +246,8 @@ inline void guess_requests(SurveySink& sink, const std::string& of, bool has_eve
     OpenColumns nested(sink, candidates, s.candidates);
     OpenColumns& candidate = flat ? request : nested;
     s.item = candidate.take(usual::item, "candidate.item", to);
-    s.position =
-        candidate.take(usual::position, "candidate.position", to, [](const ColumnSurvey& c) { return c.is_numeric(); });
+    s.position = candidate.take(usual::position, "candidate.position", to,
+                                [](const ColumnSurvey& c) { return c.is_numeric() && c.distinct.size() > 1; });
     s.propensity = candidate.take(usual::propensity, "candidate.propensity", to);
     take_label(candidate, to);
     s.weight = request.take(usual::weight, "request.weight", to,

@@ -76,7 +76,7 @@ class Encoder {
         statistics_.derived_inv_std = std::move(derived_inv_std);
         statistics_.match_inv_std = std::move(match_inv_std);
     }
-    /// Tells how a page changes feedback: training divides gains by it, and greedy orders keep like candidates apart.
+    /// Tells how a page changes feedback: training divides gains by it, and orders keep like candidates apart.
     /// Throws SettingError for one that Exposure::check refuses.
     void set_exposure(Exposure exposure) {
         exposure.check(schema_.item_fields.size(), "encoder");

@@ -1,5 +1,5 @@
 /// \file neighbour_encoder.hpp
-/// What greedy orders need to keep like candidates apart.
+/// What orders need to keep like candidates apart.
 #pragma once
 
 #include <algorithm>

@@ -97,14 +97,14 @@ class Covariance {
 };
 
 /// Gives the candidates of an encoder whitened columns, by its dense features on training lists; then, and not before,
-/// a model may be made of it. Returns false and does nothing where there are fewer candidates than numbers in the
-/// covariance, or fewer than two features.
+/// a model may be made of it. Returns false and does nothing where there are fewer than 50 lists a feature, which would
+/// teach the noise of directions in which features hardly vary, or fewer than two features.
 inline bool whiten(Encoder& encoder, std::span<const Request> train) {
     constexpr double floor = 0.05;
     const std::size_t width = encoder.candidates().features();
+    if (width < 2 || train.size() < 50 * width) return false;
     std::size_t all = 0;
     for (const Request& r : train) all += r.size();
-    if (width < 2 || all < width * width) return false;
     // More candidates do not change the matrix. Lists are drawn, so their candidates vary about that.
     const std::size_t enough = (std::max)(std::size_t{100'000}, 2 * width * width);
     const std::uint64_t every = (std::max)(all / enough, std::size_t{1});

@@ -170,7 +170,7 @@ GeneratedLists<T> generate(Ctx& ctx, const Teacher<spec, Policies...>& teacher, 
 }
 
 /// The lists of a student (a Scorer) from one pass. `scores` is what its score() gave of `inputs`. One that is not
-/// greedy sorts.
+/// greedy sorts, unless like candidates take something off each other (LikeNeighbours).
 template <class Ctx, class Student, class S, class T = typename Ctx::Scalar>
 requires HasName<Student>
 auto generate(Ctx& ctx, [[maybe_unused]] const Student& student, const S& scores, const Inputs<T>& inputs) {
@@ -178,22 +178,23 @@ auto generate(Ctx& ctx, [[maybe_unused]] const Student& student, const S& scores
     const Layout& layout = ctx.layout();
     const decode::DecodingState<T> state = detail::empty_lists(ctx);
     if constexpr (!is_greedy<Student>() && std::is_same_v<T, float>) {
-        const auto& w = ctx.workspace();
-        auto* ranked = w.template take<std::int64_t>(static_cast<std::size_t>(layout.items.rows));
-        w.backend->for_each(layout.lists, decode::FillSorted{state, scores.score.data, ranked});
-    } else {
-        const T* after_one = nullptr;
-        const T* after_two = nullptr;
-        decode::LikeNeighbours<T> neighbours{};
-        if constexpr (is_greedy<Student>()) {
-            neighbours = detail::like_neighbours(ctx, inputs);
-            const auto transitions = student.transition_scores(ctx, scores);
-            after_one = transitions.one.data;
-            after_two = transitions.two.data;
+        if (inputs.like.columns == 0) {
+            const auto& w = ctx.workspace();
+            auto* ranked = w.template take<std::int64_t>(static_cast<std::size_t>(layout.items.rows));
+            w.backend->for_each(layout.lists, decode::FillSorted{state, scores.score.data, ranked});
+            return GeneratedLists<T>{state.chosen, state.score};
         }
-        const decode::BlockLogits<T> in{scores.score.data, layout.items.begin, 0, layout.positions.rows, 0};
-        detail::fill_block<decode::LeftToRight>(ctx, state, in, after_one, after_two, neighbours, {});
     }
+    const T* after_one = nullptr;
+    const T* after_two = nullptr;
+    if constexpr (is_greedy<Student>()) {
+        const auto transitions = student.transition_scores(ctx, scores);
+        after_one = transitions.one.data;
+        after_two = transitions.two.data;
+    }
+    const decode::BlockLogits<T> in{scores.score.data, layout.items.begin, 0, layout.positions.rows, 0};
+    detail::fill_block<decode::LeftToRight>(ctx, state, in, after_one, after_two, detail::like_neighbours(ctx, inputs),
+                                            {});
     return GeneratedLists<T>{state.chosen, state.score};
 }
 

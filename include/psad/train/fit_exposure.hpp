@@ -112,7 +112,7 @@ class Fit {
         climb();
         while (design_.has_neighbours()) {  // without those that say nothing the others and the positions say more
             const SymmetricSystem system(now_.curvature, design_.width());
-            if (!design_.keep_neighbours(coefficients_, system.sandwich_deviations(now_.scatter))) break;
+            if (!design_.keep_neighbours(coefficients_, system.deviations(now_.scatter))) break;
             climb();
         }
         return design_.effects(coefficients_);
@@ -191,7 +191,9 @@ Exposure learned_exposure(const B& backend, const Encoder& encoder, std::span<co
         check_feedback(r);
     }
     Exposure out = fit_exposure(backend, encoder, requests, settings.neighbour_effects == 1);
-    if (settings.position_effects == 0 && !out.empty()) out.position = {0};
+    if (settings.position_effects == 1 || out.empty()) return out;
+    if (out.neighbours.empty()) return {};
+    out.position = {0};
     return out;
 }
 

@@ -182,6 +182,8 @@ inline void check(const Settings& given, std::size_t requests = 1'000'000) {
             wrong("learning_rate", s.learning_rate, "less than " + number_text(1 / s.weight_decay));
         wrong("weight_decay", s.weight_decay, "less than 1 / learning_rate");
     }
+    if (s.bag > 1 && s.distillation == 0)
+        wrong("bag", s.bag, "1 where nothing is distilled (distillation 0): nobody learns from the others");
     if (s.distill_from >= s.distill_full) wrong("distill_full", s.distill_full, "more than distill_from");
 }
 
