@@ -57,7 +57,10 @@ class Items:
 
     def __call__(self, name: str) -> str:
         known = self.known.get(name, {})
-        values = [f"{c} {'|'.join(known[c]) if isinstance(known[c], list) else known[c]}" for c in self.columns if c in known]
+        def shown(value):
+            return "|".join(value) if isinstance(value, list) else value
+
+        values = [f"{column} {shown(known[column])}" for column in self.columns if column in known]
         text = ", ".join([f"{self.noun} {name}".strip(), *values])
         return text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
 

@@ -86,7 +86,7 @@ class Sets(unittest.TestCase):
                 runs_of=mock.Mock(return_value=[run])), contextlib.redirect_stdout(io.StringIO()):
             (Path(folder) / "one").mkdir()
             sweep.run(options)
-        words = ["--train", "lists", "--teacher-scores", "trees", "--seed", "3", "--bag", "2"]
+        words = ["--train", "lists", "--teacher-scores", "trees", "--bag", "2", "--seed", "3"]
         self.assertEqual(found[0], (words, "more.3.0.json"))
 
     def test_what_fails_is_not_lost(self):

@@ -99,7 +99,8 @@ def ranker(by_seed, measure, psad=None, seconds=None, latency=None, best=False):
     out = {name: mean(found[name]) for name in MEASURES} | {"by_seed": found[measure]}
     out |= {"seconds": seconds, "latency": latency}
     lists = [[None if None in of_list else statistics.fmean(of_list)
-              for of_list in zip(*(pooled(runs, measure) for runs in some), strict=True)] for some in (psad or by_seed, by_seed)]
+              for of_list in zip(*(pooled(runs, measure) for runs in some), strict=True)]
+             for some in (psad or by_seed, by_seed)]
     if psad is None:
         out["interval"] = interval([x for x in lists[0] if x is not None])
     else:

@@ -36,7 +36,8 @@ Table = collections.namedtuple("Table", "columns gains sizes fields")
 def read(program, model, words, folder):
     """The table of the lists that psad evaluate would read with these words."""
     shutil.rmtree(folder, ignore_errors=True)
-    subprocess.run([program, "encode", "--model", model, *words, "--out", folder], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([program, "encode", "--model", model, *words, "--out", folder], stdout=subprocess.DEVNULL,
+                   check=True)
     named = json.loads((folder / "columns.json").read_text(encoding="utf-8"))
     arrays = [numpy.load(folder / f"{name}.npy") for name in ("inputs", "gain", "offsets")]
     shutil.rmtree(folder)
@@ -112,7 +113,8 @@ class Trees:
         self.setting, self.fields = setting, setting["fields"]
         # The trees differ by the number of threads.
         parameters = {"objective": "rank:ndcg", "eval_metric": "ndcg@10", "tree_method": "hist", "seed": seed,
-                      "nthread": 1, "colsample_bytree": 0.7} | {name: x for name, x in setting.items() if name != "fields"}
+                      "nthread": 1, "colsample_bytree": 0.7}
+        parameters |= {name: x for name, x in setting.items() if name != "fields"}
         start = time.monotonic()
         self.booster = xgboost.train(parameters, train[self.fields], MAX_TREES, evals=[(valid[self.fields], "valid")],
                                      early_stopping_rounds=PATIENCE, verbose_eval=False)
@@ -163,5 +165,6 @@ def run(options):
         raise ValueError(f"{options.data}: found no positive to train or to choose by, wanted some in both splits")
     trees = best_trees(train, valid, grid=ONE_SETTING if options.one_setting else GRID)[0]
     of_test = trees.scores(test)
-    write_whole(options.orders, "".join(json.dumps({"order": o.tolist()}) + "\n" for o in orders_of(of_test, test.sizes)))
+    lines = [json.dumps({"order": order.tolist()}) + "\n" for order in orders_of(of_test, test.sizes)]
+    write_whole(options.orders, "".join(lines))
     print(f"kept {trees}; test ndcg@10 {mean(ndcg10(of_test, test)):.4f}; wrote {options.orders}")

@@ -55,9 +55,9 @@ def run(options):
             if kept.exists() and kept.read_text(encoding="utf-8") != flags:
                 raise ValueError(f"{kept}: found figures of other flags, wanted another name than {label}")
             write_whole(kept, flags)
-            by_settings[label] = [[(options.program, [*run["flags"], *run.get("own_flags", ()), "--seed", str(seed), *flags.split()],
-                                    work / f"{label}.{seed}.{k}.json") for k, run in enumerate(runs)]
-                                  for seed in options.seeds]
+            words = [[*run["flags"], *run.get("own_flags", ()), *flags.split()] for run in runs]
+            by_settings[label] = [[(options.program, [*of_fold, "--seed", str(seed)], work / f"{label}.{seed}.{k}.json")
+                                   for k, of_fold in enumerate(words)] for seed in options.seeds]
         work_off([(score, job) for seeds in by_settings.values() for folds in seeds for job in folds], options.jobs)
         for label, seeds in by_settings.items():
             means = [statistics.fmean(score(*job) for job in folds) for folds in seeds]
