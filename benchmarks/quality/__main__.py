@@ -74,7 +74,7 @@ def files_arguments(command):
     command.add_argument("--keep", action="store_true",
                          help="write the figures to docs/results, where the command results finds them")
     add_program(command, "psad")
-    command.epilog = "What follows -- goes to psad train"
+    command.epilog = "What follows -- goes to psad train, beside which then nothing else is trained"
 
 
 def convert_lists_arguments(command):

@@ -8,6 +8,7 @@ import datetime
 import importlib
 import json
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -123,9 +124,8 @@ def cost(runs_by_seed):
     return [statistics.fmean(run[what] for runs in runs_by_seed for run in runs) for what in ("seconds", "latency")]
 
 
-def figures_of(name, work, seeds, folds):
+def figures_of(measure, beside, work, seeds, folds):
     """All orders of a set, by name."""
-    measure, beside = SETS[name].measure, SETS[name].beside
     psad = read_runs(work, "default", seeds, folds)
     student, orders = orders_of(psad, "student"), {}
     for key in [key for key in ORDERS if key in psad[0][0]["orders"]]:
@@ -202,7 +202,9 @@ def short_row(name, found):
 def blocks(kept):
     """The blocks of docs/results.md by name, if there are figures."""
     shown = [name for name in SETS if name in kept]
-    return {} if not shown else {"files in short": markdown([SHORT, *(short_row(name, kept[name]) for name in shown)]),
+    if not shown:
+        return {}
+    return {"files in short": markdown([SHORT, *(short_row(name, kept[name]) for name in shown)]),
             "files": "\n\n".join(set_text(name, kept[name]) for name in shown if SETS[name].beside)}
 
 
@@ -210,31 +212,25 @@ def trees_path(work, seeds, fold):
     return work / f"trees.{'-'.join(map(str, seeds))}.{fold}.json"
 
 
-def check_flags(work, flags):
-    """Figures of other flags of psad train don't belong beside these."""
-    kept, text = work / "flags", " ".join(flags)
-    if kept.exists() and kept.read_text(encoding="utf-8") != text:
-        raise ValueError(f"{work}: found figures of other flags, wanted an empty folder or the same flags")
-    write_whole(kept, text)
-
-
 def read_kept():
     return json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
 
 
 def run_set(name, options):
-    """The figures of a set; what is not there yet is trained."""
-    work, beside = FOLDER / name, SETS[name].beside
+    """The figures of a set; what is not there yet is trained. With flags of psad train, which other variants may not
+    take, psad stands alone, and its figures lie in a folder of their own."""
+    flags = options.train_arguments
+    work = FOLDER / re.sub(r"[^A-Za-z0-9,. -]", "_", " ".join([name, *flags]))
+    beside = SETS[name].beside and not flags
     runs = runs_of(name, options.data, work, options.program)
-    check_flags(work, options.train_arguments)
     variants = ["default", *BASELINES.values()] if beside else ["default"]
     jobs = [(make_trees, (options.program, fold, options.seeds, trees_path(work, options.seeds, k)))
             for k, fold in enumerate(runs) if beside]
-    jobs += [(train_and_judge, (options.program, fold, variant, seed, options.train_arguments,
+    jobs += [(train_and_judge, (options.program, fold, variant, seed, flags,
                                 work / f"{variant}.{seed}.{k}.json"))
              for variant in variants for seed in options.seeds for k, fold in enumerate(runs)]
     work_off(jobs, options.jobs)
-    found = figures_of(name, work, options.seeds, len(runs))
+    found = figures_of(SETS[name].measure, beside, work, options.seeds, len(runs))
     return found | {"date": datetime.date.today().isoformat(), "processor": processor()}
 
 
