@@ -14,7 +14,7 @@
 namespace {
 
 void* take(std::size_t size, std::size_t alignment) noexcept {
-    ++psad::test::allocations;
+    if (++psad::test::allocations == psad::test::failing_allocation) return nullptr;
     if (size > SIZE_MAX - alignment) return nullptr;
     if (alignment <= alignof(std::max_align_t)) return std::malloc(size == 0 ? 1 : size);
     return std::aligned_alloc(alignment, (size + alignment) / alignment * alignment);

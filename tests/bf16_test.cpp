@@ -219,6 +219,22 @@ TEST_CASE("a student in bf16: near its scores of fp32, one by one as in a batch"
     CHECK(static_cast<double>(reordered) <= 0.01 * static_cast<double>(pairs));
 }
 
+TEST_CASE("a backend in bf16 serves its own model alone, as it was") {
+    Model<StudentOf<Psad<small>>> m = shaken<StudentOf<Psad<small>>>();
+    const auto copy = m;
+    const CpuBf16 cpu(m);
+    const serve::Reranker reranker(cpu, m);
+    CHECK_THROWS_AS(serve::Reranker(cpu, copy), SettingError);
+    const auto owned = toy_request(3, 5, 2);
+    auto workspace = reranker.workspace();
+    CHECK(reranker(owned.view(), workspace).order.size() == 5);
+    m.warm_start(copy);  // other numbers at the same place
+    CHECK_THROWS_WITH_AS(reranker(owned.view(), workspace),
+                         "backend: found weights of another model, or of this one before it changed, wanted a backend "
+                         "that is made of this model",
+                         SettingError);
+}
+
 TEST_CASE("where bf16 gains nothing, scores are those of fp32 bit for bit") {
     const auto m = shaken<Psad<small>>();
     const auto owned = toy_requests(3);

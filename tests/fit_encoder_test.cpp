@@ -31,7 +31,7 @@ bool same(const Statistics& a, const Statistics& b) {
     const auto vocabularies = [](const std::vector<Vocabulary>& x, const std::vector<Vocabulary>& y) {
         if (x.size() != y.size()) return false;
         for (std::size_t i = 0; i < x.size(); ++i) {
-            if (x[i].rows != y[i].rows || x[i].row_of != y[i].row_of) return false;
+            if (x[i].values() != y[i].values()) return false;
         }
         return true;
     };

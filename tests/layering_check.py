@@ -25,7 +25,7 @@ LIBRARIES = [
     ("Thrust or CUDA", r"(thrust|cub|cuda|cublas)[/_]", ["backend/thrust"]),
     ("xtensor", r"(xtensor|xtl|xsimd)[/-]", ["data"]),
     ("simdjson", r"simdjson", ["data"]),
-    ("nlohmann", r"nlohmann/", ["model_file", "serve"]),
+    ("nlohmann", r"nlohmann/", ["model_file"]),
     ("zlib", r"zlib\.h|zconf\.h", ["data", "model_file"]),
     ("fast_float", r"fast_float/", ["data"]),
     ("a library of the tests or the command line", r"(fmt|CLI|doctest|benchmark)/", []),

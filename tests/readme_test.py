@@ -42,7 +42,7 @@ def run(command: list[str], folder: pathlib.Path, what: str, **more) -> str:
 
 def fragments(blocks: list[dict]) -> str:
     """One source file that holds all blocks without a main function, each in a namespace of its own."""
-    out = ["#include <psad/psad.hpp>"]
+    out = ["#include <psad/psad.hpp>", "#include <psad/serve/request_json.hpp>"]
     for number, block in enumerate(blocks):
         mark = block["mark"] or ""
         out.append(f"namespace block_{number} {{  // {block['place']}")

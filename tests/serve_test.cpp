@@ -1,12 +1,17 @@
 // One request in, an order out: the student's order, without memory from the heap, from many threads.
 #include <doctest/doctest.h>
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "psad/backend/cpu/cpu.hpp"
@@ -259,6 +264,33 @@ TEST_CASE("a known user's lists are those of the whole request, whatever is anot
     }
 }
 
+TEST_CASE("a cache that finds no memory is empty, not wrong; so is one that was moved from") {
+    using Network = StudentOf<Psad<small>>;
+    const auto m = shaken<Network>();
+    const Device cpu;
+    const serve::Reranker reranker(cpu, m);
+    serve::Workspace<Device> workspace;
+    const auto owned_a = toy_request(3, 9, 2), owned_b = toy_request(4, 9, 6);
+    const Request a = owned_a.view(), b = owned_b.view();
+    const Answer of_a = ask(reranker, a, workspace);
+    reranker(b, workspace);
+    for (std::size_t k = 1;; ++k) {
+        auto cache = reranker.user_cache();
+        reranker(a, cache, workspace);
+        const bool failed = lacks_memory(k, [&] { reranker(b, cache, workspace); });
+        const auto again = reranker(a, cache, workspace);
+        CHECK(Answer{{again.order.begin(), again.order.end()}, {again.scores.begin(), again.scores.end()}} == of_a);
+        if (!failed) break;
+        REQUIRE(k < 1000);
+    }
+    auto cache = reranker.user_cache();
+    reranker(a, cache, workspace);
+    auto taken = std::move(cache);
+    CHECK(taken.matches(m, a, true) != taken.matches(m, a, false));
+    CHECK(!cache.matches(m, a, true));
+    CHECK(!cache.matches(m, a, false));
+}
+
 TEST_CASE("a known user stays known beside an empty catalog of new items, and is a stranger to another catalog") {
     using Network = Psad<small>;
     auto m = shaken<Network>();
@@ -301,3 +333,26 @@ TEST_CASE("a reranker checks requests, by the caller's rules, unless it is told 
     CHECK_THROWS_AS(reranker(twice, cache, workspace), RequestError);
     CHECK_THROWS_AS(reranker(std::span(&twice, 1), many_at_once), RequestError);
 }
+
+#if defined(__x86_64__)
+TEST_CASE("a host that flushes denormals to zero, or rounds in another direction, gets the same orders") {
+    const auto m = shaken<StudentOf<Psad<small>>>();
+    const Device cpu;
+    const serve::Reranker reranker(cpu, m);
+    serve::Workspace<Device> workspace;
+    const auto owned = many();
+    const unsigned usual = _mm_getcsr();
+    for (const unsigned mode : {usual | 0x8040U, (usual & ~0x6000U) | 0x2000U, (usual & ~0x6000U) | 0x6000U}) {
+        for (const OwnedRequest& o : owned) {
+            _mm_setcsr(usual);
+            const Answer wanted = ask(reranker, o.view(), workspace);
+            _mm_setcsr(mode);
+            const Answer found = ask(reranker, o.view(), workspace);
+            _mm_setcsr(usual);
+            CHECK(found.order == wanted.order);
+            for (std::size_t t = 0; t < wanted.scores.size(); ++t)
+                CHECK(std::abs(found.scores[t] - wanted.scores[t]) <= 1e-4f * (1 + std::abs(wanted.scores[t])));
+        }
+    }
+}
+#endif

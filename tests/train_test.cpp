@@ -18,6 +18,7 @@
 #include "psad/eval/orders.hpp"
 #include "psad/eval/ranking_quality.hpp"
 #include "psad/model_file/model_file.hpp"
+#include "psad/train/best_model.hpp"
 #include "psad/train/fit.hpp"
 #include "psad/train/trainer.hpp"
 #include "support/allocations.hpp"
@@ -514,6 +515,53 @@ TEST_CASE("hooks end a training: after a step, whose epoch is still judged, or a
     CHECK(models.size() == 2);
     CHECK(models[0] != models[1]);
     CHECK(kept == models[0]);  // equal scores: the first stays the best
+}
+
+namespace {
+
+struct KeepBest {
+    std::vector<std::vector<float>> kept;
+    template <class Trainer>
+    void on_epoch(Trainer& trainer, const train::EpochRecord&) {
+        const auto model = train::best_model(trainer);
+        CHECK(model.encoder.candidates().whitened() == 0);
+        kept.push_back(numbers(model));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("the best model so far is the one that fit gives in the end") {
+    const ToyLists lists(6, 12);
+    train::Settings s = quick();
+    s.steps = 0;
+    s.epochs = 3;
+    KeepBest hooks;
+    TrainingLists all{"toy", toy_encoder().schema(), toy_encoder().catalog(), lists.all, lists.all};
+    const auto fitted = fit<Net>(backend::Cpu<float>(), all, s, {}, hooks);
+    CHECK(hooks.kept.size() == 3);
+    CHECK(hooks.kept.back() == numbers(fitted.model));
+}
+
+TEST_CASE("a training whose loss doubles has diverged") {
+    train::Report report;
+    CHECK(!report.diverged());
+    const auto losses = [](double all, double teacher, double student) {
+        return train::StepRecord{all, teacher, student, 0, 0};
+    };
+    const auto epoch = [](const train::StepRecord& mean) {
+        train::EpochRecord out;
+        out.mean = mean;
+        return out;
+    };
+    report.steps = {losses(9, 2, 2)};
+    report.epochs = {epoch(losses(30, 3, 4))};  // distillation has come in
+    CHECK(!report.diverged());
+    report.epochs.push_back(epoch(losses(30, 5, 4)));
+    CHECK(report.diverged());
+    report.steps[0] = losses(9, 0, 0);  // of a student alone
+    report.epochs.push_back(epoch(losses(20, 0, 0)));
+    CHECK(report.diverged());
 }
 
 TEST_CASE("a training taken up again from its state goes on to the same bits") {

@@ -136,10 +136,10 @@ Days run_all(const CompareOptions& o, const Experiment& e, const std::vector<Met
             days.add(run.date);
             summaries.add(run, o.seeds);
             progress.clear();
-            fmt::print("[{}/{}] {} seed {}{}:", ++done, all, m.name, seed, was_kept);
+            cli::print("[{}/{}] {} seed {}{}:", ++done, all, m.name, seed, was_kept);
             for (const Row& row : run.rows)
-                fmt::print("  {} {:.4f}", row.name, eval::mean(row.metrics.at(e.metrics()[0])));
-            fmt::print("  {:.0f} s\n", run.train_seconds);
+                cli::print("  {} {:.4f}", row.name, eval::mean(row.metrics.at(e.metrics()[0])));
+            cli::print("  {:.0f} s\n", run.train_seconds);
             std::fflush(stdout);
         }
     }
@@ -157,7 +157,7 @@ void compare(const CompareOptions& o) {
     cli::check_writable(o.json);
     const Experiment e = make_experiment(o.experiment, settings);
 
-    fmt::print("learned: {}\n", e.objective());
+    cli::print("learned: {}\n", e.objective());
 
     json descriptions;
     Summaries summaries;
@@ -182,11 +182,12 @@ void compare(const CompareOptions& o) {
     out["trained"] = {days.first, days.last};
     add_figures(e, summaries.all(), o.experiment.threads, out);
     cli::write_json(o.json, out);
-    fmt::print("\nwrote {}; tables and plots of it: python3 benchmarks/quality report {} FOLDER\n", o.json, o.json);
+    cli::print("\nwrote {}; tables and plots of it: python3 benchmarks/quality report {} FOLDER\n", o.json, o.json);
 }
 
 void add_flags(CLI::App& app, CompareOptions& o) {
     CLI::Option* data = cli::add_data(app, o.experiment.data);
+    cli::add_limits(app);
     CLI::Option* world = cli::add_world(app, o.experiment.world);
     CLI::Option* imitate =
         app.add_flag("--imitate", o.experiment.imitate, "Learn the orders that the folder's log shows, as in a world");

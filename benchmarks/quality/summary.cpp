@@ -110,18 +110,18 @@ void print_table(const Experiment& e, std::vector<Summary> summaries) {
                              [&](const Summary& s) { return eval::mean(s.metrics.at(first)); });
     std::size_t widest = 0;
     for (const Summary& s : summaries) widest = (std::max)(widest, s.name.size());
-    fmt::print("\n{:<{}}", "model", widest);
-    for (const std::string& metric : e.metrics()) fmt::print(" {:>24}", metric);
-    fmt::print(" {:>8} {:>9} {:>9}\n", "seeds +-", "p50 us", "train s");
+    cli::print("\n{:<{}}", "model", widest);
+    for (const std::string& metric : e.metrics()) cli::print(" {:>24}", metric);
+    cli::print(" {:>8} {:>9} {:>9}\n", "seeds +-", "p50 us", "train s");
     const auto or_dash = [](double x) { return x > 0 ? fmt::format("{:.1f}", x) : "-"; };
     for (const Summary& s : summaries) {
-        fmt::print("{:<{}}", s.name, widest);
+        cli::print("{:<{}}", s.name, widest);
         for (const std::string& metric : e.metrics()) {
             const auto x = eval::bootstrap_mean(s.metrics.at(metric));
-            fmt::print(" {:>24}", fmt::format("{:.4f} [{:.4f}, {:.4f}]", x.value, x.low, x.high));
+            cli::print(" {:>24}", fmt::format("{:.4f} [{:.4f}, {:.4f}]", x.value, x.low, x.high));
         }
         const auto& seeds = s.of_seed.at(first);
-        fmt::print(" {:>8} {:>9} {:>9}\n", seeds.size() > 1 ? fmt::format("{:.4f}", deviation(seeds)) : "-",
+        cli::print(" {:>8} {:>9} {:>9}\n", seeds.size() > 1 ? fmt::format("{:.4f}", deviation(seeds)) : "-",
                    or_dash(eval::mean(s.p50)), or_dash(eval::mean(s.train_seconds)));
     }
 }

@@ -1,5 +1,6 @@
 /// \file serve.hpp
-/// What a server needs: the CPU, model files, reranking, requests as JSON. CMake: psad::cpu and psad::model_file.
+/// What a server needs: the CPU, model files, reranking. CMake: psad::cpu and psad::model_file. Requests as JSON come by
+/// serve/request_json.hpp.
 #pragma once
 
 #include "psad/backend/cpu/bf16.hpp"
@@ -9,5 +10,5 @@
 #include "psad/model/psad_model.hpp"
 #include "psad/model_file/visit_model.hpp"
 #include "psad/serve/explain.hpp"
-#include "psad/serve/request_json.hpp"
+#include "psad/serve/live_model.hpp"
 #include "psad/serve/reranker.hpp"

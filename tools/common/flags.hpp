@@ -17,6 +17,8 @@
 #include <vector>
 
 #include "output.hpp"
+#include "psad/core/folder_names.hpp"
+#include "psad/core/limits.hpp"
 #include "psad/core/setting.hpp"
 #include "psad/data/cell.hpp"
 #include "psad/data/parse_number.hpp"
@@ -96,10 +98,10 @@ inline void must_be_outside(const char* flag, const std::string& written, const 
         if (std::filesystem::equivalent(target.parent_path(), folder, ignored))
             throw CLI::ValidationError(flag, "found a file in the folder of the data set, wanted one elsewhere");
     }
-    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-        if (std::filesystem::equivalent(entry.path(), path, ignored))
+    for_each_name(folder, [&](std::string_view name) {
+        if (std::filesystem::equivalent(folder / std::filesystem::path(name), path, ignored))
             throw CLI::ValidationError(flag, "found a file that the data set links to, wanted another");
-    }
+    });
 }
 
 /// Throws CLI::ValidationError if a file that will be written is one that must stay.
@@ -146,6 +148,20 @@ CLI::Validator in_range(const Setting& s) {
             return std::string();
         },
         s.range(), kind);
+}
+
+/// The limits on what files may ask of this program.
+inline void add_limits(CLI::App& command) {
+    Limits::for_each_setting(
+        [&](const Setting& s, int& limit) {
+            std::string flag = std::string("--") + s.name;
+            std::ranges::replace(flag, '_', '-');
+            command.add_option(flag, limit, s.help)
+                ->transform(in_range<int>(s))
+                ->capture_default_str()
+                ->group("Limits");
+        },
+        limits());
 }
 
 /// Flags for some or all settings of a struct: `weight_decay` becomes --weight-decay, with its default in the help.

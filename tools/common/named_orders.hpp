@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,19 +57,20 @@ inline std::vector<eval::Order> read_orders(std::span<const Request> lists, cons
         eval::Order order;
         std::vector<bool> placed(static_cast<std::size_t>(n));
         try {
-            const nlohmann::json parsed = model_file::parse_strictly(line, 8);
-            if (!parsed.at("order").is_array())
-                throw DataError(path, place, parsed.at("order").dump(), "an order as a list");
-            for (const nlohmann::json& at : parsed.at("order")) {
-                if (!at.is_number_integer() || at < 0 || at >= n || placed[at.get<std::size_t>()])
-                    throw DataError(path, place, at.dump(), fmt::format("each position from 0 to {} once", n - 1));
+            const model_file::JsonValue parsed = model_file::parse_strictly(line, 8);
+            if (!parsed.contains("order")) throw DataError(path, place, "no order", R"({"order": [positions]})");
+            if (!parsed["order"].is_array())
+                throw DataError(path, place, printable(parsed["order"].dump()), "an order as a list");
+            for (const model_file::JsonValue& at : parsed["order"].elements()) {
+                const double position = at.is_number_integer() ? at.get<double>() : -1;
+                if (position < 0 || position >= n || placed[at.get<std::size_t>()])
+                    throw DataError(path, place, printable(at.dump()),
+                                    fmt::format("each position from 0 to {} once", n - 1));
                 order.push_back(at.get<int>());
                 placed[at.get<std::size_t>()] = true;
             }
         } catch (const model_file::JsonFault& fault) {
             throw DataError(path, place, fault.found, fault.wanted);
-        } catch (const nlohmann::json::exception&) {
-            throw DataError(path, place, "no order", R"({"order": [positions]})");
         }
         eval::complete(order, static_cast<std::size_t>(n));
         out.push_back(std::move(order));

@@ -5,6 +5,8 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -14,10 +16,14 @@
 #include <new>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
-#include "psad/core/atomic_path.hpp"
+#include "memory_reserve.hpp"
+#include "psad/core/atomic_file.hpp"
 #include "psad/core/error.hpp"
 #include "psad/eval/bootstrap.hpp"
+#include "psad/model_file/json_value.hpp"
+#include "stop_notice.hpp"
 
 namespace psad::cli {
 
@@ -25,7 +31,10 @@ inline constexpr int wrong_usage = 2;
 
 /// Throws FileError unless the file can be written; an empty path stands for no file. Asked before long work.
 inline void check_writable(const std::filesystem::path& path) {
-    if (!path.empty()) AtomicFile probe(path);
+    if (path.empty()) return;
+    AtomicFile probe(path);
+    probe.write("\n", 1);
+    probe.rehearse();
 }
 
 /// Writes a JSON document to a file as a whole or not at all; an empty path stands for no file.
@@ -37,9 +46,29 @@ inline void write_json(const std::filesystem::path& path, const nlohmann::json& 
     file.commit();
 }
 
+inline void write_json(const std::filesystem::path& path, const model_file::JsonValue& document) {
+    if (path.empty()) return;
+    AtomicFile file(path);
+    const std::string text = document.dump(2) + "\n";
+    file.write(text.data(), text.size());
+    file.commit();
+}
+
 /// [value, low, high]
 inline nlohmann::json interval_json(const eval::Interval& x) {
     return {x.value, x.low, x.high};
+}
+
+/// Prints text as it is, without memory of its own. What cannot be printed stops no work: flush_output() says so at its
+/// end.
+inline void write_output(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+/// The same of a format and its arguments.
+template <class... Args>
+void print(fmt::format_string<const Args&...> text, const Args&... args) {
+    write_output(fmt::format(text, args...));
 }
 
 /// Throws Error if what was printed has not reached standard output.
@@ -59,9 +88,10 @@ inline std::string one_line(std::string message) {
     return message;
 }
 
-/// A line on standard error; where that is lost, nothing more can be said.
-inline void print_error(const std::string& line) {
-    std::fputs((line + "\n").c_str(), stderr);
+/// A line on standard error; where that is lost, nothing more can be said. Needs no memory.
+inline void print_error(std::string_view line) {
+    std::fwrite(line.data(), 1, line.size(), stderr);
+    std::fputc('\n', stderr);
 }
 
 /// Else the first file to be opened would take the place of a closed standard stream and receive its text.
@@ -81,11 +111,18 @@ int run_program(const char* name, Body body) {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
     hold_standard_streams();
-    const auto fail = [&](const std::string& message, int code) {
-        print_error(fmt::format("{}: {}", name, one_line(message)));
+    const auto fail = [&](const char* message, int code) {  // without memory: there may be none
+        std::array<char, 4096> line{};
+        const int size = std::snprintf(line.data(), line.size() - 1, "%s: %s", name, message);
+        const auto end = line.begin() + (std::min)(size, static_cast<int>(line.size()) - 2);
+        std::replace_if(
+            line.begin(), end, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
+        print_error({line.begin(), end});
         return code;
     };
     try {
+        MemoryReserve::install();
+        StopNotice::install(name);
         return body();
     } catch (const std::bad_alloc&) {
         return fail("memory: found too little, wanted enough for the data and the model", 1);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -18,7 +17,8 @@ inline constexpr const char* best_feature_key = "psad.best_feature";
 
 inline std::map<std::string, std::string> best_feature_note(const std::optional<eval::FeatureOrder>& found) {
     if (!found) return {};
-    return {{best_feature_key, nlohmann::json{{"name", found->name}, {"direction", found->direction}}.dump()}};
+    return {
+        {best_feature_key, model_file::JsonValue::object("name", found->name, "direction", found->direction).dump()}};
 }
 
 /// Throws ModelFileError for a note that says something else.
@@ -26,11 +26,12 @@ inline std::optional<eval::FeatureOrder> read_best_feature(const model_file::Ten
     const auto found = file.metadata.find(best_feature_key);
     if (found == file.metadata.end()) return std::nullopt;
     try {
-        const nlohmann::json note = model_file::parse_strictly(found->second, 2);
-        const double direction = note.at("direction").get<double>();
-        if (direction == 1 || direction == -1) return eval::FeatureOrder{note.at("name").get<std::string>(), direction};
+        const model_file::JsonValue note = model_file::parse_strictly(found->second, 2);
+        const bool is_note = note.contains("name") && note["name"].is_string() && note.contains("direction") &&
+                             note["direction"].is_number();
+        const double direction = is_note ? note["direction"].get<double>() : 0;
+        if (direction == 1 || direction == -1) return eval::FeatureOrder{note["name"].get<std::string>(), direction};
     } catch (const model_file::JsonFault&) {
-    } catch (const nlohmann::json::exception&) {
     }
     throw ModelFileError(file.source, std::string("metadata ") + best_feature_key, printable(found->second),
                          "the name of a feature and its direction, 1 or -1");

@@ -52,8 +52,10 @@ void must_have_one(const std::string& data, const char* flag, const Words& files
 /// Throws CLI::ValidationError for flags of files beside a folder of lists, and for those of a folder beside files.
 void must_not_stand_beside_data(const CLI::App& command) {
     const auto given = [&](const std::string& flag) {
-        const CLI::Option* const option = command.get_option_no_throw(flag);
-        return option != nullptr && !option->empty();
+        // get_option_no_throw() ends the program where memory ends.
+        return std::ranges::any_of(command.get_options(), [&](const CLI::Option* option) {
+            return !option->empty() && std::ranges::count(option->get_lnames(), flag.substr(2)) > 0;
+        });
     };
     const bool folder = given("--data");
     for (const char* flag : {"--valid", "--valid-from", "--test-from", "--schema", "--teacher-scores", "--items",
@@ -87,6 +89,7 @@ void add_test(CLI::App& command, TestOptions& o) {
         ->check(one_of({"train", "valid", "test"}))
         ->capture_default_str();
     add_strict(command, o.strict);
+    add_limits(command);
 }
 
 void train(const TrainOptions& o) {
@@ -138,6 +141,7 @@ Command add_train(CLI::App& app) {
     add_threads(command, o.threads);
     command.add_flag("--student-only", o.student_only, "Save the student without its teacher");
     command.add_option("--json", o.json, "Write losses, validation and settings to this file")->check(path());
+    add_limits(command);
     command.callback([&o, &command] {
         must_have_one(o.data, "--train", o.train);
         must_not_stand_beside_data(command);
@@ -243,6 +247,7 @@ Command add_rerank(CLI::App& app) {
     command.add_flag("--explain", o.explain, "Say why each item stands where it stands");
     add_strict(command, o.strict);
     command.add_flag("--counts", o.counts, "At the end say what was not taken as it came, on standard error");
+    add_limits(command);
     return {&command, [p] {
                 const model_file::TensorFile file = model_file::read_model_file(p->model);
                 variant_program(file).rerank(*p, file);
@@ -257,6 +262,7 @@ Command add_schema(CLI::App& app) {
     add_tables(command, o.tables);
     add_format(command, o.format);
     command.add_option("--out", o.out, "Write the schema to this file instead of standard output")->check(path());
+    add_limits(command);
     command.callback([&o] { must_not_be_read("--out", o.out, o.lists, o.tables); });
     return {&command, [p] { print_schema(*p); }};
 }
@@ -270,6 +276,7 @@ Command add_convert(CLI::App& app) {
     command.add_option("--schema", o.schema, "What the columns mean (psad schema); else it is guessed")->check(path());
     add_format(command, o.format);
     command.add_option("--out", o.out, "New folder")->required()->check(path());
+    add_limits(command);
     command.callback([&o] { must_not_be_read("--out", o.out, o.lists, o.tables, o.schema); });
     return {&command, [p] { convert(*p); }};
 }

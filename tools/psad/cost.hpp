@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "options.hpp"
+#include "output.hpp"
 #include "psad/autograd/cost.hpp"
 #include "psad/core/error.hpp"
 #include "psad/features/fit_encoder.hpp"
@@ -25,8 +26,8 @@ inline std::size_t parameters_of(const ParameterRegistry& registry, Part part) {
 }
 
 inline void print_cost(const char* what, const Cost& c) {
-    fmt::print("{:<34} {:>14.0f} {:>14.0f} {:>10.2f}\n", what, c.flops(), c.bytes(),
-               c.bytes() > 0 ? c.flops() / c.bytes() : 0);
+    print("{:<34} {:>14.0f} {:>14.0f} {:>10.2f}\n", what, c.flops(), c.bytes(),
+          c.bytes() > 0 ? c.flops() / c.bytes() : 0);
 }
 
 template <class Network>
@@ -55,10 +56,10 @@ void cost(const CostOptions& o) {
         if constexpr (is_greedy<typename Network::StudentModel>())
             network.student.transition_scores(transitions, scores);
 
-        fmt::print("{} with {} candidates, {} events, {} positions\n\n", o.variant, o.items, o.history, positions);
-        fmt::print("parameters (without field tables): student {}", parameters_of(registry, Part::student));
-        if constexpr (HasTeacher<Network>) fmt::print(", teacher {}", parameters_of(registry, Part::teacher));
-        fmt::print("\n\n{:<34} {:>14} {:>14} {:>10}\n", "per request", "FLOPs", "bytes", "FLOPs/byte");
+        print("{} with {} candidates, {} events, {} positions\n\n", o.variant, o.items, o.history, positions);
+        print("parameters (without field tables): student {}", parameters_of(registry, Part::student));
+        if constexpr (HasTeacher<Network>) print(", teacher {}", parameters_of(registry, Part::teacher));
+        print("\n\n{:<34} {:>14} {:>14} {:>10}\n", "per request", "FLOPs", "bytes", "FLOPs/byte");
         print_cost("student: user state (cacheable)", user);
         print_cost("student: candidates", score);
         print_cost("student: transitions", transitions);

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,7 +12,8 @@
 
 #include "commands.hpp"
 #include "inputs.hpp"
-#include "psad/core/atomic_path.hpp"
+#include "output.hpp"
+#include "psad/core/atomic_folder.hpp"
 #include "psad/features/encoder.hpp"
 #include "psad/model_file/model_file.hpp"
 
@@ -139,11 +139,12 @@ void encode(const EncodeOptions& o) {
     ends.write(std::span<const std::int64_t>(offsets));
     ends.commit();
     AtomicFile described(folder.path() / "columns.json");
-    const std::string text = nlohmann::json{{"numbers", names.numbers}, {"fields", names.fields}}.dump(2) + "\n";
+    const std::string text =
+        model_file::JsonValue::object("numbers", names.numbers, "fields", names.fields).dump(2) + "\n";
     described.write(text.data(), text.size());
     described.commit();
     folder.commit();
-    fmt::print("wrote {} lists, {} candidates of {} columns, to {}\n", in.lists.size(), candidates, columns, o.out);
+    print("wrote {} lists, {} candidates of {} columns, to {}\n", in.lists.size(), candidates, columns, o.out);
 }
 
 }  // namespace psad::cli

@@ -130,21 +130,21 @@ void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
         rank_by_model<StudentOf<Network>>(o, in.catalog, file, requests, rankings);
     const std::size_t left_out = requests.size() - counted;
     const std::string split = o.data.empty() ? "test" : o.split;
-    fmt::print("{}, split {}: {} lists", in.name, split, requests.size());
-    if (left_out > 0) fmt::print(", {} without a positive left out", left_out);
-    fmt::print("\n\n");
+    print("{}, split {}: {} lists", in.name, split, requests.size());
+    if (left_out > 0) print(", {} without a positive left out", left_out);
+    print("\n\n");
     nlohmann::json out{{"data", in.name}, {"split", split}, {"lists", counted}, {"left_out", left_out}};
     if (by_feature) {
         out["best_feature"] = {{"name", by_feature->name}, {"direction", by_feature->direction}};
-        fmt::print("best feature of the validation lists: {}, the {} first\n\n", printable(by_feature->name),
-                   by_feature->direction > 0 ? "largest" : "smallest");
+        print("best feature of the validation lists: {}, the {} first\n\n", printable(by_feature->name),
+              by_feature->direction > 0 ? "largest" : "smallest");
     }
     out["orders"] = print_rankings(rankings);
     if (std::ranges::any_of(requests, [](const Request& r) { return !r.history_items.empty(); }))
         out["buckets"] = print_history_lengths(rankings, requests);
     add_outcomes(o, in, labels, rankings, out);
     if (!o.segment.empty()) {
-        fmt::print("\nndcg@10 by {}\n{:<15}", printable(o.segment), printable(o.segment, 14));
+        print("\nndcg@10 by {}\n{:<15}", printable(o.segment), printable(o.segment, 14));
         out["segments"] = print_parts(rankings, segments.part, segments.labels);
     }
     out["paired"] = print_pairs(rankings, heuristics);

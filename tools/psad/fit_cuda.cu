@@ -8,13 +8,13 @@ namespace psad::cli {
 
 template <class Network>
 Fitted<Network> fit_on_cuda(const TrainingLists& lists, const train::Settings& settings,
-                            const EncoderSettings& encoding, ShowProgress& hooks) {
+                            const EncoderSettings& encoding, TrainingHooks<Network>& hooks) {
     return fit<Network>(backend::Cuda<float>(), lists, settings, encoding, hooks);
 }
 
 template Fitted<Default::type> fit_on_cuda(const TrainingLists&, const train::Settings&, const EncoderSettings&,
-                                           ShowProgress&);
+                                           TrainingHooks<Default::type>&);
 template Fitted<Small::type> fit_on_cuda(const TrainingLists&, const train::Settings&, const EncoderSettings&,
-                                         ShowProgress&);
+                                         TrainingHooks<Small::type>&);
 
 }  // namespace psad::cli

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "psad/train/fit.hpp"
-#include "show_progress.hpp"
+#include "training_hooks.hpp"
 
 namespace psad::cli {
 
 template <class Network>
 Fitted<Network> fit_on_cuda(const TrainingLists& lists, const train::Settings& settings,
-                            const EncoderSettings& encoding, ShowProgress& hooks);
+                            const EncoderSettings& encoding, TrainingHooks<Network>& hooks);
 
 }  // namespace psad::cli

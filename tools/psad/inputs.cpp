@@ -14,7 +14,7 @@
 #include "notes.hpp"
 #include "output.hpp"
 #include "print_encoder.hpp"
-#include "psad/core/atomic_path.hpp"
+#include "psad/core/atomic_folder.hpp"
 #include "psad/core/rng.hpp"
 #include "psad/data/encoding.hpp"
 #include "psad/data/guess_schema.hpp"
@@ -51,9 +51,9 @@ DataSchema read_schema(const std::string& file) {
 
 /// One line per group: what columns are read as.
 void print_guess(const DataSchema& s) {
-    fmt::print("schema guessed (psad schema prints it, --schema takes one):");
+    print("schema guessed (psad schema prints it, --schema takes one):");
     const auto say = [](const char* what, const std::string& column) {
-        if (!column.empty()) fmt::print(" {} = {}", what, printable(column));
+        if (!column.empty()) print(" {} = {}", what, printable(column));
     };
     say("request", s.id);
     say("user", s.user);
@@ -61,19 +61,19 @@ void print_guess(const DataSchema& s) {
     say("item", s.item);
     say("grade", s.gain.grade);
     say("gain", s.gain.gain);
-    for (const auto& [kind, worth] : s.gain.kinds) fmt::print(" {} worth {}", printable(kind), worth);
+    for (const auto& [kind, worth] : s.gain.kinds) print(" {} worth {}", printable(kind), worth);
     say("weight", s.weight);
     const auto count = [](const char* what, const ColumnGroup& g) {
         if (!g.dense.empty() || !g.fields.empty())
-            fmt::print("; {}: {} numbers, {} fields", what, g.dense.size(), g.fields.size());
+            print("; {}: {} numbers, {} fields", what, g.dense.size(), g.fields.size());
     };
     count("user", s.of_user);
     count("context", s.of_context);
     count("candidate", s.of_candidate);
     count("item", s.of_item);
     count("event", s.of_event);
-    if (!s.unread.empty()) fmt::print("; not read: {}", printable(fmt::format("{}", fmt::join(s.unread, ", "))));
-    fmt::print("\n");
+    if (!s.unread.empty()) print("; not read: {}", printable(fmt::format("{}", fmt::join(s.unread, ", "))));
+    print("\n");
 }
 
 bool is_column_folder(const data::InputFiles& files) {
@@ -205,8 +205,8 @@ void hold_back(TrainingLists& lists, std::uint64_t seed) {
             lists.train[kept++] = lists.train[i];
     }
     lists.train.resize(kept);
-    fmt::print("no validation lists are given: {} {} of {} training lists are held back for that\n",
-               timed ? "the latest" : "a random", count, n);
+    print("no validation lists are given: {} {} of {} training lists are held back for that\n",
+          timed ? "the latest" : "a random", count, n);
 }
 
 TrainingInputs read_folder(const TrainOptions& o) {
@@ -229,7 +229,7 @@ TrainingInputs read_files(const TrainOptions& o) {
     TrainingInputs out{std::move(read->lists), read->names, read};
 
     note_unread(files, read->unread_of_items, *read->tables, read->names.schema);
-    if (read->train->left_out > 0) fmt::print("{} lists from {} on are left out\n", read->train->left_out, o.test_from);
+    if (read->train->left_out > 0) print("{} lists from {} on are left out\n", read->train->left_out, o.test_from);
     note_lacking(*read->train);
     note_repeated(*read->train);
     print_joins(read->train->joins, *read->tables, o.tables, true);
@@ -422,7 +422,7 @@ void convert(const ConvertOptions& o) {
         [&](const Request& r) { check_request(request_schema(named), catalog, r, {.take_missing_columns = true}); });
     data::write_column_folder(o.out, named, catalog, table_items, read.source,
                               tables->events ? &*tables->events : nullptr);
-    fmt::print("wrote {} requests and {} items to {}\n", read.source.size(), catalog.items, o.out);
+    print("wrote {} requests and {} items to {}\n", read.source.size(), catalog.items, o.out);
 }
 
 void print_schema(const SchemaOptions& o) {
@@ -451,7 +451,7 @@ void print_schema(const SchemaOptions& o) {
     }
     const std::string json = model_file::to_json(guess.schema).dump(2) + "\n";
     if (o.out.empty()) {
-        fmt::print("{}", json);
+        print("{}", json);
         return;
     }
     AtomicFile file(o.out);

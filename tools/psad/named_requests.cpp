@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <memory>
+#include <new>
 #include <utility>
 
 #include "notes.hpp"
@@ -11,11 +13,23 @@
 
 namespace psad::cli {
 
-std::string raw_member(const std::string& line, const std::string& name) {
+struct RawMember::Parser {
+    simdjson::ondemand::parser json;
+    simdjson::padded_string line;
+};
+RawMember::RawMember() = default;
+RawMember::~RawMember() = default;
+
+std::string RawMember::operator()(const std::string& line, const std::string& name) {
     try {
-        static thread_local simdjson::ondemand::parser parser;
-        const simdjson::padded_string padded(line);
-        auto document = parser.iterate(padded);
+        // The parser reads on with what it did not get, so what it takes must be there (see JsonReader).
+        if (parser_ == nullptr || parser_->json.capacity() < line.size()) {
+            ::operator delete(::operator new(8 * line.size() + (std::size_t{1} << 16)));
+            parser_ = std::make_unique<Parser>();
+        }
+        parser_->line = simdjson::padded_string(line);
+        if (parser_->line.data() == nullptr) throw std::bad_alloc();
+        auto document = parser_->json.iterate(parser_->line);
         std::string_view rest = name;  // a path: "meta.id"
         std::size_t dot = rest.find('.');
         auto value = document.find_field_unordered(rest.substr(0, dot));
@@ -28,8 +42,10 @@ std::string raw_member(const std::string& line, const std::string& name) {
             value = value.find_field_unordered(rest.substr(0, rest.find('.')));
         }
         return std::string(std::string_view(simdjson::to_json_string(value.value())));
-    } catch (const simdjson::simdjson_error&) {
-        return {};
+    } catch (const simdjson::simdjson_error& e) {
+        if (e.error() != simdjson::MEMALLOC) return {};
+        parser_.reset();
+        throw std::bad_alloc();
     }
 }
 

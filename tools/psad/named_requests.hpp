@@ -19,7 +19,16 @@ namespace psad::cli {
 
 /// The member "id" of a line, or the one of another name, as it stands there; empty where there is none or the line is
 /// no JSON object.
-std::string raw_member(const std::string& line, const std::string& name);
+class RawMember {
+  public:
+    RawMember();
+    ~RawMember();
+    std::string operator()(const std::string& line, const std::string& name);
+
+  private:
+    struct Parser;
+    std::unique_ptr<Parser> parser_;
+};
 
 class NamedRequests {
   public:

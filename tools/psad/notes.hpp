@@ -74,7 +74,7 @@ inline void print_joins(const data::JoinCounts& joins, const data::SideTables& s
                         bool to_output) {
     const auto say = [&](const Words& files, std::size_t found, std::size_t of, const char* what) {
         if (files.empty() || of == 0) return;
-        if (to_output) fmt::print("{}: {} of {} {}\n", files.front(), found, of, what);
+        if (to_output) print("{}: {} of {} {}\n", files.front(), found, of, what);
         if (found == 0)
             print_error(fmt::format("psad: note: {} has none of the {} {}: are names and times of one kind?",
                                     files.front(), of, what));

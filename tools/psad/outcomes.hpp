@@ -27,9 +27,9 @@ namespace psad::cli {
 /// The heading of a table with a column for each text.
 template <class Texts>
 void print_heading(const std::string& title, const Texts& columns, int width) {
-    fmt::print("\n{}\n{:<15}", title, "order");
-    for (const auto& text : columns) fmt::print(" {:>{}}", text, width);
-    fmt::print("\n");
+    print("\n{}\n{:<15}", title, "order");
+    for (const auto& text : columns) print(" {:>{}}", text, width);
+    print("\n");
 }
 
 /// Amounts may have any unit: "6.389e+07 [4.84e+07, 7.93e+07]".
@@ -38,7 +38,7 @@ inline void print_amount(const eval::Interval& x, bool with_sign = false) {
     const std::string text = std::isnan(x.value) ? "-"
                              : with_sign         ? fmt::format("{:+.5g} [{:+.4g}, {:+.4g}]", x.value, x.low, x.high)
                                                  : fmt::format("{:.5g} [{:.4g}, {:.4g}]", x.value, x.low, x.high);
-    fmt::print(" {:>{}}", text, amount_width);
+    print(" {:>{}}", text, amount_width);
 }
 
 /// Figures where each column of labels alone counts.
@@ -56,13 +56,13 @@ inline nlohmann::json print_labels(const std::vector<Ranking>& rankings, const s
                 table["lists"] = counted;
                 table["left_out"] = quality.left_out;
             }
-            fmt::print("{:<15}", r.name);
+            print("{:<15}", r.name);
             for (const Metric& m : metrics) {
                 const auto interval = eval::bootstrap_mean(quality.*m.values);
                 if (counted > 0) table[r.key][m.name] = interval_json(interval);
-                if (is_printed(m)) fmt::print(" {:>22}", counted > 0 ? interval_text(interval) : "-");
+                if (is_printed(m)) print(" {:>22}", counted > 0 ? interval_text(interval) : "-");
             }
-            fmt::print("\n");
+            print("\n");
         }
     }
     return out;
@@ -100,7 +100,7 @@ inline nlohmann::json print_revenue(const std::string& feature, const std::strin
                 earned[k].push_back(eval::revenue(gains, prices, lengths[k]));
         }
         if (initial.empty()) initial = earned;
-        fmt::print("{:<15}", r.name);
+        print("{:<15}", r.name);
         for (std::size_t k = 0; k < lengths.size(); ++k) {
             const auto interval = eval::bootstrap_mean(earned[k]);
             out[r.key][columns[k]] = interval_json(interval);
@@ -111,10 +111,10 @@ inline nlohmann::json print_revenue(const std::string& feature, const std::strin
             out[r.key][columns[lengths.size() + k]] = interval_json(d);
             print_amount(d, true);
         }
-        fmt::print("\n");
+        print("\n");
     }
     out["positives_without"] = missing;
-    if (missing > 0) fmt::print("{} positives have no {}: they count as 0\n", missing, printable(feature));
+    if (missing > 0) print("{} positives have no {}: they count as 0\n", missing, printable(feature));
     return out;
 }
 
@@ -131,15 +131,15 @@ inline nlohmann::json print_counterfactual(double min_propensity, const TestInpu
         clipped = figures.clipped;
         out["lists"] = figures.lists;
         out["clipped"] = figures.clipped;
-        fmt::print("{:<15}", r.name);
+        print("{:<15}", r.name);
         for (const auto& [key, value] :
              {std::pair("ips", &figures.ips), std::pair("snips", &figures.snips), std::pair("dr", &figures.dr)}) {
             out[r.key][key] = interval_json(*value);
             print_amount(*value);
         }
-        fmt::print("\n");
+        print("\n");
     }
-    if (clipped > 0) fmt::print("{} gains have a propensity below {}, and count with that\n", clipped, min_propensity);
+    if (clipped > 0) print("{} gains have a propensity below {}, and count with that\n", clipped, min_propensity);
     return out;
 }
 

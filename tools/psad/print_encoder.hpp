@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "notes.hpp"
+#include "output.hpp"
 #include "psad/features/fit_encoder.hpp"
 
 namespace psad::cli {
@@ -38,7 +39,7 @@ inline void print_exposure(const Encoder& encoder, double min_propensity) {
             if (p + 1 < e.position.size()) add(p);
         }
         add(e.position.size() - 1);
-        fmt::print(
+        print(
             "positions {} gain {} of what position 1 gains: taken out, by no more than {:.3g} times "
             "(--position-effects)\n",
             positions, factors, 1 / min_propensity);
@@ -52,7 +53,7 @@ inline void print_exposure(const Encoder& encoder, double min_propensity) {
             factors += (factors.empty() ? "x" : ", ") + factor(x);
         }
         if (!above.empty())
-            fmt::print(
+            print(
                 "an item whose {} stood {} positions above as well gains {}: taken out, and kept apart "
                 "(--neighbour-effects)\n",
                 encoder.schema().item_fields[f].name, above, factors);
@@ -63,7 +64,7 @@ inline void print_exposure(const Encoder& encoder, double min_propensity) {
 /// came.
 inline void print_encoder(const Encoder& encoder, const EncoderSettings& settings, const EncodingCounts& counts) {
     const Statistics& s = encoder.statistics();
-    fmt::print("in {} lists or more: {} of {} items", settings.min_count, s.items.rows - 1, encoder.catalog().items);
+    print("in {} lists or more: {} of {} items", settings.min_count, s.items.rows() - 1, encoder.catalog().items);
     for_each_fields(encoder.schema(), [&](const std::string& name, const std::vector<FieldSchema>& fields) {
         const std::size_t users = encoder.schema().user_fields.size();
         for (std::size_t f = 0; f < fields.size(); ++f) {
@@ -72,10 +73,10 @@ inline void print_encoder(const Encoder& encoder, const EncoderSettings& setting
                                   : name == "item_fields"      ? s.item_fields[f]
                                   : name == "candidate_fields" ? s.candidate_fields[f]
                                                                : s.event_fields[f];
-            fmt::print(", {} of {} {}", v.rows - 1, fields[f].vocabulary - 1, fields[f].name);
+            print(", {} of {} {}", v.rows() - 1, fields[f].vocabulary - 1, fields[f].name);
         }
     });
-    fmt::print("; the others share a row (--min-count)\n");
+    print("; the others share a row (--min-count)\n");
     constexpr std::size_t most = 40;  // of a kind of row
     Statistics::for_each_column(
         [&]<class Column>(const std::string& group, const Column& transforms) {
@@ -83,14 +84,14 @@ inline void print_encoder(const Encoder& encoder, const EncoderSettings& setting
                 for_each_dense(encoder.schema(), [&](const std::string& name, const std::vector<DenseFeature>& dense) {
                     if (name != group || dense.empty()) return;
                     for (std::size_t f = 0; f < (std::min)(most, dense.size()); ++f)
-                        fmt::print("{}: {}\n", dense[f].name, text(transforms, f));
-                    if (dense.size() > most) fmt::print("... {} more\n", dense.size() - most);
+                        print("{}: {}\n", dense[f].name, text(transforms, f));
+                    if (dense.size() > most) print("... {} more\n", dense.size() - most);
                 });
             }
         },
         s);
     const std::string taken = text(counts);
-    if (!taken.empty()) fmt::print("in {} training lists: {}\n", counts.requests, taken);
+    if (!taken.empty()) print("in {} training lists: {}\n", counts.requests, taken);
 }
 
 }  // namespace psad::cli

@@ -84,19 +84,19 @@ inline nlohmann::json empty_lists_json(const eval::RankingQuality& quality) {
 /// Prints the table of all rankings and returns its figures.
 inline nlohmann::json print_rankings(const std::vector<Ranking>& rankings) {
     nlohmann::json out;
-    fmt::print("{:<15}", "order");
-    for (const Metric& m : std::span(metrics).first(printed_metrics)) fmt::print(" {:>22}", m.name);
-    fmt::print(" {:>7} {:>9} {:>9}\n", "lists", "p50 us", "p99 us");
+    print("{:<15}", "order");
+    for (const Metric& m : std::span(metrics).first(printed_metrics)) print(" {:>22}", m.name);
+    print(" {:>7} {:>9} {:>9}\n", "lists", "p50 us", "p99 us");
     for (const Ranking& r : rankings) {
-        fmt::print("{:<15}", r.name);
+        print("{:<15}", r.name);
         for (const Metric& m : metrics) {
             const auto interval = eval::bootstrap_mean(r.quality.*m.values);
             out[r.key][m.name] = interval_json(interval);
-            if (is_printed(m)) fmt::print(" {:>22}", interval_text(interval));
+            if (is_printed(m)) print(" {:>22}", interval_text(interval));
         }
         out[r.key]["empty_lists"] = empty_lists_json(r.quality);
         const auto text = [](double us) { return std::isnan(us) ? std::string("-") : fmt::format("{:.1f}", us); };
-        fmt::print(" {:>7} {:>9} {:>9}\n", r.quality.ndcg10.size(), text(r.latency.p50), text(r.latency.p99));
+        print(" {:>7} {:>9} {:>9}\n", r.quality.ndcg10.size(), text(r.latency.p50), text(r.latency.p99));
         if (!std::isnan(r.latency.p50)) out[r.key]["latency_us"] = {{"p50", r.latency.p50}, {"p99", r.latency.p99}};
     }
     return out;
@@ -106,28 +106,28 @@ inline nlohmann::json print_rankings(const std::vector<Ranking>& rankings) {
 inline nlohmann::json print_parts(const std::vector<Ranking>& rankings, const std::vector<std::size_t>& part,
                                   const std::vector<std::string>& labels) {
     nlohmann::json out;
-    for (const Ranking& r : rankings) fmt::print(" {:>22}", r.name);
-    fmt::print(" {:>7}\n", "lists");
+    for (const Ranking& r : rankings) print(" {:>22}", r.name);
+    print(" {:>7}\n", "lists");
     for (std::size_t b = 0; b < labels.size(); ++b) {
         const auto count = std::ranges::count(part, b);
-        fmt::print("{:<15}", printable(labels[b], 14));
+        print("{:<15}", printable(labels[b], 14));
         nlohmann::json& row = out[labels[b]];
         row["lists"] = count;
         for (const Ranking& r : rankings) {
             if (count == 0) {
-                fmt::print(" {:>22}", "-");
+                print(" {:>22}", "-");
                 continue;
             }
             for (const Metric& m : metrics)
                 row[r.key][m.name] = interval_json(eval::bootstrap_mean(eval::values_in(b, part, r.quality.*m.values)));
-            fmt::print(" {:>22}", interval_text(eval::bootstrap_mean(eval::values_in(b, part, r.quality.ndcg10))));
+            print(" {:>22}", interval_text(eval::bootstrap_mean(eval::values_in(b, part, r.quality.ndcg10))));
         }
-        fmt::print(" {:>7}\n", count);
+        print(" {:>7}\n", count);
     }
     return out;
 }
 inline nlohmann::json print_history_lengths(const std::vector<Ranking>& rankings, std::span<const Request> requests) {
-    fmt::print("\nndcg@10 by history length\n{:<15}", "events");
+    print("\nndcg@10 by history length\n{:<15}", "events");
     std::vector<std::size_t> bucket;
     for (const Request& r : requests) {
         if (r.has_positive()) bucket.push_back(eval::history_bucket(r.history_items.size()));
@@ -140,15 +140,15 @@ inline nlohmann::json print_history_lengths(const std::vector<Ranking>& rankings
 /// Each model beside each heuristic but the initial order, then student beside teacher.
 inline nlohmann::json print_pairs(const std::vector<Ranking>& rankings, std::size_t heuristics) {
     nlohmann::json out = nlohmann::json::array();
-    fmt::print("\npaired differences, 95 % intervals\n");
+    print("\npaired differences, 95 % intervals\n");
     const auto pair = [&](const Ranking& a, const Ranking& b) {
-        fmt::print("{:<31}", a.name + " - " + b.name);
+        print("{:<31}", a.name + " - " + b.name);
         for (const Metric& m : metrics) {
             const auto d = eval::paired_difference(a.quality.*m.values, b.quality.*m.values);
             out.push_back({{"a", a.key}, {"b", b.key}, {"metric", m.name}, {"difference", interval_json(d)}});
-            if (is_printed(m)) fmt::print("  {} {:+.4f} [{:+.4f}, {:+.4f}]", m.name, d.value, d.low, d.high);
+            if (is_printed(m)) print("  {} {:+.4f} [{:+.4f}, {:+.4f}]", m.name, d.value, d.low, d.high);
         }
-        fmt::print("\n");
+        print("\n");
     };
     for (std::size_t i = heuristics; i < rankings.size(); ++i) {
         for (std::size_t h = 1; h < heuristics; ++h) pair(rankings[i], rankings[h]);

@@ -4,14 +4,15 @@
 #include <fmt/format.h>
 
 #include <cstddef>
-#include <cstdio>
-#include <iostream>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "line_input.hpp"
 #include "named_requests.hpp"
 #include "notes.hpp"
 #include "options.hpp"
@@ -34,28 +35,9 @@ inline Matrix<const std::int32_t> users_of(const data::Dataset* dataset) {
     return {dataset->user_fields.data(), static_cast<int>(dataset->meta.users), width, width};
 }
 
-template <class Lines>
-nlohmann::json explanation_json(const std::vector<serve::Explanation>& explained, const Request& r,
-                                const data::Dataset* dataset, const Lines& lines) {
-    nlohmann::json out = nlohmann::json::array();
-    for (const serve::Explanation& e : explained) {
-        const std::int32_t item = r.items[static_cast<std::size_t>(e.position)];
-        nlohmann::json why{{"item", lines.item_json(r, static_cast<std::size_t>(e.position))},
-                           {"initial_rank", e.position},
-                           {"own_score", e.own_score},
-                           {"from_items_before", e.from_items_before}};
-        if (dataset != nullptr && item >= 0 && static_cast<std::size_t>(item) < dataset->titles.size())
-            why["title"] = dataset->titles[static_cast<std::size_t>(item)];
-        nlohmann::json matches = nlohmann::json::array();
-        for (const serve::MatchedEvent& m : e.matches) {
-            matches.push_back({{"seconds_before", m.seconds_before},
-                               {"feedback", lines.kind_json(m.feedback)},
-                               {"attention", m.attention}});
-        }
-        why["events"] = matches;
-        out.push_back(why);
-    }
-    return out;
+/// Text as JSON, what is no UTF-8 replaced.
+inline std::string json_text(std::string_view text) {
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 /// One request after the other, whatever their form.
@@ -67,15 +49,11 @@ class RequestLines {
     /// The request of a line; valid until the next one.
     Request read(const std::string& line, std::size_t number) {
         if (named_ != nullptr) return named_->read(line, number);
-        try {
-            return columns_.read(model_file::parse_strictly(line, 16), users_of(dataset_));
-        } catch (const model_file::JsonFault& fault) {
-            throw RequestError("request", "", fault.found, fault.wanted);
-        }
+        return columns_.read(line, users_of(dataset_));
     }
     /// What a request calls its name, as it stands there; null where that is no JSON.
-    std::string id_of(const std::string& line) const {
-        const std::string id = raw_member(line, named_ != nullptr ? named_->schema().id : "id");
+    std::string id_of(const std::string& line) {
+        const std::string id = raw_member_(line, named_ != nullptr ? named_->schema().id : "id");
         try {
             if (!id.empty()) model_file::parse_strictly(id, 16);
         } catch (const model_file::JsonFault&) {
@@ -83,17 +61,40 @@ class RequestLines {
         }
         return id.empty() ? "null" : id;
     }
-    nlohmann::json item_json(const Request& r, std::size_t position) const {
-        if (named_ == nullptr) return r.items[position];
+    /// The item at a position in the words of the data, or its number; null for one without a name. As JSON.
+    std::string item_text(const Request& r, std::size_t position) const {
+        if (named_ == nullptr) return number_text(r.items[position]);
         const std::string name = named_->item_name(position);
-        return name.empty() ? nlohmann::json() : nlohmann::json(name);
+        return name.empty() ? "null" : json_text(name);
     }
-
-    /// A kind of event in the words of the data, or its number; null for an unknown one.
-    nlohmann::json kind_json(std::int32_t kind) const {
-        if (named_ == nullptr) return kind;
+    /// The same of a kind of event.
+    std::string kind_text(std::int32_t kind) const {
+        if (named_ == nullptr) return number_text(kind);
         const std::string name = named_->kind_name(kind);
-        return name.empty() ? nlohmann::json() : nlohmann::json(name);
+        return name.empty() ? "null" : json_text(name);
+    }
+    /// Appends why each item stands where it stands, as a JSON list.
+    void append_explanations(std::string& to, const std::vector<serve::Explanation>& explained,
+                             const Request& r) const {
+        to += '[';
+        for (const serve::Explanation& e : explained) {
+            const auto position = static_cast<std::size_t>(e.position);
+            const auto item = static_cast<std::size_t>(r.items[position]);
+            if (to.back() != '[') to += ',';
+            to += fmt::format(R"({{"item":{},"initial_rank":{},"own_score":{},"from_items_before":{},"events":[)",
+                              item_text(r, position), e.position, number_text(e.own_score),
+                              number_text(e.from_items_before));
+            for (const serve::MatchedEvent& m : e.matches) {
+                if (to.back() != '[') to += ',';
+                to += fmt::format(R"({{"seconds_before":{},"feedback":{},"attention":{}}})", m.seconds_before,
+                                  kind_text(m.feedback), number_text(m.attention));
+            }
+            to += ']';
+            if (dataset_ != nullptr && r.items[position] >= 0 && item < dataset_->titles.size())
+                to += ",\"title\":" + json_text(dataset_->titles[item]);
+            to += '}';
+        }
+        to += ']';
     }
     /// What was not taken as it came, besides what the encoder counts.
     std::string counts() const { return named_ != nullptr ? named_->counts() : ""; }
@@ -102,6 +103,7 @@ class RequestLines {
     const data::Dataset* dataset_;
     NamedRequests* named_;
     serve::RequestColumns columns_;
+    RawMember raw_member_;
 };
 
 /// Answers standard input line by line.
@@ -113,31 +115,49 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
     auto workspace = reranker.workspace();
     RequestLines lines(dataset, named);
     ColumnNotes notes(model.encoder.schema());
-    std::string line;
-    for (std::size_t number = 1; std::getline(std::cin, line); ++number) {
-        if (number == 1 && line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);  // a byte order mark
-        if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-        nlohmann::json out;
+    const auto answer = [&](const std::string& line, std::size_t number) {
+        std::string out = "{\"id\":" + lines.id_of(line) + ",";
+        const auto fail = [&](const std::string& error) { return out + "\"error\":" + json_text(error) + "}\n"; };
         try {
             const Request request = lines.read(line, number);
             model.encoder.check(request, rules(o.strict));
             notes.look_at(request);
             const serve::Reranked reranked = reranker(request, workspace, o.top);
             serve::check_scores(reranked, o.model);
-            out = serve::answer_json(request, reranked);
-            for (std::size_t i = 0; i < reranked.order.size(); ++i)
-                out["items"][i] = lines.item_json(request, static_cast<std::size_t>(reranked.order[i]));
+            std::string rest;
+            serve::append_answer(rest, reranked, [&](std::size_t i) { return lines.item_text(request, i); });
             if (o.explain)
-                out["explain"] =
-                    explanation_json(serve::explain(cpu, model, request, reranked), request, dataset, lines);
+                lines.append_explanations(rest += ",\"explain\":", serve::explain(cpu, model, request, reranked),
+                                          request);
+            return out + rest.substr(1) + "}\n";
         } catch (const DataError& e) {  // names the line
-            out = {{"error", e.what()}};
+            return fail(e.what());
         } catch (const Error& e) {
-            out = {{"error", fmt::format("line {}, {}", number, e.what())}};
+            return fail(fmt::format("line {}, {}", number, e.what()));
         }
-        // An id may be a number that no JSON library holds: it goes back as it came.
-        const std::string rest = out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-        fmt::print("{{\"id\":{},{}\n", lines.id_of(line), rest.substr(1));
+    };
+    LineInput input;
+    std::string_view sent;
+    std::string line;
+    std::size_t number = 0;
+    for (auto next = input.next(sent); next != LineInput::Next::end; next = input.next(sent)) {
+        ++number;
+        if (number == 1 && sent.starts_with("\xef\xbb\xbf")) sent.remove_prefix(3);  // a byte order mark
+        if (next == LineInput::Next::line && sent.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+        try {
+            if (next == LineInput::Next::too_long) {
+                print(
+                    "{{\"id\":null,\"error\":\"line {}, request: found more than {} MiB, wanted a shorter line, or a "
+                    "larger limit: --max-line\"}}\n",
+                    number, limits().line);
+            } else {
+                line = sent;
+                write_output(answer(line, number));
+            }
+        } catch (const std::bad_alloc&) {  // the next line may need less
+            write_output("{\"id\":null,\"error\":\"memory: found too little, wanted enough for this line\"}\n");
+            MemoryReserve::refill();
+        }
         flush_output();
     }
     if (named != nullptr) named->note_joins();
@@ -146,7 +166,6 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
         if (const std::string more = lines.counts(); !more.empty()) taken += (taken.empty() ? "" : ", ") + more;
         print_error(fmt::format("psad: in {} requests: {}", counts.requests, taken.empty() ? "nothing to say" : taken));
     }
-    if (std::ferror(stdin) != 0) throw Error("standard input", "", "a read that failed", "JSON lines");
 }
 
 template <class Network>

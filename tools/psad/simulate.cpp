@@ -9,6 +9,7 @@
 #include <string>
 
 #include "commands.hpp"
+#include "output.hpp"
 #include "progress.hpp"
 #include "psad/backend/cpu/cpu.hpp"
 #include "psad/data/write_lists.hpp"
@@ -49,8 +50,8 @@ void simulate(const SimulateOptions& o) {
     folder.commit();
     double shown = 0, best = 0;
     for (const simulator::Truth& t : logs.truth) shown += t.shown, best += t.best.value;
-    fmt::print("wrote {} lists to {}; a list shown earns {:.3f} clicks, the best known {:.3f}\n", sizes.all(), o.out,
-               shown / sizes.all(), best / sizes.all());
+    print("wrote {} lists to {}; a list shown earns {:.3f} clicks, the best known {:.3f}\n", sizes.all(), o.out,
+          shown / sizes.all(), best / sizes.all());
 }
 
 }  // namespace psad::cli

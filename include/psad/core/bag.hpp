@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
+#include <string>
 #include <vector>
 
+#include "psad/core/error.hpp"
 #include "psad/core/version.hpp"
 
 namespace psad::inline PSAD_ABI {
@@ -47,7 +50,15 @@ struct BagStorage {
         end_row();
     }
     /// Ends a row whose ids were appended.
-    void end_row() { offsets.push_back(static_cast<int>(ids.size())); }
+    void end_row() { offsets.push_back(end_of_row(ids.size())); }
+    /// Where a row ends. Throws SettingError for 2^31 ids or more.
+    static int end_of_row(std::size_t ids_so_far) {
+        if (ids_so_far > static_cast<std::size_t>((std::numeric_limits<int>::max)())) {
+            throw SettingError("batch", "", std::to_string(ids_so_far) + " values of a field",
+                               "fewer than 2^31: fewer or shorter lists at a time");
+        }
+        return static_cast<int>(ids_so_far);
+    }
 
     Bag view() const { return {offsets.data(), ids.data(), static_cast<int>(ids.size())}; }
 };

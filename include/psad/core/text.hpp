@@ -12,13 +12,12 @@
 
 namespace psad::inline PSAD_ABI {
 
-/// Whether the bytes are UTF-8 (RFC 3629: shortest forms only, no surrogates, at most U+10FFFF) without
-/// control characters.
-inline bool is_text(std::string_view text) {
+/// Whether the bytes are UTF-8 (RFC 3629: shortest forms only, no surrogates, at most U+10FFFF).
+inline bool is_utf8(std::string_view text, bool with_control_characters = true) {
     for (std::size_t i = 0; i < text.size();) {
         const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
         const unsigned lead = byte(i);
-        if (lead < 0x20 || lead == 0x7f) return false;
+        if ((lead < 0x20 || lead == 0x7f) && !with_control_characters) return false;
         const std::size_t more = lead < 0x80 ? 0 : lead < 0xc2 ? 4 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
         if (more == 4 || lead > 0xf4 || text.size() - i <= more) return false;
         for (std::size_t k = 1; k <= more; ++k) {
@@ -34,6 +33,11 @@ inline bool is_text(std::string_view text) {
         i += more + 1;
     }
     return true;
+}
+
+/// The same without control characters.
+inline bool is_text(std::string_view text) {
+    return is_utf8(text, false);
 }
 
 /// The text in quotes for a message: at most 40 bytes of it, what is not printable ASCII escaped.

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "psad/core/atomic_path.hpp"
+#include "psad/core/atomic_folder.hpp"
 #include "psad/data/side_tables.hpp"
 #include "psad/data/source.hpp"
 #include "psad/features/catalog.hpp"

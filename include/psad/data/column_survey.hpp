@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -62,10 +63,9 @@ class SurveySink final : public RecordSink {
         last_.clear();
     }
     int column(int level, std::string_view name) override {
-        const auto found =
-            std::ranges::find_if(columns_, [&](const ColumnSurvey& c) { return c.level == level && c.name == name; });
-        const auto number = static_cast<int>(found - columns_.begin());
-        if (found == columns_.end()) columns_.push_back({.level = level, .name = std::string(name)});
+        const auto [entry, is_new] = numbers_.emplace(std::pair(level, std::string(name)), columns_.size());
+        const auto number = static_cast<int>(entry->second);
+        if (is_new) columns_.push_back({.level = level, .name = std::string(name)});
         if (level == 0 && name == id_) id_column_ = number;
         return number;
     }
@@ -159,6 +159,7 @@ class SurveySink final : public RecordSink {
     int id_column_ = -1;
     bool absent_is_zero_ = false, in_list_ = false;
     std::vector<ColumnSurvey> columns_;
+    std::map<std::pair<int, std::string>, std::size_t> numbers_;  ///< of the columns, by level and name
     std::vector<std::string> lists_;
     std::vector<std::size_t> rows_;                ///< by level
     std::vector<std::uint64_t> this_ = {}, last_;  ///< values of this row and of the one before, by column

@@ -68,6 +68,10 @@ class DelimitedReader final : public Where {
                 fail("", "one column, " + in_quotes(cells_[0].text),
                      separator_ == '\t' ? "columns with tabs between" : "columns with commas between (.tsv: tabs)");
         }
+        const auto most = static_cast<std::size_t>(limits().columns);
+        if (cells_.size() > most)
+            fail("", std::to_string(cells_.size()) + " columns",
+                 "at most " + std::to_string(most) + ", or a larger limit: --max-columns");
         std::set<std::string_view> names;
         for (std::size_t c = 0; c < cells_.size(); ++c) {
             std::string_view name = cells_[c].text;
@@ -131,6 +135,9 @@ class DelimitedReader final : public Where {
                     while (i >= joined_.size()) {  // a line end within the quotes
                         std::string_view more;
                         if (!next_line(more)) fail("", "a quote that is not closed", "another \"");
+                        if (joined_.size() > static_cast<std::size_t>(limits().line) << 20)
+                            fail("", "a row of more than " + std::to_string(limits().line) + " MiB",
+                                 "a shorter row, or a larger limit: --max-line");
                         joined_ += '\n';
                         joined_ += more;
                     }

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <vector>
 
+#include "psad/core/folder_names.hpp"
 #include "psad/data/delimited_reader.hpp"
 #include "psad/data/gzip_lines.hpp"
 #include "psad/data/json_reader.hpp"
@@ -72,6 +73,26 @@ inline Format format_of(const std::filesystem::path& file, std::string_view give
                     ".jsonl, .csv, .tsv or .letor, with or without .gz, or --format");
 }
 
+/// Adds the files in a folder and its subfolders, also behind links. Throws DataError for one that cannot be read.
+inline void add_files_in(const std::filesystem::path& folder, std::vector<std::filesystem::path>& to, int depth = 0) {
+    constexpr int deepest = 40;  // links may lead in circles
+    if (depth > deepest)
+        throw DataError(folder.string(), "", "folders nested more than " + std::to_string(deepest) + " deep", "fewer");
+    std::vector<std::filesystem::path> folders;
+    const int failure = for_each_name(folder, [&](std::string_view name) {
+        if (name.starts_with('.') || name.starts_with('_')) return;
+        std::filesystem::path path = folder / name;
+        std::error_code ignored;
+        if (std::filesystem::is_directory(path, ignored))
+            folders.push_back(std::move(path));
+        else if (std::filesystem::is_regular_file(path, ignored) && std::filesystem::file_size(path, ignored) > 0)
+            to.push_back(std::move(path));
+    });
+    if (failure != 0)
+        throw DataError(folder.string(), "", std::generic_category().message(failure), "a folder that can be read");
+    for (const std::filesystem::path& path : folders) add_files_in(path, to, depth + 1);
+}
+
 /// The files themselves, and those in folders and their subfolders, by path; a folder of NumPy arrays stays one. What
 /// begins with . or _ is passed over, as are empty files in a folder: other programs leave such marks. Throws DataError
 /// for one that is not there and for a folder without files.
@@ -86,19 +107,7 @@ inline std::vector<std::filesystem::path> files_of(const std::vector<std::filesy
             continue;
         }
         std::vector<std::filesystem::path> inside;
-        std::error_code failure;
-        std::filesystem::recursive_directory_iterator entry(
-            path, std::filesystem::directory_options::follow_directory_symlink, failure);
-        for (const std::filesystem::recursive_directory_iterator end; !failure && entry != end;) {
-            const std::string name = entry->path().filename().string();
-            const bool is_mark = name.starts_with('.') || name.starts_with('_');
-            if (is_mark)
-                entry.disable_recursion_pending();
-            else if (entry->is_regular_file(ignored) && entry->file_size(ignored) > 0)
-                inside.push_back(entry->path());
-            entry.increment(failure);
-        }
-        if (failure) throw DataError(path.string(), "", failure.message(), "a folder that can be read");
+        add_files_in(path, inside);
         if (inside.empty()) throw DataError(path.string(), "", "no file that holds anything", "files in it");
         std::ranges::sort(inside);
         out.insert(out.end(), inside.begin(), inside.end());

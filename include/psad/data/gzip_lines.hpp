@@ -2,25 +2,27 @@
 /// A line reader over zlib, for gzip and plain files alike, that never takes a damaged file for a short one.
 #pragma once
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
 #include "psad/core/error.hpp"
+#include "psad/core/limits.hpp"
 
 namespace psad::inline PSAD_ABI::data {
 
-/// Reads one file line by line, in time linear in its size however long the lines are.
+/// Reads one file line by line, in time linear in its size however long the lines are. limits() bound a line, and what
+/// a gzip file unpacks to.
 class GzipLines {
   public:
     /// \throws DataError if the file cannot be opened
@@ -29,11 +31,10 @@ class GzipLines {
         if (!std::filesystem::exists(file, ignored)) {
             throw DataError(source_, "", "no such file", "a readable file");
         }
-        errno = 0;
-        file_.reset(std::fopen(source_.c_str(), "rb"));
-        if (!file_) {
-            const std::string reason = errno != 0 ? std::strerror(errno) : "out of memory";
-            throw DataError(source_, "", "a file that cannot be opened (" + reason + ")", "a readable file");
+        file_.number = ::open(source_.c_str(), O_RDONLY | O_CLOEXEC);
+        if (file_.number < 0) {
+            throw DataError(source_, "", std::string("a file that cannot be opened (") + std::strerror(errno) + ")",
+                            "a readable file");
         }
         packed_.resize(chunk);
         load();
@@ -44,7 +45,7 @@ class GzipLines {
 
     /// Moves to the next line and hands it out without its '\n', and without a byte order mark before the first; false
     /// at the end of the file. The last line may lack its '\n'. The view is valid until the next call.
-    /// \throws DataError if the gzip stream is cut short or corrupt, or the file cannot be read
+    /// \throws DataError if the gzip stream is cut short or corrupt, the file cannot be read, or it is beyond a limit
     bool next(std::string_view& line) {
         if (!take_line(line)) return false;
         if (++line_number_ == 1 && line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);
@@ -58,8 +59,14 @@ class GzipLines {
     const std::string& source() const noexcept { return source_; }
 
   private:
-    struct Close {
-        void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+    struct File {
+        int number = -1;
+        File() = default;
+        File(const File&) = delete;
+        File& operator=(const File&) = delete;
+        ~File() {
+            if (number >= 0) ::close(number);
+        }
     };
     struct Inflate {
         z_stream state{};
@@ -84,6 +91,11 @@ class GzipLines {
             }
             if (at_end_) break;
             const std::size_t pending = end_ - begin_;
+            if (pending > longest_) {
+                throw DataError(source_, "line " + std::to_string(line_number_ + 1),
+                                "more than " + std::to_string(longest_ >> 20) + " MiB",
+                                "a shorter line, or a larger limit: --max-line");
+            }
             refill();
             scanned = begin_ + pending;
         }
@@ -99,12 +111,17 @@ class GzipLines {
     void load() {
         if (waiting() != 0) return;
         packed_begin_ = 0;
-        errno = 0;
-        packed_end_ = std::fread(packed_.data(), 1, packed_.size(), file_.get());
-        if (std::ferror(file_.get()) != 0) {
+        packed_end_ = 0;
+        ssize_t count = 0;
+        do {
+            count = ::read(file_.number, packed_.data(), packed_.size());
+        } while (count < 0 && errno == EINTR);
+        if (count < 0) {
             throw DataError(source_, place(), std::string("a read error (") + std::strerror(errno) + ")",
                             "a readable file");
         }
+        packed_end_ = static_cast<std::size_t>(count);
+        packed_size_ += count;
     }
 
     void refill() {
@@ -113,7 +130,7 @@ class GzipLines {
             end_ -= begin_;
             begin_ = 0;
         }
-        if (buffer_.size() - end_ < chunk) buffer_.resize((std::max)(2 * buffer_.size(), end_ + chunk));
+        if (buffer_.size() - end_ < chunk) buffer_.resize(end_ + (std::max)(end_ / 2, 2 * chunk));
         load();
         if (plain_) {
             at_end_ = waiting() == 0;
@@ -142,11 +159,22 @@ class GzipLines {
         const int code = inflate(&stream_.state, Z_NO_FLUSH);
         packed_begin_ = packed_end_ - stream_.state.avail_in;
         end_ += chunk - stream_.state.avail_out;
+        must_not_swell(static_cast<long long>(chunk - stream_.state.avail_out));
         if (code == Z_STREAM_END) {
             inside_ = false;
         } else if (code != Z_OK && code != Z_BUF_ERROR) {
             corrupt();
         }
+    }
+
+    /// A packed file may hold a thousand times its size.
+    void must_not_swell(long long more) {
+        unpacked_size_ += more;
+        const long long beyond = (std::max)(packed_size_ - Limits::first_of_gzip, 0LL);
+        if (unpacked_size_ <= Limits::small_gzip + limits().unpacked * beyond) return;
+        throw DataError(
+            source_, place(), std::to_string(unpacked_size_ / 1'000'000) + " MB in a gzip file of a few",
+            std::to_string(limits().unpacked) + " times as much as is packed, or a larger limit: --max-unpacked");
     }
 
     [[noreturn]] void corrupt() const {
@@ -163,9 +191,11 @@ class GzipLines {
     }
 
     std::string source_;
-    std::unique_ptr<std::FILE, Close> file_;
+    File file_;
     std::vector<unsigned char> packed_;  // as it stands in the file
     std::size_t packed_begin_ = 0, packed_end_ = 0;
+    long long packed_size_ = 0, unpacked_size_ = 0;
+    const std::size_t longest_ = static_cast<std::size_t>(limits().line) << 20;
     bool plain_ = false;   // the file is no gzip file
     bool inside_ = false;  // in the middle of a gzip stream
     Inflate stream_;

@@ -10,8 +10,11 @@
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <new>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -46,6 +49,7 @@ class JsonReader final : public Where {
     }
     /// Takes one line.
     void take_line(std::string_view line, RecordSink& sink) {
+        must_have_memory(line.size());
         padded_.resize(line.size() + simdjson::SIMDJSON_PADDING);
         std::memcpy(padded_.data(), line.data(), line.size());
         std::memset(padded_.data() + line.size(), 0, simdjson::SIMDJSON_PADDING);
@@ -59,6 +63,10 @@ class JsonReader final : public Where {
             if (document.current_location().get(behind) == simdjson::SUCCESS)
                 fail("", "text behind the object", "one JSON object a line");
         } catch (const simdjson::simdjson_error& e) {
+            if (e.error() == simdjson::MEMALLOC) {
+                parser_ = simdjson::ondemand::parser();  // it would read on with what it did not get
+                throw std::bad_alloc();
+            }
             for (const std::string_view word : {"NaN", "Infinity"}) {  // as Python writes them
                 if (line.find(word) != std::string_view::npos)
                     fail("", std::string(word) + ", which JSON does not have", "null for what is missing");
@@ -72,9 +80,12 @@ class JsonReader final : public Where {
     const std::string& source() const override { return source_; }
     std::size_t row() const override { return row_; }
     std::string place_of(std::size_t row, std::string_view column) const override {
-        std::string out = "line " + std::to_string(row);
-        if (!list_.empty()) out += ", " + printable(list_) + "[" + std::to_string(index_) + "]";
-        if (!column.empty()) out += (list_.empty() ? ", " : ".") + printable(column);
+        std::string out = row > 0 ? "line " + std::to_string(row) : "";  // a text that is no line of a file
+        const auto add = [&](const char* between, const std::string& text) {
+            out += (out.empty() ? "" : between) + text;
+        };
+        if (!list_.empty()) add(", ", printable(list_) + "[" + std::to_string(index_) + "]");
+        if (!column.empty()) add(list_.empty() ? ", " : ".", printable(column));
         return out;
     }
 
@@ -84,7 +95,6 @@ class JsonReader final : public Where {
     using Value = simdjson::ondemand::value;
     using Type = simdjson::ondemand::json_type;
     static constexpr int deepest = 16, unresolved = -2;
-    static constexpr std::size_t most_keys = 10'000;
 
     /// What a key of a row is: a column, a list of rows, or neither.
     struct Key {
@@ -97,9 +107,19 @@ class JsonReader final : public Where {
     /// Keys of the rows of one level, in the order in which they were first seen; rows mostly keep to it.
     struct Level {
         std::vector<Key> keys;
+        std::unordered_map<std::string, std::size_t> by_raw;  ///< where a key stands among them
+        std::unordered_set<std::string> names;
         std::size_t next = 0;
         std::uint64_t rows = 0;
     };
+
+    /// Throws std::bad_alloc unless there is as much as the parser takes for a longer line than before, which does not
+    /// look at what it got.
+    void must_have_memory(std::size_t bytes) const {
+        if (bytes <= parser_.capacity()) return;
+        constexpr std::size_t per_byte = 8, besides = std::size_t{1} << 16;
+        ::operator delete(::operator new(per_byte* bytes + besides));
+    }
 
     static std::string name_of(Type type) {
         switch (type) {
@@ -173,25 +193,32 @@ class JsonReader final : public Where {
             return k.raw.starts_with(prefix) && raw.unsafe_is_equal(std::string_view(k.raw).substr(prefix.size()));
         };
         std::size_t at = l.next;
-        if (at >= l.keys.size() || !is_it(l.keys[at]))
-            at = static_cast<std::size_t>(std::ranges::find_if(l.keys, is_it) - l.keys.begin());
-        if (at == l.keys.size()) {
-            if (l.keys.size() >= most_keys)
-                fail("", "more than " + std::to_string(most_keys) + " different keys", "rows of the same columns");
+        if (at >= l.keys.size() || !is_it(l.keys[at])) {
             const char* end = raw.raw();
             for (; *end != '"'; ++end) end += *end == '\\' ? 1 : 0;
             std::string path = prefix + std::string(raw.raw(), end);
-            std::string name = prefix + std::string(std::string_view(field.unescaped_key()));
-            if (!is_text(name)) fail("", "a key named " + in_quotes(name), "UTF-8 without control characters");
-            if (std::ranges::count(l.keys, name, &Key::name) > 0)
-                fail(path, "a key in another spelling", "escapes where they are needed alone");
-            l.keys.push_back({std::move(path), std::move(name)});
+            const auto known = l.by_raw.find(path);
+            at = known != l.by_raw.end() ? known->second : add_key(l, std::move(path), prefix, field);
         }
         Key& key = l.keys[at];
         if (key.last_row == l.rows) fail(key.raw, "the key twice", "each key once");
         key.last_row = l.rows;
         l.next = at + 1;
         return at;
+    }
+    /// A key that no row had.
+    template <class Field>
+    std::size_t add_key(Level& l, std::string path, const std::string& prefix, Field& field) {
+        if (l.keys.size() >= static_cast<std::size_t>(limits().columns))
+            fail("", "more than " + std::to_string(limits().columns) + " different keys",
+                 "rows of the same columns, or a larger limit: --max-columns");
+        std::string name = prefix + std::string(std::string_view(field.unescaped_key()));
+        if (!is_text(name)) fail("", "a key named " + in_quotes(name), "UTF-8 without control characters");
+        if (!l.names.insert(name).second)
+            fail(path, "a key in another spelling", "escapes where they are needed alone");
+        l.by_raw.emplace(path, l.keys.size());
+        l.keys.push_back({std::move(path), std::move(name)});
+        return l.keys.size() - 1;
     }
 
     /// A list of rows, or of the values of one cell.

@@ -52,7 +52,7 @@ class LetorReader final : public Where {
     }
 
   private:
-    static constexpr int max_feature = 100'000, unresolved = -2;
+    static constexpr int unresolved = -2;
 
     static std::string_view next_cell(std::string_view& line) {
         // A search for any of several characters would call memchr for each one of the line.
@@ -71,10 +71,10 @@ class LetorReader final : public Where {
         const std::size_t colon = cell.find(':');
         int number = 0;
         if (colon == std::string_view::npos || !parse_integer(cell.substr(0, colon), number) || number <= last ||
-            number > max_feature) {
-            fail(
-                "", in_quotes(cell),
-                "feature:value, its number above " + std::to_string(last) + ", at most " + std::to_string(max_feature));
+            number > limits().columns) {
+            fail("", in_quotes(cell),
+                 "feature:value, its number above " + std::to_string(last) + ", at most " +
+                     std::to_string(limits().columns) + " (--max-columns)");
         }
         double value = 0;
         if (!parse_cell(cell.substr(colon + 1), value))

@@ -28,6 +28,7 @@
 #include <xtensor/xnpy.hpp>
 #endif
 
+#include "psad/core/folder_names.hpp"
 #include "psad/core/text.hpp"
 #include "psad/data/parse_number.hpp"
 #include "psad/data/record_sink.hpp"
@@ -107,14 +108,12 @@ class NpyReader final : public Where {
 
     std::vector<std::string> names() const {
         std::vector<std::string> out;
-        std::error_code ignored;
-        for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored)) {
-            const std::string file = entry.path().filename().string();
-            if (!is_text(file)) continue;
-            if (file.ends_with(".npy.gz")) throw DataError(source_, file, "a gzip file", "a plain NumPy array");
-            if (entry.path().extension() == ".npy" && entry.path().stem() != "offsets")
-                out.push_back(entry.path().stem().string());
-        }
+        for_each_name(folder_, [&](std::string_view file) {
+            if (!is_text(file)) return;
+            if (file.ends_with(".npy.gz"))
+                throw DataError(source_, std::string(file), "a gzip file", "a plain NumPy array");
+            if (file.ends_with(".npy") && file != "offsets.npy") out.emplace_back(file.substr(0, file.size() - 4));
+        });
         std::ranges::sort(out);
         return out;
     }
@@ -204,7 +203,9 @@ class NpyReader final : public Where {
         out.rows = array.shape()[0];
         out.is_table = array.dimension() == 2;
         out.width = out.is_table ? array.shape()[1] : 1;
-        if (out.width > 100'000) fail(file.stem().string(), std::to_string(out.width) + " columns", "at most 100000");
+        if (const auto most = static_cast<std::size_t>(limits().columns); out.width > most)
+            fail(file.stem().string(), std::to_string(out.width) + " columns",
+                 "at most " + std::to_string(most) + ", or a larger limit: --max-columns");
         for (const T x : array) {
             if (std::is_floating_point_v<T> && std::isinf(static_cast<double>(x)))
                 fail(file.stem().string(), "an infinite number", "finite numbers, or NaN for missing ones");

@@ -87,6 +87,7 @@ inline JaggedColumn read_shown(const std::filesystem::path& file, const ListColu
     TsvTable table(file, {"list", "shown"});
     std::vector<std::int64_t> offsets{0};
     std::vector<std::int32_t> positions;
+    std::vector<std::size_t> list_of;  // by position: the last list that names it, from 1
     while (table.next()) {
         check_dense(table);
         if (table.row() >= lists.size())
@@ -94,7 +95,8 @@ inline JaggedColumn read_shown(const std::filesystem::path& file, const ListColu
         const auto n = static_cast<std::size_t>(lists.offsets(table.row() + 1) - lists.offsets(table.row()));
         for_each_part(table.cell(1), ',', [&](std::string_view part) {
             const std::int32_t position = table.id(1, part, n);
-            if (std::find(positions.begin() + offsets.back(), positions.end(), position) != positions.end())
+            list_of.resize((std::max)(list_of.size(), static_cast<std::size_t>(position) + 1), 0);
+            if (std::exchange(list_of[static_cast<std::size_t>(position)], table.row() + 1) == table.row() + 1)
                 table.fail(1, "position " + std::to_string(position) + " twice", "each position once");
             positions.push_back(position);
         });

@@ -71,6 +71,10 @@ class MetaKeys {
             }
             out.emplace_back(name);
         });
+        if (const auto most = static_cast<std::size_t>(limits().columns); out.size() > most) {
+            fail(key, value, std::to_string(out.size()) + " names",
+                 "at most " + std::to_string(most) + ", or a larger limit: --max-columns");
+        }
         return out;
     }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,7 +27,7 @@ class Source {
 
     std::size_t size() const noexcept { return requests_.size(); }
     const Request& operator[](std::size_t i) const { return requests_[i]; }
-    const std::vector<Request>& requests() const noexcept { return requests_; }
+    const std::deque<Request>& requests() const noexcept { return requests_; }
     /// What the data calls a request; empty where it does not say.
     std::string_view id(std::size_t i) const {
         const std::size_t begin = i == 0 ? 0 : id_ends_[i - 1];
@@ -51,7 +52,12 @@ class Source {
 
     /// Gives the requests away, a copy of which may be a fifth of all memory. What they look into stays here, and here
     /// is no request any more.
-    std::vector<Request> take_requests() { return std::exchange(requests_, {}); }
+    std::vector<Request> take_requests() {
+        std::vector<Request> out;
+        out.reserve(requests_.size());
+        for (; !requests_.empty(); requests_.pop_front()) out.push_back(requests_.front());  // never all of them twice
+        return out;
+    }
 
     // What fills it.
 
@@ -68,7 +74,7 @@ class Source {
     void keep(std::shared_ptr<const void> owned) { owned_.push_back(std::move(owned)); }
 
   private:
-    std::vector<Request> requests_;
+    std::deque<Request> requests_;  // growing copies none
     std::string ids_;
     std::vector<std::size_t> id_ends_;
     std::vector<std::string> files_;

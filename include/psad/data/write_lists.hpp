@@ -14,7 +14,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "psad/core/atomic_path.hpp"
+#include "psad/core/atomic_folder.hpp"
 #include "psad/core/error.hpp"
 #include "psad/core/text.hpp"
 #include "psad/data/dataset.hpp"

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "psad/core/limits.hpp"
 #include "psad/core/version.hpp"
 #include "psad/features/request.hpp"
 
@@ -25,7 +26,26 @@ struct Catalog {
     std::vector<Field> fields = {};
     std::size_t items = 0;
     std::vector<double> dense = {};  ///< [items, dense features]; NaN = missing
+
+    /// Values of an item, over all fields.
+    std::size_t values(std::size_t item) const {
+        std::size_t count = 0;
+        for (const Field& f : fields) count += f[item].size();
+        return count;
+    }
 };
+
+/// The first item with more values than limits() say, `catalog.items` where there is none. Each event on an item costs
+/// as much as the item has values.
+inline std::size_t find_crowded_item(const Catalog& catalog) {
+    std::size_t all = 0;
+    for (const Catalog::Field& f : catalog.fields) all += f.ids.size();
+    const auto most = static_cast<std::size_t>(limits().values);
+    for (std::size_t i = 0; all > most && i < catalog.items; ++i) {
+        if (catalog.values(i) > most) return i;
+    }
+    return catalog.items;
+}
 
 /// A row of a catalog; null where nothing is known of the item.
 struct CatalogRow {

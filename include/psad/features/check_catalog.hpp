@@ -6,7 +6,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "psad/core/error.hpp"
@@ -17,12 +19,19 @@
 namespace psad::inline PSAD_ABI {
 
 /// Throws SettingError unless names are text, vocabularies are 1 to `max_vocabulary`, and the catalog has one
-/// field per item field whose offsets rise from 0 to its number of ids. Ids beyond the vocabulary count as unknown.
+/// field per item field whose offsets rise from 0 to its number of ids, and no item more values than limits() say. Ids
+/// beyond the vocabulary count as unknown.
 inline void check_catalog(const Catalog& catalog, const Schema& schema) {
     const auto wrong = [](const std::string& place, std::size_t found, std::size_t wanted) {
         throw SettingError("catalog", place, std::to_string(found), std::to_string(wanted));
     };
-    for_each_fields(schema, [](const char*, const std::vector<FieldSchema>& fields) {
+    const auto must_be_few = [](const char* group, std::size_t columns) {
+        if (columns > static_cast<std::size_t>(limits().columns))
+            throw SettingError("schema", group, std::to_string(columns) + " columns",
+                               "at most " + std::to_string(limits().columns) + ", or a larger limit: --max-columns");
+    };
+    for_each_fields(schema, [&](const char* group, const std::vector<FieldSchema>& fields) {
+        must_be_few(group, fields.size());
         for (const FieldSchema& f : fields) {
             if (!is_text(f.name)) throw SettingError("schema", "field names", "bytes that are no text", "UTF-8");
             if (f.vocabulary < 1 || f.vocabulary > max_vocabulary) {
@@ -31,10 +40,12 @@ inline void check_catalog(const Catalog& catalog, const Schema& schema) {
             }
         }
     });
-    for_each_dense(schema, [](const char*, const std::vector<DenseFeature>& features) {
+    for_each_dense(schema, [&](const char* group, const std::vector<DenseFeature>& features) {
+        must_be_few(group, features.size());
+        std::set<std::string_view> names;
         for (const DenseFeature& f : features) {
             if (!is_text(f.name)) throw SettingError("schema", "feature names", "bytes that are no text", "UTF-8");
-            if (std::ranges::count(features, f.name, &DenseFeature::name) > 1)
+            if (!names.insert(f.name).second)
                 throw SettingError("schema", f.name, "two features of that name", "each name once");
         }
     });
@@ -66,6 +77,10 @@ inline void check_catalog(const Catalog& catalog, const Schema& schema) {
         for (const std::int32_t id : field.ids) {
             if (id < 0) throw SettingError("catalog", name, "id " + std::to_string(id), "ids of 0 or more");
         }
+    }
+    if (const std::size_t i = find_crowded_item(catalog); i < catalog.items) {
+        throw SettingError("catalog", "item " + std::to_string(i), std::to_string(catalog.values(i)) + " values",
+                           "at most " + std::to_string(limits().values) + ", or a larger limit: --max-values");
     }
 }
 

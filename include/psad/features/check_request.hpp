@@ -146,6 +146,8 @@ inline void new_item(const Catalog& catalog, std::size_t row) {
                 fail("id " + std::to_string(f.ids[static_cast<std::size_t>(k)]), "ids of 0 or more");
         }
     }
+    if (catalog.values(row) > static_cast<std::size_t>(limits().values))
+        fail(std::to_string(catalog.values(row)) + " values", "no more than limits() say: --max-values");
     const std::size_t width = catalog.dense.size() / catalog.items;
     for (std::size_t c = 0; c < width; ++c) {
         if (std::isinf(catalog.dense[row * width + c]))

@@ -120,10 +120,10 @@ class Encoder {
     InputSizes sizes() const {
         InputSizes s;
         const auto rows = [](const std::vector<Vocabulary>& fields, std::vector<int>& to) {
-            for (const Vocabulary& v : fields) to.push_back(v.rows);
+            for (const Vocabulary& v : fields) to.push_back(v.rows());
         };
         rows(statistics_.profile_fields, s.profile);
-        s.item.push_back(statistics_.items.rows);
+        s.item.push_back(statistics_.items.rows());
         rows(statistics_.item_fields, s.item);
         rows(statistics_.candidate_fields, s.candidate);
         rows(statistics_.event_fields, s.event);
@@ -234,7 +234,7 @@ class Encoder {
         int* const ends = appended(to.offsets, count);
         for (std::size_t k = 0; k < count; ++k) {
             end += values_of(k).size();
-            ends[k] = static_cast<int>(end);
+            ends[k] = BagStorage::end_of_row(end);
         }
         int* id = appended(to.ids, end - to.ids.size());
         for (std::size_t k = 0; k < count; ++k) {

@@ -30,16 +30,19 @@ class FieldEvents {
             of_events_.push_back(find_item(catalog, r, r.history_items[past - 1 - h]).field(field));
             values += of_events_.back().size();
         }
-        slots_.assign(std::bit_ceil(2 * values + 1), Slot{});
+        slots_.assign(std::bit_ceil(2 * (std::min)(values, most_at_once) + 1), Slot{});
+        std::size_t taken = 0;
         for (std::size_t h = 0; h < events; ++h) {
             const auto place = static_cast<std::int32_t>(h);
             for (const std::int32_t v : of_events_[h]) {
                 if (v == 0) continue;  // the unknown
                 Slot& slot = slots_[find(v)];
-                if (slot.count == 0)
+                if (slot.count == 0) {
                     slot = {v, 1, place, place};
-                else if (slot.last != place)
+                    if (2 * ++taken >= slots_.size()) grow();
+                } else if (slot.last != place) {
                     ++slot.count, slot.last = place;
+                }
             }
         }
     }
@@ -73,6 +76,16 @@ class FieldEvents {
         std::int32_t value = 0, count = 0;  ///< events with the value; 0: a free slot
         std::int32_t first = 0, last = 0;   ///< places of the latest and of the earliest, counted from the latest event
     };
+
+    /// Values mostly come again: a history of long items must not take memory for each of them.
+    static constexpr std::size_t most_at_once = 1 << 14;
+    void grow() {
+        std::vector<Slot> before(2 * slots_.size());
+        std::swap(before, slots_);
+        for (const Slot& s : before) {
+            if (s.count > 0) slots_[find(s.value)] = s;
+        }
+    }
 
     /// Where a value stands, or the free slot where it would.
     std::size_t find(std::int32_t value) const {

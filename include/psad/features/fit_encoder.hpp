@@ -45,31 +45,64 @@ struct RunningMoments {
 };
 
 /// In how many lists each value of a field occurs, from `first` on: value 0 of a field is the unknown itself, and has
-/// row 0 however often it occurs.
+/// row 0 however often it occurs. Takes memory by the number of values that occur.
 class ValueCounts {
   public:
+    /// Values lie below `end`.
     template <class Size>
-    explicit ValueCounts(Size values, std::size_t first = 1)
-        : first_(first), counts_(static_cast<std::size_t>(values)), last_list_(counts_.size()) {}
+    explicit ValueCounts(Size end, std::int32_t first = 1) : first_(first), end_(static_cast<std::int32_t>(end)) {}
 
     /// Lists are numbered from 1, rising.
     void add(std::int32_t value, int list) {
-        const auto v = static_cast<std::size_t>(value);
-        if (v < first_ || v >= counts_.size() || last_list_[v] == list) return;
-        last_list_[v] = list;
-        ++counts_[v];
+        if (value < first_ || value >= end_) return;
+        Slot* slot = &find(value);
+        if (slot->count == 0) {
+            if (3 * ++taken_ > 2 * slots_.size()) grow(), slot = &find(value);
+            slot->value = value;
+        }
+        if (slot->last_list == list) return;
+        slot->last_list = list;
+        ++slot->count;
     }
 
     Vocabulary vocabulary(int min_count) const {
-        Vocabulary out;
-        for (std::size_t v = 0; v < counts_.size(); ++v)
-            out.row_of.push_back(v >= first_ && counts_[v] >= min_count ? out.rows++ : 0);
-        return out;
+        std::vector<std::int32_t> values;
+        if (min_count == 0) {  // those that do not occur, too
+            for (std::int32_t v = first_; v < end_; ++v) values.push_back(v);
+            return Vocabulary(values);
+        }
+        for (const Slot& s : slots_) {
+            if (s.count > 0 && s.count >= min_count) values.push_back(s.value);
+        }
+        std::ranges::sort(values);
+        return Vocabulary(values);
     }
 
   private:
-    std::size_t first_;
-    std::vector<int> counts_, last_list_;
+    struct Slot {
+        std::int32_t value = 0;
+        int count = 0;  ///< 0: a free slot
+        int last_list = 0;
+    };
+
+    /// Where a value stands, or the free slot where it would.
+    Slot& find(std::int32_t value) {
+        const std::size_t mask = slots_.size() - 1;
+        auto at = static_cast<std::size_t>((static_cast<std::uint64_t>(value) * 0x9e3779b97f4a7c15u) >> 32) & mask;
+        while (slots_[at].count > 0 && slots_[at].value != value) at = (at + 1) & mask;
+        return slots_[at];
+    }
+    void grow() {
+        std::vector<Slot> before(2 * slots_.size());
+        std::swap(before, slots_);
+        for (const Slot& s : before) {
+            if (s.count > 0) find(s.value) = s;
+        }
+    }
+
+    std::int32_t first_, end_;
+    std::vector<Slot> slots_ = std::vector<Slot>(64);  ///< by hash, open addressing
+    std::size_t taken_ = 0;
 };
 
 inline std::vector<Vocabulary> vocabularies(const std::vector<ValueCounts>& fields, int min_count) {

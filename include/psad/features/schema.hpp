@@ -3,6 +3,8 @@
 /// model.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -68,15 +70,54 @@ void for_each_dense(Self& schema, Visit&& visit) {
     visit("event_dense", schema.event_dense);
 }
 
-/// Which values of a field have an embedding row of their own; all others share row 0.
-struct Vocabulary {
-    std::vector<std::int32_t> row_of;  ///< per value: its row; values beyond the end have row 0
-    int rows = 1;
+/// Which values of a field have an embedding row of their own; all others share row 0. Takes memory by the number of
+/// those values, however large they are.
+class Vocabulary {
+  public:
+    Vocabulary() = default;
+    /// The first of the values, none of which is negative, has row 1, the next row 2, and so on; none
+    /// stands there twice.
+    explicit Vocabulary(std::span<const std::int32_t> values) : rows_(static_cast<int>(values.size()) + 1) {
+        for (std::size_t i = 0; i < values.size(); ++i) far_.push_back({values[i], static_cast<int>(i) + 1});
+        std::ranges::stable_sort(far_, {}, &Entry::value);
+        // All values below the end of `near_` are looked up there: not many more than there are rows.
+        std::size_t dense = 0, end = 0;
+        for (std::size_t k = 0; k < far_.size(); ++k) {
+            const auto v = static_cast<std::size_t>(far_[k].value);
+            if (v < 16 * (k + 1) + 1024) dense = k + 1, end = v + 1;
+        }
+        near_.assign(end, 0);
+        for (std::size_t k = 0; k < dense; ++k) near_[static_cast<std::size_t>(far_[k].value)] = far_[k].row;
+        far_.erase(far_.begin(), far_.begin() + static_cast<std::ptrdiff_t>(dense));
+    }
 
+    /// Of the embedding table.
+    int rows() const { return rows_; }
     int operator[](std::int32_t value) const {
         const auto v = static_cast<std::size_t>(value);
-        return v < row_of.size() ? row_of[v] : 0;
+        if (v < near_.size()) return near_[v];
+        if (far_.empty()) return 0;
+        const auto found = std::ranges::lower_bound(far_, value, {}, &Entry::value);
+        return found != far_.end() && found->value == value ? found->row : 0;
     }
+    /// The values in the order of their rows from 1 on.
+    std::vector<std::int32_t> values() const {
+        std::vector<std::int32_t> out(static_cast<std::size_t>(rows_ - 1));
+        for (std::size_t v = 0; v < near_.size(); ++v) {
+            if (near_[v] > 0) out[static_cast<std::size_t>(near_[v] - 1)] = static_cast<std::int32_t>(v);
+        }
+        for (const Entry& e : far_) out[static_cast<std::size_t>(e.row - 1)] = e.value;
+        return out;
+    }
+
+  private:
+    struct Entry {
+        std::int32_t value;
+        int row;
+    };
+    std::vector<int> near_;   ///< per value: its row
+    std::vector<Entry> far_;  ///< of values beyond, by value
+    int rows_ = 1;
 };
 
 /// What was learned from the training lists before any gradient step. It is saved with the model: writing and reading

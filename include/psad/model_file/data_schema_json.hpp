@@ -20,15 +20,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <nlohmann/json.hpp>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "psad/core/error.hpp"
+#include "psad/core/limits.hpp"
 #include "psad/core/text.hpp"
 #include "psad/features/data_schema.hpp"
+#include "psad/model_file/json_value.hpp"
 #include "psad/model_file/strict_json.hpp"
 
 namespace psad::inline PSAD_ABI::model_file {
@@ -64,7 +66,7 @@ void for_each_group(Self& s, Visit&& visit) {
 /// Reads a schema; every failure names the source and the place.
 class DataSchemaReader {
   public:
-    DataSchemaReader(const nlohmann::json& json, const std::string& source) : json_(json), source_(source) {}
+    DataSchemaReader(const JsonValue& json, const std::string& source) : json_(json), source_(source) {}
 
     DataSchema read() const {
         refuse_unknown(json_, "",
@@ -96,7 +98,8 @@ class DataSchemaReader {
         out.gain = read_gain(section("label"));
         if (json_.contains("unread")) {
             if (!json_["unread"].is_array()) fail("unread", printable(json_["unread"].dump()), "a list of columns");
-            for (const auto& column : json_["unread"]) out.unread.push_back(name(column, "unread"));
+            must_be_few("unread", json_["unread"].size());
+            for (const auto& column : json_["unread"].elements()) out.unread.push_back(name(column, "unread"));
         }
         check_data_schema(out, source_);
         return out;
@@ -107,43 +110,51 @@ class DataSchemaReader {
         throw DataError(source_, place, found, wanted);
     }
 
-    const nlohmann::json& section(const char* name) const {
-        static const nlohmann::json none = nlohmann::json::object();
+    void must_be_few(const std::string& place, std::size_t columns) const {
+        if (columns > static_cast<std::size_t>(limits().columns))
+            fail(place, std::to_string(columns) + " columns",
+                 "at most " + std::to_string(limits().columns) + ", or a larger limit: --max-columns");
+    }
+    const JsonValue& section(const char* name) const {
+        static const JsonValue none = JsonValue::object();
         if (!json_.contains(name)) return none;
         if (!json_[name].is_object()) fail(name, printable(json_[name].dump()), "an object");
         return json_[name];
     }
-    void refuse_unknown(const nlohmann::json& object, const std::string& place,
+    void refuse_unknown(const JsonValue& object, const std::string& place,
                         std::initializer_list<std::string_view> known) const {
         if (!object.is_object()) fail(place, printable(object.dump()), "an object");
-        for (const auto& entry : object.items()) {
-            if (std::find(known.begin(), known.end(), entry.key()) != known.end()) continue;
+        object.for_each_member([&](const std::string& key, const JsonValue&) {
+            if (std::ranges::find(known, key) != known.end()) return;
             std::string wanted;
             for (const std::string_view k : known) (wanted += wanted.empty() ? "" : ", ") += k;
-            fail(place, "the unknown key \"" + printable(entry.key()) + "\"", wanted);
-        }
+            fail(place, "the unknown key \"" + printable(key) + "\"", wanted);
+        });
     }
-    std::string text(const nlohmann::json& object, const std::string& place, const char* key,
+    std::string text(const JsonValue& object, const std::string& place, const char* key,
                      bool may_be_empty = false) const {
         const std::string at = place.empty() ? key : place + "." + key;
         if (!object.contains(key)) fail(at, "nothing", "a name");
-        return may_be_empty && object[key] == "" ? std::string() : name(object[key], at);
+        const JsonValue& value = object[key];
+        const bool is_empty = value.is_string() && value.get<std::string>().empty();
+        return may_be_empty && is_empty ? std::string() : name(value, at);
     }
-    std::string name(const nlohmann::json& value, const std::string& place) const {
+    std::string name(const JsonValue& value, const std::string& place) const {
         if (!value.is_string() || value.get<std::string>().empty())
             fail(place, printable(value.dump()), "the name of a column");
         return value.get<std::string>();
     }
 
-    ColumnGroup read_group(const nlohmann::json& of, const std::string& place) const {
+    ColumnGroup read_group(const JsonValue& of, const std::string& place) const {
         ColumnGroup out;
         std::set<std::string> names;
         const auto each = [&](const char* key, std::initializer_list<std::string_view> known, auto add) {
             if (!of.contains(key)) return;
             const std::string list = place + "." + key;
             if (!of[key].is_array()) fail(list, printable(of[key].dump()), "a list of columns");
+            must_be_few(list, of[key].size());
             for (std::size_t i = 0; i < of[key].size(); ++i) {
-                const nlohmann::json& column = of[key][i];
+                const JsonValue& column = of[key][i];
                 const std::string at = list + "[" + std::to_string(i) + "]";
                 if (column.is_object()) refuse_unknown(column, at, known);
                 const std::string found = column.is_object() ? text(column, at, "name") : name(column, at);
@@ -151,21 +162,21 @@ class DataSchemaReader {
                 add(column, at, found);
             }
         };
-        const auto flag = [&](const nlohmann::json& column, const std::string& at, const char* key, bool otherwise) {
+        const auto flag = [&](const JsonValue& column, const std::string& at, const char* key, bool otherwise) {
             if (!column.is_object() || !column.contains(key)) return otherwise;
             if (!column[key].is_boolean()) fail(at + "." + key, printable(column[key].dump()), "true or false");
             return column[key].get<bool>();
         };
-        each("dense", {"name", "along_list"}, [&](const nlohmann::json& column, const std::string& at, const auto& n) {
+        each("dense", {"name", "along_list"}, [&](const JsonValue& column, const std::string& at, const auto& n) {
             out.dense.push_back({.name = n, .along_list = flag(column, at, "along_list", false)});
         });
         each("fields", {"name", "hash", "split", "match"},
-             [&](const nlohmann::json& column, const std::string& at, const auto& n) {
+             [&](const JsonValue& column, const std::string& at, const auto& n) {
                  if (column.is_object() && column.contains("match") && place != "item")
                      fail(at, "the key \"match\"", "it among the fields of items alone");
                  int hash = 0;
                  if (column.is_object() && column.contains("hash")) {
-                     const nlohmann::json& value = column["hash"];
+                     const JsonValue& value = column["hash"];
                      // Comparing JSON itself with numbers takes compilers two seconds.
                      const std::int64_t size = value.is_number_integer() ? value.template get<std::int64_t>() : 0;
                      if (size < 1 || size > max_vocabulary - 1)
@@ -182,7 +193,7 @@ class DataSchemaReader {
         return out;
     }
 
-    GainRule read_gain(const nlohmann::json& label) const {
+    GainRule read_gain(const JsonValue& label) const {
         refuse_unknown(label, "label", {"grade", "gain", "kinds"});
         if (label.size() > 1) fail("label", std::to_string(label.size()) + " rules", "one of grade, gain and kinds");
         GainRule out;
@@ -190,16 +201,18 @@ class DataSchemaReader {
         if (label.contains("gain")) out.gain = text(label, "label", "gain");
         if (!label.contains("kinds")) return out;
         if (!label["kinds"].is_object()) fail("label.kinds", printable(label["kinds"].dump()), "{\"click\": 1, ...}");
-        for (const auto& kind : label["kinds"].items()) {
-            const std::string at = "label.kinds." + printable(kind.key());
-            if (!kind.value().is_number() || !(kind.value().get<double>() >= 0))
-                fail(at, printable(kind.value().dump()), "a number of 0 or more");
-            out.kinds.emplace_back(kind.key(), kind.value().get<double>());
-        }
+        must_be_few("label.kinds", label["kinds"].size());
+        std::map<std::string, double> kinds;  // in the order of their names
+        label["kinds"].for_each_member([&](const std::string& kind, const JsonValue& worth) {
+            if (!worth.is_number() || !(worth.get<double>() >= 0))
+                fail("label.kinds." + printable(kind), printable(worth.dump()), "a number of 0 or more");
+            kinds.emplace(kind, worth.get<double>());
+        });
+        out.kinds.assign(kinds.begin(), kinds.end());
         return out;
     }
 
-    const nlohmann::json& json_;
+    const JsonValue& json_;
     const std::string& source_;
 };
 
@@ -207,7 +220,7 @@ class DataSchemaReader {
 
 /// Throws DataError, naming `source` and the place, for text that is no schema.
 inline DataSchema parse_data_schema(std::string_view text, const std::string& source) {
-    nlohmann::json json;
+    JsonValue json;
     try {
         json = parse_strictly(text, 4);
     } catch (const JsonFault& fault) {
@@ -217,32 +230,35 @@ inline DataSchema parse_data_schema(std::string_view text, const std::string& so
 }
 
 /// As a person would write it: what is not there is left out.
-inline nlohmann::ordered_json to_json(const DataSchema& schema) {
-    nlohmann::ordered_json out{{"format", "psad-schema-1"}};
+inline JsonValue to_json(const DataSchema& schema) {
+    JsonValue out = JsonValue::object("format", "psad-schema-1");
     detail::for_each_named_column(schema, [&](const char* of, const char* key, const std::string& name) {
-        if (!name.empty() || &name == &schema.candidates) out[of][key] = name;
+        if (!name.empty() || &name == &schema.candidates) out.object_at(of).set(key, name);
     });
-    if (!schema.ordered) out["candidate"]["ordered"] = false;
-    if (schema.absent_is_zero) out["candidate"]["absent"] = 0;
+    if (!schema.ordered) out.object_at("candidate").set("ordered", false);
+    if (schema.absent_is_zero) out.object_at("candidate").set("absent", 0);
     detail::for_each_group(schema, [&](const char* of, const ColumnGroup& group) {
+        JsonValue dense = JsonValue::array(), fields = JsonValue::array();
         for (const DenseFeature& f : group.dense) {
             if (f.along_list)
-                out[of]["dense"].push_back({{"name", f.name}, {"along_list", true}});
+                dense.push_back(JsonValue::object("name", f.name, "along_list", true));
             else
-                out[of]["dense"].push_back(f.name);
+                dense.push_back(f.name);
         }
         for (const FieldColumn& f : group.fields) {
-            nlohmann::ordered_json column{{"name", f.name}};
-            if (f.hash > 0) column["hash"] = f.hash;
-            if (!f.split.empty()) column["split"] = f.split;
-            if (!f.match) column["match"] = false;
-            out[of]["fields"].push_back(column.size() > 1 ? column : nlohmann::ordered_json(f.name));
+            JsonValue column = JsonValue::object("name", f.name);
+            if (f.hash > 0) column.set("hash", f.hash);
+            if (!f.split.empty()) column.set("split", f.split);
+            if (!f.match) column.set("match", false);
+            fields.push_back(column.size() > 1 ? column : JsonValue(f.name));
         }
+        if (dense.size() > 0) out.object_at(of).set("dense", dense);
+        if (fields.size() > 0) out.object_at(of).set("fields", fields);
     });
-    if (!schema.gain.grade.empty()) out["label"]["grade"] = schema.gain.grade;
-    if (!schema.gain.gain.empty()) out["label"]["gain"] = schema.gain.gain;
-    for (const auto& [kind, worth] : schema.gain.kinds) out["label"]["kinds"][kind] = worth;
-    if (!schema.unread.empty()) out["unread"] = schema.unread;
+    if (!schema.gain.grade.empty()) out.object_at("label").set("grade", schema.gain.grade);
+    if (!schema.gain.gain.empty()) out.object_at("label").set("gain", schema.gain.gain);
+    for (const auto& [kind, worth] : schema.gain.kinds) out.object_at("label").object_at("kinds").set(kind, worth);
+    if (!schema.unread.empty()) out.set("unread", schema.unread);
     return out;
 }
 

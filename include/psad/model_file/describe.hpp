@@ -2,10 +2,10 @@
 /// A network's description: what must agree between a model file and the type that reads it.
 #pragma once
 
-#include <nlohmann/json.hpp>
-#include <string>
+#include <utility>
 
 #include "psad/model/psad_model.hpp"
+#include "psad/model_file/json_value.hpp"
 
 namespace psad::inline PSAD_ABI::model_file {
 
@@ -13,11 +13,11 @@ namespace detail {
 
 /// Name and description of one part: a teacher, or any student.
 template <class PartModel>
-nlohmann::json describe_part() {
-    nlohmann::json out = nlohmann::json::object();
-    if constexpr (requires { PartModel::name; }) out["name"] = PartModel::name;
+JsonValue describe_part() {
+    JsonValue out = JsonValue::object();
+    if constexpr (requires { PartModel::name; }) out.set("name", PartModel::name);
     if constexpr (requires { PartModel::describe([](const char*, const auto&) {}); })
-        PartModel::describe([&](const char* name, const auto& value) { out[name] = value; });
+        PartModel::describe([&](const char* name, const auto& value) { out.set(name, value); });
     return out;
 }
 
@@ -25,13 +25,14 @@ nlohmann::json describe_part() {
 
 /// All that each part says of itself. The student stands apart, so that a student file says all that a student needs.
 template <class Network>
-nlohmann::json describe() {
-    nlohmann::json out;
+JsonValue describe() {
+    JsonValue out = JsonValue::object();
     if constexpr (HasStudent<Network>) {
-        out["student"] = detail::describe_part<typename Network::StudentModel>();
-        out["student"]["tied"] = Network::TiePolicy::name;
+        JsonValue student = detail::describe_part<typename Network::StudentModel>();
+        student.set("tied", Network::TiePolicy::name);
+        out.set("student", std::move(student));
     }
-    if constexpr (HasTeacher<Network>) out["teacher"] = detail::describe_part<typename Network::TeacherModel>();
+    if constexpr (HasTeacher<Network>) out.set("teacher", detail::describe_part<typename Network::TeacherModel>());
     return out;
 }
 

@@ -11,11 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "psad/core/text.hpp"
 #include "psad/features/check_catalog.hpp"
 #include "psad/features/encoder.hpp"
+#include "psad/model_file/json_value.hpp"
 #include "psad/model_file/strict_json.hpp"
 #include "psad/model_file/tensor.hpp"
 
@@ -23,16 +22,16 @@ namespace psad::inline PSAD_ABI::model_file {
 
 namespace detail {
 
-inline nlohmann::json to_json(const std::vector<FieldSchema>& fields) {
-    nlohmann::json out = nlohmann::json::array();
+inline JsonValue to_json(const std::vector<FieldSchema>& fields) {
+    JsonValue out = JsonValue::array();
     for (const FieldSchema& f : fields)
-        out.push_back({{"name", f.name}, {"vocabulary", f.vocabulary}, {"match", f.match}});
+        out.push_back(JsonValue::object("name", f.name, "vocabulary", f.vocabulary, "match", f.match));
     return out;
 }
-inline nlohmann::json to_json(const std::vector<DenseFeature>& features) {
-    nlohmann::json out = nlohmann::json::array();
+inline JsonValue to_json(const std::vector<DenseFeature>& features) {
+    JsonValue out = JsonValue::array();
     for (const DenseFeature& f : features)
-        out.push_back({{"name", f.name}, {"along_list", f.along_list}, {"optional", f.optional}});
+        out.push_back(JsonValue::object("name", f.name, "along_list", f.along_list, "optional", f.optional));
     return out;
 }
 
@@ -49,14 +48,14 @@ class MetadataReader {
         }
     }
 
-    const nlohmann::json& json() const { return json_; }
+    const JsonValue& json() const { return json_; }
 
     /// The number or string at `name`, with numbers checked against [min, max].
     template <class V>
-    V get(const nlohmann::json& in, const char* name, double min = std::numeric_limits<double>::lowest(),
+    V get(const JsonValue& in, const char* name, double min = std::numeric_limits<double>::lowest(),
           double max = (std::numeric_limits<double>::max)()) const {
         if (!in.is_object() || !in.contains(name)) fail(std::string("no ") + name, name);
-        const nlohmann::json& value = in[name];
+        const JsonValue& value = in[name];
         if constexpr (std::is_same_v<V, std::string>) {
             if (!value.is_string()) fail(printable(value.dump()), std::string("text for ") + name);
         } else if constexpr (std::is_same_v<V, bool>) {
@@ -69,13 +68,13 @@ class MetadataReader {
             const bool fits = std::is_integral_v<V> ? value.is_number_integer() : value.is_number();
             if (!fits || value.get<double>() < min || value.get<double>() > max) {
                 fail(std::string(name) + " = " + printable(value.dump()),
-                     "a number from " + nlohmann::json(min).dump() + " to " + nlohmann::json(max).dump());
+                     "a number from " + JsonValue(min).dump() + " to " + JsonValue(max).dump());
             }
         }
         return value.get<V>();
     }
 
-    const nlohmann::json& array(const nlohmann::json& in, const char* name) const {
+    const JsonValue& array(const JsonValue& in, const char* name) const {
         if (!in.is_object() || !in.contains(name) || !in[name].is_array()) fail(std::string("no list ") + name, name);
         return in[name];
     }
@@ -87,36 +86,32 @@ class MetadataReader {
   private:
     const TensorFile& file_;
     std::string key_;
-    nlohmann::json json_;
+    JsonValue json_;
 };
 
 // How each kind of statistic stands in JSON, and how it is read.
 
-inline nlohmann::json to_json(double x) {
+inline JsonValue to_json(double x) {
     return x;
 }
-inline nlohmann::json to_json(const std::vector<float>& numbers) {
+inline JsonValue to_json(const std::vector<float>& numbers) {
     return numbers;
 }
 /// An object per feature.
-inline nlohmann::json to_json(const DenseTransforms& transforms) {
-    nlohmann::json out = nlohmann::json::array();
+inline JsonValue to_json(const DenseTransforms& transforms) {
+    JsonValue out = JsonValue::array();
     for (std::size_t f = 0; f < transforms.size(); ++f) {
-        DenseTransforms::for_each_column([&](const char* name, const auto& numbers) { out[f][name] = numbers[f]; },
+        JsonValue& feature = out.push_back(JsonValue::object());
+        DenseTransforms::for_each_column([&](const char* name, const auto& numbers) { feature.set(name, numbers[f]); },
                                          transforms);
     }
     return out;
 }
-/// The values with a row of their own, in the order of their rows from 1 on.
-inline nlohmann::json to_json(const Vocabulary& v) {
-    std::vector<std::int32_t> values(static_cast<std::size_t>(v.rows - 1));
-    for (std::size_t i = 0; i < v.row_of.size(); ++i) {
-        if (v.row_of[i] > 0) values[static_cast<std::size_t>(v.row_of[i] - 1)] = static_cast<std::int32_t>(i);
-    }
-    return values;
+inline JsonValue to_json(const Vocabulary& v) {
+    return v.values();
 }
-inline nlohmann::json to_json(const std::vector<Vocabulary>& vocabularies) {
-    nlohmann::json out = nlohmann::json::array();
+inline JsonValue to_json(const std::vector<Vocabulary>& vocabularies) {
+    JsonValue out = JsonValue::array();
     for (const Vocabulary& v : vocabularies) out.push_back(to_json(v));
     return out;
 }
@@ -129,14 +124,14 @@ class StatisticsReader {
 
     void operator()(const char* name, double& x) const { x = reader_.get<double>(reader_.json(), name, 1e-9); }
     void operator()(const char* name, DenseTransforms& transforms) const {
-        const nlohmann::json& features = reader_.array(reader_.json(), name);
+        const JsonValue& features = reader_.array(reader_.json(), name);
         std::size_t wanted = 0;
         for_each_dense(schema_, [&](const char* group, const auto& dense) {
             if (group == std::string(name)) wanted = dense.size();
         });
         if (features.size() != wanted)
             reader_.fail(std::to_string(features.size()) + " features in " + name, std::to_string(wanted));
-        for (const auto& feature : features) {
+        for (const auto& feature : features.elements()) {
             DenseTransforms::for_each_column(
                 [&](const char* part, auto& numbers) {
                     using V = typename std::remove_reference_t<decltype(numbers)>::value_type;
@@ -147,7 +142,7 @@ class StatisticsReader {
     }
     /// Their number is checked against what the encoder derives.
     void operator()(const char* name, std::vector<float>& numbers) const {
-        for (const auto& x : reader_.array(reader_.json(), name)) {
+        for (const auto& x : reader_.array(reader_.json(), name).elements()) {
             if (!x.is_number() || !std::isfinite(x.get<float>()))
                 reader_.fail(printable(x.dump()), std::string("numbers in ") + name);
             numbers.push_back(x.get<float>());
@@ -163,7 +158,7 @@ class StatisticsReader {
             if (group == std::string(name) || (of_profile && name == std::string("profile_fields")))
                 fields.insert(fields.end(), given.begin(), given.end());
         });
-        const nlohmann::json& lists = reader_.array(reader_.json(), name);
+        const JsonValue& lists = reader_.array(reader_.json(), name);
         if (lists.size() != fields.size())
             reader_.fail(std::to_string(lists.size()) + " " + name, std::to_string(fields.size()));
         for (std::size_t f = 0; f < fields.size(); ++f)
@@ -171,19 +166,22 @@ class StatisticsReader {
     }
 
   private:
-    Vocabulary vocabulary(const nlohmann::json& values, std::size_t size) const {
+    Vocabulary vocabulary(const JsonValue& values, std::size_t size) const {
         if (!values.is_array()) reader_.fail(printable(values.dump()), "a list of values");
-        Vocabulary out;
-        for (const auto& value : values) {
+        const auto fail = [&](const std::string& found) {
+            reader_.fail(printable(found), "each value below " + std::to_string(size) + " once");
+        };
+        std::vector<std::int32_t> out;
+        for (const auto& value : values.elements()) {
             const auto v = value.is_number_integer() ? value.get<std::int64_t>() : -1;
-            const auto at = static_cast<std::size_t>(v);
-            if (v < 0 || at >= size || (at < out.row_of.size() && out.row_of[at] != 0)) {
-                reader_.fail(printable(value.dump()), "each value below " + std::to_string(size) + " once");
-            }
-            if (at >= out.row_of.size()) out.row_of.resize(at + 1, 0);  // `size` alone must not allocate memory
-            out.row_of[at] = out.rows++;
+            if (v < 0 || v >= static_cast<std::int64_t>(size)) fail(value.dump());
+            out.push_back(static_cast<std::int32_t>(v));
         }
-        return out;
+        std::vector<std::int32_t> sorted = out;
+        std::ranges::sort(sorted);
+        if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end())
+            fail(std::to_string(*twice) + " twice");
+        return Vocabulary(out);
     }
 
     const MetadataReader& reader_;
@@ -193,7 +191,7 @@ class StatisticsReader {
 
 inline std::vector<FieldSchema> read_fields(const MetadataReader& reader, const char* name) {
     std::vector<FieldSchema> out;
-    for (const auto& f : reader.array(reader.json(), name)) {
+    for (const auto& f : reader.array(reader.json(), name).elements()) {
         out.push_back({reader.get<std::string>(f, "name"), reader.get<int>(f, "vocabulary", 1, max_vocabulary),
                        reader.get<bool>(f, "match")});
     }
@@ -202,7 +200,7 @@ inline std::vector<FieldSchema> read_fields(const MetadataReader& reader, const 
 
 inline std::vector<DenseFeature> read_dense(const MetadataReader& reader, const char* name) {
     std::vector<DenseFeature> out;
-    for (const auto& f : reader.array(reader.json(), name)) {
+    for (const auto& f : reader.array(reader.json(), name).elements()) {
         out.push_back(
             {reader.get<std::string>(f, "name"), reader.get<bool>(f, "along_list"), reader.get<bool>(f, "optional")});
     }
@@ -221,16 +219,16 @@ inline void check_count(const MetadataReader& reader, const char* name, std::siz
 inline void add_encoder(TensorFile& file, const Encoder& encoder) {
     const Schema& schema = encoder.schema();
     const Catalog& catalog = encoder.catalog();
-    nlohmann::json schema_json{{"feedback_kinds", schema.feedback_kinds},
-                               {"ordered", schema.ordered},
-                               {"catalog_items", catalog.items},
-                               {"max_history", encoder.max_history()}};
-    for_each_fields(schema, [&](const char* name, const auto& fields) { schema_json[name] = detail::to_json(fields); });
-    for_each_dense(schema, [&](const char* name, const auto& dense) { schema_json[name] = detail::to_json(dense); });
+    JsonValue schema_json = JsonValue::object("feedback_kinds", schema.feedback_kinds, "ordered", schema.ordered,
+                                              "catalog_items", catalog.items, "max_history", encoder.max_history());
+    for_each_fields(schema,
+                    [&](const char* name, const auto& fields) { schema_json.set(name, detail::to_json(fields)); });
+    for_each_dense(schema, [&](const char* name, const auto& dense) { schema_json.set(name, detail::to_json(dense)); });
     file.metadata["psad.schema"] = schema_json.dump();
-    nlohmann::json statistics;
-    Statistics::for_each_column([&](const char* name, const auto& value) { statistics[name] = detail::to_json(value); },
-                                encoder.statistics());
+    JsonValue statistics = JsonValue::object();
+    Statistics::for_each_column(
+        [&](const char* name, const auto& value) { statistics.set(name, detail::to_json(value)); },
+        encoder.statistics());
     file.metadata["psad.statistics"] = statistics.dump();
     for (std::size_t f = 0; f < catalog.fields.size(); ++f) {
         const std::string name = "catalog." + std::to_string(f);
@@ -250,7 +248,7 @@ inline void add_encoder(TensorFile& file, const Encoder& encoder) {
 /// Throws ModelFileError where anything is missing, out of range or contradictory.
 inline Encoder read_encoder(const TensorFile& file) {
     const detail::MetadataReader schema_reader(file, "psad.schema");
-    const nlohmann::json& schema_json = schema_reader.json();
+    const JsonValue& schema_json = schema_reader.json();
     Schema schema;
     for_each_fields(schema, [&](const char* name, auto& fields) { fields = detail::read_fields(schema_reader, name); });
     for_each_dense(schema, [&](const char* name, auto& dense) { dense = detail::read_dense(schema_reader, name); });

@@ -30,13 +30,15 @@ enum class Parts { all, student };
 template <class Network>
 void save(const std::filesystem::path& path, const Model<Network>& model, const std::string& name,
           Parts parts = Parts::all, const NamedData* data = nullptr,
-          const std::map<std::string, std::string>& notes = {}) {
+          const std::map<std::string, std::string>& notes = {}, Writing writing = Writing::file) {
     if (model.encoder.candidates().whitened() > 0)
         throw SettingError("model", "", "whitened columns, which no file holds", "fold_whitening(model) before");
     check_sizes(model);
     TensorFile file;
-    nlohmann::json variant = describe<Network>();
-    if (parts == Parts::student) variant.erase("teacher");
+    JsonValue variant = JsonValue::object();
+    describe<Network>().for_each_member([&](const std::string& part, const JsonValue& said) {
+        if (part != "teacher" || parts == Parts::all) variant.set(part, said);
+    });
     file.metadata.insert(notes.begin(), notes.end());
     file.metadata["psad.format"] = model_format;
     file.metadata["psad.name"] = name;
@@ -48,7 +50,7 @@ void save(const std::filesystem::path& path, const Model<Network>& model, const 
         const std::span<const float> numbers(model.parameters.at(p), p.size());
         file.tensors.push_back(tensor(p.name, {p.rows, p.cols}, numbers));
     }
-    write_safetensors(path, file);
+    write_safetensors(path, file, writing);
 }
 
 /// A file read and known to be a psad model of this version.
@@ -81,11 +83,10 @@ inline bool has_teacher(const TensorFile& file) {
 template <class Network>
 Model<Network> load(const TensorFile& file) {
     const detail::MetadataReader reader(file, "psad.variant");
-    const nlohmann::json wanted = describe<Network>();
-    for (const auto& [part, described] : wanted.items()) {
+    describe<Network>().for_each_member([&](const std::string& part, const JsonValue& described) {
         if (!reader.json().contains(part)) reader.fail("no " + part, "a model with its " + part);
-        const nlohmann::json& found = reader.json()[part];
-        const auto compare = [&, part = part](const std::string& key, const nlohmann::json& value) {
+        const JsonValue& found = reader.json()[part];
+        const auto compare = [&](const std::string& key, const JsonValue& value) {
             if (found.contains(key) && found[key] == value) return;
             reader.fail(part + "." + key + " = " + (found.contains(key) ? printable(found[key].dump()) : "nothing"),
                         value.dump());
@@ -93,11 +94,11 @@ Model<Network> load(const TensorFile& file) {
         // What says most comes first: the name, then the policies, then the numbers.
         if (described.contains("name")) compare("name", described["name"]);
         for (const bool text : {true, false}) {
-            for (const auto& [key, value] : described.items()) {
+            described.for_each_member([&](const std::string& key, const JsonValue& value) {
                 if (value.is_string() == text) compare(key, value);
-            }
+            });
         }
-    }
+    });
     Model<Network> model(read_encoder(file));
     for (const ParameterInfo& p : model.registry.parameters) {
         const auto numbers = file.values<float>(p.name, {p.rows, p.cols});

@@ -19,7 +19,7 @@
 #include <istream>
 #include <iterator>
 #include <map>
-#include <nlohmann/json.hpp>
+#include <set>
 #include <span>
 #include <sstream>
 #include <string>
@@ -29,9 +29,10 @@
 #include <utility>
 #include <vector>
 
-#include "psad/core/atomic_path.hpp"
+#include "psad/core/atomic_file.hpp"
 #include "psad/core/error.hpp"
 #include "psad/core/text.hpp"
+#include "psad/model_file/json_value.hpp"
 #include "psad/model_file/strict_json.hpp"
 #include "psad/model_file/tensor.hpp"
 
@@ -68,7 +69,7 @@ struct Placed {
 };
 
 /// The header's JSON as an object.
-inline nlohmann::json parse_header(const std::string& source, const std::string& text) {
+inline JsonValue parse_header(const std::string& source, const std::string& text) {
     const std::size_t last = text.find_last_not_of(' ');
     if (last == std::string::npos || text.front() != '{' || text[last] != '}') {
         throw ModelFileError(source, "header", "text that does not run from { to }", "a JSON object");
@@ -80,21 +81,24 @@ inline nlohmann::json parse_header(const std::string& source, const std::string&
     }
 }
 
-inline std::map<std::string, std::string> parse_metadata(const std::string& source, const nlohmann::json& entry) {
+inline std::map<std::string, std::string> parse_metadata(const std::string& source, const JsonValue& entry) {
     std::map<std::string, std::string> metadata;
-    const bool strings =
-        entry.is_object() && std::ranges::all_of(entry, [](const nlohmann::json& value) { return value.is_string(); });
-    if (!strings) throw ModelFileError(source, "__metadata__", printable(entry.dump()), "an object of strings");
-    for (const auto& [key, value] : entry.items()) metadata.emplace(key, value.get<std::string>());
+    const auto fail = [&] {
+        throw ModelFileError(source, "__metadata__", printable(entry.dump()), "an object of strings");
+    };
+    if (!entry.is_object()) fail();
+    entry.for_each_member([&](const std::string& key, const JsonValue& value) {
+        if (!value.is_string()) fail();
+        metadata.emplace(key, value.get<std::string>());
+    });
     return metadata;
 }
 
 /// One entry of the header, its shape, dtype and offsets checked against each other and the data's size.
-inline Placed parse_tensor(const std::string& source, const std::string& name, const nlohmann::json& entry,
+inline Placed parse_tensor(const std::string& source, const std::string& name, const JsonValue& entry,
                            std::uint64_t data_size) {
-    const auto integers = [](const nlohmann::json& value) {
-        return value.is_array() &&
-               std::ranges::all_of(value, [](const nlohmann::json& item) { return item.is_number_integer(); });
+    const auto integers = [](const JsonValue& value) {
+        return value.is_array() && std::ranges::all_of(value.elements(), &JsonValue::is_number_integer);
     };
     const bool formed = entry.is_object() && entry.size() == 3 && entry.contains("dtype") && entry.contains("shape") &&
                         entry.contains("data_offsets") && entry["dtype"].is_string() && integers(entry["shape"]) &&
@@ -106,12 +110,12 @@ inline Placed parse_tensor(const std::string& source, const std::string& name, c
     Placed placed;
     placed.tensor.name = name;
     placed.tensor.dtype = entry["dtype"].get<std::string>();
-    for (const nlohmann::json& extent : entry["shape"]) {
+    for (const JsonValue& extent : entry["shape"].elements()) {
         // A number beyond the signed range wraps to a negative one, which byte_count refuses.
         placed.tensor.shape.push_back(extent.get<std::int64_t>());
     }
-    placed.begin = entry["data_offsets"][0].get<std::uint64_t>();
-    placed.end = entry["data_offsets"][1].get<std::uint64_t>();
+    placed.begin = entry["data_offsets"][std::size_t{0}].get<std::uint64_t>();
+    placed.end = entry["data_offsets"][std::size_t{1}].get<std::uint64_t>();
     const std::uint64_t wanted = byte_count(source, name, placed.tensor.dtype, placed.tensor.shape);
     if (placed.begin > placed.end || placed.end > data_size || placed.end - placed.begin != wanted) {
         throw ModelFileError(
@@ -119,6 +123,24 @@ inline Placed parse_tensor(const std::string& source, const std::string& name, c
             std::to_string(wanted) + " bytes within the " + std::to_string(data_size) + " bytes of data");
     }
     return placed;
+}
+
+/// The header's JSON, compact, its keys sorted.
+inline std::string header_text(const std::map<std::string, std::string>& words, std::span<const Placed> tensors) {
+    std::map<std::string_view, const Placed*> entries{{metadata_key, nullptr}};
+    for (const Placed& p : tensors) entries.emplace(p.tensor.name, &p);
+    JsonValue metadata = JsonValue::object();
+    for (const auto& [key, value] : words) metadata.set(key, value);
+    JsonValue out = JsonValue::object();
+    for (const auto& [name, placed] : entries) {
+        if (placed == nullptr) {
+            out.set(name, metadata);
+        } else {
+            out.set(name, JsonValue::object("data_offsets", std::vector<std::uint64_t>{placed->begin, placed->end},
+                                            "dtype", placed->tensor.dtype, "shape", placed->tensor.shape));
+        }
+    }
+    return out.dump();
 }
 
 /// Sorts tensors by their place and refuses data that no tensor owns or that two own.
@@ -180,24 +202,20 @@ inline TensorFile read_safetensors(const std::filesystem::path& path) {
     }
     std::string text(header_size, '\0');
     read(text.data(), header_size);
-    nlohmann::json header = detail::parse_header(source, text);
-
-    const std::uint64_t data_size = file_size - sizeof header_size - header_size;
     std::vector<detail::Placed> layout;
-    for (const auto& [name, entry] : header.items()) {
-        if (name == detail::metadata_key) {
+    const std::uint64_t data_size = file_size - sizeof header_size - header_size;
+    detail::parse_header(source, text).for_each_member([&](const std::string& name, const JsonValue& entry) {
+        if (name == detail::metadata_key)
             result.metadata = detail::parse_metadata(source, entry);
-        } else {
+        else
             layout.push_back(detail::parse_tensor(source, name, entry, data_size));
-        }
-    }
+    });
     detail::sort_by_place(source, layout, data_size);
 
     const auto entry = result.metadata.extract(std::string(detail::checksum_key));
     detail::Checksum checksum;
     if (!entry.empty()) {
-        header[detail::metadata_key].erase(detail::checksum_key);
-        const std::string signed_text = header.dump();
+        const std::string signed_text = detail::header_text(result.metadata, layout);
         checksum.add(signed_text.data(), signed_text.size());
     }
     for (detail::Placed& placed : layout) {
@@ -229,58 +247,61 @@ struct PiecewiseTensor {
     std::function<void(const Take&)> pieces;
 };
 
+/// Whether a file is written, or only tried: before long work, at whose end writing would fail. A rehearsal leaves
+/// nothing behind.
+enum class Writing { file, rehearsal };
+
 /// Writes a file with its checksum. The bytes depend on names and content alone, not on the tensors' order;
 /// the widest numbers come first, so that each tensor is aligned in the file. An existing file is replaced in
 /// one step once the new one is on disk; on an error it stays as it was and nothing else remains. Throws
 /// ModelFileError for a tensor whose bytes don't fit its shape, a duplicated or reserved name and text that is not
 /// UTF-8, FileError for whatever keeps the file from being written.
 inline void write_safetensors(const std::filesystem::path& path, const std::map<std::string, std::string>& words,
-                              std::span<const PiecewiseTensor> tensors) {
+                              std::span<const PiecewiseTensor> tensors, Writing writing = Writing::file) {
     const std::string source = path.string();
-    nlohmann::json header = nlohmann::json::object();
-    nlohmann::json& metadata = header[detail::metadata_key] = nlohmann::json::object();
+    const auto must_be_text = [&](const std::string& text) {
+        if (!is_utf8(text)) throw ModelFileError(source, "header", in_quotes(text), "names and metadata in UTF-8");
+    };
     for (const auto& [key, value] : words) {
         if (key == detail::checksum_key || value.starts_with(detail::checksum_mark)) {
             throw ModelFileError(source, "__metadata__", "\"" + printable(key) + "\" with a checksum",
                                  "the checksum left to the writer");
         }
-        metadata[key] = value;
+        must_be_text(key), must_be_text(value);
     }
     std::vector<const PiecewiseTensor*> order;
     for (const PiecewiseTensor& tensor : tensors) order.push_back(&tensor);
     std::ranges::sort(order, {}, [](const PiecewiseTensor* tensor) {
         return std::tuple(-static_cast<int>(detail::dtype_size(tensor->dtype)), std::string_view(tensor->name));
     });
+    std::vector<detail::Placed> placed;
+    std::set<std::string_view> names{detail::metadata_key};
     std::uint64_t offset = 0;
     for (const PiecewiseTensor* tensor : order) {
         const std::uint64_t size = detail::byte_count(source, tensor->name, tensor->dtype, tensor->shape);
-        if (header.contains(tensor->name)) {
+        must_be_text(tensor->name);
+        if (!names.insert(tensor->name).second) {
             throw ModelFileError(source, detail::place(tensor->name), "a name that is taken", "each name once");
         }
-        header[tensor->name] = {
-            {"dtype", tensor->dtype}, {"shape", tensor->shape}, {"data_offsets", {offset, offset + size}}};
+        placed.push_back({{tensor->name, tensor->dtype, tensor->shape, {}}, offset, offset + size});
         offset += size;
     }
 
-    std::string text;
+    std::string text = detail::header_text(words, placed);
     detail::Checksum checksum;
-    try {
-        text = header.dump();
-        checksum.add(text.data(), text.size());
-        for (const PiecewiseTensor* tensor : order) {
-            std::uint64_t written = 0;
-            tensor->pieces([&](const void* data, std::size_t bytes) { checksum.add(data, bytes), written += bytes; });
-            const std::uint64_t size = detail::byte_count(source, tensor->name, tensor->dtype, tensor->shape);
-            if (written != size) {
-                throw ModelFileError(source, detail::place(tensor->name), std::to_string(written) + " bytes",
-                                     std::to_string(size) + " for shape " + detail::shape_text(tensor->shape));
-            }
+    checksum.add(text.data(), text.size());
+    for (const PiecewiseTensor* tensor : order) {
+        std::uint64_t written = 0;
+        tensor->pieces([&](const void* data, std::size_t bytes) { checksum.add(data, bytes), written += bytes; });
+        const std::uint64_t size = detail::byte_count(source, tensor->name, tensor->dtype, tensor->shape);
+        if (written != size) {
+            throw ModelFileError(source, detail::place(tensor->name), std::to_string(written) + " bytes",
+                                 std::to_string(size) + " for shape " + detail::shape_text(tensor->shape));
         }
-        metadata[detail::checksum_key] = checksum.text();
-        text = header.dump();
-    } catch (const nlohmann::json::exception& error) {
-        throw ModelFileError(source, "header", printable(error.what()), "names and metadata in UTF-8");
     }
+    std::map<std::string, std::string> with_checksum = words;
+    with_checksum.emplace(detail::checksum_key, checksum.text());
+    text = detail::header_text(with_checksum, placed);
     text.resize((text.size() + 7) / 8 * 8, ' ');
     const std::uint64_t header_size = text.size();
     if (header_size > detail::longest_header) {
@@ -292,15 +313,19 @@ inline void write_safetensors(const std::filesystem::path& path, const std::map<
     replacement.write(text.data(), text.size());
     for (const PiecewiseTensor* tensor : order)
         tensor->pieces([&](const void* data, std::size_t bytes) { replacement.write(data, bytes); });
-    replacement.commit();
+    if (writing == Writing::file)
+        replacement.commit();
+    else
+        replacement.rehearse();
 }
-inline void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
+inline void write_safetensors(const std::filesystem::path& path, const TensorFile& file,
+                              Writing writing = Writing::file) {
     std::vector<PiecewiseTensor> tensors;
     for (const Tensor& t : file.tensors) {
         tensors.push_back({t.name, t.dtype, t.shape,
                            [&t](const PiecewiseTensor::Take& take) { take(t.bytes.data(), t.bytes.size()); }});
     }
-    write_safetensors(path, file.metadata, tensors);
+    write_safetensors(path, file.metadata, tensors, writing);
 }
 
 }  // namespace psad::model_file

@@ -22,8 +22,10 @@ void visit_model(const TensorFile& file, F f) {
         Set::for_each([&](auto variant) {
             using Variant = decltype(variant);
             if (Set::has(name)) return;
-            nlohmann::json described = describe<typename Variant::type>();
-            if (!reader.json().contains("teacher")) described.erase("teacher");
+            JsonValue described = JsonValue::object();
+            describe<typename Variant::type>().for_each_member([&](const std::string& part, const JsonValue& said) {
+                if (part != "teacher" || reader.json().contains("teacher")) described.set(part, said);
+            });
             if (described == reader.json()) name = Variant::name;
         });
     }

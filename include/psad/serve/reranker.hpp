@@ -70,7 +70,9 @@ class Reranker {
     }
     /// No request is checked: one that Encoder::check refuses must not come in.
     Reranker(const B& backend, const Model<Network>& model, AlreadyChecked)
-        : backend_(&backend), model_(&model), parameters_(on_device(backend, model.parameters)) {}
+        : backend_(&backend), model_(&model), parameters_(on_device(backend, model.parameters)) {
+        must_be_of_model();
+    }
     // A temporary would be gone before the first request.
     template <class... More>
     Reranker(const B&&, const Model<Network>&, More...) = delete;
@@ -144,7 +146,16 @@ class Reranker {
   private:
     static constexpr std::size_t lists_per_task = lists_at_once<B>(16), lists_per_pass = lists_at_once<B>(2);
 
+    /// Throws SettingError for a backend that was made for one model, and not for this one as it is now.
+    void must_be_of_model() const {
+        if constexpr (requires { backend_->is_of(*model_); }) {
+            if (!backend_->is_of(*model_))
+                throw SettingError("backend", "", "weights of another model, or of this one before it changed",
+                                   "a backend that is made of this model");
+        }
+    }
     void check(const Request& r) const {
+        must_be_of_model();
         if (rules_) model_->encoder.check(r, *rules_);
     }
 

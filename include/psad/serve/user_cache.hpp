@@ -27,8 +27,13 @@ class UserCache {
         std::declval<Inference<B>&>(), std::declval<const Inputs<float>&>()));
 
     UserCache() = default;
-    UserCache(UserCache&&) = default;  // the views follow the numbers, which do not move
-    UserCache& operator=(UserCache&&) = default;
+    /// The other cache is empty then. The views follow the numbers, which do not move.
+    UserCache(UserCache&& other) noexcept { swap(other); }
+    UserCache& operator=(UserCache&& other) noexcept {
+        UserCache taken(std::move(other));
+        swap(taken);
+        return *this;
+    }
 
     /// True if the cached state equals what `model` would compute now, ignoring event ages. `has_interacted`: the
     /// history holds a candidate of the list, which the profile says.
@@ -49,15 +54,16 @@ class UserCache {
     /// The next request computes the state again.
     void invalidate() { state_.reset(); }
 
-    /// Copies a state that lies in an arena.
+    /// Copies a state that lies in an arena. Where that fails for want of memory, the cache is empty.
     void store(const State& state, const Model<Network>& model, const Request& r, bool has_interacted) {
-        state_ = state;
+        state_.reset();
+        State copied = state;
         std::size_t count = 0;
         const auto size = [](const auto& view) { return view.matrix().rows * view.matrix().cols; };
-        for_each_view(*state_, [&](const auto& view) { count += static_cast<std::size_t>(size(view)); });
+        for_each_view(copied, [&](const auto& view) { count += static_cast<std::size_t>(size(view)); });
         numbers_.resize(count);
         float* at = numbers_.data();
-        for_each_view(*state_, [&](auto& view) {
+        for_each_view(copied, [&](auto& view) {
             std::copy_n(view.data, size(view), at);
             view.data = at;
             at += size(view);
@@ -68,10 +74,20 @@ class UserCache {
         copy(r.history_items, items_), copy(r.history_times, times_), copy(r.history_feedback, feedback_);
         user_fields_.copy(r.user_fields), context_.copy(r.context), history_fields_.copy(r.history_fields);
         user_dense_.copy(r.user_dense), context_dense_.copy(r.context_dense), history_dense_.copy(r.history_dense);
+        state_ = copied;
     }
     const State& state() const { return *state_; }
 
   private:
+    void swap(UserCache& other) noexcept {
+        std::swap(numbers_, other.numbers_), std::swap(state_, other.state_);
+        std::swap(generation_, other.generation_), std::swap(has_interacted_, other.has_interacted_);
+        std::swap(items_, other.items_), std::swap(feedback_, other.feedback_), std::swap(times_, other.times_);
+        std::swap(user_fields_, other.user_fields_), std::swap(context_, other.context_);
+        std::swap(history_fields_, other.history_fields_), std::swap(user_dense_, other.user_dense_);
+        std::swap(context_dense_, other.context_dense_), std::swap(history_dense_, other.history_dense_);
+    }
+
     std::vector<float> numbers_;
     std::optional<State> state_;
     std::uint64_t generation_ = 0;

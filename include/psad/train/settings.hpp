@@ -166,6 +166,15 @@ struct Report {
     int best_teacher_epoch = -1;
     EncodingCounts encoded;  ///< what of the training lists was not taken as it came; from fit() alone
     bool whitened = false;   ///< whether dense features were whitened; from fit() alone
+
+    /// Whether the loss of the last epoch is twice that of the first step or more: of the parts that do not grow by
+    /// settings.
+    bool diverged() const {
+        const auto loss = [](const StepRecord& r) {
+            return r.teacher + r.student > 0 ? r.teacher + r.student : r.loss;
+        };
+        return !epochs.empty() && !steps.empty() && loss(epochs.back().mean) >= 2 * loss(steps.front());
+    }
 };
 
 /// Throws SettingError for settings out of range and for training without a list. Before lists are read they count as

@@ -14,8 +14,8 @@
 namespace psad::inline PSAD_ABI::backend {
 
 /// The CPU backend for one model: x W of its linear layers with x and W rounded to bf16 and added up in fp32. All
-/// else runs in fp32: other operations, layers with a part of odd width, and other models (a copy too). The model
-/// must outlive the backend and keep its numbers.
+/// else runs in fp32: other operations, layers with a part of odd width. The model must outlive the backend; a Reranker
+/// refuses to serve another model with it, a copy too, or this one once its numbers have changed.
 class CpuBf16 : public Cpu<float> {
     using Base = Cpu<float>;
 
@@ -29,7 +29,17 @@ class CpuBf16 : public Cpu<float> {
     /// `model` is a psad::Model.
     template <class Model>
     explicit CpuBf16(const Model& model, int threads = 1, Where where = Where::faster)
-        : CpuBf16(model.registry, model.parameters, threads, where) {}
+        : CpuBf16(model.registry, model.parameters, threads, where) {
+        generation_ = model.generation.number();
+    }
+    template <class Model>
+    explicit CpuBf16(const Model&&, int = 1, Where = Where::faster) = delete;  // would be gone before the first request
+
+    /// Whether these are the weights of a model as it is now.
+    template <class Model>
+    bool is_of(const Model& model) const {
+        return generation_ == 0 || generation_ == model.generation.number();
+    }
 
     /// `registry` is a ParameterRegistry, `parameters` its Parameters<float>.
     template <class Registry, class Parameters>
@@ -104,6 +114,7 @@ class CpuBf16 : public Cpu<float> {
 
     static constexpr std::size_t line = 16;  // numbers of a cache line, on which each weight begins
 
+    std::uint64_t generation_ = 0;  ///< of the model; 0: it was made of parameters alone
     const float* weights_ = nullptr;
     Buffer<std::int32_t> pairs_;
     std::vector<std::size_t> begins_;  ///< by line of the weights: where the weight on it begins

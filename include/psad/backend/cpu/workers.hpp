@@ -6,12 +6,13 @@
 #include <tbb/info.h>
 #include <tbb/task_arena.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "psad/core/error.hpp"
@@ -25,25 +26,64 @@ template <class Task, class... Index>
     task(i...);
 }
 
-/// Throws DeviceError unless so many threads can run beside this one: where oneTBB cannot start a thread, it ends the
-/// program.
-inline void must_be_able_to_start(int threads) {
-    std::mutex hold;
-    std::unique_lock guard(hold);
-    std::vector<std::thread> started;
-    bool failed = false;
-    try {
-        while (static_cast<int>(started.size()) < threads)
-            started.emplace_back([&hold] { const std::lock_guard wait(hold); });
-    } catch (const std::exception&) {  // no thread, or no memory for one
-        failed = true;
+/// Starts oneTBB's threads, one after the other and from this thread, unless there are as many already. Left alone,
+/// oneTBB lets threads start threads, and where one of those cannot be started it ends the program. Throws DeviceError
+/// where there is no thread, or no memory, to be had.
+class StartedThreads {
+  public:
+    static void need(int threads) {
+        static std::mutex one_at_a_time;
+        static int started = 0;
+        const std::lock_guard guard(one_at_a_time);
+        if (started >= threads) return;
+        try {
+            // Threads stay as long as there is an arena.
+            static tbb::task_arena& last = *new tbb::task_arena(1, 0);
+            last.initialize();
+            const StartedThreads all(threads);
+        } catch (const std::exception& e) {
+            throw DeviceError("threads", "", std::string("one that cannot be started (") + e.what() + ")",
+                              std::to_string(threads + 1) + " threads");
+        }
+        started = threads;
     }
-    guard.unlock();
-    for (std::thread& t : started) t.join();
-    if (failed)
-        throw DeviceError("threads", "", std::to_string(started.size() + 1) + " that can be started",
-                          std::to_string(threads + 1));
-}
+
+  private:
+    /// Each thread gets an arena with one task, which holds it until all are there.
+    explicit StartedThreads(int threads) : arenas_(static_cast<std::size_t>(threads)) {
+        const Release release{hold_};
+        for (auto& arena : arenas_) {
+            arena = std::make_unique<tbb::task_arena>(1, 0);
+            arena->enqueue([hold = hold_] {
+                std::unique_lock guard(hold->mutex);
+                ++hold->here;
+                hold->changed.notify_all();
+                hold->changed.wait(guard, [&] { return hold->released; });
+            });
+            // Where the machine lends oneTBB fewer threads, tasks wait for each other's.
+            std::unique_lock guard(hold_->mutex);
+            const int wanted = ++started_;
+            hold_->changed.wait_for(guard, std::chrono::seconds(1), [&] { return hold_->here >= wanted; });
+        }
+    }
+    struct Hold {
+        std::mutex mutex;
+        std::condition_variable changed;
+        int here = 0;
+        bool released = false;
+    };
+    struct Release {
+        std::shared_ptr<Hold> hold;
+        ~Release() {
+            const std::lock_guard guard(hold->mutex);
+            hold->released = true;
+            hold->changed.notify_all();
+        }
+    };
+    std::shared_ptr<Hold> hold_ = std::make_shared<Hold>();  ///< outlives tasks that begin late
+    std::vector<std::unique_ptr<tbb::task_arena>> arenas_;
+    int started_ = 0;
+};
 
 /// An arena of `threads` threads, 0 = all of the machine. By default oneTBB starts no more threads than the
 /// machine has: a global control raises the limit.
@@ -52,11 +92,11 @@ struct Workers {
     tbb::task_arena arena;
 
     explicit Workers(int threads) : arena(threads > 0 ? threads : tbb::info::default_concurrency()) {
-        must_be_able_to_start(arena.max_concurrency() - 1);
         if (threads > tbb::info::default_concurrency()) {
             allowed = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
                                                             static_cast<std::size_t>(threads));
         }
+        StartedThreads::need(arena.max_concurrency() - 1);
     }
 };
 

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""The psad program where its output is refused, its input is odd, and its training goes wrong.
+
+Usage: cli_output_test.py PSAD DATA_FOLDER [unittest options]
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+from cli import DATA, PSAD, Case, main, psad, train  # noqa: E402
+
+GOOD = json.dumps({"id": 1, "user": [4, 23, 7], "context": [3, 5], "ts": 1380383162, "history": [],
+                   "candidates": [{"item": 3153, "score": 0.3, "aux": 12}, {"item": 3291, "score": 0.21, "aux": 0}]}) + "\n"
+SMALL = ["--data", DATA, "--variant", "small", "--batch", 64, "--threads", 1]
+
+
+def words(*more):
+    return [PSAD, *map(str, more)]
+
+
+class Output(Case):
+    def test_a_standard_output_that_is_full_stops_no_training(self):
+        """Buffered by lines, so that it refuses in the middle of the work."""
+        out = self.folder / "kept.st"
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(["stdbuf", "-oL", *words("train", *SMALL, "--epochs", 2, "--out", out)], stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=100, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"\Apsad: standard output: found [^\n]+, wanted a place that can be written\n\Z")
+        self.assertEqual(psad("rerank", "--model", out).returncode, 0)
+
+    def test_errors_that_cannot_be_printed_keep_their_exit_codes(self):
+        for command, code in ((["rerank", "--model", "/nothing"], 1), (["train"], 2), (["nothing"], 2),
+                              (["train", *SMALL, "--steps", 1, "--out", "/nothing/x"], 1)):
+            for refused in ("2>/dev/full", "2>&-", ">&- 2>&-"):
+                done = subprocess.run(["bash", "-c", f'exec "$0" "$@" {refused}', *words(*command)], check=False, timeout=100)
+                self.assertEqual(done.returncode, code, (command, refused))
+
+    def test_a_signal_says_what_is_kept(self):
+        out = self.folder / "stopped.st"
+        for epochs_before, says in ((0, "no epoch was done, nothing was written"), (1, "holds the student of epoch ")):
+            out.unlink(missing_ok=True)
+            process = subprocess.Popen(words("train", *SMALL, "--epochs", 500, "--patience", 0, "--out", out),
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            for line in process.stdout:
+                if line.startswith("epoch" if epochs_before else "learns from"):
+                    break
+            start = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=20)
+            self.assertLess(time.monotonic() - start, 1)
+            self.assertEqual(process.returncode, -signal.SIGTERM)
+            if epochs_before or not out.exists():
+                self.assertRegex(said, r"\Apsad: stopped by a signal: [^\n]*" + says + r"[^\n]*\n\Z")
+            self.assertLessEqual(epochs_before, out.exists())
+            if out.exists():
+                self.assertEqual(psad("rerank", "--model", out).returncode, 0)
+
+    def test_the_report_grows_with_the_model(self):
+        out, report = self.folder / "growing.st", self.folder / "growing.json"
+        process = subprocess.Popen(words("train", *SMALL, "--epochs", 500, "--patience", 0, "--out", out, "--json", report),
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        epochs = 0
+        for line in process.stdout:
+            epochs += line.startswith("epoch")
+            if epochs == 2:
+                break
+        process.kill()
+        process.communicate()
+        found = json.loads(report.read_text())
+        self.assertGreaterEqual(len(found["valid"]), 1)
+        self.assertEqual(found["settings"]["data"], DATA)
+
+    def test_a_training_that_diverges_says_so(self):
+        out = self.folder / "diverged.st"
+        done = psad("train", *SMALL, "--epochs", 2, "--learning-rate", 10, "--weight-decay", 0, "--out", out)
+        self.assertIn("diverged", done.stderr)
+        self.assertRegex(done.stderr, r"\Apsad: [^\n]+\n\Z")
+
+    def test_lines_that_are_too_long_are_answered_with_an_error(self):
+        long = '{"id":"' + "x" * (2 << 20) + '"}\n'
+        done = psad("rerank", "--model", self.model, "--max-line", 1, stdin=GOOD + long + GOOD)
+        self.assert_good(done)
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([("error" in a) for a in answers], [False, True, False])
+        self.assertIn("line 2, request: found more than 1 MiB", answers[1]["error"])
+        self.assertIn("--max-line", answers[1]["error"])
+        self.assertEqual(answers[0], answers[2])
+        self.assertIn("found the unknown key", psad("rerank", "--model", self.model, stdin='{"x":"' + "x" * (2 << 20) + '"}\n').stdout)
+
+    def test_an_input_that_does_not_wait_is_waited_for(self):
+        read, write = os.pipe()
+        os.set_blocking(read, False)
+        process = subprocess.Popen(words("rerank", "--model", self.model), stdin=read, stdout=subprocess.PIPE, text=True)
+        os.close(read)
+        for _ in range(3):
+            time.sleep(0.05)
+            os.write(write, GOOD.encode())
+            self.assertIn('"order"', process.stdout.readline())
+        os.close(write)
+        self.assertEqual(process.wait(timeout=20), 0)
+
+    def test_too_little_memory_is_an_error_of_a_line(self):
+        """A line of 12 MB does not fit into what is left; the next one does."""
+        long = GOOD.replace('"history": []', '"history": [' + ",".join('{"item":1,"ts":1}' for _ in range(700_000)) + "]")
+        done = subprocess.run(["bash", "-c", f'ulimit -v 150000; exec "$0" "$@"', *words("rerank", "--model", self.model)],
+                              input=(GOOD + long + GOOD).encode(), capture_output=True, check=False, timeout=100)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([("error" in a) for a in answers], [False, True, False], answers[1])
+        self.assertIn("memory", answers[1]["error"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+// What a program says when SIGTERM or SIGINT ends it.
+#pragma once
+
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstring>
+#include <deque>
+#include <string>
+
+namespace psad::cli {
+
+/// One line on standard error, which changes as the work goes on. The program then ends at once, by the signal: what it
+/// writes appears as a whole or not at all, so there is nothing to put in order.
+class StopNotice {
+  public:
+    /// From now on; a signal that the program was started to ignore stays ignored.
+    static void install(const std::string& program) {
+        say(program + ": stopped by a signal");
+        for (const int signal : {SIGTERM, SIGINT}) {
+            struct sigaction action {
+            }, before{};
+            action.sa_handler = [](int number) {
+                const char* const text = line().load();
+                [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, std::strlen(text));
+                std::raise(number);  // waits for the end of this function, and then ends the program
+            };
+            action.sa_flags = static_cast<int>(SA_RESETHAND);
+            if (sigaction(signal, nullptr, &before) == 0 && before.sa_handler != SIG_IGN)
+                sigaction(signal, &action, nullptr);
+        }
+    }
+    static void say(const std::string& text) {
+        static std::deque<std::string> lines;  // a signal may still read an earlier one
+        lines.push_back((isatty(STDERR_FILENO) == 1 ? "\r\033[K" : "") + text + "\n");
+        line() = lines.back().c_str();
+    }
+
+  private:
+    static std::atomic<const char*>& line() {
+        static std::atomic<const char*> current = "";
+        return current;
+    }
+};
+
+}  // namespace psad::cli
