@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "psad/core/arena.hpp"
-#include "psad/core/atomic_file.hpp"
+#include "psad/core/atomic_folder.hpp"
 #include "psad/core/error.hpp"
 #include "psad/core/layout.hpp"
 #include "psad/core/math.hpp"

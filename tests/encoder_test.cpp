@@ -33,9 +33,10 @@ Encoder hand_made(int max_history = 4, double tau0 = 100) {
     Statistics s;
     s.tau0 = tau0;
     s.candidate_dense = {{1, 10}, {1, 0.1}, {1, 1}, {2, 1}, {0, -0.5}, {0, 0}};
-    s.items = {{1, 0, 2, 0, 0, 3}, 4};
-    s.item_fields = {{{0, 1, 0, 0, 2, 0}, 3}, {{0, 0, 1, 0}, 2}};
-    s.profile_fields = {{{0, 0, 1}, 2}, {{0, 1, 2, 3}, 4}, {{0, 0, 0, 0, 1}, 2}};
+    const auto of = [](const std::vector<std::int32_t>& values) { return Vocabulary(values); };
+    s.items = of({0, 2, 5});
+    s.item_fields = {of({1, 4}), of({2})};
+    s.profile_fields = {of({2}), of({1, 2, 3}), of({4})};
     return Encoder(std::move(schema), std::move(catalog), std::move(s), max_history);
 }
 

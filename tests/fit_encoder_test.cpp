@@ -68,7 +68,7 @@ TEST_CASE("a value gets a row of its own from min_count lists on") {
     train[0].user = {2, 0};
     train[1].user = {2, 3};
     const Statistics s = toy_encoder(views(train), 2).statistics();
-    CHECK(s.items.rows == 3);
+    CHECK(s.items.rows() == 3);
     CHECK(s.items[3] == 1);  // rows rise with the values
     CHECK(s.items[8] == 2);
     CHECK(s.items[5] == 0);
@@ -77,10 +77,10 @@ TEST_CASE("a value gets a row of its own from min_count lists on") {
     CHECK(s.items[-1] == 0);
     CHECK(s.profile_fields[0][2] == 1);
     CHECK(s.profile_fields[0][1] == 0);  // one list only
-    CHECK(s.profile_fields[1].rows == 1);
+    CHECK(s.profile_fields[1].rows() == 1);
     train[0].context = train[1].context = {0};  // the unknown has the row of the unknown, however often it comes
     CHECK(toy_encoder(views(train), 1).statistics().profile_fields[2][0] == 0);
-    CHECK(toy_encoder(views(train), 1).statistics().profile_fields[2].rows == 2);
+    CHECK(toy_encoder(views(train), 1).statistics().profile_fields[2].rows() == 2);
     train[0].context = train[1].context = {1};
     CHECK(s.profile_fields[2][1] == 1);  // the context, in all three
     // Genres: item 5 has 5 and 0 (it has 5 % 3 = 2), 8 has 2 and 3, 3 none. In one list a value counts once.
@@ -88,7 +88,7 @@ TEST_CASE("a value gets a row of its own from min_count lists on") {
     CHECK(s.item_fields[0][3] > 0);
     CHECK(s.item_fields[0][5] == 0);
     CHECK(s.item_fields[0][0] == 0);
-    CHECK(toy_encoder(views(train), 4).statistics().items.rows == 1);
+    CHECK(toy_encoder(views(train), 4).statistics().items.rows() == 1);
     const std::vector<OwnedRequest> repeated{list_of({3, 3, 3})};
     CHECK_THROWS_AS(toy_encoder(views(repeated)), RequestError);
 }
@@ -140,7 +140,7 @@ TEST_CASE("nothing but the given requests is looked at") {
 
 TEST_CASE("without training lists everything is unknown and nothing is scaled") {
     const Statistics s = toy_encoder().statistics();
-    CHECK(s.items.rows == 1);
+    CHECK(s.items.rows() == 1);
     CHECK(s.derived_inv_std.empty());
     CHECK(s.match_inv_std.empty());
     CHECK(s.candidate_dense.size() == 0);

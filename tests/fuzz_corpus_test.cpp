@@ -33,7 +33,7 @@ fuzz::Seeds kept(const char* name) {
 
 // Bits flipped, a part cut out, doubled or overwritten.
 std::string changed(std::string text, std::uint64_t key) {
-    const auto draw = [&, c = std::uint64_t{0}](std::size_t below) mutable {
+    auto draw = [&, c = std::uint64_t{0}](std::size_t below) mutable {
         return static_cast<std::size_t>(rng::below(key, c++, static_cast<std::uint32_t>(below)));
     };
     if (text.empty()) return text;
@@ -67,8 +67,10 @@ void run(const char* name, void (*target)(std::string_view), const fuzz::Seeds& 
 
 }  // namespace
 
-#define PSAD_RUN(name) \
-    TEST_CASE("fuzz corpus: " #name) { run(#name, fuzz::name, fuzz::name##_seeds()); }
+#define PSAD_RUN(name)                                \
+    TEST_CASE("fuzz corpus: " #name) {                \
+        run(#name, fuzz::name, fuzz::name##_seeds()); \
+    }
 PSAD_RUN(texts)
 PSAD_RUN(json)
 PSAD_RUN(schemas)

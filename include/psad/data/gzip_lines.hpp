@@ -172,9 +172,10 @@ class GzipLines {
         unpacked_size_ += more;
         const long long beyond = (std::max)(packed_size_ - Limits::first_of_gzip, 0LL);
         if (unpacked_size_ <= Limits::small_gzip + limits().unpacked * beyond) return;
-        throw DataError(
-            source_, place(), std::to_string(unpacked_size_ / 1'000'000) + " MB in a gzip file of a few",
-            std::to_string(limits().unpacked) + " times as much as is packed, or a larger limit: --max-unpacked");
+        throw DataError(source_, place(),
+                        std::to_string(unpacked_size_) + " bytes packed into " + std::to_string(packed_size_),
+                        "at most " + std::to_string(limits().unpacked) +
+                            " times as many beyond the first megabyte, or a larger limit: --max-unpacked");
     }
 
     [[noreturn]] void corrupt() const {

@@ -13,14 +13,13 @@
 #include <new>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "psad/core/text.hpp"
 #include "psad/data/gzip_lines.hpp"
 #include "psad/data/record_sink.hpp"
+#include "psad/features/id_map.hpp"
 
 namespace psad::inline PSAD_ABI::data {
 
@@ -107,8 +106,7 @@ class JsonReader final : public Where {
     /// Keys of the rows of one level, in the order in which they were first seen; rows mostly keep to it.
     struct Level {
         std::vector<Key> keys;
-        std::unordered_map<std::string, std::size_t> by_raw;  ///< where a key stands among them
-        std::unordered_set<std::string> names;
+        IdMap by_raw, names;  ///< numbers of the keys
         std::size_t next = 0;
         std::uint64_t rows = 0;
     };
@@ -197,8 +195,8 @@ class JsonReader final : public Where {
             const char* end = raw.raw();
             for (; *end != '"'; ++end) end += *end == '\\' ? 1 : 0;
             std::string path = prefix + std::string(raw.raw(), end);
-            const auto known = l.by_raw.find(path);
-            at = known != l.by_raw.end() ? known->second : add_key(l, std::move(path), prefix, field);
+            const std::int32_t known = l.by_raw.find(path);
+            at = known >= 0 ? static_cast<std::size_t>(known) : add_key(l, std::move(path), prefix, field);
         }
         Key& key = l.keys[at];
         if (key.last_row == l.rows) fail(key.raw, "the key twice", "each key once");
@@ -214,9 +212,9 @@ class JsonReader final : public Where {
                  "rows of the same columns, or a larger limit: --max-columns");
         std::string name = prefix + std::string(std::string_view(field.unescaped_key()));
         if (!is_text(name)) fail("", "a key named " + in_quotes(name), "UTF-8 without control characters");
-        if (!l.names.insert(name).second)
-            fail(path, "a key in another spelling", "escapes where they are needed alone");
-        l.by_raw.emplace(path, l.keys.size());
+        if (l.names.find(name) >= 0) fail(path, "a key in another spelling", "escapes where they are needed alone");
+        l.names.add(name);
+        l.by_raw.add(path);
         l.keys.push_back({std::move(path), std::move(name)});
         return l.keys.size() - 1;
     }

@@ -10,7 +10,9 @@
 #include <span>
 #include <vector>
 
+#include "psad/core/hash_key.hpp"
 #include "psad/core/math.hpp"
+#include "psad/core/rng.hpp"
 #include "psad/features/catalog.hpp"
 #include "psad/features/dense_features.hpp"
 #include "psad/features/request.hpp"
@@ -90,8 +92,7 @@ class FieldEvents {
     /// Where a value stands, or the free slot where it would.
     std::size_t find(std::int32_t value) const {
         const std::size_t mask = slots_.size() - 1;
-        std::size_t at =
-            static_cast<std::size_t>((static_cast<std::uint64_t>(value) * 0x9e3779b97f4a7c15u) >> 32) & mask;
+        std::size_t at = static_cast<std::size_t>(rng::mix(static_cast<std::uint64_t>(value) ^ key_)) & mask;
         while (slots_[at].count > 0 && slots_[at].value != value) at = (at + 1) & mask;
         return at;
     }
@@ -116,6 +117,7 @@ class FieldEvents {
 
     std::vector<std::span<const std::int32_t>> of_events_;  ///< their values
     std::vector<Slot> slots_;                               ///< by hash, open addressing: at most half of them taken
+    std::uint64_t key_ = hash_key();  ///< of the slots
     std::size_t events_ = 0;
     std::vector<FieldMatch> matches_;
 };

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "psad/core/hash_key.hpp"
+#include "psad/core/rng.hpp"
 #include "psad/core/setting.hpp"
 #include "psad/features/check_catalog.hpp"
 #include "psad/features/encoder.hpp"
@@ -88,7 +90,7 @@ class ValueCounts {
     /// Where a value stands, or the free slot where it would.
     Slot& find(std::int32_t value) {
         const std::size_t mask = slots_.size() - 1;
-        auto at = static_cast<std::size_t>((static_cast<std::uint64_t>(value) * 0x9e3779b97f4a7c15u) >> 32) & mask;
+        std::size_t at = static_cast<std::size_t>(rng::mix(static_cast<std::uint64_t>(value) ^ hash_key())) & mask;
         while (slots_[at].count > 0 && slots_[at].value != value) at = (at + 1) & mask;
         return slots_[at];
     }

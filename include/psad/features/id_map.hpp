@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "psad/core/error.hpp"
+#include "psad/core/hash_key.hpp"
 #include "psad/core/rng.hpp"
 #include "psad/features/schema.hpp"
 
@@ -67,9 +68,9 @@ class IdMap {
         return std::string_view(bytes_).substr(begin, static_cast<std::size_t>(ends_[i]) - begin);
     }
 
-    /// The same in every run.
-    static std::uint64_t hash(std::string_view name) {
-        std::uint64_t h = 0x9e3779b97f4a7c15U ^ name.size();
+    /// The same in every run, unless a key says otherwise.
+    static std::uint64_t hash(std::string_view name, std::uint64_t key = 0) {
+        std::uint64_t h = 0x9e3779b97f4a7c15U ^ key ^ name.size();
         while (!name.empty()) {
             std::uint64_t word = 0;
             const std::size_t count = name.size() < sizeof word ? name.size() : sizeof word;
@@ -97,7 +98,7 @@ class IdMap {
     /// Where a name stands, or the free slot where it would.
     std::size_t find_slot(std::string_view wanted) const {
         const std::size_t mask = slots_.size() - 1;
-        std::size_t at = static_cast<std::size_t>(hash(wanted)) & mask;
+        std::size_t at = static_cast<std::size_t>(hash(wanted, hash_key())) & mask;
         while (slots_[at] != none && name(slots_[at]) != wanted) at = (at + 1) & mask;
         return at;
     }

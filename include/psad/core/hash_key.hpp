@@ -1,0 +1,27 @@
+/// \file hash_key.hpp
+/// A number that no input can know: by it hash tables of values from outside stay fast, whatever the values are.
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <exception>
+#include <random>
+
+#include "psad/core/rng.hpp"
+
+namespace psad::inline PSAD_ABI {
+
+/// The same throughout a program, another one in the next. Nothing that is kept may depend on it.
+inline std::uint64_t hash_key() {
+    static const std::uint64_t key = [] {
+        try {
+            std::random_device random;
+            return rng::mix(std::uint64_t{random()} << 32 | random());
+        } catch (const std::exception&) {  // no source of random numbers: an address and the time
+            return rng::mix(reinterpret_cast<std::uintptr_t>(&key) ^ static_cast<std::uint64_t>(std::time(nullptr)));
+        }
+    }();
+    return key;
+}
+
+}  // namespace psad
