@@ -95,6 +95,56 @@ class Output(Case):
         self.assertEqual(answers[0], answers[2])
         self.assertIn("found the unknown key", psad("rerank", "--model", self.model, stdin='{"x":"' + "x" * (2 << 20) + '"}\n').stdout)
 
+    def test_a_model_and_a_report_are_replaced_where_one_stands(self):
+        """Also in the folder where the program was started."""
+        rows = [{"request_id": f"r{i}", "candidates": [{"sku": f"s{k}", "price": k, "label": int(k == i % 3)} for k in range(3)]}
+                for i in range(40)]
+        (self.folder / "lists.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+        command = words("train", "--train", "lists.jsonl", "--variant", "small", "--steps", 1, "--out", "here.st", "--json",
+                        "here.json")
+        for _ in range(2):
+            done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, timeout=100)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+        (self.folder / "link").symlink_to("new.st")
+        done = subprocess.run([*command[:-4], "--out", "new.st", "--json", "link"], cwd=self.folder, capture_output=True,
+                              text=True, check=False, timeout=100)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("found the file of --out", done.stderr)
+
+    def test_unknown_columns_are_named_some_times_alone(self):
+        line = lambda n: json.dumps({**{f"x{n}-{i}": 1 for i in range(300)}, "request_id": "r", "candidates": [{"sku": "s1"}]})
+        rows = [{"request_id": f"r{i}", "candidates": [{"sku": f"s{k}", "price": k, "label": int(k == i % 3)} for k in range(3)]}
+                for i in range(40)]
+        (self.folder / "lists.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+        named = self.folder / "named.st"
+        self.assert_good(psad("train", "--train", self.folder / "lists.jsonl", "--variant", "small", "--steps", 1, "--out", named))
+        done = psad("rerank", "--model", named, stdin="".join(line(n) + "\n" for n in range(5)))
+        self.assertEqual(done.stdout.count("\n"), 5)
+        self.assertLess(done.stderr.count("\n"), 30)
+        self.assertIn("further columns", done.stderr)
+
+    def test_a_model_from_a_stream_without_end(self):
+        done = subprocess.run(["bash", "-c", 'ulimit -v 2000000; exec "$0" "$@"', *words("rerank", "--model", "/dev/zero")],
+                              capture_output=True, text=True, check=False, timeout=100)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/dev/zero, header", done.stderr)
+
+    def test_a_signal_ends_a_program_whose_errors_nobody_reads(self):
+        read, write = os.pipe()
+        os.set_blocking(write, False)
+        try:
+            while True:
+                os.write(write, b"x" * 4096)
+        except BlockingIOError:
+            os.set_blocking(write, True)
+        process = subprocess.Popen(words("train", *SMALL, "--epochs", 500, "--patience", 0, "--out", self.folder / "pipe.st"),
+                                   stdout=subprocess.DEVNULL, stderr=write)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=5), -signal.SIGTERM)
+        os.close(read)
+        os.close(write)
+
     def test_an_input_that_does_not_wait_is_waited_for(self):
         read, write = os.pipe()
         os.set_blocking(read, False)

@@ -356,7 +356,7 @@ class Evaluate(Case):
         done = psad("rerank", "--model", self.damaged(of_nobody))
         self.assert_fails(done, "metadata psad.name: found other, wanted one of default, small")
         done = psad("evaluate", "--model", rename("default"), "--data", DATA)
-        self.assert_fails(done, "found student.gate = 16, wanted 32")
+        self.assert_fails(done, "found student.width = 32, wanted 64")
         self.assert_good(psad("rerank", "--model", rename("small")))
         old = self.damaged(lambda header: header["__metadata__"].__setitem__("psad.format", "psad-model-0"))
         self.assert_fails(psad("rerank", "--model", old), "psad-model-0")

@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "psad/model_file/safetensors.hpp"
+#include "psad/model_file/write_safetensors.hpp"
 #include "support/files.hpp"
 
 namespace {

@@ -111,6 +111,16 @@ TEST_CASE("what is no request is refused by place") {
     CHECK(cut.find("xxx..., wanted") != std::string::npos);
 }
 
+TEST_CASE("a request that was refused leaves nothing to the next one") {
+    serve::RequestColumns columns;
+    json bad = good(), scalar = good();
+    bad["user"] = {1, "x"};
+    scalar["user"] = 5;
+    CHECK_THROWS_AS(columns.read(bad.dump()), RequestError);
+    CHECK_THROWS_WITH_AS(columns.read(scalar.dump()), "request, user: found 5, wanted a list of ids", RequestError);
+    CHECK(values(columns.read(good().dump()).user_fields) == std::vector<std::int32_t>{1, 2});
+}
+
 TEST_CASE("an answer as JSON: positions, logits and ids, best first") {
     serve::RequestColumns columns;
     const Request r = columns.read(good().dump());

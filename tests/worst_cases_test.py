@@ -183,6 +183,16 @@ class Worst(unittest.TestCase):
         self.line("named: deep", '{"a":' * 150_000, self.named)
         self.line("named: objects", filled('{"x":[', "{}", "]}"), self.named)
 
+    def test_long_keys(self):
+        """Each key is kept with those around it."""
+        members = ",".join('"%x":1' % i for i in range(9_000))
+        for size in (900, 100_000, 880_000):
+            inside = '{"%s":{%s}}' % ("k" * size, members)
+            for name, model in (("numbers", self.model), ("names", self.named)):
+                self.line(f"{name}: a key of {size} bytes", '{"id":%s,"candidates":[]}' % inside, model)
+                self.line(f"{name}: an unknown key of {size} bytes", '{"x":%s}' % inside, model)
+            self.reading(f"a key of {size} bytes", '{"x":%s}\n' % inside, ".jsonl")
+
     def test_many_lines(self):
         for model in (self.model, self.named):
             for name, line in (("short lines", b"{}\n"), ("empty lines", b"\n"), ("damaged lines", b"{\n")):

@@ -17,7 +17,7 @@
 #include "psad/autograd/inference.hpp"
 #include "psad/backend/cpu/cpu.hpp"
 #include "psad/model/psad_model.hpp"
-#include "psad/model_file/safetensors.hpp"
+#include "psad/model_file/write_safetensors.hpp"
 #include "psad/nn/attention.hpp"
 #include "psad/nn/embedding.hpp"
 #include "psad/nn/layer_norm.hpp"

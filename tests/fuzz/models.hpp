@@ -61,9 +61,10 @@ inline void metadata(std::string_view bytes) {
     for (std::size_t f = 0; f < 4; ++f) {
         std::vector<std::int64_t> offsets;
         std::vector<std::int32_t> ids;
-        for (const auto word : parts(part(3 + 2 * f), ','))
+        const std::string of_offsets = part(3 + 2 * f), of_ids = part(4 + 2 * f);
+        for (const auto word : parts(of_offsets, ','))
             offsets.push_back(std::strtoll(std::string(word).c_str(), nullptr, 10));
-        for (const auto word : parts(part(4 + 2 * f), ','))
+        for (const auto word : parts(of_ids, ','))
             ids.push_back(static_cast<std::int32_t>(std::strtoll(std::string(word).c_str(), nullptr, 10)));
         const std::string name = "catalog." + std::to_string(f);
         file.tensors.push_back(

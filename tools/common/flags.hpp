@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "output.hpp"
+#include "psad/core/atomic_file.hpp"
 #include "psad/core/folder_names.hpp"
 #include "psad/core/limits.hpp"
 #include "psad/core/setting.hpp"
@@ -91,7 +92,7 @@ inline CLI::Validator one_of(std::vector<std::string> words) {
 /// Throws CLI::ValidationError if a file will be written into the folder of a data set, or takes the place of one that
 /// the folder links to.
 inline void must_be_outside(const char* flag, const std::string& written, const std::string& folder) {
-    if (written.empty()) return;
+    if (written.empty() || folder.empty()) return;
     std::error_code ignored;
     const auto path = std::filesystem::absolute(written, ignored);
     for (const auto& target : {path, std::filesystem::weakly_canonical(path, ignored)}) {
@@ -109,8 +110,9 @@ inline void must_differ(const char* flag, const std::string& written, const char
                         const std::string& other) {
     if (written.empty() || other.empty()) return;
     std::error_code ignored;
-    const auto whole_path = [&](const std::string& path) {
-        return std::filesystem::weakly_canonical(std::filesystem::absolute(path, ignored), ignored);
+    const auto whole_path = [&](const std::string& path) {  // a link may lead to a file that is not there yet
+        return std::filesystem::weakly_canonical(std::filesystem::absolute(AtomicFile::behind_links(path), ignored),
+                                                 ignored);
     };
     if (std::filesystem::equivalent(written, other, ignored) || whole_path(written) == whole_path(other)) {
         throw CLI::ValidationError(flag, fmt::format("found the file of {}, wanted another", other_flag));

@@ -28,6 +28,7 @@ class LineInput {
             if (newline != nullptr) {
                 const auto stop = static_cast<std::size_t>(static_cast<const char*>(newline) - buffer_.data());
                 line = std::string_view(buffer_).substr(begin_, stop - begin_);
+                too_long |= line.size() > longest_;
                 begin_ = stop + 1;
                 return too_long ? Next::too_long : Next::line;
             }

@@ -1,9 +1,11 @@
 // What a program says when SIGTERM or SIGINT ends it.
 #pragma once
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <deque>
@@ -23,7 +25,8 @@ class StopNotice {
             }, before{};
             action.sa_handler = [](int number) {
                 const char* const text = line().load();
-                [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, std::strlen(text));
+                pollfd output{STDERR_FILENO, POLLOUT, 0};  // a pipe that nobody reads would hold the program
+                if (poll(&output, 1, 0) == 1 && write(STDERR_FILENO, text, std::strlen(text)) < 0) errno = 0;
                 std::raise(number);  // waits for the end of this function, and then ends the program
             };
             action.sa_flags = static_cast<int>(SA_RESETHAND);

@@ -62,6 +62,7 @@ struct NamedRequests::Parts {
     std::set<std::string, std::less<>> may_lack;  ///< columns whose values were missing in training, too
     std::set<std::string, std::less<>> noted_lacking, noted_unread;
     bool noted_contradictions = false;
+    static constexpr std::size_t most_noted = 20;  ///< unread columns that are named
 
     Parts(NamedData given, const Encoder& encoder, const TableOptions& files, bool is_strict)
         : data(std::move(given)), options(files), strict(is_strict) {
@@ -104,7 +105,10 @@ struct NamedRequests::Parts {
             if (std::ranges::count(data.schema.unread, column) > 0) continue;
             if (strict)
                 throw DataError("request", reader.place({}), "the unknown column " + column, "those of training");
-            if (noted_unread.insert(column).second)
+            if (noted_unread.size() > most_noted || !noted_unread.insert(column).second) continue;
+            if (noted_unread.size() > most_noted)
+                print_error("psad: note: requests have further columns that are not read, which are not named");
+            else
                 print_error(fmt::format("psad: note: requests have {}, which {}: it is not read", printable(column),
                                         reads_column(data.schema, column) ? "stood elsewhere in training requests"
                                                                           : "no training list had"));

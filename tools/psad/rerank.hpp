@@ -156,8 +156,8 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
             }
         } catch (const std::bad_alloc&) {  // the next line may need less
             write_output("{\"id\":null,\"error\":\"memory: found too little, wanted enough for this line\"}\n");
-            MemoryReserve::refill();
         }
+        MemoryReserve::refill();
         flush_output();
     }
     if (named != nullptr) named->note_joins();

@@ -13,6 +13,7 @@
 
 #include "best_feature_note.hpp"
 #include "inputs.hpp"
+#include "kept_model.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "peak_memory.hpp"
@@ -26,43 +27,6 @@
 namespace psad::cli {
 
 using model_file::JsonValue;
-
-/// Adds all settings of a struct to a JSON object.
-template <class Settings>
-void add_settings(const Settings& settings, JsonValue& to) {
-    const auto add = [&](const Setting& s, const auto& value) {
-        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, float>)
-            to.set(s.name, std::stod(fmt::format("{}", value)));  // 0.1, not the digits of the nearest float
-        else
-            to.set(s.name, value);
-    };
-    Settings::for_each_setting(add, settings);
-}
-
-inline JsonValue report_json(const TrainOptions& o, const train::Settings& chosen, const train::Report& report,
-                             bool has_teacher) {
-    JsonValue losses = JsonValue::array(), valid = JsonValue::array();
-    for (const train::StepRecord& step : report.steps) losses.push_back(step.loss);
-    for (const train::EpochRecord& epoch : report.epochs) {
-        JsonValue& last = valid.push_back(JsonValue::object("epoch", epoch.epoch + 1, "step", epoch.step, "loss",
-                                                            epoch.mean.loss, "student_ndcg@10", epoch.valid.student));
-        if (!has_teacher) continue;
-        last.set("teacher_ndcg@10", epoch.valid.teacher);
-        last.set("parts", JsonValue::object("teacher", epoch.mean.teacher, "student", epoch.mean.student,
-                                            "distillation", epoch.mean.distillation));
-    }
-    JsonValue settings =
-        JsonValue::object("data", o.data, "train", o.train, "valid", o.valid, "items", o.tables.items, "users",
-                          o.tables.users, "events", o.tables.events, "schema", o.schema, "valid_from", o.valid_from,
-                          "test_from", o.test_from, "variant", o.variant, "device", o.device);
-    add_settings(chosen, settings);
-    add_settings(o.encoding, settings);
-    JsonValue out = JsonValue::object("losses", losses, "valid", valid, "lists_per_second", report.lists_per_second,
-                                      "best_student_epoch", report.best_student_epoch + 1, "whitened", report.whitened,
-                                      "settings", settings);
-    if (has_teacher) out.set("best_teacher_epoch", report.best_teacher_epoch + 1);
-    return out;
-}
 
 /// What is learned from which labels. Nothing but the variant and the columns that a schema names decides it.
 template <class Network>
@@ -107,19 +71,6 @@ inline void print_objective(const JsonValue& objective) {
     print("\n");
 }
 
-/// Factors of the gain by position, and by the distance to an item above with the same value.
-inline JsonValue exposure_json(const Encoder& encoder) {
-    const Exposure& e = encoder.exposure();
-    JsonValue positions = JsonValue::array(), neighbours = JsonValue::object();
-    for (const float x : e.position) positions.push_back(std::exp(x));
-    for (std::size_t k = 0; k < e.neighbours.size(); k += Exposure::reach) {
-        JsonValue& of_field =
-            neighbours.set(encoder.schema().item_fields[k / Exposure::reach].name, JsonValue::array());
-        for (std::size_t d = 0; d < Exposure::reach; ++d) of_field.push_back(std::exp(e.neighbours[k + d]));
-    }
-    return JsonValue::object("positions", positions, "neighbours", neighbours);
-}
-
 inline void print_passes(const train::Settings& chosen, std::size_t lists) {
     if (chosen.steps > 0)
         print("{} steps", chosen.steps);
@@ -144,13 +95,13 @@ inline void print_baselines(std::span<const Request> valid, const std::optional<
 /// A training that fails says what it leaves behind.
 template <class Network, class Fit>
 Fitted<Network> fit_and_keep(Fit fit, const TrainingLists& lists, const TrainOptions& o, TrainingHooks<Network>& hooks,
-                             const std::string& kept) {
+                             const KeptModel<Network>& kept) {
     try {
         return fit(lists, o.settings, o.encoding, hooks);
     } catch (const TrainingError& e) {
         hooks.clear();
-        if (kept.empty()) throw;
-        throw TrainingError(e.source(), e.place(), e.found(), e.wanted() + "; " + kept);
+        if (kept.said().empty()) throw;
+        throw TrainingError(e.source(), e.place(), e.found(), e.wanted() + "; " + kept.said());
     }
 }
 
@@ -167,41 +118,23 @@ void train_with(const TrainOptions& o, Fit fit) {
     JsonValue objective = objective_json<Network>(in, o.settings);
     print_objective(objective);
     print_passes(train::chosen(o.settings, in.lists.train.size()), in.lists.train.size());
-    const train::Settings settings = train::chosen(o.settings, in.lists.train.size());
-    std::optional<eval::FeatureOrder> by_feature;
-    std::string kept;
-    bool shown_alike = false;
-    const auto report_of = [&](const Model<Network>& model, const train::Report& report) {
-        JsonValue json = report_json(o, settings, report, HasTeacher<Network>);
-        json.set("objective", objective);
-        json.set("exposure", exposure_json(model.encoder));
-        json.set("peak_memory_bytes", peak_memory());
-        return json;
-    };
+    KeptModel<Network> kept(o, in, std::move(objective));
     using Hooks = TrainingHooks<Network>;
     Hooks hooks([&](const Model<Network>& model, const train::Report& report, typename Hooks::Try only_try) {
-        const bool rehearsal = only_try == Hooks::Try::yes;
-        if (rehearsal) {
-            const train::WeighedLists valid(model.encoder, in.lists.valid, o.settings.min_propensity);
-            by_feature = eval::best_feature(in.lists.schema, in.lists.catalog, valid.lists());
-            shown_alike = objective["exposure"].get<bool>() && model.encoder.exposure().empty();
-            if (shown_alike) objective.set("exposure", false);
-        }
-        model_file::save(o.out, model, o.variant, o.student_only ? model_file::Parts::student : model_file::Parts::all,
-                         in.names ? &*in.names : nullptr, best_feature_note(by_feature),
-                         rehearsal ? model_file::Writing::rehearsal : model_file::Writing::file);
-        if (rehearsal) return;
-        kept = fmt::format("{} holds the student of epoch {}", o.out, report.best_student_epoch + 1);
-        StopNotice::say("psad: stopped by a signal: " + kept);
-        write_json(o.json, report_of(model, report));
+        if (only_try == Hooks::Try::yes)
+            kept.rehearse(model);
+        else
+            kept.keep(model, report);
     });
     const Fitted<Network> fitted = fit_and_keep<Network>(fit, in.lists, o, hooks, kept);
     hooks.clear();
+    kept.finish(fitted);
+    const train::Settings settings = train::chosen(o.settings, in.lists.train.size());
     const train::WeighedLists valid(fitted.model.encoder, in.lists.valid, o.settings.min_propensity);
     const train::Report& report = fitted.report;
     print_encoder(fitted.model.encoder, o.encoding, report.encoded);
     print_exposure(fitted.model.encoder, o.settings.min_propensity);
-    if (shown_alike) print("nothing tells what the page did to feedback: it is taken as it is\n");
+    if (kept.shown_alike()) print("nothing tells what the page did to feedback: it is taken as it is\n");
     if (const std::size_t features = fitted.model.encoder.candidates().features(); features > 1)
         print("{} features of candidates were {}whitened while training{}\n", features, report.whitened ? "" : "not ",
               report.whitened ? "" : ": there are fewer than 50 training lists a feature");
@@ -216,13 +149,12 @@ void train_with(const TrainOptions& o, Fit fit) {
               settings.steps == 0 ? fmt::format("{} epochs", settings.epochs) : fmt::format("{} steps", settings.steps),
               settings.patience);
     }
-    print_baselines(valid.lists(), by_feature);
+    print_baselines(valid.lists(), kept.by_feature());
     if (report.diverged())
         print_error(
             fmt::format("psad: note: the loss rose from {:.3g} in the first step to {:.3g} in the last epoch: "
                         "the training diverged, a smaller --learning-rate may not",
                         report.steps.front().loss, report.epochs.back().mean.loss));
-    write_json(o.json, report_of(fitted.model, report));
 }
 
 template <class Network, class B>

@@ -49,6 +49,7 @@ class TrainingHooks {
     }
     template <class Trainer>
     void on_epoch(Trainer& trainer, const train::EpochRecord& record) {
+        progress_.clear();
         const train::Report& report = trainer.state().report;
         if (report.best_student_epoch == record.epoch || report.best_teacher_epoch == record.epoch)
             keep_(train::best_model(trainer), report, Try::no);

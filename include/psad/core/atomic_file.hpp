@@ -48,12 +48,15 @@ class AtomicFile {
             if (lock.is_mine() && lock.holds(left)) unlink(left.c_str());
         });
         // A program that sweeps may take the new file away before it is locked.
-        do {
+        for (int tries = 0; !lock_.holds(temporary_); ++tries) {
+            if (tries > 0 && lock_.is_open()) unlink(temporary_.c_str());
+            errno = ENOLCK;
+            if (tries == 100) fail("locking a file in its folder");
             std::filesystem::path name = new_name();
             temporary_.swap(name);
             lock_ = OwnerLock(open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
             if (!lock_.is_open() && errno != EEXIST) fail("creating a file in its folder");
-        } while (!lock_.holds(temporary_));
+        }
     }
     AtomicFile(const AtomicFile&) = delete;
     AtomicFile& operator=(const AtomicFile&) = delete;
@@ -88,8 +91,7 @@ class AtomicFile {
         temporary_.swap(other);
     }
 
-  private:
-    /// A link stays and what it points to is replaced.
+    /// What is replaced where `target` is a link, which stays. Throws FileError for links that lead to no file.
     static std::filesystem::path behind_links(const std::filesystem::path& target) {
         std::filesystem::path at = target;
         std::error_code error;
@@ -102,6 +104,8 @@ class AtomicFile {
             throw FileError(target.string(), "", "links that lead to no file", "a file to replace");
         return at;
     }
+
+  private:
     std::filesystem::path new_name() const {
         static std::atomic<unsigned> counter = 0;
         return folder_ / (".psad-" + std::to_string(getpid()) + "-" + std::to_string(counter++) + ".tmp");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <dirent.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,17 +24,23 @@ class AtomicFolder {
   public:
     /// Throws FileError unless `target` is new or an empty folder, its place can be written, and nobody else is writing
     /// it.
-    explicit AtomicFolder(const std::filesystem::path& target)
-        : target_(target.has_filename() ? target : target.parent_path()) {
+    explicit AtomicFolder(const std::filesystem::path& target) : target_(behind_links(target)) {
         std::error_code error;
         if (std::filesystem::exists(target_, error) &&
             !(std::filesystem::is_directory(target_, error) && std::filesystem::is_empty(target_, error))) {
             throw FileError(target.string(), "", "something that exists", "a new or an empty folder");
         }
+        struct stat there {
+        }, around{};
+        if (stat(target_.c_str(), &there) == 0 && stat(target_.parent_path().c_str(), &around) == 0 &&
+            there.st_dev != around.st_dev)
+            throw FileError(target.string(), "", "a mount point", "a folder that can be replaced");
         sweep();
         // Another program may take the same name, or sweep the folder away before it is locked.
         std::random_device random;
-        while (!owner_.holds(temporary_)) {
+        for (int tries = 0; !owner_.holds(temporary_); ++tries) {
+            if (tries == 100)
+                throw FileError(target.string(), "", "a new folder that cannot be locked", "a place for a new folder");
             temporary_ = target_.string() + ".psad-" + std::to_string(random()) + ".tmp";
             std::filesystem::create_directory(temporary_, error);
             if (error) throw FileError(target.string(), "", error.message(), "a place for a new folder");
@@ -77,6 +84,13 @@ class AtomicFolder {
     }
 
   private:
+    /// The folder itself, by its whole path.
+    static std::filesystem::path behind_links(const std::filesystem::path& target) {
+        std::error_code error;
+        const auto whole = std::filesystem::weakly_canonical(std::filesystem::absolute(target, error), error);
+        if (error) throw FileError(target.string(), "", error.message(), "a place for a new folder");
+        return whole.has_filename() ? whole : whole.parent_path();
+    }
     struct Close {
         void operator()(DIR* entries) const noexcept { closedir(entries); }
     };

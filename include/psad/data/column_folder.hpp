@@ -20,7 +20,7 @@
 #include "psad/features/catalog.hpp"
 #include "psad/features/named_ids.hpp"
 #include "psad/model_file/data_schema_json.hpp"
-#include "psad/model_file/safetensors.hpp"
+#include "psad/model_file/write_safetensors.hpp"
 
 namespace psad::inline PSAD_ABI::data {
 

@@ -38,6 +38,7 @@ class GzipLines {
         }
         packed_.resize(chunk);
         load();
+        if (waiting() == 1) read_into(1);  // a pipe may give it byte by byte
         plain_ = waiting() < 2 || packed_[0] != 0x1f || packed_[1] != 0x8b;
         if (!plain_ && inflateInit2(&stream_.state, 15 + 16) != Z_OK)
             throw DataError(source_, "", "too little memory to read it", "a readable file");
@@ -110,17 +111,20 @@ class GzipLines {
     /// Reads on from the file once all that was read is used up.
     void load() {
         if (waiting() != 0) return;
-        packed_begin_ = 0;
-        packed_end_ = 0;
+        packed_begin_ = packed_end_ = 0;
+        read_into(0);
+    }
+    /// Reads on, behind the first so many bytes.
+    void read_into(std::size_t begin) {
         ssize_t count = 0;
         do {
-            count = ::read(file_.number, packed_.data(), packed_.size());
+            count = ::read(file_.number, packed_.data() + begin, packed_.size() - begin);
         } while (count < 0 && errno == EINTR);
         if (count < 0) {
             throw DataError(source_, place(), std::string("a read error (") + std::strerror(errno) + ")",
                             "a readable file");
         }
-        packed_end_ = static_cast<std::size_t>(count);
+        packed_end_ = begin + static_cast<std::size_t>(count);
         packed_size_ += count;
     }
 
@@ -170,12 +174,10 @@ class GzipLines {
     /// A packed file may hold a thousand times its size.
     void must_not_swell(long long more) {
         unpacked_size_ += more;
-        const long long beyond = (std::max)(packed_size_ - Limits::first_of_gzip, 0LL);
-        if (unpacked_size_ <= Limits::small_gzip + limits().unpacked * beyond) return;
-        throw DataError(source_, place(),
-                        std::to_string(unpacked_size_) + " bytes packed into " + std::to_string(packed_size_),
-                        "at most " + std::to_string(limits().unpacked) +
-                            " times as many beyond the first megabyte, or a larger limit: --max-unpacked");
+        if (unpacked_size_ <= limits().gzip(packed_size_)) return;
+        throw DataError(
+            source_, place(), std::to_string(unpacked_size_) + " bytes packed into " + std::to_string(packed_size_),
+            "at most " + std::to_string(limits().gzip(packed_size_)) + ", or a larger limit: --max-unpacked");
     }
 
     [[noreturn]] void corrupt() const {

@@ -38,7 +38,7 @@ class JsonReader final : public Where {
             row_ = lines.line_number();
             if (line.find_first_not_of(" \t\r") != std::string_view::npos && sink.wants_row()) take_line(line, sink);
         }
-        if (row_ == 0) fail("", "an empty file", "a JSON object in each line");
+        if (levels_.empty() && sink.wants_more()) fail("", "an empty file", "a JSON object in each line");
         sink.end_file();
     }
 
@@ -94,6 +94,7 @@ class JsonReader final : public Where {
     using Value = simdjson::ondemand::value;
     using Type = simdjson::ondemand::json_type;
     static constexpr int deepest = 16, unresolved = -2;
+    static constexpr std::size_t longest_key = 1000;  // all keys are kept
 
     /// What a key of a row is: a column, a list of rows, or neither.
     struct Key {
@@ -194,6 +195,10 @@ class JsonReader final : public Where {
         if (at >= l.keys.size() || !is_it(l.keys[at])) {
             const char* end = raw.raw();
             for (; *end != '"'; ++end) end += *end == '\\' ? 1 : 0;
+            if (prefix.size() + static_cast<std::size_t>(end - raw.raw()) > longest_key) {
+                fail("", "a key of more than " + std::to_string(longest_key) + " bytes, with those around it",
+                     "shorter ones");
+            }
             std::string path = prefix + std::string(raw.raw(), end);
             const std::int32_t known = l.by_raw.find(path);
             at = known >= 0 ? static_cast<std::size_t>(known) : add_key(l, std::move(path), prefix, field);

@@ -82,9 +82,9 @@ class FieldEvents {
     /// Values mostly come again: a history of long items must not take memory for each of them.
     static constexpr std::size_t most_at_once = 1 << 14;
     void grow() {
-        std::vector<Slot> before(2 * slots_.size());
-        std::swap(before, slots_);
-        for (const Slot& s : before) {
+        spare_.assign(2 * slots_.size(), Slot{});
+        std::swap(spare_, slots_);
+        for (const Slot& s : spare_) {
             if (s.count > 0) slots_[find(s.value)] = s;
         }
     }
@@ -117,7 +117,8 @@ class FieldEvents {
 
     std::vector<std::span<const std::int32_t>> of_events_;  ///< their values
     std::vector<Slot> slots_;                               ///< by hash, open addressing: at most half of them taken
-    std::uint64_t key_ = hash_key();  ///< of the slots
+    std::vector<Slot> spare_;                               ///< the slots before they grew
+    std::uint64_t key_ = hash_key();                        ///< of the slots
     std::size_t events_ = 0;
     std::vector<FieldMatch> matches_;
 };

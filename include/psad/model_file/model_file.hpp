@@ -15,6 +15,7 @@
 #include "psad/model_file/encoder_file.hpp"
 #include "psad/model_file/named_data_file.hpp"
 #include "psad/model_file/safetensors.hpp"
+#include "psad/model_file/write_safetensors.hpp"
 
 namespace psad::inline PSAD_ABI::model_file {
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -60,19 +61,11 @@ class LiveModel {
     /// Puts another model in place. Before that it answers the requests of `trial`; throws RequestError or
     /// ModelFileError where it refuses one or a score is not finite.
     void replace(Model<Network> model, std::span<const Request> trial = {}) {
-        auto next = std::make_shared<const Serving>(std::move(model), rules_);
-        Workspace<B> workspace;
-        for (const Request& r : trial) check_scores(next->reranker(r, workspace), "the new model");
-        const std::lock_guard guard(mutex_);
-        retired_.reserve(retired_.size() + 1);
-        if (current_) retired_.push_back(std::move(current_));
-        current_ = std::move(next);
-        version_.fetch_add(1, std::memory_order_release);
-        std::erase_if(retired_, [](const auto& old) { return old.use_count() == 1; });
+        replace(std::move(model), trial, "the new model");
     }
     /// The same of a model file; throws ModelFileError for one that cannot be loaded, too.
     void load(const std::filesystem::path& file, std::span<const Request> trial = {}) {
-        replace(model_file::load<Network>(file), trial);
+        replace(model_file::load<Network>(file), trial, file.string());
     }
     /// Models that were replaced and that a reader still holds.
     std::size_t retired() const {
@@ -116,6 +109,25 @@ class LiveModel {
     Reader reader() const { return Reader(*this); }
 
   private:
+    void replace(Model<Network> model, std::span<const Request> trial, const std::string& source) {
+        auto next = std::make_shared<const Serving>(std::move(model), rules_);
+        Workspace<B> workspace;
+        for (const Request& r : trial) check_scores(next->reranker(r, workspace), source);
+        std::vector<std::shared_ptr<const Serving>> unheld;  // freed when readers no longer wait for the lock
+        {
+            const std::lock_guard guard(mutex_);
+            retired_.reserve(retired_.size() + 1);
+            unheld.reserve(retired_.size() + 1);
+            if (current_) retired_.push_back(std::move(current_));
+            current_ = std::move(next);
+            version_.fetch_add(1, std::memory_order_release);
+            for (auto& old : retired_) {
+                if (old.use_count() == 1) unheld.push_back(std::move(old));
+            }
+            std::erase(retired_, nullptr);
+        }
+    }
+
     RequestRules rules_;
     mutable std::mutex mutex_;  ///< of all below
     std::shared_ptr<const Serving> current_;

@@ -85,6 +85,7 @@ class RequestColumns : private data::RecordSink {
         scores_.clear();
         aux_.clear();
         events_.clear();
+        in_list_ = false;
         time_ = 0;
     }
 

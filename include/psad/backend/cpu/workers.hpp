@@ -6,6 +6,7 @@
 #include <tbb/info.h>
 #include <tbb/task_arena.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -96,7 +97,9 @@ struct Workers {
             allowed = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
                                                             static_cast<std::size_t>(threads));
         }
-        StartedThreads::need(arena.max_concurrency() - 1);
+        const auto lent = static_cast<int>(  // the program may allow fewer
+            tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism));
+        StartedThreads::need((std::min)(arena.max_concurrency(), lent) - 1);
     }
 };
 
