@@ -7,6 +7,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "psad/core/error.hpp"
+#include "psad/core/hash_key.hpp"
 #include "psad/core/owner_lock.hpp"
 
 namespace psad::inline PSAD_ABI {
@@ -106,9 +108,11 @@ class AtomicFile {
     }
 
   private:
+    /// No other program's either: numbers of processes come again in other containers.
     std::filesystem::path new_name() const {
         static std::atomic<unsigned> counter = 0;
-        return folder_ / (".psad-" + std::to_string(getpid()) + "-" + std::to_string(counter++) + ".tmp");
+        return folder_ / (".psad-" + std::to_string(getpid()) + "-" + std::to_string(hash_key()) + "-" +
+                          std::to_string(counter++) + ".tmp");
     }
 
     /// Nothing but the name is missing then.
