@@ -35,7 +35,8 @@ class StopNotice {
         }
     }
     static void say(const std::string& text) {
-        static std::deque<std::string> lines;  // a signal may still read an earlier one
+        // A signal may still read an earlier one, also while the program ends: they are never freed.
+        static std::deque<std::string>& lines = *new std::deque<std::string>;
         lines.push_back((isatty(STDERR_FILENO) == 1 ? "\r\033[K" : "") + text + "\n");
         line() = lines.back().c_str();
     }
