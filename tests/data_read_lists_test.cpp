@@ -200,10 +200,10 @@ TEST_CASE("what a valid folder may also be") {
     SUBCASE("with a very long cell, whole") {
         ListsFolder folder;
         std::string genres = "1";
-        for (int i = 0; i < 4'000'000; ++i) genres += "|2";
+        for (int i = 0; i < 1'000'000; ++i) genres += "|2";
         folder.replace("items.tsv.gz", "2|1|4", genres);
         const psad::data::Dataset set = psad::data::read_lists(folder.path());
-        CHECK(set.item_fields[0][3].size() == 4'000'001);
+        CHECK(set.item_fields[0][3].size() == 1'000'001);
         CHECK(set.item_fields[0][4].size() == 1);
     }
 }

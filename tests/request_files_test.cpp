@@ -282,7 +282,7 @@ TEST_CASE("request files: LETOR text") {
           "l.letor, line 3, feature qid: found '1' again, wanted the rows of a request one after the other");
     CHECK(refused("1 1:2\n") == "l.letor, line 1: found '1:2', wanted qid:Q behind the grade");
     CHECK(refused("1 qid:1 2:1 1:1\n") ==
-          "l.letor, line 1: found '1:1', wanted feature:value, its number above 2, at most 100000");
+          "l.letor, line 1: found '1:1', wanted feature:value, its number above 2, at most 10000 (--max-columns)");
     CHECK(refused("1 qid:1 1:x\n") == "l.letor, line 1, feature 1: found 'x', wanted a finite number, or nan");
     CHECK(refused("1 qid:1 1:inf\n") == "l.letor, line 1, feature 1: found 'inf', wanted a finite number, or nan");
     CHECK(refused("31 qid:1 1:1\n") ==
@@ -817,7 +817,7 @@ TEST_CASE("request files: each fault names file, line, column, what was found an
     const auto json = [](const std::string& line) { return fault("r.jsonl", line); };
     CHECK(json("{\"rid\": 1,").starts_with("r.jsonl, line 1: found text that is not JSON ("));
     CHECK(json("[]") == "r.jsonl, line 1: found a list, wanted a JSON object");
-    CHECK(json("") == "r.jsonl, line 0: found an empty file, wanted a JSON object in each line");
+    CHECK(json("") == "r.jsonl: found an empty file, wanted a JSON object in each line");
     CHECK(json("{\"ts\": 1, \"candidates\": [{}]} {}") ==
           "r.jsonl, line 1: found text behind the object, wanted one JSON object a line");
     CHECK(json(R"({"candidates": []})") == "r.jsonl, line 1, candidates: found no candidates, wanted at least one");
