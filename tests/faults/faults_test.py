@@ -173,11 +173,12 @@ def main():
     parser.add_argument("fail_calls")
     parser.add_argument("data")
     parser.add_argument("--compare", default="")
-    parser.add_argument("--every", type=int, default=997)
-    parser.add_argument("--first", type=int, default=40)
+    parser.add_argument("--every", type=int, default=2999)
+    parser.add_argument("--first", type=int, default=15)
     parser.add_argument("--command", default="", help="this one alone")
     parser.add_argument("--kind", default="", help="of calls: this one alone")
     parser.add_argument("--persistent", action="store_true", help="all calls from the failing one on fail, too")
+    parser.add_argument("--thorough", action="store_true", help="each call in each way; else each call in one")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     options.fail_calls = str(Path(options.fail_calls).resolve())
@@ -194,7 +195,7 @@ def main():
                     continue
                 if kind == "memory" and options.persistent and name in WANT_MEMORY:
                     continue
-                for how in ways:
+                for how in ways if options.thorough else ways[:1]:
                     found = run_once(options, command, kind, 0, how, work)
                     assert found[0] == 0, (name, kind, found)
                     clean, calls = (found[2], found[6]), found[5]

@@ -3,7 +3,7 @@
 
 Usage: kills_test.py PSAD FAIL_CALLS [KILLS]
 
-KILLS (40) SIGKILLs, a fifth as many SIGTERM and SIGINT, and as many pairs of writers. After each the target is what it was
+KILLS (25) SIGKILLs, a fifth as many SIGTERM and SIGINT, and as many pairs of writers. After each the target is what it was
 or a whole new one; SIGTERM and SIGINT end a training within a second, say what is kept, and what is kept is the best so far.
 """
 
@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 PSAD, FAIL_CALLS = sys.argv[1], str(Path(sys.argv[2]).resolve())
-KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 40
+KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 25
 OLD = b"OLD" * 1000
 CALLS = [("open", 12), ("write", 12), ("rename", 12), ("fsync", 12), ("close", 12)]
 
