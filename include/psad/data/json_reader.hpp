@@ -94,7 +94,7 @@ class JsonReader final : public Where {
     using Value = simdjson::ondemand::value;
     using Type = simdjson::ondemand::json_type;
     static constexpr int deepest = 16, unresolved = -2;
-    static constexpr std::size_t longest_key = 1000;  // all keys are kept
+    static constexpr std::size_t longest_key = 250;  // all keys are kept
 
     /// What a key of a row is: a column, a list of rows, or neither.
     struct Key {
