@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "psad/core/limits.hpp"
 #include "psad/core/text.hpp"
 #include "psad/data/gzip_lines.hpp"
 #include "psad/data/record_sink.hpp"

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "psad/core/limits.hpp"
 #include "psad/core/text.hpp"
 #include "psad/data/gzip_lines.hpp"
 #include "psad/data/record_sink.hpp"

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "psad/core/limits.hpp"
 #include "psad/core/text.hpp"
 #include "psad/data/cell.hpp"
 #include "psad/data/gzip_lines.hpp"

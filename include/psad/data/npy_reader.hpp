@@ -29,6 +29,7 @@
 #endif
 
 #include "psad/core/folder_names.hpp"
+#include "psad/core/limits.hpp"
 #include "psad/core/text.hpp"
 #include "psad/data/parse_number.hpp"
 #include "psad/data/record_sink.hpp"

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "psad/core/error.hpp"
+#include "psad/core/limits.hpp"
 #include "psad/core/text.hpp"
 #include "psad/data/dataset.hpp"
 #include "psad/data/gzip_lines.hpp"

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "psad/core/error.hpp"
+#include "psad/core/limits.hpp"
 #include "psad/core/text.hpp"
 #include "psad/features/catalog.hpp"
 #include "psad/features/schema.hpp"

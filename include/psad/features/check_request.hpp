@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "psad/core/error.hpp"
+#include "psad/core/limits.hpp"
 #include "psad/features/catalog.hpp"
 #include "psad/features/request.hpp"
 #include "psad/features/schema.hpp"
