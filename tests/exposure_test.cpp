@@ -183,7 +183,7 @@ TEST_CASE("exposure: factors of a page by hand, in the order in which it was sho
     CHECK(found == none);
 }
 
-TEST_CASE("exposure: the effects of positions and of like neighbours are found again") {
+TEST_CASE("exposure: the effects of positions and of like neighbours are found again" * doctest::test_suite("long")) {
     const Pages pages(8000, {.alike = -0.7});
     const Encoder encoder = encoder_of(pages);
     const Exposure found = train::fit_exposure(backend::Cpu<float>(), encoder, pages.requests);
@@ -204,7 +204,7 @@ TEST_CASE("exposure: the effects of positions and of like neighbours are found a
     CHECK(alone.neighbours.empty());
 }
 
-TEST_CASE("exposure: nothing is found where there is nothing") {
+TEST_CASE("exposure: nothing is found where there is nothing" * doctest::test_suite("long")) {
     const auto nothing = [](const World& world) {
         const Pages pages(3000, world);
         const Exposure found = estimate(pages, pages.requests);

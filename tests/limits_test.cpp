@@ -139,16 +139,15 @@ TEST_CASE("JSON is read in time linear in it: a megabyte of empty objects, of ke
         out.back() = end[0];
         return out + end.substr(1);
     };
-    CHECK(model_file::parse_strictly(many("[", "{}", "]"), 16).size() > 300'000);
-    CHECK(model_file::parse_strictly(many("{\"a\":[", "[]", "]}"), 16)["a"].size() > 300'000);
+    CHECK(model_file::parse_strictly(many("[", "{}", "]"), 16)->size() > 300'000);
+    CHECK((*model_file::parse_strictly(many("{\"a\":[", "[]", "]}"), 16))["a"].size() > 300'000);
     std::string keys = "{";
     for (int i = 0; i < 80'000; ++i) keys += "\"" + std::to_string(i) + "\":{},";
     keys.back() = '}';
-    const model_file::JsonValue parsed = model_file::parse_strictly(keys, 16);
+    const model_file::JsonValue parsed = model_file::parse_strictly(keys, 16).value();
     CHECK(parsed.size() == 80'000);
     CHECK(parsed.dump() == keys);
-    CHECK_THROWS_AS(model_file::parse_strictly(keys.substr(0, keys.size() - 1) + ",\"7\":1}", 16),
-                    model_file::JsonFault);
+    CHECK(!model_file::parse_strictly(keys.substr(0, keys.size() - 1) + ",\"7\":1}", 16));
 }
 
 TEST_CASE("a JSON value is its own: copies that change leave each other alone") {
@@ -159,7 +158,7 @@ TEST_CASE("a JSON value is its own: copies that change leave each other alone") 
     a.object_at("more").set("y", true);
     CHECK(b.dump() == R"({"x":1,"list":[1,2]})");
     CHECK(a.dump() == R"({"x":"text","list":[1,2],"more":{"y":true}})");
-    CHECK(model_file::parse_strictly(a.dump(2), 4) == a);
+    CHECK(*model_file::parse_strictly(a.dump(2), 4) == a);
     CHECK(JsonValue(nullptr).dump() == "null");
     CHECK(JsonValue(0.1).dump() == "0.1");
 }

@@ -72,7 +72,7 @@ TEST_CASE("save and load: the same orders and the same scores to the bit") {
 
     const ModelFile again(back);
     CHECK(file.bytes() == again.bytes());
-    CHECK(model_file::variant_name(file.content()) == "some variant");
+    CHECK(*model_file::variant_name(file.content()) == "some variant");
     CHECK(model_file::has_teacher(file.content()));
     CHECK(back.encoder.max_history() == m.encoder.max_history());
     CHECK(back.encoder.schema().item_fields[1].name == "brand");

@@ -158,16 +158,15 @@ Run KeptRuns::read(const std::filesystem::path& path, const json& source) const 
     std::ifstream in(path);
     if (!in) throw DataError(path.string(), "", "a file that can't be read", wanted_run);
     const std::string text{std::istreambuf_iterator<char>(in), {}};
+    if (const auto parsed = model_file::parse_strictly(text, 16); !parsed)
+        throw DataError(path.string(), "", parsed.error().found, parsed.error().wanted);
     try {
-        model_file::parse_strictly(text, 16);
         const json found = json::parse(text);
         check_source(path, found.at("source"), source);
         Run run = run_of(found.at("run"));
         if (!is_whole(run, source.at("model")))
             throw DataError(path.string(), "", "rows or figures that can't be", wanted_run);
         return run;
-    } catch (const model_file::JsonFault& fault) {
-        throw DataError(path.string(), "", fault.found, fault.wanted);
     } catch (const json::exception&) {
         throw DataError(path.string(), "", "JSON that is no run", wanted_run);
     }

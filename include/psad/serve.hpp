@@ -1,5 +1,6 @@
 /// \file serve.hpp
-/// What a server needs: the CPU, model files, reranking. CMake: psad::cpu and psad::model_file. Requests as JSON come by
+/// What a server needs: the CPU, model files that are read, reranking. CMake: psad::cpu and psad::model_file. All of it
+/// compiles without exceptions and run-time types, too: errors are values then. Requests as JSON come by
 /// serve/request_json.hpp.
 #pragma once
 

@@ -11,5 +11,6 @@
 #include "psad/model/baselines/attention_scorer.hpp"
 #include "psad/model/baselines/dlcm.hpp"
 #include "psad/model/psad_model.hpp"
+#include "psad/model_file/save_model.hpp"
 #include "psad/model_file/visit_model.hpp"
 #include "psad/train/fit.hpp"

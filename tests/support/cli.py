@@ -36,11 +36,13 @@ def rows(name):
 class Case(unittest.TestCase):
     """Trains one model for all of its tests."""
 
+    variant = "small"
+
     @classmethod
     def setUpClass(cls):
         cls.folder = Path(tempfile.mkdtemp(prefix="psad-cli-"))
         cls.model = cls.folder / "model.safetensors"
-        cls.trained = train(cls.model, "--json", cls.folder / "train.json", "--threads", "1")
+        cls.trained = train(cls.model, "--json", cls.folder / "train.json", "--threads", "1", variant=cls.variant)
 
     @classmethod
     def tearDownClass(cls):

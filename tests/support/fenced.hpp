@@ -31,6 +31,7 @@ class FencedMemory {
         std::memset(p, 0xff, rounded);  // NaNs: what is read before it was written shows
         return p;
     }
+    static void* try_allocate(std::size_t bytes) noexcept { return allocate(bytes); }
     static void release(void*) noexcept {}
 
     // Opens the memory while it lives.

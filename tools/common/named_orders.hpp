@@ -56,21 +56,18 @@ inline std::vector<eval::Order> read_orders(std::span<const Request> lists, cons
         const auto n = static_cast<int>(lists[out.size()].size());
         eval::Order order;
         std::vector<bool> placed(static_cast<std::size_t>(n));
-        try {
-            const model_file::JsonValue parsed = model_file::parse_strictly(line, 8);
-            if (!parsed.contains("order")) throw DataError(path, place, "no order", R"({"order": [positions]})");
-            if (!parsed["order"].is_array())
-                throw DataError(path, place, printable(parsed["order"].dump()), "an order as a list");
-            for (const model_file::JsonValue& at : parsed["order"].elements()) {
-                const double position = at.is_number_integer() ? at.get<double>() : -1;
-                if (position < 0 || position >= n || placed[at.get<std::size_t>()])
-                    throw DataError(path, place, printable(at.dump()),
-                                    fmt::format("each position from 0 to {} once", n - 1));
-                order.push_back(at.get<int>());
-                placed[at.get<std::size_t>()] = true;
-            }
-        } catch (const model_file::JsonFault& fault) {
-            throw DataError(path, place, fault.found, fault.wanted);
+        const auto parsed = model_file::parse_strictly(line, 8);
+        if (!parsed) throw DataError(path, place, parsed.error().found, parsed.error().wanted);
+        if (!parsed->contains("order")) throw DataError(path, place, "no order", R"({"order": [positions]})");
+        const model_file::JsonValue& positions = (*parsed)["order"];
+        if (!positions.is_array()) throw DataError(path, place, printable(positions.dump()), "an order as a list");
+        for (const model_file::JsonValue& at : positions.elements()) {
+            const double position = at.is_number_integer() ? at.get<double>() : -1;
+            if (position < 0 || position >= n || placed[at.get<std::size_t>()])
+                throw DataError(path, place, printable(at.dump()),
+                                fmt::format("each position from 0 to {} once", n - 1));
+            order.push_back(at.get<int>());
+            placed[at.get<std::size_t>()] = true;
         }
         eval::complete(order, static_cast<std::size_t>(n));
         out.push_back(std::move(order));

@@ -25,13 +25,12 @@ inline std::map<std::string, std::string> best_feature_note(const std::optional<
 inline std::optional<eval::FeatureOrder> read_best_feature(const model_file::TensorFile& file) {
     const auto found = file.metadata.find(best_feature_key);
     if (found == file.metadata.end()) return std::nullopt;
-    try {
-        const model_file::JsonValue note = model_file::parse_strictly(found->second, 2);
+    if (const auto parsed = model_file::parse_strictly(found->second, 2)) {
+        const model_file::JsonValue& note = *parsed;
         const bool is_note = note.contains("name") && note["name"].is_string() && note.contains("direction") &&
                              note["direction"].is_number();
         const double direction = is_note ? note["direction"].get<double>() : 0;
         if (direction == 1 || direction == -1) return eval::FeatureOrder{note["name"].get<std::string>(), direction};
-    } catch (const model_file::JsonFault&) {
     }
     throw ModelFileError(file.source, std::string("metadata ") + best_feature_key, printable(found->second),
                          "the name of a feature and its direction, 1 or -1");

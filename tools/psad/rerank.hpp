@@ -54,12 +54,7 @@ class RequestLines {
     /// What a request calls its name, as it stands there; null where that is no JSON.
     std::string id_of(const std::string& line) {
         const std::string id = raw_member_(line, named_ != nullptr ? named_->schema().id : "id");
-        try {
-            if (!id.empty()) model_file::parse_strictly(id, 16);
-        } catch (const model_file::JsonFault&) {
-            return "null";
-        }
-        return id.empty() ? "null" : id;
+        return id.empty() || !model_file::parse_strictly(id, 16) ? "null" : id;
     }
     /// The item at a position in the words of the data, or its number; null for one without a name. As JSON.
     std::string item_text(const Request& r, std::size_t position) const {

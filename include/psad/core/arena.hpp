@@ -18,6 +18,10 @@ struct HostMemory {
     static constexpr bool on_host = true;  ///< the host may touch it
     static constexpr std::size_t alignment = 64;
     static void* allocate(std::size_t bytes) { return ::operator new (bytes, std::align_val_t{alignment}); }
+    /// Null where there is no such memory.
+    static void* try_allocate(std::size_t bytes) noexcept {
+        return ::operator new (bytes, std::align_val_t{alignment}, std::nothrow);
+    }
     static void release(void* p) noexcept { ::operator delete (p, std::align_val_t{alignment}); }
 };
 
@@ -93,14 +97,8 @@ class Arena {
         std::size_t size = next_chunk_;
         while (size < required) size *= 2;
         chunks_.reserve(chunks_.size() + 1);  // nothing between allocate and push_back throws
-        void* data = nullptr;
-        try {
-            data = Memory::allocate(size);
-        } catch (...) {
-            if (size == required) throw;
-            size = required;
-            data = Memory::allocate(size);
-        }
+        void* data = size > required ? Memory::try_allocate(size) : nullptr;
+        if (data == nullptr) data = Memory::allocate(size = required);
         chunks_.push_back({static_cast<std::byte*>(data), size});
         next_chunk_ = size * 2;
     }

@@ -54,8 +54,8 @@ struct BagStorage {
     /// Where a row ends. Throws SettingError for 2^31 ids or more.
     static int end_of_row(std::size_t ids_so_far) {
         if (ids_so_far > static_cast<std::size_t>((std::numeric_limits<int>::max)())) {
-            throw SettingError("batch", "", std::to_string(ids_so_far) + " values of a field",
-                               "fewer than 2^31: fewer or shorter lists at a time");
+            raise(SettingError("batch", "", std::to_string(ids_so_far) + " values of a field",
+                               "fewer than 2^31: fewer or shorter lists at a time"));
         }
         return static_cast<int>(ids_so_far);
     }

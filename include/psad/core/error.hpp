@@ -2,6 +2,9 @@
 /// The one exception family: bad input from outside, worded so that a person can fix it.
 #pragma once
 
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -64,5 +67,31 @@ struct DeviceError : Error {
 struct SettingError : Error {
     using Error::Error;
 };
+
+/// Throws the error. Programs that are compiled without exceptions end: they ask before, by functions that return what
+/// is wrong (model_file::try_load, Encoder::find_fault).
+template <class E>
+[[noreturn]] void raise(const E& error) {
+#if defined(__cpp_exceptions)
+    throw error;
+#else
+    std::fprintf(stderr, "psad: %s\n", error.what());
+    std::abort();
+#endif
+}
+
+/// Calls f(), and handle(e) with the exception that leaves it, if any. Compiled without exceptions, none can.
+template <class F, class Handle>
+void catching(F f, [[maybe_unused]] Handle handle) {
+#if defined(__cpp_exceptions)
+    try {
+        f();
+    } catch (const std::exception& e) {
+        handle(e);
+    }
+#else
+    f();
+#endif
+}
 
 }  // namespace psad

@@ -2,10 +2,10 @@
 /// A number that no input can know: by it hash tables of values from outside stay fast, whatever the values are.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <ctime>
-#include <exception>
-#include <random>
 
 #include "psad/core/rng.hpp"
 
@@ -14,12 +14,10 @@ namespace psad::inline PSAD_ABI {
 /// The same throughout a program, another one in the next. Nothing that is kept may depend on it.
 inline std::uint64_t hash_key() {
     static const std::uint64_t key = [] {
-        try {
-            std::random_device random;
-            return rng::mix(std::uint64_t{random()} << 32 | random());
-        } catch (const std::exception&) {  // no source of random numbers: an address and the time
-            return rng::mix(reinterpret_cast<std::uintptr_t>(&key) ^ static_cast<std::uint64_t>(std::time(nullptr)));
-        }
+        std::uint64_t random = 0;
+        if (::getentropy(&random, sizeof random) != 0)  // no source of random numbers: an address and the time
+            random = reinterpret_cast<std::uintptr_t>(&key) ^ static_cast<std::uint64_t>(std::time(nullptr));
+        return rng::mix(random);
     }();
     return key;
 }

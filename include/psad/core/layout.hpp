@@ -231,8 +231,8 @@ class LayoutStorage {
             start.push_back(rows);
             const std::int64_t sum = rows + std::int64_t{queries} * keys;
             if (sum > (std::numeric_limits<int>::max)()) {
-                throw SettingError("batch", "", std::to_string(sum) + " pairs of rows",
-                                   "fewer than 2^31: fewer or shorter lists at a time");
+                raise(SettingError("batch", "", std::to_string(sum) + " pairs of rows",
+                                   "fewer than 2^31: fewer or shorter lists at a time"));
             }
             rows = static_cast<int>(sum);
         }

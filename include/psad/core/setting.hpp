@@ -55,7 +55,7 @@ void check_settings(const char* source, const Settings& settings) {
             using V = std::remove_cvref_t<decltype(value)>;
             if constexpr (std::is_arithmetic_v<V>) {
                 if (!s.accepts(static_cast<double>(value)))
-                    throw SettingError(source, s.name, number_text(value), s.range());
+                    raise(SettingError(source, s.name, number_text(value), s.range()));
             }
         },
         settings);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,32 +32,36 @@ struct RequestRules {
 
 namespace check_detail {
 
+/// What is wrong, if anything is.
+using Fault = std::optional<RequestError>;
+
 inline std::string place(const char* what, std::size_t i) {
     return std::string(what) + "[" + std::to_string(i) + "]";
 }
 
 /// Fields of `rows` rows. `what` names a row, or all of them where there is one.
-inline void fields(const FieldRows& found, std::size_t rows, const std::vector<FieldSchema>& schema, const char* what,
-                   const RequestRules& rules) {
+inline Fault fields(const FieldRows& found, std::size_t rows, const std::vector<FieldSchema>& schema, const char* what,
+                    const RequestRules& rules) {
     if (found.fields() != schema.size() && rows > 0) {
-        throw RequestError("request", std::string(what) + " fields", std::to_string(found.fields()),
-                           std::to_string(schema.size()));
+        return RequestError("request", std::string(what) + " fields", std::to_string(found.fields()),
+                            std::to_string(schema.size()));
     }
-    if (schema.empty()) return;
+    if (schema.empty()) return {};
     if (found.rows() != rows || !found.is_whole())
-        throw RequestError("request", std::string(what) + " fields", std::to_string(found.rows()) + " rows",
-                           std::to_string(rows));
+        return RequestError("request", std::string(what) + " fields", std::to_string(found.rows()) + " rows",
+                            std::to_string(rows));
     for (std::size_t r = 0; r < rows; ++r) {
         for (std::size_t f = 0; f < schema.size(); ++f) {
             for (const std::int32_t id : found(r, f)) {
                 if (id >= 0 && (id < schema[f].vocabulary || !rules.refuse_unknown)) continue;
-                throw RequestError(
+                return RequestError(
                     "request", (rows > 1 ? place(what, r) : what) + std::string(" field ") + schema[f].name,
                     std::to_string(id),
                     rules.refuse_unknown ? "0.." + std::to_string(schema[f].vocabulary - 1) : "an id of 0 or more");
             }
         }
     }
+    return {};
 }
 
 /// Whether a feature of a candidate may come as a column of its own.
@@ -65,8 +70,8 @@ inline bool has_column(const DenseFeature& f) {
 }
 
 /// Dense features of `rows` rows: NaN is a missing value. `columns`: some come as columns of their own.
-inline void dense(const FeatureRows& found, std::size_t rows, const std::vector<DenseFeature>& schema, const char* what,
-                  const RequestRules& rules, bool columns = false) {
+inline Fault dense(const FeatureRows& found, std::size_t rows, const std::vector<DenseFeature>& schema,
+                   const char* what, const RequestRules& rules, bool columns = false) {
     std::size_t wanted = 0;
     const DenseFeature* required = nullptr;
     for (const DenseFeature& f : schema) {
@@ -74,14 +79,14 @@ inline void dense(const FeatureRows& found, std::size_t rows, const std::vector<
         ++wanted;
         if (!f.optional) required = &f;
     }
-    if (rows == 0 || (found.empty() && (wanted == 0 || required == nullptr || rules.take_missing_columns))) return;
+    if (rows == 0 || (found.empty() && (wanted == 0 || required == nullptr || rules.take_missing_columns))) return {};
     if (found.empty())
-        throw RequestError("request", std::string(what) + " feature " + required->name, "nothing",
-                           "numbers, as in the training lists");
+        return RequestError("request", std::string(what) + " feature " + required->name, "nothing",
+                            "numbers, as in the training lists");
     if (found.rows() != rows || found.columns() != wanted) {
-        throw RequestError("request", std::string(what) + " features",
-                           std::to_string(found.rows()) + " x " + std::to_string(found.columns()),
-                           std::to_string(rows) + " x " + std::to_string(wanted));
+        return RequestError("request", std::string(what) + " features",
+                            std::to_string(found.rows()) + " x " + std::to_string(found.columns()),
+                            std::to_string(rows) + " x " + std::to_string(wanted));
     }
     for (std::size_t r = 0; r < rows; ++r) {
         const bool all_finite = found.visit_row(r, [&](const auto* x) {
@@ -91,183 +96,210 @@ inline void dense(const FeatureRows& found, std::size_t rows, const std::vector<
             return !infinite;
         });
         if (!all_finite)
-            throw RequestError("request", place(what, r) + " features", "an infinite number",
-                               "finite numbers, or NaN for missing ones");
+            return RequestError("request", place(what, r) + " features", "an infinite number",
+                                "finite numbers, or NaN for missing ones");
     }
+    return {};
 }
 
 /// The column of a dense feature with a span of its own.
-inline void column(const FeatureColumn& found, std::size_t n, const char* name, const std::vector<DenseFeature>& schema,
-                   const RequestRules& rules) {
+inline Fault column(const FeatureColumn& found, std::size_t n, const char* name,
+                    const std::vector<DenseFeature>& schema, const RequestRules& rules) {
     const auto feature = std::ranges::find(schema, name, &DenseFeature::name);
     if (found.empty() && feature != schema.end() && !feature->optional && !rules.take_missing_columns)
-        throw RequestError("request", name, "nothing", "numbers, as in the training lists");
+        return RequestError("request", name, "nothing", "numbers, as in the training lists");
     if (!found.empty() && found.size() != n) {
-        throw RequestError("request", name, std::to_string(found.size()) + " numbers", std::to_string(n) + " or none");
+        return RequestError("request", name, std::to_string(found.size()) + " numbers", std::to_string(n) + " or none");
     }
     for (std::size_t i = 0; i < found.size(); ++i) {
         if (std::isinf(found[i])) {
-            throw RequestError("request", place("candidates", i) + "." + name, std::to_string(found[i]),
-                               "a finite number, or NaN for a missing one");
+            return RequestError("request", place("candidates", i) + "." + name, std::to_string(found[i]),
+                                "a finite number, or NaN for a missing one");
         }
     }
+    return {};
 }
 
 /// The column beside dense features that hold it already.
-inline void not_twice(const FeatureColumn& found, const char* name, const std::vector<DenseFeature>& schema) {
+inline Fault not_twice(const FeatureColumn& found, const char* name, const std::vector<DenseFeature>& schema) {
     if (!found.empty() && std::ranges::find(schema, name, &DenseFeature::name) != schema.end())
-        throw RequestError("request", name, "a column beside dense features that hold it", "one of the two");
+        return RequestError("request", name, "a column beside dense features that hold it", "one of the two");
+    return {};
 }
 
-inline void length(std::size_t found, std::size_t wanted, const char* what) {
+inline Fault length(std::size_t found, std::size_t wanted, const char* what) {
     if (found != 0 && found != wanted) {
-        throw RequestError("request", what, std::to_string(found) + " numbers", std::to_string(wanted) + " or none");
+        return RequestError("request", what, std::to_string(found) + " numbers", std::to_string(wanted) + " or none");
     }
+    return {};
 }
-inline void item_id(std::int32_t id, const char* what, std::size_t i, const Catalog& catalog, const Request& r,
-                    const RequestRules& rules) {
+inline Fault item_id(std::int32_t id, const char* what, std::size_t i, const Catalog& catalog, const Request& r,
+                     const RequestRules& rules) {
     if (id < -1)
-        throw RequestError("request", place(what, i), std::to_string(id), "an item id of 0 or more, or -1 for none");
+        return RequestError("request", place(what, i), std::to_string(id), "an item id of 0 or more, or -1 for none");
     if (rules.refuse_unknown && id >= 0 && !find_item(catalog, r, id))
-        throw RequestError("request", place(what, i), std::to_string(id),
-                           "an item below " + std::to_string(catalog.items + (r.new_items ? r.new_items->items : 0)));
+        return RequestError("request", place(what, i), std::to_string(id),
+                            "an item below " + std::to_string(catalog.items + (r.new_items ? r.new_items->items : 0)));
+    return {};
 }
 
 /// What a request says of an item that the catalog lacks.
-inline void new_item(const Catalog& catalog, std::size_t row) {
+inline Fault new_item(const Catalog& catalog, std::size_t row) {
     const auto fail = [&](const std::string& found, const char* wanted) {
-        throw RequestError("request", place("new items", row), found, wanted);
+        return RequestError("request", place("new items", row), found, wanted);
     };
     for (const Catalog::Field& f : catalog.fields) {
         const std::int64_t begin = f.offsets[row], end = f.offsets[row + 1];
         if (begin < 0 || begin > end || end > static_cast<std::int64_t>(f.ids.size()))
-            fail("offsets that do not rise, or go beyond the ids", "rising ones");
+            return fail("offsets that do not rise, or go beyond the ids", "rising ones");
         for (std::int64_t k = begin; k < end; ++k) {
             if (f.ids[static_cast<std::size_t>(k)] < 0)
-                fail("id " + std::to_string(f.ids[static_cast<std::size_t>(k)]), "ids of 0 or more");
+                return fail("id " + std::to_string(f.ids[static_cast<std::size_t>(k)]), "ids of 0 or more");
         }
     }
     if (catalog.values(row) > static_cast<std::size_t>(limits().values))
-        fail(std::to_string(catalog.values(row)) + " values", "no more than limits() say: --max-values");
+        return fail(std::to_string(catalog.values(row)) + " values", "no more than limits() say: --max-values");
     const std::size_t width = catalog.dense.size() / catalog.items;
     for (std::size_t c = 0; c < width; ++c) {
         if (std::isinf(catalog.dense[row * width + c]))
-            fail("an infinite number", "finite numbers, or NaN for missing ones");
+            return fail("an infinite number", "finite numbers, or NaN for missing ones");
     }
+    return {};
 }
 
 /// The items that a request brings have the columns of the schema. Where candidates name their rows, other rows are not
 /// looked at: many requests may share them.
-inline void new_items(const Catalog& catalog, const Request& r, const Schema& schema) {
+inline Fault new_items(const Catalog& catalog, const Request& r, const Schema& schema) {
     const auto wrong = [](const char* what, std::size_t found, std::size_t wanted) {
-        throw RequestError("request", std::string("new items, ") + what, std::to_string(found), std::to_string(wanted));
+        return RequestError("request", std::string("new items, ") + what, std::to_string(found),
+                            std::to_string(wanted));
     };
     if (catalog.fields.size() != schema.item_fields.size())
-        wrong("fields", catalog.fields.size(), schema.item_fields.size());
+        return wrong("fields", catalog.fields.size(), schema.item_fields.size());
     if (catalog.dense.size() != catalog.items * schema.item_dense.size())
-        wrong("dense features", catalog.dense.size(), catalog.items * schema.item_dense.size());
+        return wrong("dense features", catalog.dense.size(), catalog.items * schema.item_dense.size());
     for (const Catalog::Field& f : catalog.fields) {
-        if (f.offsets.size() != catalog.items + 1) wrong("offsets", f.offsets.size(), catalog.items + 1);
+        if (f.offsets.size() != catalog.items + 1) return wrong("offsets", f.offsets.size(), catalog.items + 1);
     }
     if (r.new_item_rows.empty()) {
-        for (std::size_t row = 0; row < catalog.items; ++row) new_item(catalog, row);
-        return;
+        for (std::size_t row = 0; row < catalog.items; ++row) {
+            if (auto fault = new_item(catalog, row)) return fault;
+        }
+        return {};
     }
-    length(r.new_item_rows.size(), r.size(), "new item rows");
+    if (auto fault = length(r.new_item_rows.size(), r.size(), "new item rows")) return fault;
     for (std::size_t i = 0; i < r.new_item_rows.size(); ++i) {
         const std::int32_t row = r.new_item_rows[i];
         if (row < -1 || row >= static_cast<std::int64_t>(catalog.items))
-            throw RequestError("request", place("new item rows", i), std::to_string(row),
-                               "-1 or a row below " + std::to_string(catalog.items));
-        if (row >= 0) new_item(catalog, static_cast<std::size_t>(row));
+            return RequestError("request", place("new item rows", i), std::to_string(row),
+                                "-1 or a row below " + std::to_string(catalog.items));
+        if (row < 0) continue;
+        if (auto fault = new_item(catalog, static_cast<std::size_t>(row))) return fault;
     }
+    return {};
 }
 
-inline void time(std::int64_t t, const std::string& where) {
+inline Fault time(std::int64_t t, const std::string& where) {
     if (t < -max_time || t > max_time) {
-        throw RequestError("request", where, std::to_string(t),
-                           "unix seconds from -" + std::to_string(max_time) + " to " + std::to_string(max_time));
+        return RequestError("request", where, std::to_string(t),
+                            "unix seconds from -" + std::to_string(max_time) + " to " + std::to_string(max_time));
     }
+    return {};
 }
-inline void no_duplicates(std::span<const std::int32_t> items) {
+inline Fault no_duplicates(std::span<const std::int32_t> items) {
     const auto fail = [](std::int32_t id) {
-        throw RequestError("request", "candidates", "item " + std::to_string(id) + " twice", "each item once");
+        return RequestError("request", "candidates", "item " + std::to_string(id) + " twice", "each item once");
     };
     if (items.size() <= 128) {  // faster than sorting, and allocates nothing
         for (std::size_t i = 1; i < items.size(); ++i) {
             for (std::size_t j = 0; j < i; ++j) {
-                if (items[j] == items[i] && items[i] >= 0) fail(items[i]);
+                if (items[j] == items[i] && items[i] >= 0) return fail(items[i]);
             }
         }
-        return;
+        return {};
     }
     std::vector<std::int32_t> sorted(items.begin(), items.end());
     std::sort(sorted.begin(), sorted.end());
     const auto known = std::ranges::lower_bound(sorted, 0);
     const auto twice = std::adjacent_find(known, sorted.end());
-    if (twice != sorted.end()) fail(*twice);
+    if (twice != sorted.end()) return fail(*twice);
+    return {};
 }
 
 }  // namespace check_detail
 
-/// Throws RequestError unless columns have the rows, features and fields of the schema, numbers are finite or missing,
-/// there are 1 to `max_candidates` candidates, each item once, and times are within `max_time` and in order. The one
-/// contract of what can be encoded: readers and programs ask it too.
-inline void check_request(const Schema& schema, const Catalog& catalog, const Request& r,
-                          const RequestRules& rules = {}) {
+/// What is wrong with a request, if anything is. Columns must have the rows, features and fields of the schema, numbers
+/// be finite or missing; there must be 1 to `max_candidates` candidates, each item once, and times within `max_time`
+/// and in order. The one contract of what can be encoded: readers and programs ask it too.
+inline std::optional<RequestError> find_fault(const Schema& schema, const Catalog& catalog, const Request& r,
+                                              const RequestRules& rules = {}) {
     namespace detail = check_detail;
-    detail::fields(r.user_fields, 1, schema.user_fields, "user", rules);
-    detail::fields(r.context, 1, schema.context_fields, "context", rules);
-    detail::dense(r.user_dense, 1, schema.user_dense, "user", rules);
-    detail::dense(r.context_dense, 1, schema.context_dense, "context", rules);
-    if (r.items.empty()) throw RequestError("request", "candidates", "none", "at least one");
+    if (auto fault = detail::fields(r.user_fields, 1, schema.user_fields, "user", rules)) return fault;
+    if (auto fault = detail::fields(r.context, 1, schema.context_fields, "context", rules)) return fault;
+    if (auto fault = detail::dense(r.user_dense, 1, schema.user_dense, "user", rules)) return fault;
+    if (auto fault = detail::dense(r.context_dense, 1, schema.context_dense, "context", rules)) return fault;
+    if (r.items.empty()) return RequestError("request", "candidates", "none", "at least one");
     if (r.items.size() > static_cast<std::size_t>(max_candidates)) {
-        throw RequestError("request", "candidates", std::to_string(r.items.size()),
-                           "at most " + std::to_string(max_candidates));
+        return RequestError("request", "candidates", std::to_string(r.items.size()),
+                            "at most " + std::to_string(max_candidates));
     }
-    if (r.new_items != nullptr) detail::new_items(*r.new_items, r, schema);
-    for (std::size_t i = 0; i < r.items.size(); ++i) detail::item_id(r.items[i], "candidates", i, catalog, r, rules);
-    detail::no_duplicates(r.items);
-    detail::fields(r.candidate_fields, r.size(), schema.candidate_fields, "candidates", rules);
+    if (r.new_items != nullptr) {
+        if (auto fault = detail::new_items(*r.new_items, r, schema)) return fault;
+    }
+    for (std::size_t i = 0; i < r.items.size(); ++i) {
+        if (auto fault = detail::item_id(r.items[i], "candidates", i, catalog, r, rules)) return fault;
+    }
+    if (auto fault = detail::no_duplicates(r.items)) return fault;
+    if (auto fault = detail::fields(r.candidate_fields, r.size(), schema.candidate_fields, "candidates", rules))
+        return fault;
     const bool columns = r.candidate_dense.columns() != schema.candidate_dense.size();
-    detail::dense(r.candidate_dense, r.size(), schema.candidate_dense, "candidates", rules, columns);
+    if (auto fault = detail::dense(r.candidate_dense, r.size(), schema.candidate_dense, "candidates", rules, columns))
+        return fault;
     if (columns) {
-        detail::column(r.scores, r.size(), "score", schema.candidate_dense, rules);
-        detail::column(r.aux, r.size(), "aux", schema.candidate_dense, rules);
+        if (auto fault = detail::column(r.scores, r.size(), "score", schema.candidate_dense, rules)) return fault;
+        if (auto fault = detail::column(r.aux, r.size(), "aux", schema.candidate_dense, rules)) return fault;
     } else if (!r.candidate_dense.empty()) {
-        detail::not_twice(r.scores, "score", schema.candidate_dense);
-        detail::not_twice(r.aux, "aux", schema.candidate_dense);
+        if (auto fault = detail::not_twice(r.scores, "score", schema.candidate_dense)) return fault;
+        if (auto fault = detail::not_twice(r.aux, "aux", schema.candidate_dense)) return fault;
     }
 
     const std::size_t events = r.history_items.size();
     if (r.history_times.size() != events) {
-        throw RequestError("request", "history", std::to_string(r.history_times.size()) + " times",
-                           std::to_string(events) + ", one per event");
+        return RequestError("request", "history", std::to_string(r.history_times.size()) + " times",
+                            std::to_string(events) + ", one per event");
     }
-    detail::length(r.history_feedback.size(), events, "history feedback");
-    detail::fields(r.history_fields, events, schema.event_fields, "history", rules);
-    detail::dense(r.history_dense, events, schema.event_dense, "history", rules);
+    if (auto fault = detail::length(r.history_feedback.size(), events, "history feedback")) return fault;
+    if (auto fault = detail::fields(r.history_fields, events, schema.event_fields, "history", rules)) return fault;
+    if (auto fault = detail::dense(r.history_dense, events, schema.event_dense, "history", rules)) return fault;
     for (std::size_t h = 0; h < events; ++h) {
-        detail::item_id(r.history_items[h], "history", h, catalog, r, rules);
+        if (auto fault = detail::item_id(r.history_items[h], "history", h, catalog, r, rules)) return fault;
         if (h > 0 && r.history_times[h] < r.history_times[h - 1]) {
-            throw RequestError("request", detail::place("history", h), "a time before the event above", "oldest first");
+            return RequestError("request", detail::place("history", h), "a time before the event above",
+                                "oldest first");
         }
         if (rules.refuse_unknown && !r.history_feedback.empty() &&
             (r.history_feedback[h] < 0 || r.history_feedback[h] >= schema.feedback_kinds)) {
-            throw RequestError("request", detail::place("history", h) + ".feedback",
-                               std::to_string(r.history_feedback[h]),
-                               "0.." + std::to_string(schema.feedback_kinds - 1));
+            return RequestError("request", detail::place("history", h) + ".feedback",
+                                std::to_string(r.history_feedback[h]),
+                                "0.." + std::to_string(schema.feedback_kinds - 1));
         }
     }
-    detail::time(r.time, "ts");
+    if (auto fault = detail::time(r.time, "ts")) return fault;
     if (!r.history_times.empty()) {
-        detail::time(r.history_times.front(), detail::place("history", 0));
-        detail::time(r.history_times.back(), detail::place("history", events - 1));
+        if (auto fault = detail::time(r.history_times.front(), detail::place("history", 0))) return fault;
+        if (auto fault = detail::time(r.history_times.back(), detail::place("history", events - 1))) return fault;
     }
     if (rules.refuse_late_events && !r.history_times.empty() && r.history_times.back() >= r.time) {
-        throw RequestError("request", detail::place("history", events - 1), "a time not before the request",
-                           "only earlier events");
+        return RequestError("request", detail::place("history", events - 1), "a time not before the request",
+                            "only earlier events");
     }
+    return {};
+}
+
+/// Throws what find_fault finds.
+inline void check_request(const Schema& schema, const Catalog& catalog, const Request& r,
+                          const RequestRules& rules = {}) {
+    if (const auto fault = find_fault(schema, catalog, r, rules)) raise(*fault);
 }
 
 }  // namespace psad

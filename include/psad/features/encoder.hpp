@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -41,8 +42,8 @@ class Encoder {
           max_history_(max_history) {
         set_exposure(std::move(statistics_.exposure));
         if (max_history < 1 || max_history > max_history_limit) {
-            throw SettingError("encoder", "max_history", std::to_string(max_history),
-                               "1 to " + std::to_string(max_history_limit));
+            raise(SettingError("encoder", "max_history", std::to_string(max_history),
+                               "1 to " + std::to_string(max_history_limit)));
         }
         sizes_ = sizes();
     }
@@ -77,9 +78,9 @@ class Encoder {
         statistics_.match_inv_std = std::move(match_inv_std);
     }
     /// Tells how a page changes feedback: training divides gains by it, and orders keep like candidates apart.
-    /// Throws SettingError for one that Exposure::check refuses.
+    /// Throws SettingError for one in which Exposure::find_fault finds one.
     void set_exposure(Exposure exposure) {
-        exposure.check(schema_.item_fields.size(), "encoder");
+        if (const auto fault = exposure.find_fault(schema_.item_fields.size(), "encoder")) raise(*fault);
         neighbours_ = NeighbourEncoder(exposure.neighbours);
         statistics_.exposure = std::move(exposure);
     }
@@ -89,6 +90,10 @@ class Encoder {
 
     /// Throws RequestError for a request that cannot be encoded (see check_request).
     void check(const Request& r, const RequestRules& rules = {}) const { check_request(schema_, catalog_, r, rules); }
+    /// The same as a value: what check() would throw, if anything.
+    std::optional<RequestError> find_fault(const Request& r, const RequestRules& rules = {}) const {
+        return psad::find_fault(schema_, catalog_, r, rules);
+    }
 
     /// What a network over this encoder reads.
     const InputSizes& input_sizes() const { return sizes_; }
@@ -113,8 +118,8 @@ class Encoder {
   private:
     static void must_be(const char* what, std::size_t found, std::size_t wanted) {
         if (found != 0 && found != wanted)
-            throw SettingError("encoder", what, std::to_string(found) + " numbers",
-                               std::to_string(wanted) + " or none");
+            raise(
+                SettingError("encoder", what, std::to_string(found) + " numbers", std::to_string(wanted) + " or none"));
     }
 
     InputSizes sizes() const {

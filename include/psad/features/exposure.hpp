@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,21 +35,21 @@ struct Exposure {
 
     bool empty() const { return position.empty(); }
 
-    /// Throws SettingError, naming `source`, for numbers beyond +-30, and for neighbours that are not `reach` for each
-    /// of so many item fields, or stand without positions.
-    void check(std::size_t item_fields, const std::string& source) const {
-        const auto fail = [&](const char* what, const std::string& found, const std::string& wanted) {
-            throw SettingError(source, what, found, wanted);
-        };
+    /// What is wrong, if anything is: numbers beyond +-30, and neighbours that are not `reach` for each of so many item
+    /// fields, or stand without positions.
+    std::optional<SettingError> find_fault(std::size_t item_fields, const std::string& source) const {
         for (const auto* numbers : {&position, &neighbours}) {
             for (const float x : *numbers) {
-                if (!(std::abs(x) <= 30)) fail("exposure", number_text(x), "logarithms from -30 to 30");
+                if (!(std::abs(x) <= 30))
+                    return SettingError(source, "exposure", number_text(x), "logarithms from -30 to 30");
             }
         }
-        if (neighbours.empty()) return;
+        if (neighbours.empty()) return {};
         if (neighbours.size() != item_fields * reach)
-            fail("neighbours", std::to_string(neighbours.size()), std::to_string(item_fields * reach) + " or none");
-        if (position.empty()) fail("positions", "none beside neighbours", "one at least");
+            return SettingError(source, "neighbours", std::to_string(neighbours.size()),
+                                std::to_string(item_fields * reach) + " or none");
+        if (position.empty()) return SettingError(source, "positions", "none beside neighbours", "one at least");
+        return {};
     }
 
     /// What the page multiplies the gain of each candidate by, in `out`; 1 where a candidate was not shown, or nothing

@@ -83,7 +83,7 @@ struct Model {
                     const auto shape = [](const ParameterInfo& p) {
                         return std::to_string(p.rows) + " x " + std::to_string(p.cols);
                     };
-                    throw SettingError("model", to.name, shape(from), shape(to));
+                    raise(SettingError("model", to.name, shape(from), shape(to)));
                 }
                 taken.emplace_back(&from, &to);
             }
@@ -101,8 +101,8 @@ void check_sizes(const Model<Network>& model) {
     for (std::size_t p = 0; p < wanted.parameters.size(); ++p) {
         const ParameterInfo &found = model.registry.parameters[p], &now = wanted.parameters[p];
         if (found.rows == now.rows && found.cols == now.cols) continue;
-        throw SettingError("model", found.name, std::to_string(found.rows) + " rows",
-                           std::to_string(now.rows) + ", by its encoder: it changed after the model was made");
+        raise(SettingError("model", found.name, std::to_string(found.rows) + " rows",
+                           std::to_string(now.rows) + ", by its encoder: it changed after the model was made"));
     }
 }
 

@@ -40,7 +40,7 @@ struct VariantSet {
     template <class F>
     static void visit(std::string_view name, F f) {
         const bool found = ((name == Variants::name ? (f(Variants{}), true) : false) || ...);
-        if (!found) throw SettingError("variant", "", std::string(name), "one of " + names());
+        if (!found) raise(SettingError("variant", "", std::string(name), "one of " + names()));
     }
 };
 

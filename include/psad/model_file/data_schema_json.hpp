@@ -220,13 +220,9 @@ class DataSchemaReader {
 
 /// Throws DataError, naming `source` and the place, for text that is no schema.
 inline DataSchema parse_data_schema(std::string_view text, const std::string& source) {
-    JsonValue json;
-    try {
-        json = parse_strictly(text, 4);
-    } catch (const JsonFault& fault) {
-        throw DataError(source, "", fault.found, fault.wanted);
-    }
-    return detail::DataSchemaReader(json, source).read();
+    const auto json = parse_strictly(text, 4);
+    if (!json) throw DataError(source, "", json.error().found, json.error().wanted);
+    return detail::DataSchemaReader(*json, source).read();
 }
 
 /// As a person would write it: what is not there is left out.

@@ -2,12 +2,15 @@
 /// A network's description: what must agree between a model file and the type that reads it.
 #pragma once
 
+#include <string_view>
 #include <utility>
 
 #include "psad/model/psad_model.hpp"
 #include "psad/model_file/json_value.hpp"
 
 namespace psad::inline PSAD_ABI::model_file {
+
+inline constexpr std::string_view model_format = "psad-model-4";
 
 namespace detail {
 

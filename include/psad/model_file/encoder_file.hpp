@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,17 +36,20 @@ inline JsonValue to_json(const std::vector<DenseFeature>& features) {
     return out;
 }
 
-/// Reads metadata written by add_encoder; each failure names the key.
+/// Reads JSON of a file's metadata. The first failure stays, and names the key; what could not be read is empty or 0.
 class MetadataReader {
   public:
-    MetadataReader(const TensorFile& file, const std::string& key) : file_(file), key_(key) {
+    using Fault = std::optional<ModelFileError>;
+
+    MetadataReader(const TensorFile& file, const std::string& key, Fault& fault)
+        : file_(file), key_(key), fault_(fault) {
         const auto found = file.metadata.find(key);
-        if (found == file.metadata.end()) fail("no such key", "a model file of psad");
-        try {
-            json_ = parse_strictly(found->second, 4);
-        } catch (const JsonFault& fault) {
-            fail(fault.found, fault.wanted);
-        }
+        if (found == file.metadata.end())
+            fail("no such key", "a model file of psad");
+        else if (auto parsed = parse_strictly(found->second, 4))
+            json_ = std::move(*parsed);
+        else
+            fail(parsed.error().found, parsed.error().wanted);
     }
 
     const JsonValue& json() const { return json_; }
@@ -54,12 +58,13 @@ class MetadataReader {
     template <class V>
     V get(const JsonValue& in, const char* name, double min = std::numeric_limits<double>::lowest(),
           double max = (std::numeric_limits<double>::max)()) const {
-        if (!in.is_object() || !in.contains(name)) fail(std::string("no ") + name, name);
+        if (!in.contains(name)) return fail(std::string("no ") + name, name), V();
         const JsonValue& value = in[name];
         if constexpr (std::is_same_v<V, std::string>) {
-            if (!value.is_string()) fail(printable(value.dump()), std::string("text for ") + name);
+            if (!value.is_string()) return fail(printable(value.dump()), std::string("text for ") + name), V();
         } else if constexpr (std::is_same_v<V, bool>) {
-            if (!value.is_boolean()) fail(printable(value.dump()), std::string("true or false for ") + name);
+            if (!value.is_boolean())
+                return fail(printable(value.dump()), std::string("true or false for ") + name), V();
         } else {
             if constexpr (std::is_floating_point_v<V>) {  // what does not fit V would become infinite
                 min = (std::max)(min, static_cast<double>(std::numeric_limits<V>::lowest()));
@@ -69,23 +74,27 @@ class MetadataReader {
             if (!fits || value.get<double>() < min || value.get<double>() > max) {
                 fail(std::string(name) + " = " + printable(value.dump()),
                      "a number from " + JsonValue(min).dump() + " to " + JsonValue(max).dump());
+                return V();
             }
         }
         return value.get<V>();
     }
 
     const JsonValue& array(const JsonValue& in, const char* name) const {
-        if (!in.is_object() || !in.contains(name) || !in[name].is_array()) fail(std::string("no list ") + name, name);
-        return in[name];
+        static const JsonValue none = JsonValue::array();
+        if (in.contains(name) && in[name].is_array()) return in[name];
+        fail(std::string("no list ") + name, name);
+        return none;
     }
 
-    [[noreturn]] void fail(const std::string& found, const std::string& wanted) const {
-        throw ModelFileError(file_.source, "metadata " + key_, found, wanted);
+    void fail(const std::string& found, const std::string& wanted) const {
+        if (!fault_) fault_.emplace(file_.source, "metadata " + key_, found, wanted);
     }
 
   private:
     const TensorFile& file_;
     std::string key_;
+    Fault& fault_;
     JsonValue json_;
 };
 
@@ -130,7 +139,7 @@ class StatisticsReader {
             if (group == std::string(name)) wanted = dense.size();
         });
         if (features.size() != wanted)
-            reader_.fail(std::to_string(features.size()) + " features in " + name, std::to_string(wanted));
+            return reader_.fail(std::to_string(features.size()) + " features in " + name, std::to_string(wanted));
         for (const auto& feature : features.elements()) {
             DenseTransforms::for_each_column(
                 [&](const char* part, auto& numbers) {
@@ -144,7 +153,7 @@ class StatisticsReader {
     void operator()(const char* name, std::vector<float>& numbers) const {
         for (const auto& x : reader_.array(reader_.json(), name).elements()) {
             if (!x.is_number() || !std::isfinite(x.get<float>()))
-                reader_.fail(printable(x.dump()), std::string("numbers in ") + name);
+                return reader_.fail(printable(x.dump()), std::string("numbers in ") + name);
             numbers.push_back(x.get<float>());
         }
     }
@@ -160,27 +169,28 @@ class StatisticsReader {
         });
         const JsonValue& lists = reader_.array(reader_.json(), name);
         if (lists.size() != fields.size())
-            reader_.fail(std::to_string(lists.size()) + " " + name, std::to_string(fields.size()));
+            return reader_.fail(std::to_string(lists.size()) + " " + name, std::to_string(fields.size()));
         for (std::size_t f = 0; f < fields.size(); ++f)
             vocabularies.push_back(vocabulary(lists[f], static_cast<std::size_t>(fields[f].vocabulary)));
     }
 
   private:
     Vocabulary vocabulary(const JsonValue& values, std::size_t size) const {
-        if (!values.is_array()) reader_.fail(printable(values.dump()), "a list of values");
+        if (!values.is_array()) return reader_.fail(printable(values.dump()), "a list of values"), Vocabulary();
         const auto fail = [&](const std::string& found) {
             reader_.fail(printable(found), "each value below " + std::to_string(size) + " once");
+            return Vocabulary();
         };
         std::vector<std::int32_t> out;
         for (const auto& value : values.elements()) {
             const auto v = value.is_number_integer() ? value.get<std::int64_t>() : -1;
-            if (v < 0 || v >= static_cast<std::int64_t>(size)) fail(value.dump());
+            if (v < 0 || v >= static_cast<std::int64_t>(size)) return fail(value.dump());
             out.push_back(static_cast<std::int32_t>(v));
         }
         std::vector<std::int32_t> sorted = out;
         std::ranges::sort(sorted);
         if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end())
-            fail(std::to_string(*twice) + " twice");
+            return fail(std::to_string(*twice) + " twice");
         return Vocabulary(out);
     }
 
@@ -207,7 +217,7 @@ inline std::vector<DenseFeature> read_dense(const MetadataReader& reader, const 
     return out;
 }
 
-/// Throws unless there are as many numbers as wanted, or none.
+/// A failure unless there are as many numbers as wanted, or none.
 inline void check_count(const MetadataReader& reader, const char* name, std::size_t found, std::size_t wanted) {
     if (found != 0 && found != wanted)
         reader.fail(std::to_string(found) + " numbers in " + name, std::to_string(wanted));
@@ -245,9 +255,10 @@ inline void add_encoder(TensorFile& file, const Encoder& encoder) {
     }
 }
 
-/// Throws ModelFileError where anything is missing, out of range or contradictory.
-inline Encoder read_encoder(const TensorFile& file) {
-    const detail::MetadataReader schema_reader(file, "psad.schema");
+/// An error where anything is missing, out of range or contradictory.
+inline FromFile<Encoder> try_read_encoder(const TensorFile& file) {
+    std::optional<ModelFileError> fault;
+    const detail::MetadataReader schema_reader(file, "psad.schema", fault);
     const JsonValue& schema_json = schema_reader.json();
     Schema schema;
     for_each_fields(schema, [&](const char* name, auto& fields) { fields = detail::read_fields(schema_reader, name); });
@@ -257,39 +268,44 @@ inline Encoder read_encoder(const TensorFile& file) {
     const int max_history = schema_reader.get<int>(schema_json, "max_history", 1, Encoder::max_history_limit);
     Catalog catalog;
     catalog.items = schema_reader.get<std::size_t>(schema_json, "catalog_items", 0, max_vocabulary);
+    if (fault) return *fault;
     const auto items = static_cast<std::int64_t>(catalog.items);
     for (std::size_t f = 0; f < schema.item_fields.size(); ++f) {
         const std::string name = "catalog." + std::to_string(f);
-        const auto offsets = file.values<std::int64_t>(name + ".offsets", {items + 1});
-        const auto ids = file.values<std::int32_t>(name + ".ids");
-        catalog.fields.push_back({{offsets.begin(), offsets.end()}, {ids.begin(), ids.end()}});
+        const auto offsets = file.find<std::int64_t>(name + ".offsets", {items + 1});
+        if (!offsets) return offsets.error();
+        const auto ids = file.find<std::int32_t>(name + ".ids");
+        if (!ids) return ids.error();
+        catalog.fields.push_back({{offsets->begin(), offsets->end()}, {ids->begin(), ids->end()}});
     }
     if (!schema.item_dense.empty()) {
         const auto dense =
-            file.values<double>("catalog.dense", {items, static_cast<std::int64_t>(schema.item_dense.size())});
-        catalog.dense.assign(dense.begin(), dense.end());
+            file.find<double>("catalog.dense", {items, static_cast<std::int64_t>(schema.item_dense.size())});
+        if (!dense) return dense.error();
+        catalog.dense.assign(dense->begin(), dense->end());
     }
-    try {
-        check_catalog(catalog, schema);
-    } catch (const SettingError& e) {
-        throw ModelFileError(file.source, e.source() + ", " + e.place(), e.found(), e.wanted());
-    }
+    if (const auto e = find_fault(catalog, schema))
+        return ModelFileError(file.source, e->source() + ", " + e->place(), e->found(), e->wanted());
 
-    const detail::MetadataReader statistics_reader(file, "psad.statistics");
+    const detail::MetadataReader statistics_reader(file, "psad.statistics", fault);
     Statistics statistics;
     Statistics::for_each_column(detail::StatisticsReader(statistics_reader, schema, catalog.items), statistics);
-    try {
-        statistics.exposure.check(schema.item_fields.size(), "statistics");
-    } catch (const SettingError& e) {
-        statistics_reader.fail(e.place() + ", " + e.found(), e.wanted());
-    }
+    if (const auto e = statistics.exposure.find_fault(schema.item_fields.size(), "statistics"))
+        statistics_reader.fail(e->place() + ", " + e->found(), e->wanted());
+    if (fault) return *fault;
     Encoder encoder(std::move(schema), std::move(catalog), std::move(statistics), max_history);
     const Statistics& read = encoder.statistics();
     detail::check_count(statistics_reader, "derived_inv_std", read.derived_inv_std.size(),
                         encoder.candidates().derived());
     detail::check_count(statistics_reader, "match_inv_std", read.match_inv_std.size(),
                         static_cast<std::size_t>(encoder.input_sizes().match_columns));
+    if (fault) return *fault;
     return encoder;
+}
+
+/// The same, and throws the error.
+inline Encoder read_encoder(const TensorFile& file) {
+    return try_read_encoder(file).value();
 }
 
 }  // namespace psad::model_file

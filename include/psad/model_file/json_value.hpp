@@ -165,13 +165,10 @@ inline JsonValue& JsonValue::set(std::string_view name, JsonValue value) {
     Object& object = *shared;
     if (const auto known = object.places.find(name); known != object.places.end())
         return object.members[known->second].second = std::move(value);
+    // Where memory ends, nothing is added: what comes after the place needs none.
+    if (object.members.size() == object.members.capacity()) object.members.reserve(2 * object.members.size() + 1);
     const auto place = object.places.emplace(std::string(name), object.members.size()).first;
-    try {
-        return object.members.emplace_back(&place->first, std::move(value)).second;
-    } catch (...) {
-        object.places.erase(place);
-        throw;
-    }
+    return object.members.emplace_back(&place->first, std::move(value)).second;
 }
 inline JsonValue& JsonValue::object_at(std::string_view name) {
     if (!contains(name)) return set(name, object());

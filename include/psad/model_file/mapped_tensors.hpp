@@ -89,16 +89,9 @@ class MappedTensors {
                                  "a multiple of 8 within the file");
         data_ = bytes_ + 8 + length;
         const std::uint64_t data_size = size_ - 8 - length;
-        std::vector<detail::Placed> layout;
-        detail::parse_header(source_, std::string(bytes_ + 8, length))
-            .for_each_member([&](const std::string& name, const JsonValue& entry) {
-                if (name == detail::metadata_key)
-                    metadata_ = detail::parse_metadata(source_, entry);
-                else
-                    layout.push_back(detail::parse_tensor(source_, name, entry, data_size));
-            });
-        detail::sort_by_place(source_, layout, data_size);
-        for (detail::Placed& p : layout) {
+        detail::Header header = detail::read_header(source_, std::string(bytes_ + 8, length), data_size).value();
+        metadata_ = std::move(header.metadata);
+        for (detail::Placed& p : header.tensors) {
             if (p.begin % detail::dtype_size(p.tensor.dtype) != 0)
                 throw ModelFileError(source_, detail::place(p.tensor.name), "data that is not aligned",
                                      "tensors of the widest numbers first");

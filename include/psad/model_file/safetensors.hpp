@@ -20,6 +20,7 @@
 #include <istream>
 #include <limits>
 #include <map>
+#include <optional>
 #include <span>
 #include <sstream>
 #include <string>
@@ -67,34 +68,30 @@ struct Placed {
 };
 
 /// The header's JSON as an object.
-inline JsonValue parse_header(const std::string& source, const std::string& text) {
+inline FromFile<JsonValue> parse_header(const std::string& source, const std::string& text) {
     const std::size_t last = text.find_last_not_of(' ');
     if (last == std::string::npos || text.front() != '{' || text[last] != '}') {
-        throw ModelFileError(source, "header", "text that does not run from { to }", "a JSON object");
+        return ModelFileError(source, "header", "text that does not run from { to }", "a JSON object");
     }
-    try {
-        return parse_strictly(text, 3);
-    } catch (const JsonFault& fault) {
-        throw ModelFileError(source, "header", fault.found, fault.wanted);
-    }
+    auto parsed = parse_strictly(text, 3);
+    if (!parsed) return ModelFileError(source, "header", parsed.error().found, parsed.error().wanted);
+    return std::move(*parsed);
 }
 
-inline std::map<std::string, std::string> parse_metadata(const std::string& source, const JsonValue& entry) {
+inline FromFile<std::map<std::string, std::string>> parse_metadata(const std::string& source, const JsonValue& entry) {
     std::map<std::string, std::string> metadata;
-    const auto fail = [&] {
-        throw ModelFileError(source, "__metadata__", printable(entry.dump()), "an object of strings");
-    };
-    if (!entry.is_object()) fail();
+    bool texts = entry.is_object();
     entry.for_each_member([&](const std::string& key, const JsonValue& value) {
-        if (!value.is_string()) fail();
-        metadata.emplace(key, value.get<std::string>());
+        texts = texts && value.is_string();
+        if (texts) metadata.emplace(key, value.get<std::string>());
     });
+    if (!texts) return ModelFileError(source, "__metadata__", printable(entry.dump()), "an object of strings");
     return metadata;
 }
 
 /// One entry of the header, its shape, dtype and offsets checked against each other and the data's size.
-inline Placed parse_tensor(const std::string& source, const std::string& name, const JsonValue& entry,
-                           std::uint64_t data_size) {
+inline FromFile<Placed> parse_tensor(const std::string& source, const std::string& name, const JsonValue& entry,
+                                     std::uint64_t data_size) {
     const auto integers = [](const JsonValue& value) {
         return value.is_array() && std::ranges::all_of(value.elements(), &JsonValue::is_number_integer);
     };
@@ -102,8 +99,8 @@ inline Placed parse_tensor(const std::string& source, const std::string& name, c
                         entry.contains("data_offsets") && entry["dtype"].is_string() && integers(entry["shape"]) &&
                         integers(entry["data_offsets"]) && entry["data_offsets"].size() == 2;
     if (!formed) {
-        throw ModelFileError(source, place(name), printable(entry.dump()),
-                             R"({"dtype": string, "shape": [integers], "data_offsets": [begin, end]})");
+        return ModelFileError(source, place(name), printable(entry.dump()),
+                              R"({"dtype": string, "shape": [integers], "data_offsets": [begin, end]})");
     }
     Placed placed;
     placed.tensor.name = name;
@@ -114,13 +111,44 @@ inline Placed parse_tensor(const std::string& source, const std::string& name, c
     }
     placed.begin = entry["data_offsets"][std::size_t{0}].get<std::uint64_t>();
     placed.end = entry["data_offsets"][std::size_t{1}].get<std::uint64_t>();
-    const std::uint64_t wanted = byte_count(source, name, placed.tensor.dtype, placed.tensor.shape);
-    if (placed.begin > placed.end || placed.end > data_size || placed.end - placed.begin != wanted) {
-        throw ModelFileError(
+    const auto wanted = byte_count(source, name, placed.tensor.dtype, placed.tensor.shape);
+    if (!wanted) return wanted.error();
+    if (placed.begin > placed.end || placed.end > data_size || placed.end - placed.begin != *wanted) {
+        return ModelFileError(
             source, place(name), "data_offsets " + printable(entry["data_offsets"].dump()),
-            std::to_string(wanted) + " bytes within the " + std::to_string(data_size) + " bytes of data");
+            std::to_string(*wanted) + " bytes within the " + std::to_string(data_size) + " bytes of data");
     }
     return placed;
+}
+
+/// What the header's JSON says.
+struct Header {
+    std::map<std::string, std::string> metadata = {};
+    std::vector<Placed> tensors = {};  ///< by their place in the file
+};
+
+/// Tensors that lie within so many bytes of data.
+inline FromFile<Header> parse_entries(const std::string& source, const std::string& text, std::uint64_t data_size) {
+    const auto json = parse_header(source, text);
+    if (!json) return json.error();
+    Header out;
+    std::optional<ModelFileError> fault;
+    const auto take = [&](auto read, const auto& put) {
+        if (read)
+            put(std::move(*read));
+        else
+            fault = read.error();
+    };
+    json->for_each_member([&](const std::string& name, const JsonValue& entry) {
+        if (fault) return;
+        if (name == metadata_key)
+            take(parse_metadata(source, entry), [&](auto metadata) { out.metadata = std::move(metadata); });
+        else
+            take(parse_tensor(source, name, entry, data_size), [&](Placed p) { out.tensors.push_back(std::move(p)); });
+    });
+    if (fault) return *fault;
+    std::ranges::sort(out.tensors, {}, [](const Placed& placed) { return std::pair(placed.begin, placed.end); });
+    return out;
 }
 
 /// The header's JSON, compact, its keys sorted.
@@ -141,25 +169,27 @@ inline std::string header_text(const std::map<std::string, std::string>& words, 
     return out.dump();
 }
 
-/// Sorts tensors by their place and refuses data that no tensor owns or that two own.
-inline void sort_by_place(const std::string& source, std::vector<Placed>& layout, std::uint64_t data_size) {
-    std::ranges::sort(layout, {}, [](const Placed& placed) { return std::pair(placed.begin, placed.end); });
+/// An error for data that no tensor owns or that two own.
+inline FromFile<Header> read_header(const std::string& source, const std::string& text, std::uint64_t data_size) {
+    auto header = parse_entries(source, text, data_size);
+    if (!header) return header;
     std::uint64_t covered = 0;
-    for (const Placed& placed : layout) {
+    for (const Placed& placed : header->tensors) {
         if (placed.begin != covered) {
-            throw ModelFileError(source, place(placed.tensor.name), "data from byte " + std::to_string(placed.begin),
-                                 "data from byte " + std::to_string(covered) + ", where the one before ends");
+            return ModelFileError(source, place(placed.tensor.name), "data from byte " + std::to_string(placed.begin),
+                                  "data from byte " + std::to_string(covered) + ", where the one before ends");
         }
         covered = placed.end;
     }
     if (covered != data_size) {
-        throw ModelFileError(source, "data", std::to_string(data_size) + " bytes",
-                             std::to_string(covered) + ", where the last tensor ends");
+        return ModelFileError(source, "data", std::to_string(data_size) + " bytes",
+                              std::to_string(covered) + ", where the last tensor ends");
     }
+    return header;
 }
 
 /// A whole file from a stream without an end that is known: no more than its header says, and a byte.
-inline std::string read_stream(const std::string& source, std::istream& in) {
+inline FromFile<std::string> read_stream(const std::string& source, std::istream& in) {
     std::string out;
     const auto read_up_to = [&](std::uint64_t size) {
         constexpr std::uint64_t chunk = std::uint64_t{1} << 20;  // what is not there takes no memory
@@ -175,96 +205,96 @@ inline std::string read_stream(const std::string& source, std::istream& in) {
     if (!read_up_to(sizeof header_size)) return out;
     std::memcpy(&header_size, out.data(), sizeof header_size);
     if (header_size > longest_header) {
-        throw ModelFileError(source, "header", "a length of " + std::to_string(header_size) + " bytes",
-                             "at most " + std::to_string(longest_header));
+        return ModelFileError(source, "header", "a length of " + std::to_string(header_size) + " bytes",
+                              "at most " + std::to_string(longest_header));
     }
     if (!read_up_to(sizeof header_size + header_size)) return out;
+    const auto header = parse_entries(source, out.substr(sizeof header_size),
+                                      static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)()));
+    if (!header) return header.error();
     std::uint64_t data_size = 0;
-    parse_header(source, out.substr(sizeof header_size))
-        .for_each_member([&](const std::string& name, const JsonValue& entry) {
-            constexpr std::uint64_t any = (std::numeric_limits<std::int64_t>::max)();
-            if (name != metadata_key) data_size = (std::max)(data_size, parse_tensor(source, name, entry, any).end);
-        });
+    for (const Placed& placed : header->tensors) data_size = (std::max)(data_size, placed.end);
     read_up_to(sizeof header_size + header_size + data_size + 1);
     return out;
 }
 
 }  // namespace detail
 
-/// Reads a whole file; every malformation or mismatch of the checksum throws ModelFileError naming the file,
-/// the place ("header", "tensor NAME", ...), what was found and what was wanted. Nothing is allocated on a
-/// number's word before it was checked against the file's size.
-inline TensorFile read_safetensors(const std::filesystem::path& path) {
+/// Reads a whole file; every malformation or mismatch of the checksum is an error that names the file, the place
+/// ("header", "tensor NAME", ...), what was found and what was wanted. Nothing is allocated on a number's word before
+/// it was checked against the file's size.
+inline FromFile<TensorFile> try_read_safetensors(const std::filesystem::path& path) {
     TensorFile result;
     result.source = path.string();
-    const std::string& source = result.source;
+    const auto wrong = [&](const std::string& place, const std::string& found, const std::string& wanted) {
+        return ModelFileError(result.source, place, found, wanted);
+    };
     std::error_code failure;
     const auto status = std::filesystem::status(path, failure);
     if (!std::filesystem::exists(status)) {
         const bool unknown = failure && failure != std::errc::no_such_file_or_directory;
-        throw ModelFileError(source, "", unknown ? failure.message() : "No such file or directory", "a model file");
+        return wrong("", unknown ? failure.message() : "No such file or directory", "a model file");
     }
-    if (std::filesystem::is_directory(status)) throw ModelFileError(source, "", "a folder", "a model file");
+    if (std::filesystem::is_directory(status)) return wrong("", "a folder", "a model file");
     std::ifstream file(path, std::ios::binary);
-    if (!file) throw ModelFileError(source, "", "a file that cannot be opened", "a readable model file");
+    if (!file) return wrong("", "a file that cannot be opened", "a readable model file");
     std::istringstream piped;  // a pipe does not tell its size
+    std::uint64_t file_size = 0;
     const bool is_file = std::filesystem::is_regular_file(status);
-    const std::string bytes = is_file ? "" : detail::read_stream(source, file);
-    piped.str(bytes);
+    if (is_file) {
+        file_size = std::filesystem::file_size(path, failure);
+        if (failure) return wrong("", failure.message(), "a readable model file");
+    } else {
+        auto bytes = detail::read_stream(result.source, file);
+        if (!bytes) return bytes.error();
+        file_size = bytes->size();
+        piped.str(std::move(*bytes));
+    }
     std::istream& in = is_file ? static_cast<std::istream&>(file) : piped;
-    const std::uint64_t file_size = is_file ? std::filesystem::file_size(path) : bytes.size();
     const auto read = [&](void* to, std::uint64_t size) {
-        if (!in.read(static_cast<char*>(to), static_cast<std::streamsize>(size))) {
-            throw ModelFileError(source, "", "its end too early", std::to_string(file_size) + " bytes");
-        }
+        return static_cast<bool>(in.read(static_cast<char*>(to), static_cast<std::streamsize>(size)));
     };
+    const auto cut_off = [&] { return wrong("", "its end too early", std::to_string(file_size) + " bytes"); };
 
     std::uint64_t header_size = 0;
-    if (file_size < sizeof header_size) {
-        throw ModelFileError(source, "header", std::to_string(file_size) + " bytes", "at least 8");
-    }
-    read(&header_size, sizeof header_size);
+    if (file_size < sizeof header_size) return wrong("header", std::to_string(file_size) + " bytes", "at least 8");
+    if (!read(&header_size, sizeof header_size)) return cut_off();
     const std::uint64_t max_size = (std::min)(file_size - sizeof header_size, detail::longest_header);
-    if (header_size > max_size) {
-        throw ModelFileError(source, "header", "a length of " + std::to_string(header_size) + " bytes",
-                             "at most " + std::to_string(max_size));
-    }
+    if (header_size > max_size)
+        return wrong("header", "a length of " + std::to_string(header_size) + " bytes",
+                     "at most " + std::to_string(max_size));
     std::string text(header_size, '\0');
-    read(text.data(), header_size);
-    std::vector<detail::Placed> layout;
-    const std::uint64_t data_size = file_size - sizeof header_size - header_size;
-    detail::parse_header(source, text).for_each_member([&](const std::string& name, const JsonValue& entry) {
-        if (name == detail::metadata_key)
-            result.metadata = detail::parse_metadata(source, entry);
-        else
-            layout.push_back(detail::parse_tensor(source, name, entry, data_size));
-    });
-    detail::sort_by_place(source, layout, data_size);
+    if (!read(text.data(), header_size)) return cut_off();
+    auto header = detail::read_header(result.source, text, file_size - sizeof header_size - header_size);
+    if (!header) return header.error();
+    result.metadata = std::move(header->metadata);
 
     const auto entry = result.metadata.extract(std::string(detail::checksum_key));
     detail::Checksum checksum;
     if (!entry.empty()) {
-        const std::string signed_text = detail::header_text(result.metadata, layout);
+        const std::string signed_text = detail::header_text(result.metadata, header->tensors);
         checksum.add(signed_text.data(), signed_text.size());
     }
-    for (detail::Placed& placed : layout) {
+    for (detail::Placed& placed : header->tensors) {
         placed.tensor.bytes.resize(placed.end - placed.begin);
-        read(placed.tensor.bytes.data(), placed.tensor.bytes.size());
+        if (!read(placed.tensor.bytes.data(), placed.tensor.bytes.size())) return cut_off();
         checksum.add(placed.tensor.bytes.data(), placed.tensor.bytes.size());
         result.tensors.push_back(std::move(placed.tensor));
     }
-    if (!entry.empty() && entry.mapped() != checksum.text()) {
-        throw ModelFileError(source, "checksum", checksum.text() + " for its content",
-                             printable(entry.mapped()) + " as it was written");
-    }
+    if (!entry.empty() && entry.mapped() != checksum.text())
+        return wrong("checksum", checksum.text() + " for its content",
+                     printable(entry.mapped()) + " as it was written");
     for (const auto& [key, value] : result.metadata) {
-        if (value.starts_with(detail::checksum_mark)) {
-            throw ModelFileError(source, "__metadata__", "a checksum under \"" + printable(key) + "\"",
-                                 "it under \"psad.checksum\"");
-        }
+        if (value.starts_with(detail::checksum_mark))
+            return wrong("__metadata__", "a checksum under \"" + printable(key) + "\"", "it under \"psad.checksum\"");
     }
     std::ranges::sort(result.tensors, {}, &Tensor::name);
     return result;
+}
+
+/// The same, and throws the error.
+inline TensorFile read_safetensors(const std::filesystem::path& path) {
+    return try_read_safetensors(path).value();
 }
 
 }  // namespace psad::model_file

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "psad/core/result.hpp"
 #include "psad/core/text.hpp"
 #include "psad/core/version.hpp"
 #include "psad/model_file/json_value.hpp"
@@ -94,14 +95,13 @@ class StrictBuilder {
 
 }  // namespace detail
 
-/// The text as one JSON value. Throws JsonFault for anything else, for a key given twice and for nesting
-/// deeper than `deepest`.
-inline JsonValue parse_strictly(std::string_view text, int deepest) {
+/// The text as one JSON value; a fault for anything else, for a key given twice and for nesting deeper than `deepest`.
+inline Result<JsonValue, JsonFault> parse_strictly(std::string_view text, int deepest) {
     // The parser takes a zero byte for the end of the text, whatever follows.
     const std::size_t zero = text.find('\0');
-    if (zero != std::string_view::npos) throw JsonFault{"a zero byte at byte " + std::to_string(zero + 1), "JSON"};
+    if (zero != std::string_view::npos) return JsonFault{"a zero byte at byte " + std::to_string(zero + 1), "JSON"};
     detail::StrictBuilder builder(deepest);
-    if (!nlohmann::json::sax_parse(text, &builder)) throw builder.fault;
+    if (!nlohmann::json::sax_parse(text, &builder)) return builder.fault;
     return builder.take();
 }
 

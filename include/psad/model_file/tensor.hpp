@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "psad/core/error.hpp"
+#include "psad/core/result.hpp"
 #include "psad/core/text.hpp"
 
 namespace psad::inline PSAD_ABI::model_file {
@@ -42,6 +43,10 @@ struct Tensor {
     std::vector<std::int64_t> shape;
     std::vector<std::byte> bytes;
 };
+
+/// What was read, or what is wrong with the file.
+template <class T>
+using FromFile = Result<T, ModelFileError>;
 
 namespace detail {
 
@@ -80,12 +85,12 @@ inline std::string place(std::string_view tensor) {
     return "tensor " + printable(tensor);
 }
 
-/// product(shape) x size of the dtype; throws ModelFileError for an unknown dtype or an impossible shape.
-inline std::uint64_t byte_count(const std::string& source, std::string_view name, std::string_view dtype,
-                                const std::vector<std::int64_t>& shape) {
+/// product(shape) x size of the dtype; an error for an unknown dtype or an impossible shape.
+inline FromFile<std::uint64_t> byte_count(const std::string& source, std::string_view name, std::string_view dtype,
+                                          const std::vector<std::int64_t>& shape) {
     const std::uint64_t size = dtype_size(dtype);
     if (size == 0) {
-        throw ModelFileError(source, place(name), "dtype " + printable(dtype), "a dtype of safetensors");
+        return ModelFileError(source, place(name), "dtype " + printable(dtype), "a dtype of safetensors");
     }
     // Zeros are left out of the bound, so that no order of multiplying the extents can overflow later.
     std::uint64_t left = static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)()) / size;
@@ -93,8 +98,8 @@ inline std::uint64_t byte_count(const std::string& source, std::string_view name
     for (const std::int64_t extent : shape) {
         const auto numbers = static_cast<std::uint64_t>(extent);
         if (extent < 0 || numbers > left) {
-            throw ModelFileError(source, place(name), "shape " + shape_text(shape),
-                                 "extents from 0 on, with fewer than 2^63 bytes in all");
+            return ModelFileError(source, place(name), "shape " + shape_text(shape),
+                                  "extents from 0 on, with fewer than 2^63 bytes in all");
         }
         if (extent != 0) left /= numbers;
         count *= numbers;
@@ -111,10 +116,10 @@ Tensor tensor(std::string name, std::vector<std::int64_t> shape, const Values& v
     using T = std::ranges::range_value_t<Values>;
     const std::string dtype(detail::dtype_of<T>());
     const std::size_t size = std::ranges::size(values) * sizeof(T);
-    if (detail::byte_count("tensors in memory", name, dtype, shape) != size) {
-        throw ModelFileError("tensors in memory", detail::place(name),
+    if (detail::byte_count("tensors in memory", name, dtype, shape).value() != size) {
+        raise(ModelFileError("tensors in memory", detail::place(name),
                              std::to_string(std::ranges::size(values)) + " numbers",
-                             "as many as shape " + detail::shape_text(shape) + " has");
+                             "as many as shape " + detail::shape_text(shape) + " has"));
     }
     Tensor result{std::move(name), dtype, std::move(shape), std::vector<std::byte>(size)};
     if (size != 0) std::memcpy(result.bytes.data(), std::ranges::data(values), size);
@@ -128,36 +133,50 @@ struct TensorFile {
     std::string source = "tensors in memory";  ///< the file it was read from, for errors
 
     /// The tensor of that name; throws ModelFileError naming file and tensor when there is none.
-    const Tensor& at(std::string_view name) const {
-        const auto found = std::ranges::find(tensors, name, &Tensor::name);
-        if (found == tensors.end()) {
-            throw ModelFileError(source, detail::place(name), "no such tensor",
-                                 "it among the " + std::to_string(tensors.size()) + " tensors of the file");
-        }
-        return *found;
-    }
+    const Tensor& at(std::string_view name) const { return *find(name).value(); }
 
-    /// The numbers of that tensor, row-major, valid as long as the tensor; throws ModelFileError when it is
-    /// missing or of another dtype.
+    /// The numbers of the tensor of that name, row-major, valid as long as the tensor; an error, naming file and
+    /// tensor, where it is missing or of another dtype.
+    template <Element T>
+    FromFile<std::span<const T>> find(std::string_view name) const {
+        return find<T>(name, nullptr);
+    }
+    /// The same, and an error for another shape.
+    template <Element T>
+    FromFile<std::span<const T>> find(std::string_view name, const std::vector<std::int64_t>& shape) const {
+        return find<T>(name, &shape);
+    }
+    /// The same, and throws the error.
     template <Element T>
     std::span<const T> values(std::string_view name) const {
-        static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__, "a vector's bytes are aligned for T");
-        const Tensor& tensor = at(name);
-        if (tensor.dtype != detail::dtype_of<T>()) {
-            throw ModelFileError(source, detail::place(name), "dtype " + printable(tensor.dtype),
-                                 "dtype " + std::string(detail::dtype_of<T>()));
-        }
-        return {reinterpret_cast<const T*>(tensor.bytes.data()), tensor.bytes.size() / sizeof(T)};
+        return find<T>(name).value();
     }
-
-    /// The same, and throws ModelFileError when the tensor's shape is not `shape`.
     template <Element T>
     std::span<const T> values(std::string_view name, const std::vector<std::int64_t>& shape) const {
-        if (const Tensor& tensor = at(name); tensor.shape != shape) {
-            throw ModelFileError(source, detail::place(name), "shape " + detail::shape_text(tensor.shape),
-                                 "shape " + detail::shape_text(shape));
-        }
-        return values<T>(name);
+        return find<T>(name, shape).value();
+    }
+
+  private:
+    FromFile<const Tensor*> find(std::string_view name) const {
+        const auto found = std::ranges::find(tensors, name, &Tensor::name);
+        if (found != tensors.end()) return &*found;
+        return ModelFileError(source, detail::place(name), "no such tensor",
+                              "it among the " + std::to_string(tensors.size()) + " tensors of the file");
+    }
+    template <Element T>
+    FromFile<std::span<const T>> find(std::string_view name, const std::vector<std::int64_t>* shape) const {
+        static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__, "a vector's bytes are aligned for T");
+        const auto found = find(name);
+        if (!found) return found.error();
+        const Tensor& tensor = **found;
+        const auto wrong = [&](const std::string& is, const std::string& wanted) {
+            return ModelFileError(source, detail::place(name), is, wanted);
+        };
+        if (shape != nullptr && tensor.shape != *shape)
+            return wrong("shape " + detail::shape_text(tensor.shape), "shape " + detail::shape_text(*shape));
+        if (tensor.dtype != detail::dtype_of<T>())
+            return wrong("dtype " + printable(tensor.dtype), "dtype " + std::string(detail::dtype_of<T>()));
+        return std::span<const T>(reinterpret_cast<const T*>(tensor.bytes.data()), tensor.bytes.size() / sizeof(T));
     }
 };
 

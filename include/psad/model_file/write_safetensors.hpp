@@ -63,7 +63,7 @@ inline void write_safetensors(const std::filesystem::path& path, const std::map<
     std::set<std::string_view> names{detail::metadata_key};
     std::uint64_t offset = 0;
     for (const PiecewiseTensor* tensor : order) {
-        const std::uint64_t size = detail::byte_count(source, tensor->name, tensor->dtype, tensor->shape);
+        const std::uint64_t size = detail::byte_count(source, tensor->name, tensor->dtype, tensor->shape).value();
         must_be_text(tensor->name);
         if (!names.insert(tensor->name).second) {
             throw ModelFileError(source, detail::place(tensor->name), "a name that is taken", "each name once");
@@ -78,7 +78,7 @@ inline void write_safetensors(const std::filesystem::path& path, const std::map<
     for (const PiecewiseTensor* tensor : order) {
         std::uint64_t written = 0;
         tensor->pieces([&](const void* data, std::size_t bytes) { checksum.add(data, bytes), written += bytes; });
-        const std::uint64_t size = detail::byte_count(source, tensor->name, tensor->dtype, tensor->shape);
+        const std::uint64_t size = detail::byte_count(source, tensor->name, tensor->dtype, tensor->shape).value();
         if (written != size) {
             throw ModelFileError(source, detail::place(tensor->name), std::to_string(written) + " bytes",
                                  std::to_string(size) + " for shape " + detail::shape_text(tensor->shape));

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -17,7 +18,7 @@
 #include "psad/backend/cpu/cpu.hpp"
 #include "psad/features/request.hpp"
 #include "psad/model/model.hpp"
-#include "psad/model_file/model_file.hpp"
+#include "psad/model_file/load_model.hpp"
 #include "psad/serve/reranker.hpp"
 
 namespace psad::inline PSAD_ABI::serve {
@@ -61,11 +62,19 @@ class LiveModel {
     /// Puts another model in place. Before that it answers the requests of `trial`; throws RequestError or
     /// ModelFileError where it refuses one or a score is not finite.
     void replace(Model<Network> model, std::span<const Request> trial = {}) {
-        replace(std::move(model), trial, "the new model");
+        replace(std::move(model), trial, "the new model", [](const auto& error) { raise(error); });
     }
     /// The same of a model file; throws ModelFileError for one that cannot be loaded, too.
     void load(const std::filesystem::path& file, std::span<const Request> trial = {}) {
-        replace(model_file::load<Network>(file), trial, file.string());
+        replace(model_file::load<Network>(file), trial, file.string(), [](const auto& error) { raise(error); });
+    }
+    /// The same, and the error as a value.
+    std::optional<Error> try_load(const std::filesystem::path& file, std::span<const Request> trial = {}) {
+        auto model = model_file::try_load<Network>(file);
+        if (!model) return model.error();
+        std::optional<Error> fault;
+        replace(std::move(*model), trial, file.string(), [&](const Error& error) { fault = error; });
+        return fault;
     }
     /// Models that were replaced and that a reader still holds.
     std::size_t retired() const {
@@ -94,6 +103,13 @@ class LiveModel {
         Reranked operator()(const Request& request, UserCache<B, Network>& user, int top = 0) {
             return now().reranker(request, user, workspace_, top);
         }
+        /// The same two, and the error as a value.
+        Result<Reranked, RequestError> try_rerank(const Request& request, int top = 0) {
+            return now().reranker.try_rerank(request, workspace_, top);
+        }
+        Result<Reranked, RequestError> try_rerank(const Request& request, UserCache<B, Network>& user, int top = 0) {
+            return now().reranker.try_rerank(request, user, workspace_, top);
+        }
         /// Lets go of the model until the next call: for a thread that will not answer for a while.
         void release() {
             held_.reset();
@@ -109,10 +125,16 @@ class LiveModel {
     Reader reader() const { return Reader(*this); }
 
   private:
-    void replace(Model<Network> model, std::span<const Request> trial, const std::string& source) {
+    /// fail(error) is called for the first request of the trial with which something is wrong.
+    template <class Fail>
+    void replace(Model<Network> model, std::span<const Request> trial, const std::string& source, Fail fail) {
         auto next = std::make_shared<const Serving>(std::move(model), rules_);
         Workspace<B> workspace;
-        for (const Request& r : trial) check_scores(next->reranker(r, workspace), source);
+        for (const Request& r : trial) {
+            const auto answer = next->reranker.try_rerank(r, workspace);
+            if (!answer) return fail(answer.error());
+            if (const auto fault = find_fault(*answer, source)) return fail(*fault);
+        }
         std::vector<std::shared_ptr<const Serving>> unheld;  // freed when readers no longer wait for the lock
         {
             const std::lock_guard guard(mutex_);

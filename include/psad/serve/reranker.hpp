@@ -15,6 +15,7 @@
 
 #include "psad/autograd/inference.hpp"
 #include "psad/core/error.hpp"
+#include "psad/core/result.hpp"
 #include "psad/features/on_device.hpp"
 #include "psad/model/generate.hpp"
 #include "psad/model/model.hpp"
@@ -47,10 +48,14 @@ struct BatchWorkspace {
     std::vector<Reranked> lists;
 };
 
-/// Throws ModelFileError unless all scores are finite; `source` is where the model came from.
+/// An error unless all scores are finite; `source` is where the model came from.
+inline std::optional<ModelFileError> find_fault(const Reranked& reranked, const std::string& source) {
+    if (std::ranges::all_of(reranked.scores, [](float score) { return std::isfinite(score); })) return {};
+    return ModelFileError(source, "", "numbers so large that scores are not finite", "a trained model");
+}
+/// Throws what find_fault finds.
 inline void check_scores(const Reranked& reranked, const std::string& source) {
-    if (std::ranges::all_of(reranked.scores, [](float score) { return std::isfinite(score); })) return;
-    throw ModelFileError(source, "", "numbers so large that scores are not finite", "a trained model");
+    if (const auto fault = find_fault(reranked, source)) raise(*fault);
 }
 
 /// Said to a Reranker whose requests all have passed Encoder::check, or come from where nothing can be wrong.
@@ -90,19 +95,27 @@ class Reranker {
 
     /// The best `top` candidates (all when 0). Throws RequestError for a request that the check refuses.
     Reranked operator()(const Request& request, Workspace<B>& workspace, int top = 0) const {
-        check(request);
+        return try_rerank(request, workspace, top).value();
+    }
+    /// The same with the user state of a cache, which is computed now unless it matches the request.
+    Reranked operator()(const Request& request, UserCache<B, Network>& user, Workspace<B>& workspace,
+                        int top = 0) const {
+        return try_rerank(request, user, workspace, top).value();
+    }
+
+    /// The same two, and the error as a value.
+    Result<Reranked, RequestError> try_rerank(const Request& request, Workspace<B>& workspace, int top = 0) const {
+        if (auto fault = refusal(request)) return *std::move(fault);
         workspace.order.clear(), workspace.scores.clear();
         const Inputs<float>& in = encode(std::span(&request, 1), workspace, top);
         Inference ctx(*backend_, *parameters_, in.layout, workspace.arena);
         generate_lists(ctx, in, student().user_state(ctx, in), workspace);
-        return {workspace.order, workspace.scores};
+        return Reranked{workspace.order, workspace.scores};
     }
-
-    /// The same with the user state of a cache, which is computed now unless it matches the request.
-    Reranked operator()(const Request& request, UserCache<B, Network>& user, Workspace<B>& workspace,
-                        int top = 0) const {
+    Result<Reranked, RequestError> try_rerank(const Request& request, UserCache<B, Network>& user,
+                                              Workspace<B>& workspace, int top = 0) const {
         static_assert(B::Memory::on_host, "psad: a user cache lies in the host's memory");
-        check(request);
+        if (auto fault = refusal(request)) return *std::move(fault);
         workspace.order.clear(), workspace.scores.clear();
         const Inputs<float>& in = encode(std::span(&request, 1), workspace, top);
         Inference ctx(*backend_, *parameters_, in.layout, workspace.arena);
@@ -110,14 +123,16 @@ class Reranker {
         if (!user.matches(*model_, request, has_interacted))
             user.store(student().user_state(ctx, in), *model_, request, has_interacted);
         generate_lists(ctx, in, user.state(), workspace);
-        return {workspace.order, workspace.scores};
+        return Reranked{workspace.order, workspace.scores};
     }
 
     /// Many requests, on the threads of the backend: an answer for each, in their order, valid until the workspace is
     /// used again. Throws RequestError for the first request that the check refuses, before any is answered.
     std::span<const Reranked> operator()(std::span<const Request> requests, BatchWorkspace<B>& workspace,
                                          int top = 0) const {
-        for (const Request& r : requests) check(r);
+        for (const Request& r : requests) {
+            if (const auto fault = refusal(r)) raise(*fault);
+        }
         const std::size_t tasks = (requests.size() + lists_per_task - 1) / lists_per_task;
         if (workspace.tasks.size() < tasks) workspace.tasks.resize(tasks);
         workspace.lists.resize(requests.size());
@@ -150,13 +165,14 @@ class Reranker {
     void must_be_of_model() const {
         if constexpr (requires { backend_->is_of(*model_); }) {
             if (!backend_->is_of(*model_))
-                throw SettingError("backend", "", "weights of another model, or of this one before it changed",
-                                   "a backend that is made of this model");
+                raise(SettingError("backend", "", "weights of another model, or of this one before it changed",
+                                   "a backend that is made of this model"));
         }
     }
-    void check(const Request& r) const {
+    std::optional<RequestError> refusal(const Request& r) const {
         must_be_of_model();
-        if (rules_) model_->encoder.check(r, *rules_);
+        if (!rules_) return {};
+        return model_->encoder.find_fault(r, *rules_);
     }
 
     static std::size_t positions(const Request& r, int top) {

@@ -37,15 +37,17 @@ class StartedThreads {
         static int started = 0;
         const std::lock_guard guard(one_at_a_time);
         if (started >= threads) return;
-        try {
-            // Threads stay as long as there is an arena.
-            static tbb::task_arena& last = *new tbb::task_arena(1, 0);
-            last.initialize();
-            const StartedThreads all(threads);
-        } catch (const std::exception& e) {
-            throw DeviceError("threads", "", std::string("one that cannot be started (") + e.what() + ")",
-                              std::to_string(threads + 1) + " threads");
-        }
+        catching(
+            [&] {
+                // Threads stay as long as there is an arena.
+                static tbb::task_arena& last = *new tbb::task_arena(1, 0);
+                last.initialize();
+                const StartedThreads all(threads);
+            },
+            [&](const std::exception& e) {
+                raise(DeviceError("threads", "", std::string("one that cannot be started (") + e.what() + ")",
+                                  std::to_string(threads + 1) + " threads"));
+            });
         started = threads;
     }
 

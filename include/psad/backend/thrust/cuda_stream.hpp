@@ -34,6 +34,12 @@ struct CudaMemory {
         cuda_detail::check(cudaMalloc(&p, bytes), ("allocating " + std::to_string(bytes) + " bytes").c_str());
         return p;
     }
+    static void* try_allocate(std::size_t bytes) noexcept {
+        void* p = nullptr;
+        if (cudaMalloc(&p, bytes) == cudaSuccess) return p;
+        cudaGetLastError();  // said here, and not by the next check
+        return nullptr;
+    }
     static void release(void* p) noexcept { cudaFree(p); }  // waits for what still uses it
 };
 
