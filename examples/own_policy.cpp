@@ -10,7 +10,7 @@ namespace {
 // fade(a) = sqrt(a), between the power law log(1 + a) and the exponential a. A curve gives its value and its
 // derivative; an age is above 0, but may be tiny.
 struct SquareRoot {
-    static constexpr const char* name = "square root";
+    [[maybe_unused]] static constexpr const char* name = "square root";
     template <class T>
     T operator()(T age) const {
         return std::sqrt(age);

@@ -795,7 +795,7 @@ class Files(Case):
         for form in ("jsonl", "csv"):
             models.append(self.folder / f"forms.{form}.st")
             self.assert_good(psad("train", "--train", self.folder / f"forms.{form}", "--schema", schema, "--variant",
-                                  "small", "--steps", 2, "--min-count", 0, "--out", models[-1]))
+                                  "small", "--steps", 2, "--min-count", 1, "--out", models[-1]))
         self.assertEqual(models[0].read_bytes(), models[1].read_bytes())
 
     def test_what_varies_among_candidates_is_theirs(self):

@@ -242,9 +242,8 @@ TEST_CASE_TEMPLATE("a device trains as the reference does: 20 steps in double", 
     CHECK(found.losses.back() < found.losses.front());
 }
 
-TEST_CASE_TEMPLATE("a device trains as the reference does: 30 steps in float, again the same bits" *
-                       doctest::test_suite("long"),
-                   Device, PSAD_TEST_MODEL_DEVICES(float) PSAD_TEST_OFF_HOST(float)) {
+TEST_CASE_TEMPLATE("a device trains as the reference does: 30 steps in float, again the same bits", Device,
+                   PSAD_TEST_MODEL_DEVICES(float)) {
     const Trained<float> found = trained_on(Device{}, 30), again = trained_on(Device{}, 30);
     CHECK(worst_gap(found.losses, trained_on(backend::Reference<float>{}, 30).losses) < 1e-4);
     CHECK(again.losses == found.losses);

@@ -134,7 +134,7 @@ struct Pages {
 };
 
 Exposure estimate(const Pages& pages, std::span<const Request> requests) {
-    const Encoder encoder = fit_encoder(pages.schema, pages.catalog, pages.requests, {.min_count = 0});
+    const Encoder encoder = fit_encoder(pages.schema, pages.catalog, pages.requests, {.min_count = 1});
     return train::fit_exposure(backend::Cpu<float>(2), encoder, requests);
 }
 
@@ -148,7 +148,7 @@ void check_positions(const Exposure& found, bool falls, double within) {
 }
 
 Encoder encoder_of(const Pages& pages) {
-    return fit_encoder(pages.schema, pages.catalog, pages.requests, {.min_count = 0});
+    return fit_encoder(pages.schema, pages.catalog, pages.requests, {.min_count = 1});
 }
 
 }  // namespace

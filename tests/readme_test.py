@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 """Compiles and runs what the README and the other pages show.
 
-Usage: readme_test.py SOURCE_DIR [--psad FILE] -- COMPILER FLAG... -- LINK_FLAG...
+Usage: readme_test.py SOURCE_DIR [--psad FILE] -- COMPILER FLAG...
 
-- The first ```cpp block is examples/quickstart.cpp, character by character.
-- A ```cpp block with a main function is compiled, linked and run in a copy of the repository's layout.
+- The first ```cpp block is examples/quickstart.cpp, character by character; another test runs that.
 - Any other ```cpp block of the README is compiled, and those of docs/*.md that have a mark. The line above says how:
   "<!-- declarations -->", or "<!-- inside: SIGNATURE -->" for statements of a function.
 - A ```sh block below the line "<!-- run -->" is run, page after page in one folder, with the folder of FILE (the
@@ -76,7 +75,7 @@ def check_links(source: pathlib.Path, docs: list[pathlib.Path]) -> None:
     print(f"links of {len(pages)} pages: good")
 
 
-def check(source: pathlib.Path, psad: str, compiler: list[str], libraries: list[str]) -> None:
+def check(source: pathlib.Path, psad: str, compiler: list[str]) -> None:
     docs = sorted((source / "docs").glob("*.md"))
     blocks = blocks_of(source / "README.md", source)
     cpp = [block for block in blocks if block["kind"] == "cpp"]
@@ -85,18 +84,13 @@ def check(source: pathlib.Path, psad: str, compiler: list[str], libraries: list[
     of_docs = [block for page in docs for block in blocks_of(page, source) if block["mark"]]
     blocks += of_docs
     cpp += [block for block in of_docs if block["kind"] == "cpp"]
-    programs = [block for block in cpp if re.search(r"^int main\(", block["text"], re.MULTILINE)]
-    rest = [block for block in cpp if block not in programs]
+    rest = cpp[1:]
     check_links(source, docs)
 
     with tempfile.TemporaryDirectory() as name:
         work = pathlib.Path(name)
         for part in ("data", "examples", "include", "scripts"):  # what commands and programs may name
             (work / part).symlink_to(source / part)
-        for block in programs:
-            (work / "program.cpp").write_text(block["text"], encoding="utf-8")
-            run([*compiler, "program.cpp", "-o", "program", *libraries], work, f"program at {block['place']}, compiled")
-            run(["./program"], work, f"program at {block['place']}, run")
         (work / "fragments.cpp").write_text(fragments(rest), encoding="utf-8")
         run([*compiler, "-fsyntax-only", "fragments.cpp"], work, f"{len(rest)} fragments, compiled")
         marked = [block for block in blocks if block["kind"] == "sh" and block["mark"] == "run"]
@@ -114,16 +108,15 @@ def check(source: pathlib.Path, psad: str, compiler: list[str], libraries: list[
 
 def main() -> int:
     words = sys.argv[1:]
-    if words.count("--") != 2 or not words or words[0] == "--":
+    if words.count("--") != 1 or words[0] == "--":
         print(__doc__)
         return 2
-    first, second = words.index("--"), len(words) - 1 - words[::-1].index("--")
-    own, compiler, libraries = words[:first], words[first + 1 : second], words[second + 1 :]
+    own, compiler = words[: words.index("--")], words[words.index("--") + 1 :]
     if len(own) not in (1, 3) or own[1:2] not in ([], ["--psad"]):
         print(__doc__)
         return 2
     try:
-        check(pathlib.Path(own[0]).resolve(), own[2] if len(own) == 3 else "", compiler, libraries)
+        check(pathlib.Path(own[0]).resolve(), own[2] if len(own) == 3 else "", compiler)
     except Failed as e:
         print(e)
         return 1

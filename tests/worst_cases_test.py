@@ -308,6 +308,8 @@ class Worst(unittest.TestCase):
         self.folder_holds("equal events", events=packed(b"0\t1\t0\t0\n", begin=b"#user\tts\titem\tfeedback\n"))
         head = b"#list\tuser\tts\thist_len\tctx\titems\tscores\tlabels\taux\n"
         self.folder_holds("empty lines", lists_train=packed(b"\n", begin=head))
+        self.folder_holds("lists", lists_train=gzip.compress(head + b"".join(
+            b"%d\t0\t5\t0\t-\t0,1\t-\t0,1\t-\n" % i for i in range(400_000)), 9)[:MEGABYTE])
         self.folder_holds("equal lists", lists_train=packed(b"0\t0\t5\t0\t-\t0,1\t-\t0,1\t-\n", begin=head))
         long = ",".join(map(str, range(4096))).encode()
         row = b"0\t0\t5\t0\t-\t" + long + b"\t-\t" + b",".join([b"1"] * 4096) + b"\t-\n"
@@ -339,7 +341,8 @@ class Worst(unittest.TestCase):
         line = b'{"request_id":1,"item":"a","label":1}\n'
         for name, content in (("lines", packed(line)), ("one line", packed(b" ", begin=b'{"a":')),
                               ("one word", packed(b"x", begin=b'{"a":"')), ("empty lines", packed(b"\n")),
-                              ("objects", packed(b"{}\n")), ("streams", gzip.compress(b"") * 49_000)):
+                              ("objects", packed(b"{}\n")), ("streams", gzip.compress(b"") * 49_000),
+                              ("lists", packed(b'{"candidates":[{"a":1,"label":1}]}\n'))):
             self.reading(name, content, ".jsonl.gz")
 
     def test_tables(self):
@@ -352,6 +355,7 @@ class Worst(unittest.TestCase):
                 ("one request", "request_id,item,label\n" + "".join(f"1,{i},1\n" for i in range(90_000)))):
             self.reading(name, content, ".csv")
         for name, content in (("rows", packed(b"1,a,1\n", begin=b"request_id,item,label\n")),
+                              ("equal requests", packed(b"1,a,1\n2,a,0\n", begin=b"request_id,item,label\n")),
                               ("one cell", packed(b"x", begin=b"a,b\n")), ("one quoted cell", packed(b"\n", begin=b'a\n"')),
                               ("different requests", gzip.compress(b"request_id,item,label\n" + b"".join(
                                   b"%d,a,1\n" % i for i in range(300_000)), 9))):

@@ -181,7 +181,7 @@ void compare(const CompareOptions& o) {
     out["seeds"] = o.seeds;
     out["trained"] = {days.first, days.last};
     add_figures(e, summaries.all(), o.experiment.threads, out);
-    cli::write_json(o.json, out);
+    write_json(o.json, out);
     cli::print("\nwrote {}; tables and plots of it: python3 benchmarks/quality report {} FOLDER\n", o.json, o.json);
 }
 

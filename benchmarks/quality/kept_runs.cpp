@@ -99,6 +99,10 @@ bool is_date(const std::string& text) {
 
 }  // namespace
 
+void write_json(const std::filesystem::path& path, const json& report) {
+    cli::write_text(path, report.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+}
+
 json source_of(const Experiment& e) {
     json out{{"version", fmt::format("{}.{}.{}", PSAD_VERSION_MAJOR, PSAD_VERSION_MINOR, PSAD_VERSION_PATCH)},
              {"revision", revision},
@@ -148,7 +152,7 @@ Run KeptRuns::get(const Method& method, std::uint64_t seed, const std::function<
     const auto path = path_of(method, seed);
     if (has(method, seed)) return read(path, source);
     Run run = train();
-    cli::write_json(path, {{"source", source}, {"run", to_json(run)}});
+    write_json(path, {{"source", source}, {"run", to_json(run)}});
     return run;
 }
 

@@ -16,6 +16,9 @@ using nlohmann::json;
 /// What a run depends on besides its method and seed: the lists and the settings.
 json source_of(const Experiment& experiment);
 
+/// Writes a report as a whole or not at all.
+void write_json(const std::filesystem::path& path, const json& report);
+
 class KeptRuns {
   public:
     /// `report` is the JSON of the comparison; the runs stand in a folder beside it. Throws FileError if there can be

@@ -63,17 +63,21 @@ void for_each_bucket(const std::vector<std::size_t>& bucket, F f, const Values&.
     }
 }
 
+json interval_json(const eval::Interval& x) {
+    return {x.value, x.low, x.high};
+}
+
 json summary_json(const Experiment& e, const std::vector<std::size_t>& bucket, const Summary& s) {
     json out;
     for (const std::string& metric : e.metrics()) {
-        out["metrics"][metric] = cli::interval_json(eval::bootstrap_mean(s.metrics.at(metric)));
+        out["metrics"][metric] = interval_json(eval::bootstrap_mean(s.metrics.at(metric)));
         out["seeds"][metric] = s.of_seed.at(metric);
     }
     const std::string metric = e.metrics()[0];
     for_each_bucket(
         bucket,
         [&](const std::string& label, const std::vector<double>& values) {
-            out["buckets"][label] = {{metric, cli::interval_json(eval::bootstrap_mean(values))},
+            out["buckets"][label] = {{metric, interval_json(eval::bootstrap_mean(values))},
                                      {"lists", values.size()}};
         },
         s.metrics.at(metric));
@@ -91,12 +95,12 @@ json pair_json(const Experiment& e, const std::vector<std::size_t>& bucket, cons
     json out{{"a", a.name},
              {"b", b.name},
              {"metric", metric},
-             {"difference", cli::interval_json(eval::paired_difference(x, y))}};
+             {"difference", interval_json(eval::paired_difference(x, y))}};
     if (metric != e.metrics()[0]) return out;
     for_each_bucket(
         bucket,
         [&](const std::string& label, const std::vector<double>& of_a, const std::vector<double>& of_b) {
-            out["buckets"][label] = cli::interval_json(eval::paired_difference(of_a, of_b));
+            out["buckets"][label] = interval_json(eval::paired_difference(of_a, of_b));
         },
         x, y);
     return out;

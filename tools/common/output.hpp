@@ -14,7 +14,6 @@
 #include <exception>
 #include <filesystem>
 #include <new>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -37,26 +36,20 @@ inline void check_writable(const std::filesystem::path& path) {
     probe.rehearse();
 }
 
-/// Writes a JSON document to a file as a whole or not at all; an empty path stands for no file.
-inline void write_json(const std::filesystem::path& path, const nlohmann::json& document) {
+/// Writes a text, or a JSON document, to a file as a whole or not at all; an empty path stands for no file.
+inline void write_text(const std::filesystem::path& path, const std::string& text) {
     if (path.empty()) return;
-    const std::string text = document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     AtomicFile file(path);
     file.write(text.data(), text.size());
     file.commit();
 }
-
 inline void write_json(const std::filesystem::path& path, const model_file::JsonValue& document) {
-    if (path.empty()) return;
-    AtomicFile file(path);
-    const std::string text = document.dump(2) + "\n";
-    file.write(text.data(), text.size());
-    file.commit();
+    write_text(path, document.dump(2) + "\n");
 }
 
 /// [value, low, high]
-inline nlohmann::json interval_json(const eval::Interval& x) {
-    return {x.value, x.low, x.high};
+inline model_file::JsonValue interval_json(const eval::Interval& x) {
+    return std::array{x.value, x.low, x.high};
 }
 
 /// Prints text as it is, without memory of its own. What cannot be printed stops no work: flush_output() says so at its

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -72,11 +71,6 @@ inline std::vector<std::string> taken_names() {
             "clipped", "revenue",       "min_propensity", "positives_without"};
 }
 
-/// NaN, where there is no such value, as null.
-inline nlohmann::json value_json(double x) {
-    return std::isnan(x) ? nlohmann::json() : nlohmann::json(x);
-}
-
 /// One line for each list: its name, and of each ranking the positions, best first, and the figures.
 inline void write_lists(const std::string& path, const TestInputs& in, const std::vector<Ranking>& rankings) {
     if (path.empty()) return;
@@ -84,14 +78,16 @@ inline void write_lists(const std::string& path, const TestInputs& in, const std
     std::size_t counted = 0;
     for (std::size_t l = 0; l < in.lists.size(); ++l) {
         const bool counts = in.lists[l].has_positive();
-        nlohmann::ordered_json line{{"id", in.ids[l]}, {"candidates", in.lists[l].size()}};
+        auto line = model_file::JsonValue::object("id", in.ids[l], "candidates", in.lists[l].size());
         for (const Ranking& r : rankings) {
-            line[r.key]["order"] = r.orders[l];
+            model_file::JsonValue& of_ranking = line.object_at(r.key);
+            of_ranking.set("order", r.orders[l]);
+            // Where there is no such value, NaN, which is written as null.
             for (const Metric& m : metrics)
-                line[r.key][m.name] = counts ? value_json((r.quality.*m.values)[counted]) : nlohmann::json();
+                of_ranking.set(m.name, counts ? (r.quality.*m.values)[counted] : std::nan(""));
         }
         counted += counts ? 1 : 0;
-        const std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+        const std::string text = line.dump() + "\n";
         file.write(text.data(), text.size());
     }
     file.commit();
@@ -133,21 +129,22 @@ void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
     print("{}, split {}: {} lists", in.name, split, requests.size());
     if (left_out > 0) print(", {} without a positive left out", left_out);
     print("\n\n");
-    nlohmann::json out{{"data", in.name}, {"split", split}, {"lists", counted}, {"left_out", left_out}};
+    auto out = model_file::JsonValue::object("data", in.name, "split", split, "lists", counted, "left_out", left_out);
     if (by_feature) {
-        out["best_feature"] = {{"name", by_feature->name}, {"direction", by_feature->direction}};
+        out.set("best_feature",
+                model_file::JsonValue::object("name", by_feature->name, "direction", by_feature->direction));
         print("best feature of the validation lists: {}, the {} first\n\n", printable(by_feature->name),
               by_feature->direction > 0 ? "largest" : "smallest");
     }
-    out["orders"] = print_rankings(rankings);
+    out.set("orders", print_rankings(rankings));
     if (std::ranges::any_of(requests, [](const Request& r) { return !r.history_items.empty(); }))
-        out["buckets"] = print_history_lengths(rankings, requests);
+        out.set("buckets", print_history_lengths(rankings, requests));
     add_outcomes(o, in, labels, rankings, out);
     if (!o.segment.empty()) {
         print("\nndcg@10 by {}\n{:<15}", printable(o.segment), printable(o.segment, 14));
-        out["segments"] = print_parts(rankings, segments.part, segments.labels);
+        out.set("segments", print_parts(rankings, segments.part, segments.labels));
     }
-    out["paired"] = print_pairs(rankings, heuristics);
+    out.set("paired", print_pairs(rankings, heuristics));
     write_json(o.json, out);
     write_lists(o.per_list, in, rankings);
 }

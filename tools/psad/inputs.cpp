@@ -454,9 +454,7 @@ void print_schema(const SchemaOptions& o) {
         print("{}", json);
         return;
     }
-    AtomicFile file(o.out);
-    file.write(json.data(), json.size());
-    file.commit();
+    write_text(o.out, json);
 }
 
 }  // namespace psad::cli

@@ -8,7 +8,6 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,24 +41,25 @@ inline void print_amount(const eval::Interval& x, bool with_sign = false) {
 }
 
 /// Figures where each column of labels alone counts.
-inline nlohmann::json print_labels(const std::vector<Ranking>& rankings, const std::vector<LabelColumn>& labels) {
-    nlohmann::json out;
+inline model_file::JsonValue print_labels(const std::vector<Ranking>& rankings,
+                                          const std::vector<LabelColumn>& labels) {
+    auto out = model_file::JsonValue::object();
     for (const LabelColumn& label : labels) {
-        nlohmann::json& table = out[label.name];
+        model_file::JsonValue& table = out.object_at(label.name);
         std::vector<const char*> names;
         for (const Metric& m : std::span(metrics).first(printed_metrics)) names.push_back(m.name);
         for (const Ranking& r : rankings) {
             const auto quality = eval::ranking_quality(label.lists, r.orders);
             const std::size_t counted = quality.ndcg10.size();
-            if (table.empty()) {
+            if (table.size() == 0) {
                 print_heading(fmt::format("by {} alone, {} lists with any", printable(label.name), counted), names, 22);
-                table["lists"] = counted;
-                table["left_out"] = quality.left_out;
+                table.set("lists", counted);
+                table.set("left_out", quality.left_out);
             }
             print("{:<15}", r.name);
             for (const Metric& m : metrics) {
                 const auto interval = eval::bootstrap_mean(quality.*m.values);
-                if (counted > 0) table[r.key][m.name] = interval_json(interval);
+                if (counted > 0) table.object_at(r.key).set(m.name, interval_json(interval));
                 if (is_printed(m)) print(" {:>22}", counted > 0 ? interval_text(interval) : "-");
             }
             print("\n");
@@ -70,11 +70,11 @@ inline nlohmann::json print_labels(const std::vector<Ranking>& rankings, const s
 
 /// The sum of a dense feature over the positives among the first 5 and 10, a mean over all lists: revenue by a price.
 /// `labelled` are the lists of `in` with the gains that count.
-inline nlohmann::json print_revenue(const std::string& feature, const std::string& label, const TestInputs& in,
-                                    const std::vector<Request>& labelled, const std::vector<Ranking>& rankings) {
+inline model_file::JsonValue print_revenue(const std::string& feature, const std::string& label, const TestInputs& in,
+                                           const std::vector<Request>& labelled, const std::vector<Ranking>& rankings) {
     constexpr std::array<std::size_t, 2> lengths{5, 10};
     const eval::DenseColumn column(in.schema, feature);
-    nlohmann::json out{{"feature", feature}};
+    auto out = model_file::JsonValue::object("feature", feature);
     std::size_t missing = 0;
     std::vector<std::vector<double>> initial;
     std::vector<std::string> columns;
@@ -103,25 +103,25 @@ inline nlohmann::json print_revenue(const std::string& feature, const std::strin
         print("{:<15}", r.name);
         for (std::size_t k = 0; k < lengths.size(); ++k) {
             const auto interval = eval::bootstrap_mean(earned[k]);
-            out[r.key][columns[k]] = interval_json(interval);
+            out.object_at(r.key).set(columns[k], interval_json(interval));
             print_amount(interval);
         }
         for (std::size_t k = 0; k < lengths.size(); ++k) {
             const auto d = eval::paired_difference(earned[k], initial[k]);
-            out[r.key][columns[lengths.size() + k]] = interval_json(d);
+            out.object_at(r.key).set(columns[lengths.size() + k], interval_json(d));
             print_amount(d, true);
         }
         print("\n");
     }
-    out["positives_without"] = missing;
+    out.set("positives_without", missing);
     if (missing > 0) print("{} positives have no {}: they count as 0\n", missing, printable(feature));
     return out;
 }
 
 /// DCG@10 of relevance, estimated from lists that bring propensities.
-inline nlohmann::json print_counterfactual(double min_propensity, const TestInputs& in,
-                                           const std::vector<Ranking>& rankings) {
-    nlohmann::json out{{"min_propensity", min_propensity}};
+inline model_file::JsonValue print_counterfactual(double min_propensity, const TestInputs& in,
+                                                  const std::vector<Ranking>& rankings) {
+    auto out = model_file::JsonValue::object("min_propensity", min_propensity);
     const auto with = std::ranges::count_if(in.lists, [](const Request& r) { return !r.propensities.empty(); });
     print_heading(fmt::format("DCG@10 without position bias, estimated from {} lists with propensities", with),
                   std::array{"IPS", "self-normalised share", "doubly robust"}, amount_width);
@@ -129,12 +129,12 @@ inline nlohmann::json print_counterfactual(double min_propensity, const TestInpu
     for (const Ranking& r : rankings) {
         const auto figures = eval::counterfactual(in.lists, r.orders, 10, min_propensity);
         clipped = figures.clipped;
-        out["lists"] = figures.lists;
-        out["clipped"] = figures.clipped;
+        out.set("lists", figures.lists);
+        out.set("clipped", figures.clipped);
         print("{:<15}", r.name);
         for (const auto& [key, value] :
              {std::pair("ips", &figures.ips), std::pair("snips", &figures.snips), std::pair("dr", &figures.dr)}) {
-            out[r.key][key] = interval_json(*value);
+            out.object_at(r.key).set(key, interval_json(*value));
             print_amount(*value);
         }
         print("\n");
@@ -145,15 +145,17 @@ inline nlohmann::json print_counterfactual(double min_propensity, const TestInpu
 
 /// All that the options and the lists ask for, into `out`.
 inline void add_outcomes(const EvaluateOptions& o, const TestInputs& in, const std::vector<LabelColumn>& labels,
-                         const std::vector<Ranking>& rankings, nlohmann::json& out) {
-    if (!labels.empty()) out["labels"] = print_labels(rankings, labels);
-    if (!o.revenue.empty()) out["revenue"] = print_revenue(o.revenue, "the label", in, in.lists, rankings);
+                         const std::vector<Ranking>& rankings, model_file::JsonValue& out) {
+    if (!labels.empty()) out.set("labels", print_labels(rankings, labels));
+    if (!o.revenue.empty()) out.set("revenue", print_revenue(o.revenue, "the label", in, in.lists, rankings));
     for (const LabelColumn& label : labels) {
         if (!o.revenue.empty())
-            out["labels"][label.name]["revenue"] = print_revenue(o.revenue, label.name, in, label.lists, rankings);
+            out.object_at("labels")
+                .object_at(label.name)
+                .set("revenue", print_revenue(o.revenue, label.name, in, label.lists, rankings));
     }
     if (std::ranges::any_of(in.lists, [](const Request& r) { return !r.propensities.empty(); }))
-        out["counterfactual"] = print_counterfactual(o.min_propensity, in, rankings);
+        out.set("counterfactual", print_counterfactual(o.min_propensity, in, rankings));
 }
 
 }  // namespace psad::cli

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <utility>
@@ -73,17 +72,16 @@ inline bool is_printed(const Metric& m) {
 }
 
 /// NDCG@10 where lists without a positive are left out, count as 0 (LETOR's tool) or as 1 (XGBoost, LightGBM).
-inline nlohmann::json empty_lists_json(const eval::RankingQuality& quality) {
+inline model_file::JsonValue empty_lists_json(const eval::RankingQuality& quality) {
     const double left_out = eval::mean(quality.ndcg10), counted = static_cast<double>(quality.ndcg10.size()),
                  empty = static_cast<double>(quality.left_out);
-    return {{"left_out", left_out},
-            {"as_0", left_out * counted / (counted + empty)},
-            {"as_1", (left_out * counted + empty) / (counted + empty)}};
+    return model_file::JsonValue::object("left_out", left_out, "as_0", left_out * counted / (counted + empty), "as_1",
+                                         (left_out * counted + empty) / (counted + empty));
 }
 
 /// Prints the table of all rankings and returns its figures.
-inline nlohmann::json print_rankings(const std::vector<Ranking>& rankings) {
-    nlohmann::json out;
+inline model_file::JsonValue print_rankings(const std::vector<Ranking>& rankings) {
+    auto out = model_file::JsonValue::object();
     print("{:<15}", "order");
     for (const Metric& m : std::span(metrics).first(printed_metrics)) print(" {:>22}", m.name);
     print(" {:>7} {:>9} {:>9}\n", "lists", "p50 us", "p99 us");
@@ -91,42 +89,46 @@ inline nlohmann::json print_rankings(const std::vector<Ranking>& rankings) {
         print("{:<15}", r.name);
         for (const Metric& m : metrics) {
             const auto interval = eval::bootstrap_mean(r.quality.*m.values);
-            out[r.key][m.name] = interval_json(interval);
+            out.object_at(r.key).set(m.name, interval_json(interval));
             if (is_printed(m)) print(" {:>22}", interval_text(interval));
         }
-        out[r.key]["empty_lists"] = empty_lists_json(r.quality);
+        out.object_at(r.key).set("empty_lists", empty_lists_json(r.quality));
         const auto text = [](double us) { return std::isnan(us) ? std::string("-") : fmt::format("{:.1f}", us); };
         print(" {:>7} {:>9} {:>9}\n", r.quality.ndcg10.size(), text(r.latency.p50), text(r.latency.p99));
-        if (!std::isnan(r.latency.p50)) out[r.key]["latency_us"] = {{"p50", r.latency.p50}, {"p99", r.latency.p99}};
+        if (!std::isnan(r.latency.p50))
+            out.object_at(r.key).set("latency_us",
+                                     model_file::JsonValue::object("p50", r.latency.p50, "p99", r.latency.p99));
     }
     return out;
 }
 
 /// The same for parts of the lists: `part` of each list that counts, and what the parts are called.
-inline nlohmann::json print_parts(const std::vector<Ranking>& rankings, const std::vector<std::size_t>& part,
-                                  const std::vector<std::string>& labels) {
-    nlohmann::json out;
+inline model_file::JsonValue print_parts(const std::vector<Ranking>& rankings, const std::vector<std::size_t>& part,
+                                         const std::vector<std::string>& labels) {
+    auto out = model_file::JsonValue::object();
     for (const Ranking& r : rankings) print(" {:>22}", r.name);
     print(" {:>7}\n", "lists");
     for (std::size_t b = 0; b < labels.size(); ++b) {
         const auto count = std::ranges::count(part, b);
         print("{:<15}", printable(labels[b], 14));
-        nlohmann::json& row = out[labels[b]];
-        row["lists"] = count;
+        model_file::JsonValue& row = out.object_at(labels[b]);
+        row.set("lists", count);
         for (const Ranking& r : rankings) {
             if (count == 0) {
                 print(" {:>22}", "-");
                 continue;
             }
             for (const Metric& m : metrics)
-                row[r.key][m.name] = interval_json(eval::bootstrap_mean(eval::values_in(b, part, r.quality.*m.values)));
+                row.object_at(r.key).set(
+                    m.name, interval_json(eval::bootstrap_mean(eval::values_in(b, part, r.quality.*m.values))));
             print(" {:>22}", interval_text(eval::bootstrap_mean(eval::values_in(b, part, r.quality.ndcg10))));
         }
         print(" {:>7}\n", count);
     }
     return out;
 }
-inline nlohmann::json print_history_lengths(const std::vector<Ranking>& rankings, std::span<const Request> requests) {
+inline model_file::JsonValue print_history_lengths(const std::vector<Ranking>& rankings,
+                                                   std::span<const Request> requests) {
     print("\nndcg@10 by history length\n{:<15}", "events");
     std::vector<std::size_t> bucket;
     for (const Request& r : requests) {
@@ -138,14 +140,15 @@ inline nlohmann::json print_history_lengths(const std::vector<Ranking>& rankings
 }
 
 /// Each model beside each heuristic but the initial order, then student beside teacher.
-inline nlohmann::json print_pairs(const std::vector<Ranking>& rankings, std::size_t heuristics) {
-    nlohmann::json out = nlohmann::json::array();
+inline model_file::JsonValue print_pairs(const std::vector<Ranking>& rankings, std::size_t heuristics) {
+    auto out = model_file::JsonValue::array();
     print("\npaired differences, 95 % intervals\n");
     const auto pair = [&](const Ranking& a, const Ranking& b) {
         print("{:<31}", a.name + " - " + b.name);
         for (const Metric& m : metrics) {
             const auto d = eval::paired_difference(a.quality.*m.values, b.quality.*m.values);
-            out.push_back({{"a", a.key}, {"b", b.key}, {"metric", m.name}, {"difference", interval_json(d)}});
+            out.push_back(model_file::JsonValue::object("a", a.key, "b", b.key, "metric", m.name, "difference",
+                                                        interval_json(d)));
             if (is_printed(m)) print("  {} {:+.4f} [{:+.4f}, {:+.4f}]", m.name, d.value, d.low, d.high);
         }
         print("\n");

@@ -10,7 +10,7 @@ namespace psad::inline PSAD_ABI {
 /// constants where they are checked.
 struct Limits {
     int line = 16;        ///< MiB of one line of text
-    int unpacked = 100;   ///< how many times its size a gzip file may hold: see gzip()
+    int unpacked = 100;   ///< how many times its size a gzip file may hold: see gzip() and gzip_lists()
     int columns = 10000;  ///< of a file or a schema, of each kind of row
     int values = 1000;    ///< of one item, over all its fields
 
@@ -30,6 +30,8 @@ struct Limits {
         const long long first = packed < 1'000'000 ? packed : 1'000'000;
         return 4'000'000 + unpacked * first / 4 + unpacked * (packed - first);
     }
+    /// Lists that it may hold: one costs more memory than its bytes, and repeated ones pack into next to nothing.
+    long long gzip_lists(long long packed) const { return 50'000 + unpacked * packed / 400; }
 };
 
 /// Those of this program. To be set before threads read.

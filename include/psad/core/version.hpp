@@ -60,11 +60,20 @@
 #define PSAD_KERNELS native
 #endif
 
-#define PSAD_ABI_OF(major, minor, patch, isa, kernels) v##major##_##minor##_##patch##_##isa##_##kernels
+// Where an error is thrown in one object and ends the program in another, they must not share what says it.
+#if defined(__cpp_exceptions)
+#define PSAD_ERRORS throws
+#else
+#define PSAD_ERRORS aborts
+#endif
+
+#define PSAD_ABI_OF(major, minor, patch, isa, kernels, errors) \
+    v##major##_##minor##_##patch##_##isa##_##kernels##_##errors
 #define PSAD_ABI_FROM(...) PSAD_ABI_OF(__VA_ARGS__)
-/// The inline namespace of this version, instruction set and kernels, such as v0_1_0_avx512_native: objects compiled
-/// with others do not mix with these; what they hand each other fails to link.
-#define PSAD_ABI PSAD_ABI_FROM(PSAD_VERSION_MAJOR, PSAD_VERSION_MINOR, PSAD_VERSION_PATCH, PSAD_ISA, PSAD_KERNELS)
+/// The inline namespace of this version, instruction set, kernels and errors, such as v0_1_0_avx512_native_throws:
+/// objects compiled with others do not mix with these; what they hand each other fails to link.
+#define PSAD_ABI \
+    PSAD_ABI_FROM(PSAD_VERSION_MAJOR, PSAD_VERSION_MINOR, PSAD_VERSION_PATCH, PSAD_ISA, PSAD_KERNELS, PSAD_ERRORS)
 
 /// Marks a function that also runs on a CUDA device when the header is compiled by nvcc.
 #if defined(__CUDACC__)

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -55,6 +56,11 @@ class GzipLines {
 
     /// Number of the line handed out last, from 1; 0 before the first.
     std::size_t line_number() const noexcept { return line_number_; }
+
+    /// How many lists the part of the file that was read may hold.
+    long long most_lists() const noexcept {
+        return plain_ ? (std::numeric_limits<long long>::max)() : limits().gzip_lists(packed_size_);
+    }
 
     /// The file, as messages name it.
     const std::string& source() const noexcept { return source_; }

@@ -37,6 +37,7 @@ class JsonReader final : public Where {
         std::string_view line;
         while (sink.wants_more() && lines.next(line)) {
             row_ = lines.line_number();
+            most_lists_ = lines.most_lists();
             if (line.find_first_not_of(" \t\r") != std::string_view::npos && sink.wants_row()) take_line(line, sink);
         }
         if (levels_.empty() && sink.wants_more()) fail("", "an empty file", "a JSON object in each line");
@@ -78,6 +79,7 @@ class JsonReader final : public Where {
     void set_row(std::size_t row) { row_ = row; }
 
     const std::string& source() const override { return source_; }
+    long long most_lists() const override { return most_lists_; }
     std::size_t row() const override { return row_; }
     std::string place_of(std::size_t row, std::string_view column) const override {
         std::string out = row > 0 ? "line " + std::to_string(row) : "";  // a text that is no line of a file
@@ -332,6 +334,7 @@ class JsonReader final : public Where {
 
     std::string source_;
     std::size_t row_ = 0;
+    long long most_lists_ = (std::numeric_limits<long long>::max)();
     std::string list_;  ///< that is read, or empty
     std::size_t index_ = 0;
     std::vector<Level> levels_;

@@ -55,6 +55,7 @@ class ListBuilder final : public RoleSink {
         roles_.begin_file();
         if (!block_->items.empty()) close_block();
         source_.begin_file(where.source());
+        lists_of_file_ = 0;
     }
     int column(int level, std::string_view name) override {
         if (level == 0 && (name == candidates_ || name == schema_->history)) {  // a list without rows
@@ -285,6 +286,9 @@ class ListBuilder final : public RoleSink {
             for (float& g : std::span(block_->gains).last(n)) g = std::isnan(g) ? 0 : g;
         }
         if (!has_time_ && !schema_->time.empty()) fail_request(schema_->time, "nothing", "the time of the request");
+        if (++lists_of_file_ > where_->most_lists())
+            fail_request("", std::to_string(lists_of_file_) + " lists in so small a gzip file",
+                         "at most " + std::to_string(where_->most_lists()) + ", or a larger limit: --max-unpacked");
         ++joins_.requests;
         block_->context.end_row();
         add_user();
@@ -342,6 +346,7 @@ class ListBuilder final : public RoleSink {
     std::string user_;
     UserRow user_row_;
     std::size_t labels_ = 0, propensities_ = 0, teacher_scores_ = 0;
+    long long lists_of_file_ = 0;
     std::vector<double> positions_;
     EventRows new_events_;
     CandidateRow candidate_;

@@ -51,7 +51,7 @@ struct RequestBlock {
         return user.bytes() + context.bytes() + candidates.bytes() + events.bytes() +
                4 * (items.size() + new_item_rows.size() + shown.size() + gains.size() + propensities.size() +
                     teacher_scores.size()) +
-               grades.size() + 16 * event_times.size();
+               grades.size() + 16 * event_times.size() + sizeof(RequestSpan) * requests.size();
     }
 
     /// `table` may be null: then events lie in the block.

@@ -27,7 +27,7 @@ struct EncoderSettings {
     template <class Visit, class Self>
     static void for_each_setting(Visit&& visit, Self& self) {
         visit(Setting{"max_history", "Events read per request", 1, Encoder::max_history_limit}, self.max_history);
-        visit(Setting{"min_count", "Ids and values in fewer training lists share the row of the unknown", 0},
+        visit(Setting{"min_count", "Ids and values in fewer training lists share the row of the unknown", 1},
               self.min_count);
     }
 };
@@ -69,12 +69,8 @@ class ValueCounts {
 
     Vocabulary vocabulary(int min_count) const {
         std::vector<std::int32_t> values;
-        if (min_count == 0) {  // those that do not occur, too
-            for (std::int32_t v = first_; v < end_; ++v) values.push_back(v);
-            return Vocabulary(values);
-        }
         for (const Slot& s : slots_) {
-            if (s.count > 0 && s.count >= min_count) values.push_back(s.value);
+            if (s.count >= min_count) values.push_back(s.value);
         }
         std::ranges::sort(values);
         return Vocabulary(values);
