@@ -380,7 +380,8 @@ TEST_CASE("exposure: a model file keeps it; other numbers of effects are refused
     CHECK(eval::student_orders(cpu, loaded, views(requests)) == eval::student_orders(cpu, m, views(requests)));
 }
 
-TEST_CASE("exposure: fit estimates it where lists say what was shown, unless they bring propensities") {
+TEST_CASE("exposure: fit estimates it where lists say what was shown, unless they bring propensities" *
+          doctest::test_suite("long")) {
     const Pages pages(2000, {.alike = -1});
     const train::Settings settings{.epochs = 1, .batch = 100};
     const auto fitted = [&](bool shown, const train::Settings& s, std::span<const float> propensities = {}) {

@@ -244,7 +244,7 @@ TEST_CASE("teacher scores: the student learns from them, the teacher does not") 
                          RequestError);
 }
 
-TEST_CASE("training: once warm, a step takes no memory from the heap") {
+TEST_CASE("training: once warm, a step takes no memory from the heap" * doctest::test_suite("long")) {
     const ToyLists lists(4, 5);
     const auto taken = [&](int steps) {
         Model<Net> m(toy_encoder(lists.all));
