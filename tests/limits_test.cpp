@@ -71,6 +71,7 @@ TEST_CASE("a gzip file unpacks to no more than its limit") {
     CHECK(lines_of(file) == 4'000'000);
     CHECK(Limits().gzip(886'000) > 20'000'000);  // a log of users that repeats itself
     CHECK(Limits().gzip(100'000'000) > 9'000'000'000);
+    CHECK(Limits().gzip_lists(1'000'000) == 300'000);
 }
 
 TEST_CASE("a gzip file through a pipe that gives a byte at first is one all the same") {

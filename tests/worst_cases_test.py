@@ -308,8 +308,8 @@ class Worst(unittest.TestCase):
         self.folder_holds("equal events", events=packed(b"0\t1\t0\t0\n", begin=b"#user\tts\titem\tfeedback\n"))
         head = b"#list\tuser\tts\thist_len\tctx\titems\tscores\tlabels\taux\n"
         self.folder_holds("empty lines", lists_train=packed(b"\n", begin=head))
-        self.folder_holds("lists", lists_train=gzip.compress(head + b"".join(
-            b"%d\t0\t5\t0\t-\t0,1\t-\t0,1\t-\n" % i for i in range(400_000)), 9)[:MEGABYTE])
+        self.folder_holds("small lists", lists_train=gzip.compress(head + b"".join(
+            b"%d\t0\t5\t0\t-\t0,1\t-\t0,1\t-\n" % i for i in range(370_000)), 9))
         self.folder_holds("equal lists", lists_train=packed(b"0\t0\t5\t0\t-\t0,1\t-\t0,1\t-\n", begin=head))
         long = ",".join(map(str, range(4096))).encode()
         row = b"0\t0\t5\t0\t-\t" + long + b"\t-\t" + b",".join([b"1"] * 4096) + b"\t-\n"

@@ -35,6 +35,7 @@ class ListReader {
 
     ListColumns read() {
         while (table_.next()) {
+            table_.check_lists();
             table_.integer(list_column, 0, (std::numeric_limits<std::int64_t>::max)());
             read_request();
             read_context();

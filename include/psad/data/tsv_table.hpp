@@ -60,6 +60,13 @@ class TsvTable {
         return true;
     }
 
+    /// Complains if rows are lists, and more than the file may hold.
+    void check_lists() const {
+        if (const long long most = lines_.most_lists(); static_cast<long long>(rows()) > most)
+            fail_line(std::to_string(rows()) + " lists in so small a gzip file",
+                      "at most " + std::to_string(most) + ", or a larger limit: --max-unpacked");
+    }
+
     std::size_t row() const noexcept { return lines_.line_number() - 2; }   ///< from 0, without the header
     std::size_t rows() const noexcept { return lines_.line_number() - 1; }  ///< read so far
     std::string_view cell(std::size_t column) const { return cells_[column]; }
