@@ -851,7 +851,7 @@ TEST_CASE("a validation score that is not finite ends training with an error") {
 TEST_CASE("hidden values train the row of the unknown") {
     const ToyLists lists(4, 4);
     const auto unknown_rows = [&](double rate) {
-        Model<Net> m(toy_encoder(lists.all, 0));
+        Model<Net> m(toy_encoder(lists.all, 1));
         train::Settings s = quick();
         s.unknown_rate = rate;
         s.weight_decay = 0;
@@ -865,7 +865,7 @@ TEST_CASE("hidden values train the row of the unknown") {
         return moved;
     };
     const std::size_t tables = [&] {
-        const Model<Net> m(toy_encoder(lists.all, 0));
+        const Model<Net> m(toy_encoder(lists.all, 1));
         return static_cast<std::size_t>(std::ranges::count_if(m.registry.parameters, [](const ParameterInfo& p) {
             return p.table && p.name.find("device") != std::string::npos;
         }));
