@@ -37,4 +37,8 @@ if(PSAD_SANITIZE)
     psad_build_options
     INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${PSAD_SANITIZE};-fno-sanitize-recover=all;-fno-omit-frame-pointer>")
   target_link_options(psad_build_options INTERFACE -fsanitize=${PSAD_SANITIZE})
+  if(PSAD_SANITIZE STREQUAL integer)
+    target_compile_options(psad_build_options
+                           INTERFACE "-fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/tests/integer.ignore")
+  endif()
 endif()
