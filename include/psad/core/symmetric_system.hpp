@@ -36,7 +36,8 @@ class SymmetricSystem {
             for (std::size_t k = 0; k < i; ++k) x[i] -= l_[i * width_ + k] * x[k];
             x[i] /= l_[i * width_ + i];
         }
-        for (std::size_t i = width_; i-- > 0;) {
+        for (std::size_t left = width_; left > 0; --left) {
+            const std::size_t i = left - 1;
             for (std::size_t k = i + 1; k < width_; ++k) x[i] -= l_[k * width_ + i] * x[k];
             x[i] /= l_[i * width_ + i];
         }

@@ -27,8 +27,8 @@ inline Order history_first(const Request& r) {
     std::vector<std::size_t> latest(r.size(), 0);  // 1 + index of the last event on it, 0 = no event
     for (std::size_t i = 0; i < r.size(); ++i) {
         if (r.items[i] < 0) continue;  // neither the candidate nor an event without an item is known to be the other
-        for (std::size_t h = r.past_events(); h-- > 0 && latest[i] == 0;) {
-            if (r.history_items[h] == r.items[i]) latest[i] = h + 1;
+        for (std::size_t h = r.past_events(); h > 0 && latest[i] == 0; --h) {
+            if (r.history_items[h - 1] == r.items[i]) latest[i] = h;
         }
     }
     Order order = initial_order(r);

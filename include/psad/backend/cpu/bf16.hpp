@@ -96,6 +96,7 @@ class CpuBf16 : public Cpu<float> {
         int depth = 0;
         for (int i = 0; i < Factors; ++i) {
             const Matrix<const float> rows = factors[i].w;
+            if (address(rows.data) < address(weights_)) return false;
             const std::size_t at = (address(rows.data) - address(weights_)) / sizeof(float);
             if (at >= pairs_.size() || rows.stride != rows.cols || rows.rows % 2 != 0) return false;
             const std::size_t before = at - begins_[at / line];
