@@ -32,6 +32,10 @@ int main(int argc, char** argv) {
         std::istringstream words(line);
         std::vector<std::int32_t> items;
         for (std::int32_t item = 0; words >> item;) items.push_back(item);
+        if (!words.eof()) {
+            std::printf("request: found \"%s\", wanted ids of candidates\n", line.c_str());
+            continue;
+        }
         const psad::Schema& schema = reader.now().model.encoder.schema();
         const std::vector<std::int32_t> user(schema.user_fields.size()), context(schema.context_fields.size());
         const auto answer = reader.try_rerank({.user_fields = user, .context = context, .items = items});

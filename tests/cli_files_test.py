@@ -782,6 +782,29 @@ class Files(Case):
         done = self.evaluate("--test", first, second, "--labels", "buy", model=model, tables=[])
         self.assertIn("k2.jsonl has no column buy", done.stderr)
 
+    def test_segments_and_features_by_names_of_the_data(self):
+        rows = [{"request_id": f"r{q}", "candidates": [
+            {"item": f"i{(q + k) % 9}", "x": q * k % 5, "label": int(k == q % 4)} for k in range(4)]} for q in range(60)]
+        for q, row in enumerate(rows):
+            row.update([{"part": "(unknown)"}, {}, {"part": "a"}][q % 3])
+        data, model, report = self.write("parts.jsonl", *rows), self.folder / "parts.st", self.folder / "parts.report"
+        self.assertEqual(psad("train", "--train", data, "--valid", data, "--variant", "small", "--steps", 2, "--out",
+                              model).returncode, 0)
+        evaluate = ["evaluate", "--test", data, "--segment", "part", "--json", report, "--model"]
+        self.assertEqual(psad(*evaluate, model).returncode, 0)
+        segments = json.loads(report.read_text())["segments"]
+        self.assertEqual({name: figures["lists"] for name, figures in segments.items()},
+                         {"(unknown)": 20, "((unknown))": 20, "a": 20})
+
+        content = model.read_bytes()
+        length = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8 : 8 + length])
+        del header["__metadata__"]["psad.checksum"]
+        header["__metadata__"]["psad.best_feature"] = '{"name": "gone", "direction": 1}'
+        text = json.dumps(header).encode()
+        model.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
+        self.assert_fails(psad(*evaluate, model), model, "metadata psad.best_feature", "found gone, wanted x")
+
     def test_a_name_is_the_same_in_all_forms(self):
         rows = [{"q": f"q{q}", "item": i, "size": float(q % 3), "new": i % 2 == 0, "x": (7 * i + q) % 5,
                  "label": int(i == q % 4)} for q in range(30) for i in range(4)]

@@ -5,11 +5,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "psad/core/limits.hpp"
+#include "psad/core/rng.hpp"
 #include "psad/data/gzip_lines.hpp"
 #include "psad/data/json_reader.hpp"
 #include "psad/features/check_catalog.hpp"
@@ -67,11 +69,19 @@ TEST_CASE("a gzip file unpacks to no more than its limit") {
     const auto file = folder / "lines.gz";
     write_gzip(file, std::string(40'000'000, '\n'));
     CHECK(refusal(file).find("--max-unpacked") != std::string::npos);
-    write_gzip(file, std::string(4'000'000, '\n'));
-    CHECK(lines_of(file) == 4'000'000);
+    write_gzip(file, std::string(28'000'000, '\n'));
+    CHECK(lines_of(file) == 28'000'000);
+    // Its size counts, not what was read of it so far: all that swells comes first, then what does not.
+    std::string uneven(40'000'000, '\n');
+    for (std::uint64_t i = 0; i < 1'600'000; ++i) uneven += static_cast<char>(33 + rng::below(1, i, 64));
+    write_gzip(file, uneven);
+    CHECK(std::filesystem::file_size(file) > 1'200'000);
+    CHECK(lines_of(file) == 40'000'001);
     CHECK(Limits().gzip(886'000) > 20'000'000);  // a log of users that repeats itself
     CHECK(Limits().gzip(100'000'000) > 9'000'000'000);
-    CHECK(Limits().gzip_lists(1'000'000) == 300'000);
+    CHECK(Limits().gzip_lists(1'000'000) == 240'000);
+    CHECK(Limits().most_cells(1'000'000, false) == 16'000'000);
+    CHECK(Limits().most_cells(100'000'000, true) > 4'000'000'000);
 }
 
 TEST_CASE("a gzip file through a pipe that gives a byte at first is one all the same") {

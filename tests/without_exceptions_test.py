@@ -38,12 +38,13 @@ class WithoutExceptions(Case):
         self.assertEqual([[int(word) for word in line.split()] for line in answers], wanted)
 
     def test_requests_that_cannot_be_answered(self):
-        code, answers, errors = serve(self.model, lines=["", "5 5", "-2", "1 2"])
-        self.assertEqual((code, errors, len(answers)), (0, "", 4))
+        code, answers, errors = serve(self.model, lines=["", "5 5", "-2", "1 2", "1 x 2"])
+        self.assertEqual((code, errors, len(answers)), (0, "", 5))
         self.assertEqual(answers[0], "request, candidates: found none, wanted at least one")
         self.assertEqual(answers[1], "request, candidates: found item 5 twice, wanted each item once")
         self.assertEqual(answers[2], "request, candidates[0]: found -2, wanted an item id of 0 or more, or -1 for none")
         self.assertEqual(sorted(answers[3].split()), ["1", "2"])
+        self.assertEqual(answers[4], 'request: found "1 x 2", wanted ids of candidates')
 
     def damaged(self):
         """Files that are no model: cut off, with bytes changed, and with changes that the checksum does not see."""

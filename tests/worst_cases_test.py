@@ -336,13 +336,22 @@ class Worst(unittest.TestCase):
                 ("names", "\n".join('{"request_id":"%x","item":"%x","label":1}' % (i, i) for i in range(20_000))),
                 ("numbers", "\n".join('{"a":%d.5,"label":1}' % i for i in range(40_000))),
                 ("columns", "\n".join(["{%s}" % ",".join('"c%d":%d' % (i, i) for i in range(9_000))] * 8)),
-                ("nested", filled('{"a":', "[", "", between="")), ("one word", '{"a":"' + "x" * 990_000 + '"}')):
+                ("nested", filled('{"a":', "[", "", between="")), ("one word", '{"a":"' + "x" * 990_000 + '"}'),
+                # As many columns as there may be, and rows that name few of them.
+                ("a wide row, then narrow ones", '{"candidates":[{%s}]}\n' % ",".join(f'"k{i}":1' for i in range(9_990))
+                 + ('{"candidates":[%s]}\n' % ",".join(["{}"] * 100)) * 2_850),
+                ("another column each", "".join('{"candidates":[{"k%d":1}]}\n' % (i % 9_990) for i in range(34_000))),
+                ("another field each", "".join('{"k%d":"x","candidates":[{"a":1}]}\n' % (i % 9_990) for i in range(24_000))),
+                ("another column of each event", "".join(
+                    '{"candidates":[{"a":1}],"history":[{"item":1,"ts":1,"k%d":1}]}\n' % (i % 9_990) for i in range(15_000)))):
             self.reading(name, content, ".jsonl")
         line = b'{"request_id":1,"item":"a","label":1}\n'
         for name, content in (("lines", packed(line)), ("one line", packed(b" ", begin=b'{"a":')),
                               ("one word", packed(b"x", begin=b'{"a":"')), ("empty lines", packed(b"\n")),
                               ("objects", packed(b"{}\n")), ("streams", gzip.compress(b"") * 49_000),
-                              ("lists", packed(b'{"candidates":[{"a":1,"label":1}]}\n'))):
+                              ("lists", packed(b'{"candidates":[{"a":1,"label":1}]}\n')),
+                              ("values", packed(b'{"candidates":[%s]}\n' % b",".join(
+                                  [b'{"a":[%s]}' % b",".join([b"1"] * 991)] * 100)))):
             self.reading(name, content, ".jsonl.gz")
 
     def test_tables(self):
@@ -365,6 +374,15 @@ class Worst(unittest.TestCase):
             tables.write_bytes(packed(piece, begin=begin))
             self.holds("rerank --items: " + name, ["rerank", "--model", self.named, "--items", tables],
                        size=tables.stat().st_size, beyond=self.idle[self.named])
+        lists = self.folder / "lists.jsonl"
+        lists.write_text("".join('{"user":"u%d","candidates":[{"item":%d,"label":1}]}\n' % (i, i) for i in range(2_000)))
+        for table in ("items", "users"):
+            key, wide = table[:-1], self.folder / f"{table}.jsonl"
+            wide.write_text("".join('{"%s":"%d","k%d":1}\n' % (key, i, i % 9_990) for i in range(30_000)))
+            out = self.folder / "converted"
+            shutil.rmtree(out, ignore_errors=True)
+            self.holds(f"convert --{table} of another column each", ["convert", lists, f"--{table}", wide, "--out", out],
+                       size=wide.stat().st_size)
         tables.write_bytes(packed(b"u1,1600000000,view,s1\n", begin=b"user_id,ts,type,sku\n"))
         self.holds("rerank --events", ["rerank", "--model", self.named, "--events", tables],
                    size=tables.stat().st_size, beyond=self.idle[self.named])

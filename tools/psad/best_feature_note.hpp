@@ -36,4 +36,14 @@ inline std::optional<eval::FeatureOrder> read_best_feature(const model_file::Ten
                          "the name of a feature and its direction, 1 or -1");
 }
 
+/// Its column; throws ModelFileError where lists have none of that name.
+inline eval::DenseColumn best_feature_column(const Schema& schema, const eval::FeatureOrder& feature,
+                                             const model_file::TensorFile& file) {
+    try {
+        return eval::DenseColumn(schema, feature.name);
+    } catch (const SettingError& e) {
+        throw ModelFileError(file.source, std::string("metadata ") + best_feature_key, e.found(), e.wanted());
+    }
+}
+
 }  // namespace psad::cli

@@ -112,7 +112,7 @@ void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
     std::vector<Ranking> rankings = heuristic_rankings(requests, in.valid);
     const auto by_feature = in.names ? read_best_feature(file) : std::nullopt;
     if (by_feature) {
-        const eval::DenseColumn column(in.schema, by_feature->name, file.source);
+        const eval::DenseColumn column = best_feature_column(in.schema, *by_feature, file);
         rankings.push_back(rank("best-feature", "best feature", requests, [&](const Request& r) {
             return eval::by_feature(column, by_feature->direction, in.catalog, r);
         }));

@@ -45,20 +45,26 @@ inline Segments segments_of(const std::string& field, const TestInputs& in) {
     std::vector<std::pair<std::int32_t, std::size_t>> order(lists.begin(), lists.end());
     std::ranges::stable_sort(order, std::ranges::greater(), &std::pair<std::int32_t, std::size_t>::second);
 
+    const IdMap* names = !in.names ? nullptr
+                         : is_user ? &in.names->ids.user_fields[of_user]
+                                   : &in.names->ids.context_fields[of_context];
+    const auto is_named = [&](std::int32_t value) {
+        return names != nullptr && value > 0 && static_cast<std::size_t>(value) <= names->size();
+    };
+    // What is called by no name of the data must not be called like one.
+    const auto own = [&](std::string label) {
+        while (names != nullptr && names->find(label) >= 0) label = "(" + label + ")";
+        return label;
+    };
     Segments out;
     std::map<std::int32_t, std::size_t> part_of;
     for (const auto& [value, count] : order) {
         if (out.labels.size() == most) break;
         part_of[value] = out.labels.size();
-        const IdMap* names = !in.names ? nullptr
-                             : is_user ? &in.names->ids.user_fields[of_user]
-                                       : &in.names->ids.context_fields[of_context];
-        const bool named = names != nullptr && value > 0 && static_cast<std::size_t>(value) <= names->size();
-        out.labels.push_back(value == 0 ? "(unknown)"
-                             : named    ? std::string(names->name(value - 1))
-                                        : std::to_string(value));
+        out.labels.push_back(is_named(value) ? std::string(names->name(value - 1))
+                                             : own(value == 0 ? "(unknown)" : std::to_string(value)));
     }
-    if (order.size() > most) out.labels.emplace_back("(others)");
+    if (order.size() > most) out.labels.push_back(own("(others)"));
     for (const Request& r : in.lists) {
         if (!r.has_positive()) continue;
         const auto found = part_of.find(value_of(r));

@@ -68,8 +68,8 @@ struct SettingError : Error {
     using Error::Error;
 };
 
-/// Throws the error. Programs that are compiled without exceptions end: they ask before, by functions that return what
-/// is wrong (model_file::try_load, Encoder::find_fault).
+/// Throws the error. Programs that are compiled without exceptions end; what may fail by its input has a form for them
+/// that returns the error (model_file::try_load, Reranker::try_rerank, Encoder::find_fault).
 template <class E>
 [[noreturn]] void raise(const E& error) {
 #if defined(__cpp_exceptions)

@@ -11,27 +11,35 @@ namespace psad::inline PSAD_ABI {
 struct Limits {
     int line = 16;        ///< MiB of one line of text
     int unpacked = 100;   ///< how many times its size a gzip file may hold: see gzip() and gzip_lists()
+    int cells = 4;        ///< of the rows of a file, for each byte of it: see most_cells()
     int columns = 10000;  ///< of a file or a schema, of each kind of row
     int values = 1000;    ///< of one item, over all its fields
 
     template <class Visit, class Self>
     static void for_each_setting(Visit&& visit, Self& self) {
         visit(Setting{"max_line", "MiB of one line", 1, 1 << 20}, self.line);
-        visit(Setting{"max_unpacked",
-                      "How many times its size a gzip file may hold, a quarter of that for its first MB", 1, 4400},
+        visit(Setting{"max_unpacked", "How many times its size a gzip file may hold, of its first MB .28", 1, 4400},
               self.unpacked);
+        visit(Setting{"max_cells", "Cells of all rows for each byte of a file, beyond 12 million", 1, 1'000'000},
+              self.cells);
         visit(Setting{"max_columns", "Columns of a file or a schema", 1, 10'000'000}, self.columns);
         visit(Setting{"max_values", "Values of one item, over all its fields", 1, 100'000'000}, self.values);
     }
 
-    /// Bytes that a gzip file of so many bytes may hold. Of the first megabyte a quarter as many times, and a little
-    /// more.
-    long long gzip(long long packed) const {
-        const long long first = packed < 1'000'000 ? packed : 1'000'000;
-        return 4'000'000 + unpacked * first / 4 + unpacked * (packed - first);
-    }
+    /// Bytes that a gzip file of so many bytes may hold: as many times more, but that the first megabyte holds what .28
+    /// of one may.
+    long long gzip(long long packed) const { return unpacked * (280'000 + beyond_a_megabyte(packed)); }
     /// Lists that it may hold: one costs more memory than its bytes, and repeated ones pack into next to nothing.
-    long long gzip_lists(long long packed) const { return 50'000 + unpacked * packed / 400; }
+    long long gzip_lists(long long packed) const { return 40'000 + unpacked * packed / 500; }
+    /// Cells that the rows of a file may have, those included that it does not name: a table costs rows times columns,
+    /// however few of them a file fills. A number counts once, an id twice, each further value of a list four times.
+    long long most_cells(long long bytes, bool packed) const {
+        const long long beyond = beyond_a_megabyte(bytes);
+        return 12'000'000 + cells * (bytes - beyond) + beyond * (packed ? cells * unpacked / 8 : cells);
+    }
+
+  private:
+    static long long beyond_a_megabyte(long long bytes) { return bytes > 1'000'000 ? bytes - 1'000'000 : 0; }
 };
 
 /// Those of this program. To be set before threads read.

@@ -19,8 +19,9 @@ class [[nodiscard]] Result {
     /// Whether there is a value.
     explicit operator bool() const { return content_.index() == 0; }
     /// To be asked only where there is a value.
-    T& operator*() { return *std::get_if<0>(&content_); }
-    const T& operator*() const { return *std::get_if<0>(&content_); }
+    T& operator*() & { return *std::get_if<0>(&content_); }
+    const T& operator*() const& { return *std::get_if<0>(&content_); }
+    T&& operator*() && { return std::move(*std::get_if<0>(&content_)); }
     T* operator->() { return std::get_if<0>(&content_); }
     const T* operator->() const { return std::get_if<0>(&content_); }
     /// To be asked only where there is none.
@@ -29,7 +30,7 @@ class [[nodiscard]] Result {
     /// The value; throws the error where there is none.
     T value() && {
         if (!*this) raise(error());
-        return std::move(**this);
+        return *std::move(*this);
     }
 
   private:

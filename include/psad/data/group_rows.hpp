@@ -27,6 +27,13 @@ class GroupRows {
                offsets_.size() * sizeof(std::int64_t);
     }
 
+    /// What the row that was filled last counts as among the cells of a file: see Limits::most_cells.
+    long long cells_of_row() const {
+        long long values = 0;
+        for (const auto& cell : cells_) values += 4 * static_cast<long long>(cell.size()) - 2;
+        return static_cast<long long>(features_) + values;
+    }
+
     /// A row of `absent` numbers and unknown values.
     void begin_row(double absent) {
         dense_.resize(dense_.size() + features_, absent);

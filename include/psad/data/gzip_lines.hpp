@@ -3,6 +3,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -37,6 +38,8 @@ class GzipLines {
             throw DataError(source_, "", std::string("a file that cannot be opened (") + std::strerror(errno) + ")",
                             "a readable file");
         }
+        struct stat about {};
+        if (::fstat(file_.number, &about) == 0 && S_ISREG(about.st_mode)) file_size_ = about.st_size;
         packed_.resize(chunk);
         load();
         if (waiting() == 1) read_into(1);  // a pipe may give it byte by byte
@@ -57,10 +60,12 @@ class GzipLines {
     /// Number of the line handed out last, from 1; 0 before the first.
     std::size_t line_number() const noexcept { return line_number_; }
 
-    /// How many lists the part of the file that was read may hold.
+    /// How many lists the file may hold.
     long long most_lists() const noexcept {
-        return plain_ ? (std::numeric_limits<long long>::max)() : limits().gzip_lists(packed_size_);
+        return plain_ ? (std::numeric_limits<long long>::max)() : limits().gzip_lists(size());
     }
+    /// How many cells its rows may have.
+    long long most_cells() const noexcept { return limits().most_cells(size(), !plain_); }
 
     /// The file, as messages name it.
     const std::string& source() const noexcept { return source_; }
@@ -111,6 +116,9 @@ class GzipLines {
         begin_ = end_;
         return true;
     }
+
+    /// Of the file; of a pipe what was read of it.
+    long long size() const { return (std::max)(file_size_, packed_size_); }
 
     std::size_t waiting() const { return packed_end_ - packed_begin_; }
 
@@ -180,10 +188,11 @@ class GzipLines {
     /// A packed file may hold a thousand times its size.
     void must_not_swell(long long more) {
         unpacked_size_ += more;
-        if (unpacked_size_ <= limits().gzip(packed_size_)) return;
-        throw DataError(
-            source_, place(), std::to_string(unpacked_size_) + " bytes packed into " + std::to_string(packed_size_),
-            "at most " + std::to_string(limits().gzip(packed_size_)) + ", or a larger limit: --max-unpacked");
+        const long long most = limits().gzip(size());
+        if (unpacked_size_ <= most) return;
+        throw DataError(source_, place(),
+                        "more than " + std::to_string(most) + " bytes in a gzip file of " + std::to_string(size()),
+                        "no more, or a larger limit: --max-unpacked");
     }
 
     [[noreturn]] void corrupt() const {
@@ -203,7 +212,7 @@ class GzipLines {
     File file_;
     std::vector<unsigned char> packed_;  // as it stands in the file
     std::size_t packed_begin_ = 0, packed_end_ = 0;
-    long long packed_size_ = 0, unpacked_size_ = 0;
+    long long file_size_ = 0, packed_size_ = 0, unpacked_size_ = 0;
     const std::size_t longest_ = static_cast<std::size_t>(limits().line) << 20;
     bool plain_ = false;   // the file is no gzip file
     bool inside_ = false;  // in the middle of a gzip stream

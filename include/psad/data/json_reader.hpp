@@ -33,15 +33,17 @@ class JsonReader final : public Where {
     /// Reads a file. \throws DataError for a line that is no JSON object, and for what the sink refuses
     void read(const std::filesystem::path& file, RecordSink& sink) {
         GzipLines lines(file);
+        lines_ = &lines;
+        values_ = 0;
         begin(sink);
         std::string_view line;
         while (sink.wants_more() && lines.next(line)) {
             row_ = lines.line_number();
-            most_lists_ = lines.most_lists();
             if (line.find_first_not_of(" \t\r") != std::string_view::npos && sink.wants_row()) take_line(line, sink);
         }
         if (levels_.empty() && sink.wants_more()) fail("", "an empty file", "a JSON object in each line");
         sink.end_file();
+        lines_ = nullptr;
     }
 
     void begin(RecordSink& sink) {
@@ -79,7 +81,8 @@ class JsonReader final : public Where {
     void set_row(std::size_t row) { row_ = row; }
 
     const std::string& source() const override { return source_; }
-    long long most_lists() const override { return most_lists_; }
+    long long most_lists() const override { return lines_ ? lines_->most_lists() : Where::most_lists(); }
+    long long most_cells() const override { return lines_ ? lines_->most_cells() : Where::most_cells(); }
     std::size_t row() const override { return row_; }
     std::string place_of(std::size_t row, std::string_view column) const override {
         std::string out = row > 0 ? "line " + std::to_string(row) : "";  // a text that is no line of a file
@@ -245,10 +248,14 @@ class JsonReader final : public Where {
                 column = column_of(number, at);
                 if (column >= 0) sink_->begin_values(column);
             }
-            if (rows >= 0)
+            if (rows >= 0) {
                 take_listed_row(value, rows, name, index);
-            else
+            } else {
+                if (++values_ > most_cells() / 4)
+                    fail(name, "more than " + std::to_string(most_cells() / 4) + " values in lists so far",
+                         "a larger file, fewer values, or a larger limit: --max-cells");
                 take_element(value, name, column, depth);
+            }
             ++index;
         }
         if (rows >= 0) list_.clear();
@@ -334,8 +341,9 @@ class JsonReader final : public Where {
 
     std::string source_;
     std::size_t row_ = 0;
-    long long most_lists_ = (std::numeric_limits<long long>::max)();
-    std::string list_;  ///< that is read, or empty
+    const GzipLines* lines_ = nullptr;  ///< of the file that is read
+    long long values_ = 0;              ///< in lists, of this file
+    std::string list_;                  ///< that is read, or empty
     std::size_t index_ = 0;
     std::vector<Level> levels_;
     RecordSink* sink_ = nullptr;

@@ -89,6 +89,7 @@ class ListBuilder final : public RoleSink {
         if (level == event_level) {
             if (!new_events_.now.has_time) where_->fail(schema_->event_time, "nothing", "the time of the event");
             new_events_.end();
+            count(new_events_.cells);
         } else if (level == candidate_level) {
             end_candidate();
         } else {
@@ -239,6 +240,8 @@ class ListBuilder final : public RoleSink {
         CandidateRow& c = candidate_;
         c.cells.end_row();
         c.item_cells.end_row();
+        count(c.cells);
+        count(c.item_cells);
         RequestBlock& b = *block_;
         if (c.item >= 0 && std::ranges::count(std::span(b.items).subspan(request_.first), c.item) > 0)
             where_->fail(schema_->item, in_quotes(names_->item_name(c.item)) + " twice", "each item of a request once");
@@ -291,6 +294,8 @@ class ListBuilder final : public RoleSink {
                          "at most " + std::to_string(where_->most_lists()) + ", or a larger limit: --max-unpacked");
         ++joins_.requests;
         block_->context.end_row();
+        count(block_->context);
+        count(user_row_.cells);
         add_user();
         add_shown();
         add_events();

@@ -51,7 +51,16 @@ class RoleSink : public RecordSink {
 
     void read_from(const Where* where) {
         where_ = where;
+        cells_of_file_ = 0;
         names_->read_from(where);
+    }
+
+    /// A row will be kept, so many times. Throws DataError where the file may have no more cells.
+    void count(const GroupRows& row, int times = 1) {
+        cells_of_file_ += times * row.cells_of_row();
+        if (cells_of_file_ > where_->most_cells())
+            where_->fail("", "more than " + std::to_string(where_->most_cells()) + " cells, named or not, so far",
+                         "a larger file, fewer rows or columns, or a larger limit: --max-cells");
     }
 
     /// The row that a cell of a role is put into.
@@ -64,6 +73,7 @@ class RoleSink : public RecordSink {
     ColumnRoles roles_;
     CellTaker cells_;
     const Where* where_ = nullptr;
+    long long cells_of_file_ = 0;
 };
 
 }  // namespace psad::data

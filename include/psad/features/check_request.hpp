@@ -35,6 +35,12 @@ namespace check_detail {
 /// What is wrong, if anything is.
 using Fault = std::optional<RequestError>;
 
+/// Kept out of the code of requests that are good.
+[[gnu::noinline, gnu::cold]] inline RequestError refused(const std::string& place, const std::string& found,
+                                                         const std::string& wanted) {
+    return {"request", place, found, wanted};
+}
+
 inline std::string place(const char* what, std::size_t i) {
     return std::string(what) + "[" + std::to_string(i) + "]";
 }
@@ -43,13 +49,11 @@ inline std::string place(const char* what, std::size_t i) {
 inline Fault fields(const FieldRows& found, std::size_t rows, const std::vector<FieldSchema>& schema, const char* what,
                     const RequestRules& rules) {
     if (found.fields() != schema.size() && rows > 0) {
-        return RequestError("request", std::string(what) + " fields", std::to_string(found.fields()),
-                            std::to_string(schema.size()));
+        return refused(std::string(what) + " fields", std::to_string(found.fields()), std::to_string(schema.size()));
     }
     if (schema.empty()) return {};
     if (found.rows() != rows || !found.is_whole())
-        return RequestError("request", std::string(what) + " fields", std::to_string(found.rows()) + " rows",
-                            std::to_string(rows));
+        return refused(std::string(what) + " fields", std::to_string(found.rows()) + " rows", std::to_string(rows));
     for (std::size_t r = 0; r < rows; ++r) {
         for (std::size_t f = 0; f < schema.size(); ++f) {
             for (const std::int32_t id : found(r, f)) {
@@ -69,6 +73,21 @@ inline bool has_column(const DenseFeature& f) {
     return f.name == "score" || f.name == "aux";
 }
 
+/// A row with an infinite number among its first columns; the number of rows where there is none. Apart from what makes
+/// errors, its loop stays a fast one.
+[[gnu::noinline]] inline std::size_t first_infinite_row(const FeatureRows& found, std::size_t columns) {
+    for (std::size_t r = 0; r < found.rows(); ++r) {
+        const bool any = found.visit_row(r, [&](const auto* x) {
+            bool infinite = false;
+            for (std::size_t c = 0; c < columns; ++c)
+                infinite |= std::isinf(x[static_cast<std::ptrdiff_t>(c) * found.column_stride()]);
+            return infinite;
+        });
+        if (any) return r;
+    }
+    return found.rows();
+}
+
 /// Dense features of `rows` rows: NaN is a missing value. `columns`: some come as columns of their own.
 inline Fault dense(const FeatureRows& found, std::size_t rows, const std::vector<DenseFeature>& schema,
                    const char* what, const RequestRules& rules, bool columns = false) {
@@ -81,24 +100,15 @@ inline Fault dense(const FeatureRows& found, std::size_t rows, const std::vector
     }
     if (rows == 0 || (found.empty() && (wanted == 0 || required == nullptr || rules.take_missing_columns))) return {};
     if (found.empty())
-        return RequestError("request", std::string(what) + " feature " + required->name, "nothing",
-                            "numbers, as in the training lists");
+        return refused(std::string(what) + " feature " + required->name, "nothing",
+                       "numbers, as in the training lists");
     if (found.rows() != rows || found.columns() != wanted) {
-        return RequestError("request", std::string(what) + " features",
-                            std::to_string(found.rows()) + " x " + std::to_string(found.columns()),
-                            std::to_string(rows) + " x " + std::to_string(wanted));
+        return refused(std::string(what) + " features",
+                       std::to_string(found.rows()) + " x " + std::to_string(found.columns()),
+                       std::to_string(rows) + " x " + std::to_string(wanted));
     }
-    for (std::size_t r = 0; r < rows; ++r) {
-        const bool all_finite = found.visit_row(r, [&](const auto* x) {
-            bool infinite = false;
-            for (std::size_t c = 0; c < wanted; ++c)
-                infinite |= std::isinf(x[static_cast<std::ptrdiff_t>(c) * found.column_stride()]);
-            return !infinite;
-        });
-        if (!all_finite)
-            return RequestError("request", place(what, r) + " features", "an infinite number",
-                                "finite numbers, or NaN for missing ones");
-    }
+    if (const std::size_t r = first_infinite_row(found, wanted); r < rows)
+        return refused(place(what, r) + " features", "an infinite number", "finite numbers, or NaN for missing ones");
     return {};
 }
 
@@ -107,14 +117,14 @@ inline Fault column(const FeatureColumn& found, std::size_t n, const char* name,
                     const std::vector<DenseFeature>& schema, const RequestRules& rules) {
     const auto feature = std::ranges::find(schema, name, &DenseFeature::name);
     if (found.empty() && feature != schema.end() && !feature->optional && !rules.take_missing_columns)
-        return RequestError("request", name, "nothing", "numbers, as in the training lists");
+        return refused(name, "nothing", "numbers, as in the training lists");
     if (!found.empty() && found.size() != n) {
-        return RequestError("request", name, std::to_string(found.size()) + " numbers", std::to_string(n) + " or none");
+        return refused(name, std::to_string(found.size()) + " numbers", std::to_string(n) + " or none");
     }
     for (std::size_t i = 0; i < found.size(); ++i) {
         if (std::isinf(found[i])) {
-            return RequestError("request", place("candidates", i) + "." + name, std::to_string(found[i]),
-                                "a finite number, or NaN for a missing one");
+            return refused(place("candidates", i) + "." + name, std::to_string(found[i]),
+                           "a finite number, or NaN for a missing one");
         }
     }
     return {};
@@ -123,30 +133,29 @@ inline Fault column(const FeatureColumn& found, std::size_t n, const char* name,
 /// The column beside dense features that hold it already.
 inline Fault not_twice(const FeatureColumn& found, const char* name, const std::vector<DenseFeature>& schema) {
     if (!found.empty() && std::ranges::find(schema, name, &DenseFeature::name) != schema.end())
-        return RequestError("request", name, "a column beside dense features that hold it", "one of the two");
+        return refused(name, "a column beside dense features that hold it", "one of the two");
     return {};
 }
 
 inline Fault length(std::size_t found, std::size_t wanted, const char* what) {
     if (found != 0 && found != wanted) {
-        return RequestError("request", what, std::to_string(found) + " numbers", std::to_string(wanted) + " or none");
+        return refused(what, std::to_string(found) + " numbers", std::to_string(wanted) + " or none");
     }
     return {};
 }
 inline Fault item_id(std::int32_t id, const char* what, std::size_t i, const Catalog& catalog, const Request& r,
                      const RequestRules& rules) {
-    if (id < -1)
-        return RequestError("request", place(what, i), std::to_string(id), "an item id of 0 or more, or -1 for none");
+    if (id < -1) return refused(place(what, i), std::to_string(id), "an item id of 0 or more, or -1 for none");
     if (rules.refuse_unknown && id >= 0 && !find_item(catalog, r, id))
-        return RequestError("request", place(what, i), std::to_string(id),
-                            "an item below " + std::to_string(catalog.items + (r.new_items ? r.new_items->items : 0)));
+        return refused(place(what, i), std::to_string(id),
+                       "an item below " + std::to_string(catalog.items + (r.new_items ? r.new_items->items : 0)));
     return {};
 }
 
 /// What a request says of an item that the catalog lacks.
 inline Fault new_item(const Catalog& catalog, std::size_t row) {
     const auto fail = [&](const std::string& found, const char* wanted) {
-        return RequestError("request", place("new items", row), found, wanted);
+        return refused(place("new items", row), found, wanted);
     };
     for (const Catalog::Field& f : catalog.fields) {
         const std::int64_t begin = f.offsets[row], end = f.offsets[row + 1];
@@ -171,8 +180,7 @@ inline Fault new_item(const Catalog& catalog, std::size_t row) {
 /// looked at: many requests may share them.
 inline Fault new_items(const Catalog& catalog, const Request& r, const Schema& schema) {
     const auto wrong = [](const char* what, std::size_t found, std::size_t wanted) {
-        return RequestError("request", std::string("new items, ") + what, std::to_string(found),
-                            std::to_string(wanted));
+        return refused(std::string("new items, ") + what, std::to_string(found), std::to_string(wanted));
     };
     if (catalog.fields.size() != schema.item_fields.size())
         return wrong("fields", catalog.fields.size(), schema.item_fields.size());
@@ -191,8 +199,8 @@ inline Fault new_items(const Catalog& catalog, const Request& r, const Schema& s
     for (std::size_t i = 0; i < r.new_item_rows.size(); ++i) {
         const std::int32_t row = r.new_item_rows[i];
         if (row < -1 || row >= static_cast<std::int64_t>(catalog.items))
-            return RequestError("request", place("new item rows", i), std::to_string(row),
-                                "-1 or a row below " + std::to_string(catalog.items));
+            return refused(place("new item rows", i), std::to_string(row),
+                           "-1 or a row below " + std::to_string(catalog.items));
         if (row < 0) continue;
         if (auto fault = new_item(catalog, static_cast<std::size_t>(row))) return fault;
     }
@@ -201,14 +209,14 @@ inline Fault new_items(const Catalog& catalog, const Request& r, const Schema& s
 
 inline Fault time(std::int64_t t, const std::string& where) {
     if (t < -max_time || t > max_time) {
-        return RequestError("request", where, std::to_string(t),
-                            "unix seconds from -" + std::to_string(max_time) + " to " + std::to_string(max_time));
+        return refused(where, std::to_string(t),
+                       "unix seconds from -" + std::to_string(max_time) + " to " + std::to_string(max_time));
     }
     return {};
 }
 inline Fault no_duplicates(std::span<const std::int32_t> items) {
     const auto fail = [](std::int32_t id) {
-        return RequestError("request", "candidates", "item " + std::to_string(id) + " twice", "each item once");
+        return refused("candidates", "item " + std::to_string(id) + " twice", "each item once");
     };
     if (items.size() <= 128) {  // faster than sorting, and allocates nothing
         for (std::size_t i = 1; i < items.size(); ++i) {
@@ -238,10 +246,10 @@ inline std::optional<RequestError> find_fault(const Schema& schema, const Catalo
     if (auto fault = detail::fields(r.context, 1, schema.context_fields, "context", rules)) return fault;
     if (auto fault = detail::dense(r.user_dense, 1, schema.user_dense, "user", rules)) return fault;
     if (auto fault = detail::dense(r.context_dense, 1, schema.context_dense, "context", rules)) return fault;
-    if (r.items.empty()) return RequestError("request", "candidates", "none", "at least one");
+    if (r.items.empty()) return detail::refused("candidates", "none", "at least one");
     if (r.items.size() > static_cast<std::size_t>(max_candidates)) {
-        return RequestError("request", "candidates", std::to_string(r.items.size()),
-                            "at most " + std::to_string(max_candidates));
+        return detail::refused("candidates", std::to_string(r.items.size()),
+                               "at most " + std::to_string(max_candidates));
     }
     if (r.new_items != nullptr) {
         if (auto fault = detail::new_items(*r.new_items, r, schema)) return fault;
@@ -265,8 +273,8 @@ inline std::optional<RequestError> find_fault(const Schema& schema, const Catalo
 
     const std::size_t events = r.history_items.size();
     if (r.history_times.size() != events) {
-        return RequestError("request", "history", std::to_string(r.history_times.size()) + " times",
-                            std::to_string(events) + ", one per event");
+        return detail::refused("history", std::to_string(r.history_times.size()) + " times",
+                               std::to_string(events) + ", one per event");
     }
     if (auto fault = detail::length(r.history_feedback.size(), events, "history feedback")) return fault;
     if (auto fault = detail::fields(r.history_fields, events, schema.event_fields, "history", rules)) return fault;
@@ -274,14 +282,12 @@ inline std::optional<RequestError> find_fault(const Schema& schema, const Catalo
     for (std::size_t h = 0; h < events; ++h) {
         if (auto fault = detail::item_id(r.history_items[h], "history", h, catalog, r, rules)) return fault;
         if (h > 0 && r.history_times[h] < r.history_times[h - 1]) {
-            return RequestError("request", detail::place("history", h), "a time before the event above",
-                                "oldest first");
+            return detail::refused(detail::place("history", h), "a time before the event above", "oldest first");
         }
         if (rules.refuse_unknown && !r.history_feedback.empty() &&
             (r.history_feedback[h] < 0 || r.history_feedback[h] >= schema.feedback_kinds)) {
-            return RequestError("request", detail::place("history", h) + ".feedback",
-                                std::to_string(r.history_feedback[h]),
-                                "0.." + std::to_string(schema.feedback_kinds - 1));
+            return detail::refused(detail::place("history", h) + ".feedback", std::to_string(r.history_feedback[h]),
+                                   "0.." + std::to_string(schema.feedback_kinds - 1));
         }
     }
     if (auto fault = detail::time(r.time, "ts")) return fault;
@@ -290,8 +296,8 @@ inline std::optional<RequestError> find_fault(const Schema& schema, const Catalo
         if (auto fault = detail::time(r.history_times.back(), detail::place("history", events - 1))) return fault;
     }
     if (rules.refuse_late_events && !r.history_times.empty() && r.history_times.back() >= r.time) {
-        return RequestError("request", detail::place("history", events - 1), "a time not before the request",
-                            "only earlier events");
+        return detail::refused(detail::place("history", events - 1), "a time not before the request",
+                               "only earlier events");
     }
     return {};
 }

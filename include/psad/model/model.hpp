@@ -39,7 +39,7 @@ class Generation {
 };
 
 /// A value: copies share nothing. Const use is thread-safe. The encoder's columns must stay what they were when the
-/// model was made (check_sizes): of its setters only set_catalog may be called then.
+/// model was made (check_sizes): what may change then is the catalog, by set_catalog.
 template <class Network>
 struct Model {
     using NetworkType = Network;

@@ -64,6 +64,12 @@ class LiveModel {
     void replace(Model<Network> model, std::span<const Request> trial = {}) {
         replace(std::move(model), trial, "the new model", [](const auto& error) { raise(error); });
     }
+    /// The same, and the error as a value.
+    std::optional<Error> try_replace(Model<Network> model, std::span<const Request> trial = {}) {
+        std::optional<Error> fault;
+        replace(std::move(model), trial, "the new model", [&](const Error& error) { fault = error; });
+        return fault;
+    }
     /// The same of a model file; throws ModelFileError for one that cannot be loaded, too.
     void load(const std::filesystem::path& file, std::span<const Request> trial = {}) {
         replace(model_file::load<Network>(file), trial, file.string(), [](const auto& error) { raise(error); });

@@ -85,6 +85,10 @@ class Reranker {
     Reranker(const B&, const Model<Network>&&, More...) = delete;
     template <class... More>
     Reranker(const B&&, const Model<Network>&&, More...) = delete;
+    // What stands in braces is none of `More`.
+    Reranker(const B&&, const Model<Network>&, const RequestRules&) = delete;
+    Reranker(const B&, const Model<Network>&&, const RequestRules&) = delete;
+    Reranker(const B&&, const Model<Network>&&, const RequestRules&) = delete;
 
     /// Memory for operator(), one per thread.
     static Workspace<B> workspace() { return {}; }
@@ -130,8 +134,13 @@ class Reranker {
     /// used again. Throws RequestError for the first request that the check refuses, before any is answered.
     std::span<const Reranked> operator()(std::span<const Request> requests, BatchWorkspace<B>& workspace,
                                          int top = 0) const {
+        return try_rerank(requests, workspace, top).value();
+    }
+    /// The same, and the error as a value.
+    Result<std::span<const Reranked>, RequestError> try_rerank(std::span<const Request> requests,
+                                                               BatchWorkspace<B>& workspace, int top = 0) const {
         for (const Request& r : requests) {
-            if (const auto fault = refusal(r)) raise(*fault);
+            if (auto fault = refusal(r)) return *std::move(fault);
         }
         const std::size_t tasks = (requests.size() + lists_per_task - 1) / lists_per_task;
         if (workspace.tasks.size() < tasks) workspace.tasks.resize(tasks);
@@ -155,7 +164,7 @@ class Reranker {
                 at += count;
             }
         });
-        return workspace.lists;
+        return std::span<const Reranked>(workspace.lists);
     }
 
   private:
