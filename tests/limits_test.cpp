@@ -79,9 +79,9 @@ TEST_CASE("a gzip file unpacks to no more than its limit") {
     CHECK(lines_of(file) == 40'000'001);
     CHECK(Limits().gzip(886'000) > 20'000'000);  // a log of users that repeats itself
     CHECK(Limits().gzip(100'000'000) > 9'000'000'000);
-    CHECK(Limits().gzip_lists(1'000'000) == 240'000);
-    CHECK(Limits().most_cells(1'000'000, false) == 16'000'000);
-    CHECK(Limits().most_cells(100'000'000, true) > 4'000'000'000);
+    CHECK(Limits().of_file(1'000'000, true).lists == 240'000);
+    CHECK(Limits().of_file(1'000'000, false).cells == 16'000'000);
+    CHECK(Limits().of_file(100'000'000, true).cells > 4'000'000'000);
 }
 
 TEST_CASE("a gzip file through a pipe that gives a byte at first is one all the same") {

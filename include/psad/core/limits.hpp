@@ -2,16 +2,23 @@
 /// What files and requests from outside may ask of a program: SECURITY.md lists all limits.
 #pragma once
 
+#include <limits>
+
 #include "psad/core/setting.hpp"
 
 namespace psad::inline PSAD_ABI {
+
+/// What a file may hold, by its size.
+struct FileLimits {
+    long long lists = (std::numeric_limits<long long>::max)(), cells = lists;
+};
 
 /// Limits that a program may set to others: they keep a small file from taking much time or memory. Other limits are
 /// constants where they are checked.
 struct Limits {
     int line = 16;        ///< MiB of one line of text
-    int unpacked = 100;   ///< how many times its size a gzip file may hold: see gzip() and gzip_lists()
-    int cells = 4;        ///< of the rows of a file, for each byte of it: see most_cells()
+    int unpacked = 100;   ///< how many times its size a gzip file may hold: see gzip() and of_file()
+    int cells = 4;        ///< of the rows of a file, for each byte of it: see of_file()
     int columns = 10000;  ///< of a file or a schema, of each kind of row
     int values = 1000;    ///< of one item, over all its fields
 
@@ -29,13 +36,16 @@ struct Limits {
     /// Bytes that a gzip file of so many bytes may hold: as many times more, but that the first megabyte holds what .28
     /// of one may.
     long long gzip(long long packed) const { return unpacked * (280'000 + beyond_a_megabyte(packed)); }
-    /// Lists that it may hold: one costs more memory than its bytes, and repeated ones pack into next to nothing.
-    long long gzip_lists(long long packed) const { return 40'000 + unpacked * packed / 500; }
-    /// Cells that the rows of a file may have, those included that it does not name: a table costs rows times columns,
-    /// however few of them a file fills. A number counts once, an id twice, each further value of a list four times.
-    long long most_cells(long long bytes, bool packed) const {
+    /// Of a gzip file lists are counted: one costs more memory than its bytes, and repeated ones pack into next to
+    /// nothing. Cells are those of all rows, those included that the file does not name: a table costs rows times
+    /// columns, however few of them a file fills. A number counts once, an id twice, each further value of a list four
+    /// times.
+    FileLimits of_file(long long bytes, bool packed) const {
         const long long beyond = beyond_a_megabyte(bytes);
-        return 12'000'000 + cells * (bytes - beyond) + beyond * (packed ? cells * unpacked / 8 : cells);
+        FileLimits out;
+        if (packed) out.lists = 40'000 + unpacked * bytes / 500;
+        out.cells = 12'000'000 + cells * (bytes - beyond) + beyond * (packed ? cells * unpacked / 8 : cells);
+        return out;
     }
 
   private:

@@ -27,7 +27,7 @@ class GroupRows {
                offsets_.size() * sizeof(std::int64_t);
     }
 
-    /// What the row that was filled last counts as among the cells of a file: see Limits::most_cells.
+    /// What the row that was filled last counts as among the cells of a file: see Limits::of_file.
     long long cells_of_row() const {
         long long values = 0;
         for (const auto& cell : cells_) values += 4 * static_cast<long long>(cell.size()) - 2;

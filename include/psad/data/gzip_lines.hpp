@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -60,12 +59,8 @@ class GzipLines {
     /// Number of the line handed out last, from 1; 0 before the first.
     std::size_t line_number() const noexcept { return line_number_; }
 
-    /// How many lists the file may hold.
-    long long most_lists() const noexcept {
-        return plain_ ? (std::numeric_limits<long long>::max)() : limits().gzip_lists(size());
-    }
-    /// How many cells its rows may have.
-    long long most_cells() const noexcept { return limits().most_cells(size(), !plain_); }
+    /// What the file may hold.
+    FileLimits most() const { return limits().of_file(size(), !plain_); }
 
     /// The file, as messages name it.
     const std::string& source() const noexcept { return source_; }

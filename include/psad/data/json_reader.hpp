@@ -19,6 +19,7 @@
 #include "psad/core/limits.hpp"
 #include "psad/core/text.hpp"
 #include "psad/data/gzip_lines.hpp"
+#include "psad/data/parse_number.hpp"
 #include "psad/data/record_sink.hpp"
 #include "psad/features/id_map.hpp"
 
@@ -81,8 +82,7 @@ class JsonReader final : public Where {
     void set_row(std::size_t row) { row_ = row; }
 
     const std::string& source() const override { return source_; }
-    long long most_lists() const override { return lines_ ? lines_->most_lists() : Where::most_lists(); }
-    long long most_cells() const override { return lines_ ? lines_->most_cells() : Where::most_cells(); }
+    FileLimits most() const override { return lines_ ? lines_->most() : FileLimits(); }
     std::size_t row() const override { return row_; }
     std::string place_of(std::size_t row, std::string_view column) const override {
         std::string out = row > 0 ? "line " + std::to_string(row) : "";  // a text that is no line of a file
@@ -251,8 +251,8 @@ class JsonReader final : public Where {
             if (rows >= 0) {
                 take_listed_row(value, rows, name, index);
             } else {
-                if (++values_ > most_cells() / 4)
-                    fail(name, "more than " + std::to_string(most_cells() / 4) + " values in lists so far",
+                if (++values_ > most().cells / 4)
+                    fail(name, "more than " + std::to_string(most().cells / 4) + " values in lists so far",
                          "a larger file, fewer values, or a larger limit: --max-cells");
                 take_element(value, name, column, depth);
             }
@@ -318,25 +318,6 @@ class JsonReader final : public Where {
     }
     void check_null(Value value) const {
         if (!value.is_null()) fail("", "a word that begins with n", "null");
-    }
-
-    /// The grammar of RFC 8259.
-    static bool is_json_number(std::string_view text) {
-        std::size_t i = !text.empty() && text[0] == '-' ? 1 : 0;
-        const auto digits = [&] {
-            const std::size_t first = i;
-            while (i < text.size() && text[i] >= '0' && text[i] <= '9') ++i;
-            return i > first;
-        };
-        const std::size_t first = i;
-        if (!digits() || (text[first] == '0' && i > first + 1)) return false;
-        if (i < text.size() && text[i] == '.' && (++i, !digits())) return false;
-        if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
-            ++i;
-            if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
-            if (!digits()) return false;
-        }
-        return i == text.size();
     }
 
     std::string source_;

@@ -47,8 +47,7 @@ class LetorReader final : public Where {
     }
 
     const std::string& source() const override { return lines_.source(); }
-    long long most_lists() const override { return lines_.most_lists(); }
-    long long most_cells() const override { return lines_.most_cells(); }
+    FileLimits most() const override { return lines_.most(); }
     std::size_t row() const override { return lines_.line_number(); }
     std::string place_of(std::size_t row, std::string_view column) const override {
         return "line " + std::to_string(row) + (column.empty() ? "" : ", feature " + printable(column));

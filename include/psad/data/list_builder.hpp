@@ -55,7 +55,6 @@ class ListBuilder final : public RoleSink {
         roles_.begin_file();
         if (!block_->items.empty()) close_block();
         source_.begin_file(where.source());
-        lists_of_file_ = 0;
     }
     int column(int level, std::string_view name) override {
         if (level == 0 && (name == candidates_ || name == schema_->history)) {  // a list without rows
@@ -289,15 +288,13 @@ class ListBuilder final : public RoleSink {
             for (float& g : std::span(block_->gains).last(n)) g = std::isnan(g) ? 0 : g;
         }
         if (!has_time_ && !schema_->time.empty()) fail_request(schema_->time, "nothing", "the time of the request");
-        if (++lists_of_file_ > where_->most_lists())
-            fail_request("", std::to_string(lists_of_file_) + " lists in so small a gzip file",
-                         "at most " + std::to_string(where_->most_lists()) + ", or a larger limit: --max-unpacked");
         ++joins_.requests;
         block_->context.end_row();
+        count_list();
         count(block_->context);
         count(user_row_.cells);
         add_user();
-        add_shown();
+        block_->add_shown(shown_order(positions_), request_);
         add_events();
         block_->add(request_);
         if (block_->bytes() > block_bytes) close_block();
@@ -306,12 +303,6 @@ class ListBuilder final : public RoleSink {
         const std::int32_t known = users_ != nullptr ? users_->names.find(user_) : -1;
         joins_.users += known >= 0 ? 1 : 0;
         user_row_.add_to(block_->user, users_ != nullptr ? &users_->rows : nullptr, known);
-    }
-    void add_shown() {
-        const std::vector<std::int32_t> order = shown_order(positions_);
-        request_.first_shown = block_->shown.size();
-        request_.shown = order.size();
-        block_->shown.insert(block_->shown.end(), order.begin(), order.end());
     }
     void add_events() {
         if (events_ != nullptr) {
@@ -351,7 +342,6 @@ class ListBuilder final : public RoleSink {
     std::string user_;
     UserRow user_row_;
     std::size_t labels_ = 0, propensities_ = 0, teacher_scores_ = 0;
-    long long lists_of_file_ = 0;
     std::vector<double> positions_;
     EventRows new_events_;
     CandidateRow candidate_;

@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
@@ -48,6 +49,25 @@ inline bool parse_feature(std::string_view text, double& value) {
     char* end = nullptr;
     value = std::strtod(whole.c_str(), &end);
     return end == whole.c_str() + whole.size() && value == 0;
+}
+
+/// Whether the whole text is a number by the grammar of RFC 8259.
+inline bool is_json_number(std::string_view text) {
+    std::size_t i = !text.empty() && text[0] == '-' ? 1 : 0;
+    const auto digits = [&] {
+        const std::size_t first = i;
+        while (i < text.size() && text[i] >= '0' && text[i] <= '9') ++i;
+        return i > first;
+    };
+    const std::size_t first = i;
+    if (!digits() || (text[first] == '0' && i > first + 1)) return false;
+    if (i < text.size() && text[i] == '.' && (++i, !digits())) return false;
+    if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
+        ++i;
+        if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
+        if (!digits()) return false;
+    }
+    return i == text.size();
 }
 
 }  // namespace psad::data

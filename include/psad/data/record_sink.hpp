@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstddef>
-#include <limits>
 #include <string>
 #include <string_view>
 
 #include "psad/core/error.hpp"
+#include "psad/core/limits.hpp"
 #include "psad/core/version.hpp"
 
 namespace psad::inline PSAD_ABI::data {
@@ -20,9 +20,8 @@ class Where {
     virtual std::size_t row() const = 0;
     /// "line 7, candidates[2].price": of this row, or an earlier one; with an empty column the row alone.
     virtual std::string place_of(std::size_t row, std::string_view column) const = 0;
-    /// How many lists the file may hold, and how many cells its rows may have.
-    virtual long long most_lists() const { return (std::numeric_limits<long long>::max)(); }
-    virtual long long most_cells() const { return (std::numeric_limits<long long>::max)(); }
+    /// What the file may hold.
+    virtual FileLimits most() const { return {}; }
     std::string place(std::string_view column) const { return place_of(row(), column); }
 
     [[noreturn]] void fail(std::string_view column, const std::string& found, const std::string& wanted) const {

@@ -46,6 +46,11 @@ struct RequestBlock {
         : user(schema.of_user), context(schema.of_context), candidates(schema.of_candidate), events(schema.of_event) {}
 
     void add(const RequestSpan& request) { requests.push_back(request); }
+    void add_shown(std::span<const std::int32_t> order, RequestSpan& request) {
+        request.first_shown = shown.size();
+        request.shown = order.size();
+        shown.insert(shown.end(), order.begin(), order.end());
+    }
 
     std::size_t bytes() const noexcept {
         return user.bytes() + context.bytes() + candidates.bytes() + events.bytes() +

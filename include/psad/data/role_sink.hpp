@@ -51,16 +51,23 @@ class RoleSink : public RecordSink {
 
     void read_from(const Where* where) {
         where_ = where;
-        cells_of_file_ = 0;
+        cells_of_file_ = lists_of_file_ = 0;
         names_->read_from(where);
     }
 
     /// A row will be kept, so many times. Throws DataError where the file may have no more cells.
     void count(const GroupRows& row, int times = 1) {
         cells_of_file_ += times * row.cells_of_row();
-        if (cells_of_file_ > where_->most_cells())
-            where_->fail("", "more than " + std::to_string(where_->most_cells()) + " cells, named or not, so far",
+        if (const long long most = where_->most().cells; cells_of_file_ > most)
+            where_->fail("", "more than " + std::to_string(most) + " cells, named or not, so far",
                          "a larger file, fewer rows or columns, or a larger limit: --max-cells");
+    }
+
+    /// The same of a list.
+    void count_list() {
+        if (const long long most = where_->most().lists; ++lists_of_file_ > most)
+            where_->fail("", "more than " + std::to_string(most) + " lists in so small a gzip file",
+                         "no more, or a larger limit: --max-unpacked");
     }
 
     /// The row that a cell of a role is put into.
@@ -73,7 +80,7 @@ class RoleSink : public RecordSink {
     ColumnRoles roles_;
     CellTaker cells_;
     const Where* where_ = nullptr;
-    long long cells_of_file_ = 0;
+    long long cells_of_file_ = 0, lists_of_file_ = 0;
 };
 
 }  // namespace psad::data
