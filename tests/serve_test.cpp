@@ -264,6 +264,17 @@ TEST_CASE("a known user's lists are those of the whole request, whatever is anot
     }
 }
 
+TEST_CASE("where a workspace or a cache finds no memory, there is none") {
+    using Network = Psad<small>;
+    const auto m = shaken<Network>();
+    const Device cpu;
+    const serve::Reranker reranker(cpu, m);
+    std::size_t k = 1;
+    for (; lacks_memory(k, [&] { const auto made = reranker.workspace(); }); ++k) CHECK(k < 1000);
+    CHECK(k > 1);
+    for (k = 1; lacks_memory(k, [&] { const auto made = reranker.user_cache(); }); ++k) CHECK(k < 1000);
+}
+
 TEST_CASE("a cache that finds no memory is empty, not wrong; so is one that was moved from") {
     using Network = StudentOf<Psad<small>>;
     const auto m = shaken<Network>();

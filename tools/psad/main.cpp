@@ -1,5 +1,7 @@
 // psad: train, evaluate and serve rerankers from the command line.
 // Exit codes: 0 good, 2 wrong usage, 1 anything else with one line on stderr.
+#include <simdjson.h>
+
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -52,5 +54,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // Where there is no memory when it first looks at the processor, simdjson ends the program.
+    simdjson::get_active_implementation();
     return run_program("psad", [&] { return run(argc, argv); });
 }

@@ -91,11 +91,11 @@ class Reranker {
     Reranker(const B&&, const Model<Network>&&, const RequestRules&) = delete;
 
     /// Memory for operator(), one per thread.
-    static Workspace<B> workspace() { return {}; }
+    static Workspace<B> workspace() { return Workspace<B>(); }  // g++ 12 destroys parts of a {} twice if memory ends
     /// Memory for many requests at once, one per thread.
-    static BatchWorkspace<B> batch_workspace() { return {}; }
+    static BatchWorkspace<B> batch_workspace() { return BatchWorkspace<B>(); }
     /// An empty cache for one user.
-    static UserCache<B, Network> user_cache() { return {}; }
+    static UserCache<B, Network> user_cache() { return UserCache<B, Network>(); }
 
     /// The best `top` candidates (all when 0). Throws RequestError for a request that the check refuses.
     Reranked operator()(const Request& request, Workspace<B>& workspace, int top = 0) const {
