@@ -55,6 +55,6 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     // Where there is no memory when it first looks at the processor, simdjson ends the program.
-    simdjson::get_active_implementation();
+    simdjson::get_active_implementation()->name();
     return run_program("psad", [&] { return run(argc, argv); });
 }
