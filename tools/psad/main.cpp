@@ -1,8 +1,7 @@
 // psad: train, evaluate and serve rerankers from the command line.
 // Exit codes: 0 good, 2 wrong usage, 1 anything else with one line on stderr.
-#include <simdjson.h>
-
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <CLI/CLI.hpp>
 #include <string>
