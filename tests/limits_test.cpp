@@ -12,6 +12,7 @@
 
 #include "psad/core/limits.hpp"
 #include "psad/core/rng.hpp"
+#include "psad/data/group_rows.hpp"
 #include "psad/data/gzip_lines.hpp"
 #include "psad/data/json_reader.hpp"
 #include "psad/features/check_catalog.hpp"
@@ -82,6 +83,15 @@ TEST_CASE("a gzip file unpacks to no more than its limit") {
     CHECK(Limits().of_file(1'000'000, true).lists == 240'000);
     CHECK(Limits().of_file(1'000'000, false).cells == 16'000'000);
     CHECK(Limits().of_file(100'000'000, true).cells > 4'000'000'000);
+}
+
+TEST_CASE("every cell of a row counts, an empty one too") {
+    data::GroupRows rows(
+        ColumnGroup{.dense = {{.name = "x"}}, .fields = {{.name = "none"}, {.name = "one"}, {.name = "three"}}});
+    rows.begin_row(0);
+    rows.ids(0).clear();
+    rows.ids(2) = {4, 5, 6};
+    CHECK(rows.cells_of_row() == 1 + 2 + 2 + 2 + 2 * 4);
 }
 
 TEST_CASE("a gzip file through a pipe that gives a byte at first is one all the same") {

@@ -112,9 +112,7 @@ void encode(const EncodeOptions& o) {
     const model_file::TensorFile file = model_file::read_model_file(o.model);
     const TestInputs in = read_test(o, file);
     if (in.lists.empty()) throw DataError(in.name, "", "no lists", "at least one");
-    const Encoder saved = model_file::read_encoder(file);
-    check_catalog(in.catalog, saved.schema());
-    const Encoder encoder(saved.schema(), in.catalog, saved.statistics(), saved.max_history());
+    const Encoder encoder = model_file::read_encoder(file).with_catalog(in.catalog);
     const InputNames names(encoder.schema(), encoder.input_sizes());
     std::vector<std::int64_t> offsets{0};
     for (const Request& r : in.lists) offsets.push_back(offsets.back() + static_cast<std::int64_t>(r.size()));

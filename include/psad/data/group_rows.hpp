@@ -29,9 +29,9 @@ class GroupRows {
 
     /// What the row that was filled last counts as among the cells of a file: see Limits::of_file.
     long long cells_of_row() const {
-        long long values = 0;
-        for (const auto& cell : cells_) values += 4 * static_cast<long long>(cell.size()) - 2;
-        return static_cast<long long>(features_) + values;
+        auto count = static_cast<long long>(features_);
+        for (const auto& cell : cells_) count += cell.empty() ? 2 : 4 * static_cast<long long>(cell.size()) - 2;
+        return count;
     }
 
     /// A row of `absent` numbers and unknown values.

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <limits>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,8 +34,7 @@ class JsonReader final : public Where {
 
     /// Reads a file. \throws DataError for a line that is no JSON object, and for what the sink refuses
     void read(const std::filesystem::path& file, RecordSink& sink) {
-        GzipLines lines(file);
-        lines_ = &lines;
+        GzipLines& lines = lines_.emplace(file);
         values_ = 0;
         begin(sink);
         std::string_view line;
@@ -44,7 +44,7 @@ class JsonReader final : public Where {
         }
         if (levels_.empty() && sink.wants_more()) fail("", "an empty file", "a JSON object in each line");
         sink.end_file();
-        lines_ = nullptr;
+        lines_.reset();
     }
 
     void begin(RecordSink& sink) {
@@ -322,9 +322,9 @@ class JsonReader final : public Where {
 
     std::string source_;
     std::size_t row_ = 0;
-    const GzipLines* lines_ = nullptr;  ///< of the file that is read
-    long long values_ = 0;              ///< in lists, of this file
-    std::string list_;                  ///< that is read, or empty
+    std::optional<GzipLines> lines_;  ///< of the file that is read
+    long long values_ = 0;            ///< in lists, of this file
+    std::string list_;                ///< that is read, or empty
     std::size_t index_ = 0;
     std::vector<Level> levels_;
     RecordSink* sink_ = nullptr;

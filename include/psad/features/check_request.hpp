@@ -58,9 +58,8 @@ inline Fault fields(const FieldRows& found, std::size_t rows, const std::vector<
         for (std::size_t f = 0; f < schema.size(); ++f) {
             for (const std::int32_t id : found(r, f)) {
                 if (id >= 0 && (id < schema[f].vocabulary || !rules.refuse_unknown)) continue;
-                return RequestError(
-                    "request", (rows > 1 ? place(what, r) : what) + std::string(" field ") + schema[f].name,
-                    std::to_string(id),
+                return refused(
+                    (rows > 1 ? place(what, r) : what) + std::string(" field ") + schema[f].name, std::to_string(id),
                     rules.refuse_unknown ? "0.." + std::to_string(schema[f].vocabulary - 1) : "an id of 0 or more");
             }
         }

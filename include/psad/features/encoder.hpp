@@ -28,9 +28,6 @@
 
 namespace psad::inline PSAD_ABI {
 
-template <class>
-struct Model;
-
 /// Encodes requests by the facts of the training data (fit_encoder). Const use is thread-safe.
 class Encoder {
   public:
@@ -56,6 +53,14 @@ class Encoder {
     const Statistics& statistics() const { return statistics_; }
     int max_history() const { return max_history_; }
     const CandidateEncoder& candidates() const { return candidates_; }
+
+    /// This encoder with another catalog: items keep their ids, and there may be more of them. Throws SettingError for
+    /// one that does not fit the schema; then this one is as it was. That of a model changes by Model::set_catalog.
+    Encoder with_catalog(Catalog catalog) && {
+        check_catalog(catalog, schema_);
+        catalog_ = std::move(catalog);
+        return std::move(*this);
+    }
 
     /// Gives candidates whitened columns, or none: see CandidateEncoder and whitening.hpp. To be called before a model
     /// is made of this encoder. Throws SettingError unless the matrix is empty or has a row and a column per feature.
@@ -112,17 +117,6 @@ class Encoder {
     }
 
   private:
-    // A model knows that it is another one then.
-    template <class>
-    friend struct Model;
-
-    /// Takes the place of the catalog: items keep their ids, and there may be more of them. Throws SettingError for one
-    /// that does not fit the schema.
-    void set_catalog(Catalog catalog) {
-        check_catalog(catalog, schema_);
-        catalog_ = std::move(catalog);
-    }
-
     static void must_be(const char* what, std::size_t found, std::size_t wanted) {
         if (found != 0 && found != wanted)
             raise(

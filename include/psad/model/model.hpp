@@ -65,7 +65,7 @@ struct Model {
     }
     /// The same of this model itself, which is another one then: what was cached of users is computed again.
     void set_catalog(Catalog catalog) {
-        encoder.set_catalog(std::move(catalog));
+        encoder = std::move(encoder).with_catalog(std::move(catalog));
         generation.renew();
     }
 
