@@ -397,7 +397,7 @@ TEST_CASE_TEMPLATE("conformance", Device, PSAD_TEST_DEVICES(float), PSAD_TEST_DE
         const Layout layout = storage.view();
         for (const PairLayout pairs : {layout.pairs<Items, Events>(), layout.pairs<Lists, Events>(),
                                        layout.pairs<Positions, Items>(), layout.pairs<Items, Items>()}) {
-            for (const int cols : {1, 8, 17, 64}) {
+            for (const int cols : {1, 8, 17, 64, 150}) {
                 const Grid<T> q(pairs.queries, cols, 1, 2), k(pairs.keys, cols, 2, 1);
                 Grid<T> p(pairs.rows, 1, 3), r(p);
                 for (const bool accumulate : {false, true}) {

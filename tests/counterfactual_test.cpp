@@ -71,7 +71,7 @@ double width(const eval::Interval& x) {
 
 }  // namespace
 
-TEST_CASE("estimates from biased clicks hold what the orders are worth") {
+TEST_CASE("estimates from biased clicks hold what the orders are worth" * doctest::test_suite("long")) {
     const auto holds = [](const eval::Interval& x, double truth) { return x.low <= truth && truth <= x.high ? 1 : 0; };
     int ips = 0, snips = 0, dr = 0;
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {

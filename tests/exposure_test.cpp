@@ -224,7 +224,8 @@ TEST_CASE("exposure: nothing is found where there is nothing" * doctest::test_su
     }
 }
 
-TEST_CASE("exposure: of lists alone that say what was shown, and what is weighed little tells little") {
+TEST_CASE("exposure: of lists alone that say what was shown, and what is weighed little tells little" *
+          doctest::test_suite("long")) {
     const Pages pages(4000);
     std::vector<Request> half = pages.requests;
     for (std::size_t l = 0; l < half.size(); l += 2) half[l].shown = {};

@@ -162,7 +162,8 @@ TEST_CASE("the search finds what enumeration proves, or nearly") {
     CHECK(exact >= 36);
 }
 
-TEST_CASE("the search finds nearly what one of ten times the breadth finds in the default world") {
+TEST_CASE("the search finds nearly what one of ten times the breadth finds in the default world" *
+          doctest::test_suite("long")) {
     const World world = world_of("");
     double share = 0;
     constexpr int sessions = 30;
@@ -178,7 +179,7 @@ TEST_CASE("the search finds nearly what one of ten times the breadth finds in th
     CHECK(share > 0.995);
 }
 
-TEST_CASE("the expert draws lists with p ~ exp(utility / temperature)") {
+TEST_CASE("the expert draws lists with p ~ exp(utility / temperature)" * doctest::test_suite("long")) {
     const ListUtility utility = world_of("candidates=4,positions=3").session(2).utility;
     const AllLists all(utility, 3, 0.05);
     std::map<std::vector<int>, double> share;

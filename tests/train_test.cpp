@@ -454,7 +454,8 @@ TEST_CASE("validation and the model that is kept are the mean over the last step
     CHECK(judged.back() == steps.back());  // the average steers no step
 }
 
-TEST_CASE("the mean follows training however long it is planned: no epoch is judged by the one before") {
+TEST_CASE("the mean follows training however long it is planned: no epoch is judged by the one before" *
+          doctest::test_suite("long")) {
     const ToyLists lists(6, 2);
     train::Settings s = quick();
     s.batch = 5;  // 2 steps an epoch

@@ -36,7 +36,6 @@ using Best = Portable;
 #include <span>
 #include <type_traits>
 #include <utility>
-#include <vector>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif

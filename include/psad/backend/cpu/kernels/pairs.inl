@@ -6,7 +6,6 @@ template <class T>
 class Pairs {
   public:
     static void pair_dot(Matrix<const T> query, Matrix<const T> key, PairLayout pairs, T scale, T* p, bool accumulate) {
-        static thread_local std::vector<T> keys_transposed;  // of one list, depth by keys
         for (int l = 0; l < pairs.lists; ++l) {
             const int n = pairs.key_end[l] - pairs.key_begin[l];
             const int queries = pairs.query_end[l] - pairs.query_begin[l];
@@ -23,14 +22,10 @@ class Pairs {
                 }
                 continue;
             }
-            const auto size = static_cast<std::size_t>(n) * static_cast<std::size_t>(key.cols);
-            if (keys_transposed.size() < size) keys_transposed.resize(size);
-            Rows<T>::transpose(k, {keys_transposed.data(), k.cols, n, n});
-            if (scale != T(1)) {
-                for (std::size_t i = 0; i < size; ++i) keys_transposed[i] *= scale;
+            for (int j = 0; j < n; j += tile_keys) {
+                const int keys = (std::min)(tile_keys, n - j);
+                dot_tile(q, k.row_range(j, keys), scale, accumulate, {out + j, queries, keys, n});
             }
-            multiply({q.data, q.stride, 1, keys_transposed.data(), n, k.cols}, {accumulate ? out : nullptr, n},
-                     {out, queries, n, n});
         }
     }
 
@@ -88,6 +83,22 @@ class Pairs {
     }
 
   private:
+    static constexpr int tile_keys = gemm_detail::tile_vectors * simd::lanes<T>, tile_depth = 128;
+
+    /// out = scale * query * key^T, or that added to it, for as many keys as one panel of a product has columns.
+    static void dot_tile(Matrix<const T> query, Matrix<const T> key, T scale, bool accumulate, Matrix<T> out) {
+        // On the stack: a request neither allocates nor needs what a thread has to register first.
+        alignas(64) T transposed[tile_depth * tile_keys];
+        int first = 0;
+        do {
+            const int depth = (std::min)(tile_depth, key.cols - first);
+            Rows<T>::transpose(key.columns(first, depth), {transposed, depth, key.rows, key.rows}, scale);
+            multiply({query.data + first, query.stride, 1, transposed, key.rows, depth},
+                     {accumulate || first > 0 ? out.data : nullptr, out.stride}, out);
+            first += depth;
+        } while (first < key.cols);
+    }
+
     static void softmax(T* row, int n) {
         const T top = simd::max(row, n);
         PSAD_INDEPENDENT
