@@ -65,6 +65,23 @@ class Output(Case):
             if out.exists():
                 self.assertEqual(psad("rerank", "--model", out).returncode, 0)
 
+    def test_a_file_that_shrinks_while_it_is_read_where_it_lies(self):
+        columns, out = self.folder / "columns", self.folder / "shrunk.st"
+        lists = self.folder / "lists.jsonl"
+        lists.write_text("".join(json.dumps({"request_id": i, "candidates": [
+            {"item": f"i{k}", "price": (i * k) % 7, "label": int(k == i % 3)} for k in range(20)]}) + "\n" for i in range(2000)))
+        self.assert_good(psad("convert", lists, "--out", columns))
+        process = subprocess.Popen(words("train", "--train", columns, "--valid", columns, "--variant", "small", "--epochs", 500,
+                                         "--patience", 0, "--out", out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in process.stdout:
+            if line.startswith("epoch"):
+                break
+        os.truncate(columns / "columns.safetensors", 4096)
+        _, said = process.communicate(timeout=100)
+        self.assertEqual(process.returncode, 1)
+        self.assertRegex(said, r"\A(psad: note[^\n]*\n)*psad: found a file that was cut short[^\n]*\n\Z")
+        self.assertEqual(psad("rerank", "--model", out).returncode, 0)  # that of the first epoch
+
     def test_the_report_grows_with_the_model(self):
         out, report = self.folder / "growing.st", self.folder / "growing.json"
         process = subprocess.Popen(words("train", *SMALL, "--epochs", 500, "--patience", 0, "--out", out, "--json", report),

@@ -211,13 +211,17 @@ class Rerank(Case):
         self.assertEqual(json.loads(done.stdout), self.answers(GOOD)[0])
 
     def test_an_id_that_no_number_holds_comes_back_as_it_stands(self):
-        for raw in ("123456789012345678901234567890", "1.50", '"a\\u00e9"', "[1,  2]", '{"a": 1e5}'):
+        for raw in ("123456789012345678901234567890", "1.50", '"a\\u00e9"', "[1,  2]", '{"a": 1e5}', "1e999", "[-1E400]",
+                    "7" * 400):
             text = json.dumps(GOOD).replace('"id": "a"', f'"id": {raw}')
             done = psad("rerank", "--model", self.model, stdin=text)
             self.assert_good(done)
             self.assertTrue(done.stdout.startswith('{"id":' + raw + ","), done.stdout[:80])
-        for bad in ("01", "1e999", "nul"):
+            refused = psad("rerank", "--model", self.model, stdin=text.replace("3656", "3153"))
+            self.assertTrue(refused.stdout.startswith('{"id":' + raw + ',"error":'), refused.stdout[:80])
+        for bad in ("01", "nul", "1.e999", "1e999e"):
             done = psad("rerank", "--model", self.model, stdin=json.dumps(GOOD).replace('"id": "a"', f'"id": {bad}'))
+            self.assertEqual(sorted(json.loads(done.stdout)), ["error", "id"])
             self.assertIsNone(json.loads(done.stdout)["id"])
 
     def test_deep_nesting_does_no_harm(self):

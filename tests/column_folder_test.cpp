@@ -2,6 +2,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <limits>
 #include <string>
 
 #include "psad/data/request_files.hpp"
@@ -225,6 +228,20 @@ TEST_CASE("a damaged folder of columns is refused, whatever stands in it") {
             }
         }
     }
+    // Events of a list in another order, at no time, and with numbers that no file has.
+    const auto changed = [&](const std::string& name, auto first) {
+        model_file::TensorFile out = whole;
+        const auto tensor = std::ranges::find(out.tensors, name, &model_file::Tensor::name);
+        REQUIRE(tensor != out.tensors.end());
+        std::memcpy(tensor->bytes.data(), &first, sizeof first);
+        return refused(out);
+    };
+    CHECK(changed("event.time", std::int64_t{950}) ==
+          ", tensor event.time[1]: found a time before the event above, wanted oldest first, in each list");
+    CHECK(changed("event.time", std::int64_t{900}).empty());
+    CHECK(changed("event.time", max_time + 1).find(", tensor event.time[0]: found 100000000000, wanted unix") == 0);
+    CHECK(changed("event.dense", -std::numeric_limits<double>::infinity()) ==
+          ", tensor event.dense: found -inf, wanted finite numbers, or NaN for missing ones");
     CHECK(refused({}).find("metadata psad.format") != std::string::npos);
     write_bytes(file, "");
     CHECK_THROWS_AS(data::ColumnFolder(folder / "columns"), ModelFileError);

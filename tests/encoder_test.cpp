@@ -116,6 +116,33 @@ TEST_CASE("check: each fault is a RequestError that names the place") {
     }
 }
 
+TEST_CASE("check: of a long history an encoder looks at the events that it reads") {
+    const Encoder encoder = hand_made(2);  // of five
+    constexpr RequestRules strict{.refuse_unknown = true};
+    const std::vector<std::pair<bool, std::function<void(OwnedRequest&)>>> faults{
+        {false, [](auto& r) { r.history_items[2] = -2; }},
+        {true, [](auto& r) { r.history_items[3] = -2; }},
+        {false, [](auto& r) { r.history_times[1] = 999800; }},
+        {true, [](auto& r) { r.history_times[3] = 999950; }},
+        {false, [](auto& r) { r.history_feedback[0] = 1000; }},
+        {true, [](auto& r) { r.history_feedback[4] = 1000; }},
+        {true, [](auto& r) { r.history_times[0] = -max_time - 1; }},
+    };
+    for (const auto& [is_read, make] : faults) {
+        OwnedRequest r = hand_made_request();
+        r.items[3] = 3, r.history_items[2] = 4, r.history_feedback[3] = 4;
+        make(r);
+        CHECK(encoder.find_fault(r.view(), strict).has_value() == is_read);
+        CHECK(find_fault(encoder.schema(), encoder.catalog(), r.view(), strict).has_value());
+        CHECK_FALSE(find_fault(encoder.schema(), encoder.catalog(), OwnedRequest(hand_made_request()).view(), {}, 0));
+    }
+    OwnedRequest late = hand_made_request();  // events at the request or later are not read
+    late.history_times[4] = 1000000, late.history_items[4] = -2, late.history_items[1] = -2;
+    CHECK_FALSE(encoder.find_fault(late.view()).has_value());
+    late.history_items[2] = -2;
+    CHECK(encoder.find_fault(late.view()).has_value());
+}
+
 TEST_CASE("check: the caller may refuse what is unknown or late") {
     const Encoder encoder = hand_made();
     const std::vector<std::pair<const char*, std::function<void(OwnedRequest&)>>> faults{

@@ -42,6 +42,18 @@ TEST_CASE("what the history holds comes first, the latest before") {
     CHECK(eval::history_first(r) == Order{1, 2, 3, 0});
 }
 
+TEST_CASE("of a long history its latest 10,000 events are looked at") {
+    Request r;
+    r.items = items;
+    std::vector<std::int32_t> history(10'002, 1);
+    std::vector<std::int64_t> times(history.size(), 1);
+    history[1] = 9, history[2] = 5, history.back() = -1;
+    r.history_items = history;
+    r.history_times = times;
+    r.time = 7;
+    CHECK(eval::history_first(r) == Order{3, 0, 1, 2});
+}
+
 TEST_CASE("by aux, in both directions; ties keep the initial order") {
     const std::vector<float> aux{2, 5, 2, 1};
     const std::vector<std::int8_t> labels{0, 0, 0, 1};

@@ -83,6 +83,11 @@ TEST_CASE("a gzip file unpacks to no more than its limit") {
     CHECK(Limits().of_file(1'000'000, true).lists == 240'000);
     CHECK(Limits().of_file(1'000'000, false).cells == 16'000'000);
     CHECK(Limits().of_file(100'000'000, true).cells > 4'000'000'000);
+    const Limits largest{
+        .line = 1 << 20, .unpacked = 4400, .cells = 10'000, .columns = 10'000'000, .values = 100'000'000};
+    CHECK(largest.gzip(1LL << 62) == 4400 * (280'000 + 1'000'000'000'000));
+    CHECK(largest.of_file(1LL << 62, true).cells > 1'000'000'000'000'000'000);
+    CHECK(largest.of_file(1LL << 62, true).lists > 1'000'000'000'000);
 }
 
 TEST_CASE("every cell of a row counts, an empty one too") {

@@ -47,6 +47,10 @@ TEST_CASE("a reader answers by the model that is in place") {
     CHECK(scores(reader(r, cache)) == of_8);
     CHECK(scores(reader(r)) == of_8);
     CHECK(live.retired() == 0);
+    Live::Reader other = std::move(reader);
+    CHECK(scores(other(r)) == of_8);
+    CHECK(scores(reader(r)) == of_8);  // moved from: it asks again
+    other.release();
     live.replace(shaken<Network>(7));
     reader.release();
     CHECK(live.retired() == 0);

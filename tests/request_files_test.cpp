@@ -951,3 +951,67 @@ TEST_CASE("request files: blocks that are full keep their requests") {
     }
     CHECK(same);
 }
+
+TEST_CASE("request files: a folder that links lead to twice is refused, and so is what is no file") {
+    const TempFolder folder;
+    const auto refusal = [&] {
+        try {
+            data::files_of({folder / "lists"});
+            return std::string();
+        } catch (const DataError& e) {
+            return std::string(e.what()).substr(folder.path().string().size());
+        }
+    };
+    std::filesystem::create_directories(folder / "lists" / "a");
+    write_bytes(folder / "lists" / "a" / "r.jsonl", "{}\n");
+    CHECK(data::files_of({folder / "lists"}).size() == 1);
+    std::filesystem::create_directory_symlink(folder / "lists" / "a", folder / "lists" / "latest");
+    CHECK(refusal().ends_with(": found a link to a folder that is read by another name, wanted each folder once"));
+    std::filesystem::remove(folder / "lists" / "latest");
+    std::filesystem::create_directory_symlink("..", folder / "lists" / "a" / "up");
+    CHECK(refusal() == "/lists/a/up: found a link to a folder that is read by another name, wanted each folder once");
+    std::filesystem::remove(folder / "lists" / "a" / "up");
+    std::filesystem::create_symlink("nothing", folder / "lists" / "gone");
+    CHECK(refusal() == "/lists/gone: found neither a file nor a folder, wanted those alone in a folder");
+}
+
+TEST_CASE("request files: an item twice is found among few candidates and among many") {
+    for (const int n : {3, 127, 128, 129, 130, 400}) {
+        std::string items;
+        for (int i = 0; i < n; ++i) items += R"({"sku": "s)" + std::to_string(i) + R"("}, {}, )";
+        for (const int again : {0, n / 2, n - 1}) {
+            CAPTURE(n);
+            const std::string request =
+                R"({"ts": 1, "candidates": [)" + items + R"({"sku": "s)" + std::to_string(again) + R"("}]})" + "\n";
+            CHECK(fault("r.jsonl", request) == "r.jsonl, line 1, candidates[" + std::to_string(2 * n) +
+                                                   "].sku: found 's" + std::to_string(again) +
+                                                   "' twice, wanted each item of a request once");
+        }
+        const std::string good = R"({"ts": 1, "candidates": [)" + items + R"({}]})" + "\n";
+        CHECK(fault("r.jsonl", good + good).empty());  // each request for itself
+    }
+}
+
+TEST_CASE("request files: columns of a table of items cost nothing where requests bring none") {
+    const TempFolder folder;
+    DataSchema s = flat_schema();
+    for (int d = 0; d < 500; ++d) s.of_item.dense.push_back({"d" + std::to_string(d)});
+    std::string table = "doc", rows = "q,who,ts,hour,device,doc,price,ctr,shop,label\n";
+    for (const auto& column : s.of_item.dense) table += "," + column.name;
+    table += "\na" + std::string(500, ',') + "\n";
+    for (int i = 0; i < 40'000; ++i) rows += std::to_string(i) + ",u,1,1,app,a,1,1,x,1\n";
+    write_bytes(folder / "items.csv", table);
+    write_bytes(folder / "r.csv", rows);
+    Read got(s);
+    got.input.items = {folder / "items.csv"};
+    got.lists({folder / "r.csv"});
+    CHECK(got.read.source.size() == 40'000);  // 20 million cells, if they were there
+    CHECK(got.catalog.items == 1);
+}
+
+TEST_CASE("request files: LETOR is UTF-8, but for its comments") {
+    DataSchema s;
+    s.id = "qid", s.candidates = "", s.gain.grade = "label", s.of_candidate = {{{"1"}}, {}};
+    CHECK(fault("r.letor", "1 qid:a 1:1 # \xff\n", s).empty());
+    CHECK(fault("r.letor", "1 qid:\xff 1:1\n", s) == "r.letor, line 1: found text that is not UTF-8, wanted UTF-8");
+}

@@ -193,6 +193,24 @@ class Worst(unittest.TestCase):
                 self.line(f"{name}: an unknown key of {size} bytes", '{"x":%s}' % inside, model)
             self.reading(f"a key of {size} bytes", '{"x":%s}\n' % inside, ".jsonl")
 
+    def test_lines_for_a_model_of_many_columns(self):
+        events = ",".join('"e%d":%d' % (i, i) for i in range(400))
+        candidates = ",".join('"c%d":%d' % (i, i) for i in range(1_000))
+        lists = self.folder / "wide.jsonl"
+        lists.write_text("".join(
+            '{"ts":9,"history":[{"ts":1,%s}],"candidates":[{"sku":"a","label":1,%s},{"sku":"b","label":0,%s}]}\n' % (
+                events, candidates, candidates) for _ in range(4)))
+        wide = self.folder / "wide.st"
+        done = psad("train", "--train", lists, "--valid", lists, "--variant", "small", "--steps", 1, "--threads", 1, "--out",
+                    wide)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.idle[wide] = costs(["rerank", "--model", wide])[4]
+        self.line("bare events of many columns", filled('{"ts":9,"history":[', '{"ts":1}', '],"candidates":[{}]}'), wide)
+        self.line("bare candidates of many columns", '{"ts":9,"history":[],"candidates":[%s]}' % ",".join(["{}"] * 4096),
+                  wide)
+        self.line("the most candidates of many columns", '{"ts":9,"history":[],"candidates":[%s]}' % ",".join(
+            ["{}"] * 3900), wide)
+
     def test_many_lines(self):
         for model in (self.model, self.named):
             for name, line in (("short lines", b"{}\n"), ("empty lines", b"\n"), ("damaged lines", b"{\n")):
@@ -315,6 +333,9 @@ class Worst(unittest.TestCase):
         row = b"0\t0\t5\t0\t-\t" + long + b"\t-\t" + b",".join([b"1"] * 4096) + b"\t-\n"
         self.folder_holds("long lists", lists_train=packed(row, begin=head), meta={"items": 5000},
                           items="#item\n" + "".join(f"{i}\n" for i in range(5000)))
+        self.folder_holds("lists that share a history", True, events=packed(
+            b"0\t1\t0\t0\n", most=3_000, begin=b"#user\tts\titem\tfeedback\n"), lists_train=head + b"".join(
+                b"%d\t0\t5\t250000\t-\t0,1\t-\t0,1\t-\n" % i for i in range(3_000)))
         self.folder_holds("users", users=packed(b"0\n", begin=b"#user\n"), meta={"users": 90_000_000})
 
     def reading(self, name, content, ending, *words):
@@ -323,6 +344,19 @@ class Worst(unittest.TestCase):
             shutil.rmtree(out, ignore_errors=True)
             self.file(f"{command} {ending}: {name}", content, command, "FILE", *words,
                       *(["--out", out] if command == "convert" else []), ending=ending)
+
+    def test_requests_that_share_a_history(self):
+        lists, events, out = (self.folder / name for name in ("shared.jsonl", "shared.csv", "converted"))
+        lists.write_text("".join('{"request_id":%d,"user_id":"u","ts":1700000000,"device":"app","candidates":[{"sku":"s1",'
+                                 '"price":1,"brand":"b","label":1},{"sku":"s2","price":1,"brand":"b","label":0}]}\n' % i
+                                 for i in range(3_000)))
+        events.write_text("user_id,ts,type,sku\n" + "u,1,view,s1\n" * 40_000)
+        both = lists.stat().st_size + events.stat().st_size
+        for words in (["evaluate", "--model", self.named, "--test", lists], ["convert", lists, "--out", out],
+                      ["train", "--train", lists, "--valid", lists, "--variant", "small", "--steps", 1, "--threads", 1,
+                       "--out", self.folder / "o"]):
+            shutil.rmtree(out, ignore_errors=True)
+            self.holds(f"{words[0]}: requests that share a history", [*words, "--events", events], size=both)
 
     def test_json_lines(self):
         for name, content in (
@@ -340,6 +374,8 @@ class Worst(unittest.TestCase):
                 # As many columns as there may be, and rows that name few of them.
                 ("a wide row, then narrow ones", '{"candidates":[{%s}]}\n' % ",".join(f'"k{i}":1' for i in range(9_990))
                  + ('{"candidates":[%s]}\n' % ",".join(["{}"] * 100)) * 2_850),
+                ("a wide row, then empty ones", '{"request_id":1,%s}\n' % ",".join(f'"k{i}":1' for i in range(9_990))
+                 + "{}\n" * 280_000),
                 ("another column each", "".join('{"candidates":[{"k%d":1}]}\n' % (i % 9_990) for i in range(34_000))),
                 ("another field each", "".join('{"k%d":"x","candidates":[{"a":1}]}\n' % (i % 9_990) for i in range(24_000))),
                 ("another column of each event", "".join(
@@ -350,6 +386,12 @@ class Worst(unittest.TestCase):
                               ("one word", packed(b"x", begin=b'{"a":"')), ("empty lines", packed(b"\n")),
                               ("objects", packed(b"{}\n")), ("streams", gzip.compress(b"") * 49_000),
                               ("lists", packed(b'{"candidates":[{"a":1,"label":1}]}\n')),
+                              ("many events", packed(b'{"history":[%s],"candidates":[{"a":1}]}\n' % b",".join(
+                                  [b'{"ts":1,"a":1,"b":1,"c":1,"d":1}'] * 10_000))),
+                              ("bare events", packed(b'{"history":[%s],"candidates":[{"a":1}]}\n' % b",".join(
+                                  [b'{"ts":1}'] * 40_000))),
+                              ("many candidates", packed(b'{"candidates":[%s]}\n' % b",".join(
+                                  b'{"item":%d}' % i for i in range(2_300)))),
                               ("values", packed(b'{"candidates":[%s]}\n' % b",".join(
                                   [b'{"a":[%s]}' % b",".join([b"1"] * 991)] * 100)))):
             self.reading(name, content, ".jsonl.gz")
@@ -365,6 +407,8 @@ class Worst(unittest.TestCase):
             self.reading(name, content, ".csv")
         for name, content in (("rows", packed(b"1,a,1\n", begin=b"request_id,item,label\n")),
                               ("equal requests", packed(b"1,a,1\n2,a,0\n", begin=b"request_id,item,label\n")),
+                              ("a row of two long lines", gzip.compress(b'id,item,tags\n1,1,"%s\n%s"\n' % (
+                                  b"|" * 16_700_000, b"|" * 11_000_000), 9)),
                               ("one cell", packed(b"x", begin=b"a,b\n")), ("one quoted cell", packed(b"\n", begin=b'a\n"')),
                               ("different requests", gzip.compress(b"request_id,item,label\n" + b"".join(
                                   b"%d,a,1\n" % i for i in range(300_000)), 9))):
@@ -413,6 +457,10 @@ class Worst(unittest.TestCase):
                                     "x.npy": npy((4, 0)), "y.npy": npy((1_000_000_000, 0))}),
                 ("offsets far out", {"offsets.npy": npy((2,), "<i8", struct.pack("<2q", 0, 1 << 40)),
                                      "label.npy": npy((2,), "<f4", b"\0" * 8)}),
+                ("empty rows", {"offsets.npy": npy((120_001,), "<i8", struct.pack("<120001q", *range(0, 4096 * 120_001, 4096))),
+                                "x.npy": npy((491_520_000, 0))}),
+                ("one list of empty rows", {"offsets.npy": npy((2,), "<i8", struct.pack("<2q", 0, 1_000_000_000)),
+                                            "x.npy": npy((1_000_000_000, 0))}),
                 ("lists without candidates", {"offsets.npy": npy((120_000,), "<i8", b"\0" * 960_000)}),
                 ("columns", {"offsets.npy": npy((2,), "<i8", struct.pack("<2q", 0, 1)),
                              "x.npy": npy((1, 240_000), "<f4", b"\0" * 960_000)}),
@@ -428,6 +476,17 @@ class Worst(unittest.TestCase):
                 self.holds(f"{command} arrays: {name}",
                            [command, folder, *(["--out", out] if command == "convert" else [])],
                            size=min(MEGABYTE, sum(path.stat().st_size for path in folder.iterdir())))
+
+        for file, lists, columns in (("few", 2, 9_000), ("many", 450_000 // 4, 1)):
+            part = folder / file
+            part.mkdir(parents=True)
+            n = lists if columns > 1 else 4 * lists
+            (part / "offsets.npy").write_bytes(npy((lists + 1,), "<i4", struct.pack(
+                f"<{lists + 1}i", *range(0, n + 1, n // lists))))
+            (part / "x.npy").write_bytes(npy((n, columns), "|b1", b"\1" * (n * columns)))
+        self.holds("convert arrays: many rows without the columns of few", ["convert", folder / "few", folder / "many", "--out",
+                                                                            self.folder / "converted"],
+                   size=MEGABYTE)
 
     def test_schemas_and_folders_of_columns(self):
         for name, text in (

@@ -103,6 +103,13 @@ int run_program(const char* name, Body body) {
     // A reader that went away and a file that may grow no further are errors like any other.
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
+    // Of a file that is read where it lies.
+    std::signal(SIGBUS, [](int) {
+        constexpr std::string_view line =
+            "psad: found a file that was cut short, or a disk that fails, wanted what was there at the start\n";
+        if (::write(STDERR_FILENO, line.data(), line.size()) < 0) errno = 0;
+        _exit(1);
+    });
     hold_standard_streams();
     const auto fail = [&](const char* message, int code) {  // without memory: there may be none
         std::array<char, 4096> line{};

@@ -355,7 +355,8 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
     }
     if (o.strict) must_know_names(known);
     read->source.check([&](const Request& r) {
-        check_request(encoder.schema(), out.catalog, r, rules(o.strict));
+        check_request(encoder.schema(), out.catalog, r, rules(o.strict),
+                      static_cast<std::size_t>(encoder.max_history()));
         train::check_feedback(r);
     });
     for (const std::size_t i : from_time(read->source, o.test_from)) {
@@ -418,8 +419,7 @@ void convert(const ConvertOptions& o) {
     data::add_unread(read, named.schema);
     if (read.source.size() == 0) throw DataError(o.lists.front(), "", "no requests", "at least one");
     const Catalog catalog = names.catalog();
-    read.source.check(
-        [&](const Request& r) { check_request(request_schema(named), catalog, r, {.take_missing_columns = true}); });
+    read.source.check([&](const Request& r) { data::check_read(request_schema(named), catalog, r); });
     data::write_column_folder(o.out, named, catalog, table_items, read.source,
                               tables->events ? &*tables->events : nullptr);
     print("wrote {} requests and {} items to {}\n", read.source.size(), catalog.items, o.out);

@@ -51,10 +51,10 @@ class RequestLines {
         if (named_ != nullptr) return named_->read(line, number);
         return columns_.read(line, users_of(dataset_));
     }
-    /// What a request calls its name, as it stands there; null where that is no JSON.
-    std::string id_of(const std::string& line) {
+    /// What a request calls its name, as it stands there. Of a line that could not be read null where that is no JSON.
+    std::string id_of(const std::string& line, bool readable) {
         const std::string id = raw_member_(line, named_ != nullptr ? named_->schema().id : "id");
-        return id.empty() || !model_file::parse_strictly(id, 16) ? "null" : id;
+        return id.empty() || (!readable && !model_file::parse_strictly(id, 16)) ? "null" : id;
     }
     /// The item at a position in the words of the data, or its number; null for one without a name. As JSON.
     std::string item_text(const Request& r, std::size_t position) const {
@@ -111,10 +111,14 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
     RequestLines lines(dataset, named);
     ColumnNotes notes(model.encoder.schema());
     const auto answer = [&](const std::string& line, std::size_t number) {
-        std::string out = "{\"id\":" + lines.id_of(line) + ",";
-        const auto fail = [&](const std::string& error) { return out + "\"error\":" + json_text(error) + "}\n"; };
+        bool readable = false;
+        const auto answered = [&](const std::string& rest) {
+            return "{\"id\":" + lines.id_of(line, readable) + "," + rest + "}\n";
+        };
+        const auto fail = [&](const std::string& error) { return answered("\"error\":" + json_text(error)); };
         try {
             const Request request = lines.read(line, number);
+            readable = true;
             model.encoder.check(request, rules(o.strict));
             notes.look_at(request);
             const serve::Reranked reranked = reranker(request, workspace, o.top);
@@ -124,7 +128,7 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
             if (o.explain)
                 lines.append_explanations(rest += ",\"explain\":", serve::explain(cpu, model, request, reranked),
                                           request);
-            return out + rest.substr(1) + "}\n";
+            return answered(rest.substr(1));
         } catch (const DataError& e) {  // names the line
             return fail(e.what());
         } catch (const Error& e) {

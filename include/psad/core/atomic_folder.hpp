@@ -47,8 +47,10 @@ class AtomicFolder {
             owner_ = OwnerLock(temporary_);
             entries_.reset(owner_.is_open() ? opendir(temporary_.c_str()) : nullptr);
             if (entries_) continue;
+            const std::string reason = std::generic_category().message(errno);
             std::filesystem::remove(temporary_, error);
-            throw FileError(target.string(), "", "a new folder that cannot be opened", "a place that can be written");
+            throw FileError(target.string(), "", "a new folder that cannot be opened (" + reason + ")",
+                            "a place that can be written");
         }
     }
     AtomicFolder(const AtomicFolder&) = delete;

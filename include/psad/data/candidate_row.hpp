@@ -23,17 +23,18 @@ struct CandidateRow {
     GroupRows cells, item_cells;
     std::int32_t item = -1;
     double position = nan, propensity = nan, teacher_score = nan;
-    double label = nan;  ///< a grade or a gain; NaN while nothing was said
-    bool has_item_cells = false;
+    double label = nan;           ///< a grade or a gain; NaN while nothing was said
+    bool has_item_cells = false;  ///< else the row of item_cells holds nothing, and is not at its end
 
     CandidateRow() = default;
-    explicit CandidateRow(const DataSchema& schema) : cells(schema.of_candidate), item_cells(schema.of_item) {}
+    explicit CandidateRow(const DataSchema& schema) : cells(schema.of_candidate), item_cells(schema.of_item) {
+        item_cells.begin_row(nan);
+    }
 
     void begin(double absent) {
         cells.clear();
         cells.begin_row(absent);
-        item_cells.clear();
-        item_cells.begin_row(nan);
+        if (has_item_cells) item_cells.clear(), item_cells.begin_row(nan);
         item = -1;
         position = propensity = teacher_score = label = nan;
         has_item_cells = false;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "psad/core/error.hpp"
+#include "psad/core/text.hpp"
 #include "psad/data/column_folder.hpp"
 #include "psad/data/column_tensors.hpp"
 #include "psad/data/names.hpp"
@@ -157,15 +159,20 @@ class ColumnFolder {
                                    std::span<const std::int32_t> items, std::span<const std::int32_t> events) const {
         std::vector<char> out(catalog_.items, before ? 0 : 1);
         std::fill_n(out.begin(), table_items_, 1);
-        for (std::size_t i = 0; i < lists.lists && before; ++i) {
+        if (!before) return out;
+        std::vector<std::int32_t> histories(events.size() + 1);  // those that begin or, negative, end at an event
+        const auto mark = [&](std::int32_t id) {
+            if (id >= 0) out[static_cast<std::size_t>(id)] = 1;
+        };
+        for (std::size_t i = 0; i < lists.lists; ++i) {
             if (lists.time[i] >= *before) continue;
-            const auto mark = [&](std::span<const std::int32_t> all, const detail::RowRange& rows) {
-                for (const std::int32_t id : all.subspan(rows.begin, rows.size())) {
-                    if (id >= 0) out[static_cast<std::size_t>(id)] = 1;
-                }
-            };
-            mark(items, lists.candidates_of(i));
-            mark(events, lists.events_of(i));
+            const detail::RowRange c = lists.candidates_of(i), e = lists.events_of(i);
+            std::ranges::for_each(items.subspan(c.begin, c.size()), mark);
+            ++histories[e.begin], --histories[e.end];
+        }
+        std::int32_t open = 0;
+        for (std::size_t e = 0; e < events.size(); ++e) {
+            if ((open += histories[e]) > 0) mark(events[e]);
         }
         return out;
     }
@@ -221,6 +228,10 @@ class ColumnFolder {
         detail::GroupTensors out;
         out.features = columns.dense.size(), out.width = columns.fields.size();
         if (out.features > 0) out.numbers = file_->values<double>(name + ".dense", rows * out.features);
+        if (const auto bad = std::ranges::find_if(out.numbers, [](double x) { return std::isinf(x); });
+            bad != out.numbers.end())
+            throw ModelFileError(file_->source(), "tensor " + name + ".dense", number_text(*bad),
+                                 "finite numbers, or NaN for missing ones");
         if (out.width == 0) return out;
         out.ids = file_->values<std::int32_t>(name + ".ids");
         out.offsets = detail::rising(*file_, name + ".offsets", rows * out.width + 1, out.ids.size());

@@ -78,9 +78,13 @@ class SurveySink final : public RecordSink {
     void begin_row(int level) override {
         rows_.resize((std::max)(rows_.size(), static_cast<std::size_t>(level) + 1));
         ++rows_[static_cast<std::size_t>(level)];
-        if (level == 0) this_.assign(columns_.size(), 0);
+        if (level == 0)
+            this_.assign(columns_.size(), 0), work_ += columns_.size() / 16;
+        else
+            ++work_;
     }
     void take(int column, std::string_view text) override {
+        count(column);
         ColumnSurvey& c = columns_[static_cast<std::size_t>(column)];
         double x = 0;
         const bool is_number = parse_cell(text, x);
@@ -100,6 +104,7 @@ class SurveySink final : public RecordSink {
         c.texts += c.values - before;
     }
     void take_number(int column, double value) override {
+        count(column);
         ColumnSurvey& c = columns_[static_cast<std::size_t>(column)];
         ++c.values;
         ++c.singles;
@@ -129,7 +134,7 @@ class SurveySink final : public RecordSink {
         }
     }
     /// A sample of the files is enough.
-    bool wants_more() const override { return rows(0) < (rows_.size() > 1 ? most_ / 10 : most_); }
+    bool wants_more() const override { return rows(0) < (rows_.size() > 1 ? most_ / 10 : most_) && work_ < 10 * most_; }
 
     std::vector<ColumnSurvey>& columns() { return columns_; }
     const std::string& id() const { return id_; }
@@ -140,6 +145,8 @@ class SurveySink final : public RecordSink {
     bool absent_is_zero() const { return absent_is_zero_; }
 
   private:
+    /// Rows within rows may be many.
+    void count(int column) { work_ += columns_[static_cast<std::size_t>(column)].level == 0 ? 0 : 1; }
     static void add_number(ColumnSurvey& c, double x) {
         ++c.numbers;
         c.whole_numbers += x == std::floor(x) ? 1 : 0;
@@ -155,7 +162,7 @@ class SurveySink final : public RecordSink {
     }
 
     std::string id_;
-    std::size_t most_;
+    std::size_t most_, work_ = 0;  ///< rows; nested rows and their cells, and columns that rows leave out
     int id_column_ = -1;
     bool absent_is_zero_ = false, in_list_ = false;
     std::vector<ColumnSurvey> columns_;

@@ -8,9 +8,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "psad/core/error.hpp"
 #include "psad/data/column_folder.hpp"
+#include "psad/features/check_request.hpp"
 #include "psad/features/request.hpp"
 #include "psad/model_file/mapped_tensors.hpp"
 
@@ -74,6 +76,7 @@ class ListTensors {
                 throw ModelFileError(file.source(), "tensor list.last_event", std::to_string(last_event_[i]),
                                      "events within the " + std::to_string(event_time.size()));
         }
+        check_event_times();
     }
 
     RowRange candidates_of(std::size_t i) const { return range(end_, i); }
@@ -103,6 +106,24 @@ class ListTensors {
     }
 
   private:
+    /// Lists share events: each is looked at once.
+    void check_event_times() const {
+        const auto fail = [&](std::size_t event, const std::string& found, const std::string& wanted) {
+            throw ModelFileError(file_->source(), "tensor event.time[" + std::to_string(event) + "]", found, wanted);
+        };
+        std::vector<std::size_t> earlier;  // than the event above
+        for (std::size_t e = 0; e < event_time.size(); ++e) {
+            if (event_time[e] < -max_time || event_time[e] > max_time)
+                fail(e, std::to_string(event_time[e]), "unix seconds of at most " + std::to_string(max_time));
+            if (e > 0 && event_time[e] < event_time[e - 1]) earlier.push_back(e);
+        }
+        for (std::size_t i = 0; i < lists; ++i) {
+            const RowRange events = events_of(i);
+            const auto e = std::ranges::upper_bound(earlier, events.begin);
+            if (e != earlier.end() && *e < events.end)
+                fail(*e, "a time before the event above", "oldest first, in each list");
+        }
+    }
     static RowRange range(std::span<const std::int64_t> ends, std::size_t i) {
         return {i == 0 ? 0 : static_cast<std::size_t>(ends[i - 1]), static_cast<std::size_t>(ends[i])};
     }

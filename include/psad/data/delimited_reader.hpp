@@ -137,7 +137,7 @@ class DelimitedReader final : public Where {
                     while (i >= joined_.size()) {  // a line end within the quotes
                         std::string_view more;
                         if (!next_line(more)) fail("", "a quote that is not closed", "another \"");
-                        if (joined_.size() > static_cast<std::size_t>(limits().line) << 20)
+                        if (joined_.size() + more.size() > static_cast<std::size_t>(limits().line) << 20)
                             fail("", "a row of more than " + std::to_string(limits().line) + " MiB",
                                  "a shorter row, or a larger limit: --max-line");
                         joined_ += '\n';

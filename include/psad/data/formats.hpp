@@ -2,13 +2,17 @@
 /// Which format a file has, and its reader.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "psad/core/folder_names.hpp"
@@ -73,11 +77,13 @@ inline Format format_of(const std::filesystem::path& file, std::string_view give
                     ".jsonl, .csv, .tsv or .letor, with or without .gz, or --format");
 }
 
-/// Adds the files in a folder and its subfolders, also behind links. Throws DataError for one that cannot be read.
-inline void add_files_in(const std::filesystem::path& folder, std::vector<std::filesystem::path>& to, int depth = 0) {
-    constexpr int deepest = 40;  // links may lead in circles
-    if (depth > deepest)
-        throw DataError(folder.string(), "", "folders nested more than " + std::to_string(deepest) + " deep", "fewer");
+/// Adds the files in a folder and its subfolders, also behind links. Throws DataError for one that cannot be read, and
+/// for what is neither. `seen`: folders that were read.
+inline void add_files_in(const std::filesystem::path& folder, std::vector<std::filesystem::path>& to,
+                         std::set<std::pair<dev_t, ino_t>>& seen) {
+    struct stat about {};
+    if (stat(folder.c_str(), &about) == 0 && !seen.emplace(about.st_dev, about.st_ino).second)
+        throw DataError(folder.string(), "", "a link to a folder that is read by another name", "each folder once");
     std::vector<std::filesystem::path> folders;
     const int failure = for_each_name(folder, [&](std::string_view name) {
         if (name.starts_with('.') || name.starts_with('_')) return;
@@ -85,17 +91,19 @@ inline void add_files_in(const std::filesystem::path& folder, std::vector<std::f
         std::error_code ignored;
         if (std::filesystem::is_directory(path, ignored))
             folders.push_back(std::move(path));
-        else if (std::filesystem::is_regular_file(path, ignored) && std::filesystem::file_size(path, ignored) > 0)
+        else if (!std::filesystem::is_regular_file(path, ignored))
+            throw DataError(path.string(), "", "neither a file nor a folder", "those alone in a folder");
+        else if (std::filesystem::file_size(path, ignored) > 0)
             to.push_back(std::move(path));
     });
     if (failure != 0)
         throw DataError(folder.string(), "", std::generic_category().message(failure), "a folder that can be read");
-    for (const std::filesystem::path& path : folders) add_files_in(path, to, depth + 1);
+    for (const std::filesystem::path& path : folders) add_files_in(path, to, seen);
 }
 
 /// The files themselves, and those in folders and their subfolders, by path; a folder of NumPy arrays stays one. What
 /// begins with . or _ is passed over, as are empty files in a folder: other programs leave such marks. Throws DataError
-/// for one that is not there and for a folder without files.
+/// for one that is not there, for a folder without files, and for one that links lead to twice.
 inline std::vector<std::filesystem::path> files_of(const std::vector<std::filesystem::path>& paths) {
     std::vector<std::filesystem::path> out;
     for (const std::filesystem::path& path : paths) {
@@ -107,7 +115,8 @@ inline std::vector<std::filesystem::path> files_of(const std::vector<std::filesy
             continue;
         }
         std::vector<std::filesystem::path> inside;
-        add_files_in(path, inside);
+        std::set<std::pair<dev_t, ino_t>> seen;
+        add_files_in(path, inside, seen);
         if (inside.empty()) throw DataError(path.string(), "", "no file that holds anything", "files in it");
         std::ranges::sort(inside);
         out.insert(out.end(), inside.begin(), inside.end());

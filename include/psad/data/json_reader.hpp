@@ -58,6 +58,7 @@ class JsonReader final : public Where {
         std::memcpy(padded_.data(), line.data(), line.size());
         std::memset(padded_.data() + line.size(), 0, simdjson::SIMDJSON_PADDING);
         list_.clear();
+        if (!lines_) request_size_ = static_cast<long long>(line.size()), values_ = 0;
         try {
             simdjson::ondemand::document document = parser_.iterate(padded_.data(), line.size(), padded_.size());
             sink_ = &sink;
@@ -82,7 +83,7 @@ class JsonReader final : public Where {
     void set_row(std::size_t row) { row_ = row; }
 
     const std::string& source() const override { return source_; }
-    FileLimits most() const override { return lines_ ? lines_->most() : FileLimits(); }
+    FileLimits most() const override { return lines_ ? lines_->most() : limits().of_request(request_size_); }
     std::size_t row() const override { return row_; }
     std::string place_of(std::size_t row, std::string_view column) const override {
         std::string out = row > 0 ? "line " + std::to_string(row) : "";  // a text that is no line of a file
@@ -253,7 +254,7 @@ class JsonReader final : public Where {
             } else {
                 if (++values_ > most().cells / 4)
                     fail(name, "more than " + std::to_string(most().cells / 4) + " values in lists so far",
-                         "a larger file, fewer values, or a larger limit: --max-cells");
+                         "fewer values, or a larger limit: --max-cells");
                 take_element(value, name, column, depth);
             }
             ++index;
@@ -323,7 +324,8 @@ class JsonReader final : public Where {
     std::string source_;
     std::size_t row_ = 0;
     std::optional<GzipLines> lines_;  ///< of the file that is read
-    long long values_ = 0;            ///< in lists, of this file
+    long long request_size_ = 0;      ///< of a line that comes from no file
+    long long values_ = 0;            ///< in lists, of this file or line
     std::string list_;                ///< that is read, or empty
     std::size_t index_ = 0;
     std::vector<Level> levels_;

@@ -2,6 +2,8 @@
 /// LETOR and SVMlight text: `grade qid:Q 1:value 2:value ... # comment`, numbers of features rising, zeros left out.
 #pragma once
 
+#include <simdjson.h>
+
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -31,6 +33,7 @@ class LetorReader final : public Where {
         std::string_view line;
         while (sink.wants_more() && lines_.next(line)) {
             line = line.substr(0, line.find('#'));
+            if (!simdjson::validate_utf8(line.data(), line.size())) fail("", "text that is not UTF-8", "UTF-8");
             std::string_view cell = next_cell(line);
             if (cell.empty() || !sink.wants_row()) continue;
             sink.begin_row(0);

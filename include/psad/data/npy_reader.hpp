@@ -33,6 +33,7 @@
 #include "psad/core/text.hpp"
 #include "psad/data/parse_number.hpp"
 #include "psad/data/record_sink.hpp"
+#include "psad/features/check_request.hpp"
 
 namespace psad::inline PSAD_ABI::data {
 
@@ -53,11 +54,17 @@ class NpyReader final : public Where {
         sink.begin_file(*this, std::numeric_limits<double>::quiet_NaN());
         const std::vector<std::string> arrays = names();
         const Column offsets = load("offsets");
-        const auto is_whole = [](double x) { return x == std::floor(x); };
+        const auto is_whole = [](double x) { return x == std::floor(x) && x <= 9007199254740992.0; };
         if (offsets.width != 1 || offsets.rows == 0 || offsets.numbers[0] != 0 ||
             !std::ranges::all_of(offsets.numbers, is_whole) || !std::ranges::is_sorted(offsets.numbers))
             fail("offsets", "numbers that do not rise from 0", "where the candidates of each list begin");
         const std::size_t lists = offsets.rows - 1, rows = static_cast<std::size_t>(offsets.numbers.back());
+        for (std::size_t l = 0; l < lists; ++l) {
+            const double n = offsets.numbers[l + 1] - offsets.numbers[l];
+            if (n > max_candidates)
+                fail("offsets", number_text(n) + " candidates in list " + std::to_string(l + 1),
+                     "at most " + std::to_string(max_candidates));
+        }
         const int level = sink.list(candidates);
         std::vector<Column> of_lists, of_candidates;
         std::set<std::string> columns;
@@ -77,7 +84,7 @@ class NpyReader final : public Where {
         }
         if (of_candidates.empty() && rows > 0)
             fail("offsets", "no array with a row for each of " + std::to_string(rows) + " candidates", "at least one");
-        for (row_ = 1; row_ <= lists; ++row_) {
+        for (row_ = 1; row_ <= lists && sink.wants_more(); ++row_) {
             if (!sink.wants_row()) continue;
             sink.begin_row(0);
             for (const Column& c : of_lists) take(c, row_ - 1, sink);
@@ -93,6 +100,7 @@ class NpyReader final : public Where {
     }
 
     const std::string& source() const override { return source_; }
+    FileLimits most() const override { return limits().of_file(bytes_, false); }
     std::size_t row() const override { return row_; }
     std::string place_of(std::size_t row, std::string_view column) const override {
         if (row == 0) return std::string(column) + (column.empty() ? "" : ".npy");
@@ -130,9 +138,10 @@ class NpyReader final : public Where {
         }
     }
 
-    Column load(const std::string& name) const {
+    Column load(const std::string& name) {
         const std::filesystem::path file = folder_ / (name + ".npy");
         const NumberType& type = checked_type(file, name);
+        bytes_ += static_cast<long long>(std::filesystem::file_size(file));
         try {
             return (this->*type.read)(file);
         } catch (const DataError&) {
@@ -175,7 +184,7 @@ class NpyReader final : public Where {
         const std::string kind = behind("'descr': '", '\'');
         if (behind("'fortran_order': ", ',') != "False")
             fail(name, "an array in Fortran order", "rows end to end: numpy.ascontiguousarray");
-        const bool has_order = kind.size() == 3 && (kind[0] == '<' || kind[0] == '|');
+        const bool has_order = kind.size() == 3 && kind[0] == (kind[2] == '1' ? '|' : '<');
         const auto type = std::ranges::find(number_types(), has_order ? kind.substr(1) : "", &NumberType::name);
         if (type == number_types().end())
             fail(name, "the type " + in_quotes(kind), "f4, f8, i1, i2, i4, i8, u1 or b1; names stand in other formats");
@@ -207,6 +216,7 @@ class NpyReader final : public Where {
         if (const auto most = static_cast<std::size_t>(limits().columns); out.width > most)
             fail(file.stem().string(), std::to_string(out.width) + " columns",
                  "at most " + std::to_string(most) + ", or a larger limit: --max-columns");
+        if (out.width == 0) fail(file.stem().string(), "no columns", "at least one");
         for (const T x : array) {
             if (std::is_floating_point_v<T> && std::isinf(static_cast<double>(x)))
                 fail(file.stem().string(), "an infinite number", "finite numbers, or NaN for missing ones");
@@ -220,6 +230,7 @@ class NpyReader final : public Where {
     std::filesystem::path folder_;
     std::string source_;
     std::size_t row_ = 0;
+    long long bytes_ = 0;  ///< of the arrays that were read
 };
 
 }  // namespace psad::data

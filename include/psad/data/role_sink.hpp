@@ -60,7 +60,7 @@ class RoleSink : public RecordSink {
         cells_of_file_ += times * row.cells_of_row();
         if (const long long most = where_->most().cells; cells_of_file_ > most)
             where_->fail("", "more than " + std::to_string(most) + " cells, named or not, so far",
-                         "a larger file, fewer rows or columns, or a larger limit: --max-cells");
+                         "fewer rows or columns, or a larger limit: --max-cells");
     }
 
     /// The same of a list.

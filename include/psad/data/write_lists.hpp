@@ -4,6 +4,7 @@
 
 #include <zlib.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -11,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <vector>
 
@@ -69,7 +71,8 @@ class TsvWriter {
     };
 
     [[noreturn]] void fail() const {
-        throw DataError(source_, "", "a write that failed", "a place that can be written");
+        const std::string reason = std::generic_category().message(errno);
+        throw DataError(source_, "", "a write that failed (" + reason + ")", "a place that can be written");
     }
 
     std::string source_;
@@ -107,7 +110,8 @@ inline void write_meta(const std::filesystem::path& file, const Meta& meta) {
     text += '\n';
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(std::fopen(file.c_str(), "wb"), std::fclose);
     if (!out || std::fwrite(text.data(), 1, text.size(), out.get()) != text.size() || std::fclose(out.release()) != 0) {
-        throw DataError(file.string(), "", "a write that failed", "a place that can be written");
+        const std::string reason = std::generic_category().message(errno);
+        throw DataError(file.string(), "", "a write that failed (" + reason + ")", "a place that can be written");
     }
 }
 

@@ -22,16 +22,22 @@ inline Order initial_order(const Request& r) {
     return order;
 }
 
-/// Candidates that the user has interacted with come first, the latest first; the rest keeps its initial order.
+/// Candidates that the user has interacted with come first, the latest first; the rest keeps its initial order. Of the
+/// history the latest 10,000 events are looked at.
 inline Order history_first(const Request& r) {
+    Order order = initial_order(r), by_item = order;
+    const auto item = [&](int i) { return r.items[static_cast<std::size_t>(i)]; };
+    std::ranges::sort(by_item, {}, item);
     std::vector<std::size_t> latest(r.size(), 0);  // 1 + index of the last event on it, 0 = no event
-    for (std::size_t i = 0; i < r.size(); ++i) {
-        if (r.items[i] < 0) continue;  // neither the candidate nor an event without an item is known to be the other
-        for (std::size_t h = r.past_events(); h > 0 && latest[i] == 0; --h) {
-            if (r.history_items[h - 1] == r.items[i]) latest[i] = h;
-        }
+    const std::size_t past = r.past_events();
+    for (std::size_t h = past; h > past - (std::min)(past, std::size_t{10'000}); --h) {
+        const std::int32_t of_event = r.history_items[h - 1];
+        if (of_event < 0) continue;  // neither it nor a candidate without an item is known to be the other
+        const auto found = std::ranges::lower_bound(by_item, of_event, {}, item);
+        if (found == by_item.end() || item(*found) != of_event) continue;
+        std::size_t& of_candidate = latest[static_cast<std::size_t>(*found)];
+        of_candidate = (std::max)(of_candidate, h);
     }
-    Order order = initial_order(r);
     std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
         return latest[static_cast<std::size_t>(a)] > latest[static_cast<std::size_t>(b)];
     });

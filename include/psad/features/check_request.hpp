@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,6 +36,13 @@ namespace check_detail {
 /// What is wrong, if anything is.
 using Fault = std::optional<RequestError>;
 
+/// Rows of something that are looked at: from `first` to below `last` of `all`.
+struct Rows {
+    Rows(std::size_t n) : last(n), all(n) {}
+    Rows(std::size_t from, std::size_t to, std::size_t n) : first(from), last(to), all(n) {}
+    std::size_t first = 0, last, all;
+};
+
 /// Kept out of the code of requests that are good.
 [[gnu::noinline, gnu::cold]] inline RequestError refused(const std::string& place, const std::string& found,
                                                          const std::string& wanted) {
@@ -46,20 +54,21 @@ inline std::string place(const char* what, std::size_t i) {
 }
 
 /// Fields of `rows` rows. `what` names a row, or all of them where there is one.
-inline Fault fields(const FieldRows& found, std::size_t rows, const std::vector<FieldSchema>& schema, const char* what,
+inline Fault fields(const FieldRows& found, const Rows& rows, const std::vector<FieldSchema>& schema, const char* what,
                     const RequestRules& rules) {
-    if (found.fields() != schema.size() && rows > 0) {
+    if (found.fields() != schema.size() && rows.all > 0) {
         return refused(std::string(what) + " fields", std::to_string(found.fields()), std::to_string(schema.size()));
     }
     if (schema.empty()) return {};
-    if (found.rows() != rows || !found.is_whole())
-        return refused(std::string(what) + " fields", std::to_string(found.rows()) + " rows", std::to_string(rows));
-    for (std::size_t r = 0; r < rows; ++r) {
+    if (found.rows() != rows.all || !found.is_whole(rows.first, rows.last))
+        return refused(std::string(what) + " fields", std::to_string(found.rows()) + " rows", std::to_string(rows.all));
+    for (std::size_t r = rows.first; r < rows.last; ++r) {
         for (std::size_t f = 0; f < schema.size(); ++f) {
             for (const std::int32_t id : found(r, f)) {
                 if (id >= 0 && (id < schema[f].vocabulary || !rules.refuse_unknown)) continue;
                 return refused(
-                    (rows > 1 ? place(what, r) : what) + std::string(" field ") + schema[f].name, std::to_string(id),
+                    (rows.all > 1 ? place(what, r) : what) + std::string(" field ") + schema[f].name,
+                    std::to_string(id),
                     rules.refuse_unknown ? "0.." + std::to_string(schema[f].vocabulary - 1) : "an id of 0 or more");
             }
         }
@@ -72,10 +81,11 @@ inline bool has_column(const DenseFeature& f) {
     return f.name == "score" || f.name == "aux";
 }
 
-/// A row with an infinite number among its first columns; the number of rows where there is none. Apart from what makes
-/// errors, its loop stays a fast one.
-[[gnu::noinline]] inline std::size_t first_infinite_row(const FeatureRows& found, std::size_t columns) {
-    for (std::size_t r = 0; r < found.rows(); ++r) {
+/// The first of the rows with an infinite number among its first columns; rows.last where there is none. Apart from
+/// what makes errors, its loop stays a fast one.
+[[gnu::noinline]] inline std::size_t first_infinite_row(const FeatureRows& found, const Rows& rows,
+                                                        std::size_t columns) {
+    for (std::size_t r = rows.first; r < rows.last; ++r) {
         const bool any = found.visit_row(r, [&](const auto* x) {
             bool infinite = false;
             for (std::size_t c = 0; c < columns; ++c)
@@ -84,11 +94,11 @@ inline bool has_column(const DenseFeature& f) {
         });
         if (any) return r;
     }
-    return found.rows();
+    return rows.last;
 }
 
 /// Dense features of `rows` rows: NaN is a missing value. `columns`: some come as columns of their own.
-inline Fault dense(const FeatureRows& found, std::size_t rows, const std::vector<DenseFeature>& schema,
+inline Fault dense(const FeatureRows& found, const Rows& rows, const std::vector<DenseFeature>& schema,
                    const char* what, const RequestRules& rules, bool columns = false) {
     std::size_t wanted = 0;
     const DenseFeature* required = nullptr;
@@ -97,16 +107,17 @@ inline Fault dense(const FeatureRows& found, std::size_t rows, const std::vector
         ++wanted;
         if (!f.optional) required = &f;
     }
-    if (rows == 0 || (found.empty() && (wanted == 0 || required == nullptr || rules.take_missing_columns))) return {};
+    if (rows.all == 0 || (found.empty() && (wanted == 0 || required == nullptr || rules.take_missing_columns)))
+        return {};
     if (found.empty())
         return refused(std::string(what) + " feature " + required->name, "nothing",
                        "numbers, as in the training lists");
-    if (found.rows() != rows || found.columns() != wanted) {
+    if (found.rows() != rows.all || found.columns() != wanted) {
         return refused(std::string(what) + " features",
                        std::to_string(found.rows()) + " x " + std::to_string(found.columns()),
-                       std::to_string(rows) + " x " + std::to_string(wanted));
+                       std::to_string(rows.all) + " x " + std::to_string(wanted));
     }
-    if (const std::size_t r = first_infinite_row(found, wanted); r < rows)
+    if (const std::size_t r = first_infinite_row(found, rows, wanted); r < rows.last)
         return refused(place(what, r) + " features", "an infinite number", "finite numbers, or NaN for missing ones");
     return {};
 }
@@ -235,11 +246,51 @@ inline Fault no_duplicates(std::span<const std::int32_t> items) {
 
 }  // namespace check_detail
 
+/// All events of a request, however many models read.
+inline constexpr std::size_t all_events = (std::numeric_limits<std::size_t>::max)();
+
+namespace check_detail {
+
+/// The latest `events` before the request: many requests may share a long history, of which models read its end.
+inline Fault history(const Schema& schema, const Catalog& catalog, const Request& r, const RequestRules& rules,
+                     std::size_t events) {
+    const std::size_t all = r.history_items.size();
+    if (r.history_times.size() != all)
+        return refused("history", std::to_string(r.history_times.size()) + " times",
+                       std::to_string(all) + ", one per event");
+    if (auto fault = length(r.history_feedback.size(), all, "history feedback")) return fault;
+    if (all == 0) return {};
+    if (auto fault = time(r.history_times.front(), place("history", 0))) return fault;
+    if (auto fault = time(r.history_times.back(), place("history", all - 1))) return fault;
+    if (rules.refuse_late_events && r.history_times.back() >= r.time)
+        return refused(place("history", all - 1), "a time not before the request", "only earlier events");
+    const std::size_t past = events == all_events ? all : r.past_events();
+    const Rows read(past - (std::min)(past, events), past, all);
+    if (auto fault = fields(r.history_fields, read, schema.event_fields, "history", rules)) return fault;
+    if (auto fault = dense(r.history_dense, read, schema.event_dense, "history", rules)) return fault;
+    for (std::size_t h = read.first; h < read.last; ++h) {
+        if (auto fault = item_id(r.history_items[h], "history", h, catalog, r, rules)) return fault;
+        if (h > read.first && r.history_times[h] < r.history_times[h - 1])
+            return refused(place("history", h), "a time before the event above", "oldest first");
+        if (rules.refuse_unknown && !r.history_feedback.empty() &&
+            (r.history_feedback[h] < 0 || r.history_feedback[h] >= schema.feedback_kinds)) {
+            return refused(place("history", h) + ".feedback", std::to_string(r.history_feedback[h]),
+                           "0.." + std::to_string(schema.feedback_kinds - 1));
+        }
+    }
+    if (read.first == read.last) return {};
+    if (auto fault = time(r.history_times[read.first], place("history", read.first))) return fault;
+    return time(r.history_times[read.last - 1], place("history", read.last - 1));
+}
+
+}  // namespace check_detail
+
 /// What is wrong with a request, if anything is. Columns must have the rows, features and fields of the schema, numbers
 /// be finite or missing; there must be 1 to `max_candidates` candidates, each item once, and times within `max_time`
-/// and in order. The one contract of what can be encoded: readers and programs ask it too.
+/// and in order. Of the history the latest `events` before the request are looked at. The one contract of what can be
+/// encoded: readers and programs ask it too.
 inline std::optional<RequestError> find_fault(const Schema& schema, const Catalog& catalog, const Request& r,
-                                              const RequestRules& rules = {}) {
+                                              const RequestRules& rules = {}, std::size_t events = all_events) {
     namespace detail = check_detail;
     if (auto fault = detail::fields(r.user_fields, 1, schema.user_fields, "user", rules)) return fault;
     if (auto fault = detail::fields(r.context, 1, schema.context_fields, "context", rules)) return fault;
@@ -270,41 +321,14 @@ inline std::optional<RequestError> find_fault(const Schema& schema, const Catalo
         if (auto fault = detail::not_twice(r.aux, "aux", schema.candidate_dense)) return fault;
     }
 
-    const std::size_t events = r.history_items.size();
-    if (r.history_times.size() != events) {
-        return detail::refused("history", std::to_string(r.history_times.size()) + " times",
-                               std::to_string(events) + ", one per event");
-    }
-    if (auto fault = detail::length(r.history_feedback.size(), events, "history feedback")) return fault;
-    if (auto fault = detail::fields(r.history_fields, events, schema.event_fields, "history", rules)) return fault;
-    if (auto fault = detail::dense(r.history_dense, events, schema.event_dense, "history", rules)) return fault;
-    for (std::size_t h = 0; h < events; ++h) {
-        if (auto fault = detail::item_id(r.history_items[h], "history", h, catalog, r, rules)) return fault;
-        if (h > 0 && r.history_times[h] < r.history_times[h - 1]) {
-            return detail::refused(detail::place("history", h), "a time before the event above", "oldest first");
-        }
-        if (rules.refuse_unknown && !r.history_feedback.empty() &&
-            (r.history_feedback[h] < 0 || r.history_feedback[h] >= schema.feedback_kinds)) {
-            return detail::refused(detail::place("history", h) + ".feedback", std::to_string(r.history_feedback[h]),
-                                   "0.." + std::to_string(schema.feedback_kinds - 1));
-        }
-    }
     if (auto fault = detail::time(r.time, "ts")) return fault;
-    if (!r.history_times.empty()) {
-        if (auto fault = detail::time(r.history_times.front(), detail::place("history", 0))) return fault;
-        if (auto fault = detail::time(r.history_times.back(), detail::place("history", events - 1))) return fault;
-    }
-    if (rules.refuse_late_events && !r.history_times.empty() && r.history_times.back() >= r.time) {
-        return detail::refused(detail::place("history", events - 1), "a time not before the request",
-                               "only earlier events");
-    }
-    return {};
+    return detail::history(schema, catalog, r, rules, events);
 }
 
 /// Throws what find_fault finds.
 inline void check_request(const Schema& schema, const Catalog& catalog, const Request& r,
-                          const RequestRules& rules = {}) {
-    if (const auto fault = find_fault(schema, catalog, r, rules)) raise(*fault);
+                          const RequestRules& rules = {}, std::size_t events = all_events) {
+    if (const auto fault = find_fault(schema, catalog, r, rules, events)) raise(*fault);
 }
 
 }  // namespace psad

@@ -177,16 +177,17 @@ class FieldRows {
         return ids_.subspan(first, static_cast<std::size_t>(offsets_[cell + 1]) - first);
     }
 
-    /// Whether spans and counts agree: what check_request asks before a cell is read.
-    bool is_whole() const {
-        const std::size_t cells = rows_ * fields_;
-        if (offsets_.empty()) return ids_.size() == cells;
-        if (offsets_.size() != cells + 1 || offsets_.front() < 0) return false;
-        for (std::size_t c = 0; c < cells; ++c) {
+    /// Whether spans and counts agree, of the rows from `first` to below `last`: what check_request asks before a cell
+    /// is read.
+    bool is_whole(std::size_t first, std::size_t last) const {
+        if (offsets_.empty()) return ids_.size() == rows_ * fields_;
+        if (offsets_.size() != rows_ * fields_ + 1 || offsets_[first * fields_] < 0) return false;
+        for (std::size_t c = first * fields_; c < last * fields_; ++c) {
             if (offsets_[c + 1] < offsets_[c]) return false;
         }
-        return static_cast<std::size_t>(offsets_.back()) <= ids_.size();
+        return static_cast<std::size_t>(offsets_[last * fields_]) <= ids_.size();
     }
+    bool is_whole() const { return is_whole(0, rows_); }
 
     friend bool operator==(const FieldRows& a, const FieldRows& b) {
         if (a.rows_ != b.rows_ || a.fields_ != b.fields_) return false;

@@ -278,7 +278,8 @@ inline Encoder fit_encoder(Schema schema, Catalog catalog, std::span<const Reque
     check_settings("encoder settings", settings);
     check_catalog(catalog, schema);
     fit_detail::note_columns(schema, train);
-    for (const Request& r : train) check_request(schema, catalog, r, {.take_missing_columns = true});
+    const auto read = static_cast<std::size_t>(settings.max_history);
+    for (const Request& r : train) check_request(schema, catalog, r, {.take_missing_columns = true}, read);
     fit_detail::StatisticsBuilder builder(schema, catalog, settings);
     for (const Request& r : train) builder.add(r);
     Statistics statistics = builder.statistics();

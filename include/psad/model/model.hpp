@@ -21,8 +21,8 @@ namespace psad::inline PSAD_ABI {
 class Generation {
   public:
     Generation() = default;
-    Generation(const Generation&) {}
-    Generation& operator=(const Generation&) {
+    Generation(const Generation&) noexcept {}
+    Generation& operator=(const Generation&) noexcept {
         renew();
         return *this;
     }

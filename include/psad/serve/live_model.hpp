@@ -62,24 +62,24 @@ class LiveModel {
     /// Puts another model in place. Before that it answers the requests of `trial`; throws RequestError or
     /// ModelFileError where it refuses one or a score is not finite.
     void replace(Model<Network> model, std::span<const Request> trial = {}) {
-        replace(std::move(model), trial, "the new model", [](const auto& error) { raise(error); });
+        put(std::move(model), trial, "the new model", [](const auto& error) { raise(error); });
     }
     /// The same, and the error as a value.
     std::optional<Error> try_replace(Model<Network> model, std::span<const Request> trial = {}) {
         std::optional<Error> fault;
-        replace(std::move(model), trial, "the new model", [&](const Error& error) { fault = error; });
+        put(std::move(model), trial, "the new model", [&](const Error& error) { fault = error; });
         return fault;
     }
     /// The same of a model file; throws ModelFileError for one that cannot be loaded, too.
     void load(const std::filesystem::path& file, std::span<const Request> trial = {}) {
-        replace(model_file::load<Network>(file), trial, file.string(), [](const auto& error) { raise(error); });
+        put(model_file::load<Network>(file), trial, file.string(), [](const auto& error) { raise(error); });
     }
     /// The same, and the error as a value.
     std::optional<Error> try_load(const std::filesystem::path& file, std::span<const Request> trial = {}) {
         auto model = model_file::try_load<Network>(file);
         if (!model) return model.error();
         std::optional<Error> fault;
-        replace(std::move(*model), trial, file.string(), [&](const Error& error) { fault = error; });
+        put(std::move(*model), trial, file.string(), [&](const Error& error) { fault = error; });
         return fault;
     }
     /// Models that were replaced and that a reader still holds.
@@ -97,7 +97,8 @@ class LiveModel {
 
         /// Valid until the next call: of the model that is in place now.
         const Serving& now() {
-            if (const std::uint64_t version = live_->version_.load(std::memory_order_acquire); version != version_) {
+            if (const std::uint64_t version = live_->version_.load(std::memory_order_acquire);
+                version != version_ || !held_) {  // moved from
                 const std::lock_guard guard(live_->mutex_);
                 held_ = live_->current_;
                 version_ = live_->version_.load(std::memory_order_relaxed);
@@ -133,7 +134,7 @@ class LiveModel {
   private:
     /// fail(error) is called for the first request of the trial with which something is wrong.
     template <class Fail>
-    void replace(Model<Network> model, std::span<const Request> trial, const std::string& source, Fail fail) {
+    void put(Model<Network> model, std::span<const Request> trial, const std::string& source, Fail fail) {
         auto next = std::make_shared<const Serving>(std::move(model), rules_);
         Workspace<B> workspace;
         for (const Request& r : trial) {
