@@ -9,6 +9,7 @@
 #include <limits>
 #include <span>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "psad/core/text.hpp"
@@ -78,6 +79,27 @@ struct CandidateRow {
 
   private:
     static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+};
+
+/// The items of a request.
+class DistinctItems {
+  public:
+    void clear() { few_.clear(), many_.clear(); }
+    /// False for one that is there.
+    bool add(std::int32_t item) {
+        constexpr std::size_t looked_at = 128;  // faster than a hash
+        if (few_.size() == looked_at) {
+            if (many_.empty()) many_ = {few_.begin(), few_.end()};
+            return many_.insert(item).second;
+        }
+        if (std::ranges::count(few_, item) > 0) return false;
+        few_.push_back(item);
+        return true;
+    }
+
+  private:
+    std::vector<std::int32_t> few_;
+    std::unordered_set<std::int32_t> many_;
 };
 
 /// The order in which candidates were shown, by their positions on the screen; those without one (NaN) were not. Empty

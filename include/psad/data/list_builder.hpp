@@ -13,7 +13,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -233,17 +232,8 @@ class ListBuilder final : public RoleSink {
         block_->context.begin_row(absent_);
         request_.first = block_->items.size();
         labels_ = propensities_ = teacher_scores_ = 0;
-        positions_.clear();
-        items_.clear();
+        positions_.clear(), items_.clear();
         new_events_.clear();
-    }
-    /// Whether an earlier candidate of the request has that item.
-    bool is_in_request(std::int32_t item) {
-        constexpr std::size_t few = 128;  // a look at each is faster
-        const auto before = std::span(block_->items).subspan(request_.first);
-        if (before.size() < few) return std::ranges::count(before, item) > 0;
-        if (before.size() == few || items_.empty()) items_ = {before.begin(), before.end()};
-        return !items_.insert(item).second;
     }
     void end_candidate() {
         CandidateRow& c = candidate_;
@@ -251,7 +241,7 @@ class ListBuilder final : public RoleSink {
         count(c.cells);
         if (c.has_item_cells) c.item_cells.end_row(), count(c.item_cells);
         RequestBlock& b = *block_;
-        if (c.item >= 0 && is_in_request(c.item))
+        if (c.item >= 0 && !items_.add(c.item))
             where_->fail(schema_->item, in_quotes(names_->item_name(c.item)) + " twice", "each item of a request once");
         b.candidates.begin_row(c.cells, 0);
         b.candidates.end_row();
@@ -352,7 +342,7 @@ class ListBuilder final : public RoleSink {
     UserRow user_row_;
     std::size_t labels_ = 0, propensities_ = 0, teacher_scores_ = 0;
     std::vector<double> positions_;
-    std::unordered_set<std::int32_t> items_;  ///< once there are many
+    DistinctItems items_;
     EventRows new_events_;
     CandidateRow candidate_;
 };
