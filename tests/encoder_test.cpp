@@ -116,7 +116,23 @@ TEST_CASE("check: each fault is a RequestError that names the place") {
     }
 }
 
-TEST_CASE("check: of a long history an encoder looks at the events that it reads") {
+TEST_CASE("check: rows of events that are not there") {
+    const Encoder encoder = hand_made();
+    OwnedRequest owned = hand_made_request();
+    owned.history_items.clear(), owned.history_times.clear(), owned.history_feedback.clear();
+    Request r = owned.view();
+    CHECK_FALSE(encoder.find_fault(r).has_value());
+    const std::vector<std::int32_t> ids(3);
+    const std::vector<std::int64_t> offsets{0, 1'000'000, 2, 3};
+    r.history_fields = {ids, offsets, 3, 1};
+    CHECK_THROWS_WITH_AS(encoder.check(r), "request, history fields: found 1, wanted 0", RequestError);
+    r.history_fields = {};
+    const std::vector<float> numbers(3);
+    r.history_dense = {numbers.data(), 3, 1};
+    CHECK_THROWS_WITH_AS(encoder.check(r), "request, history features: found 3 x 1, wanted 0 x 0", RequestError);
+}
+
+TEST_CASE("check: of one of many requests the events are looked at that are read") {
     const Encoder encoder = hand_made(2);  // of five
     constexpr RequestRules strict{.refuse_unknown = true};
     const std::vector<std::pair<bool, std::function<void(OwnedRequest&)>>> faults{
@@ -132,15 +148,19 @@ TEST_CASE("check: of a long history an encoder looks at the events that it reads
         OwnedRequest r = hand_made_request();
         r.items[3] = 3, r.history_items[2] = 4, r.history_feedback[3] = 4;
         make(r);
-        CHECK(encoder.find_fault(r.view(), strict).has_value() == is_read);
-        CHECK(find_fault(encoder.schema(), encoder.catalog(), r.view(), strict).has_value());
-        CHECK_FALSE(find_fault(encoder.schema(), encoder.catalog(), OwnedRequest(hand_made_request()).view(), {}, 0));
+        CHECK(encoder.find_fault(r.view(), strict).has_value());
+        CHECK(find_fault(encoder.schema(), encoder.catalog(), r.view(), strict, 2).has_value() == is_read);
+        if (is_read)
+            CHECK_THROWS_AS(encoder.check_one_of_many(r.view(), strict), RequestError);
+        else
+            CHECK_NOTHROW(encoder.check_one_of_many(r.view(), strict));
     }
     OwnedRequest late = hand_made_request();  // events at the request or later are not read
     late.history_times[4] = 1000000, late.history_items[4] = -2, late.history_items[1] = -2;
-    CHECK_FALSE(encoder.find_fault(late.view()).has_value());
+    CHECK_NOTHROW(encoder.check_one_of_many(late.view()));
+    CHECK_THROWS_AS(encoder.check(late.view()), RequestError);
     late.history_items[2] = -2;
-    CHECK(encoder.find_fault(late.view()).has_value());
+    CHECK_THROWS_AS(encoder.check_one_of_many(late.view()), RequestError);
 }
 
 TEST_CASE("check: the caller may refuse what is unknown or late") {

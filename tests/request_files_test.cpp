@@ -966,10 +966,11 @@ TEST_CASE("request files: a folder that links lead to twice is refused, and so i
     write_bytes(folder / "lists" / "a" / "r.jsonl", "{}\n");
     CHECK(data::files_of({folder / "lists"}).size() == 1);
     std::filesystem::create_directory_symlink(folder / "lists" / "a", folder / "lists" / "latest");
-    CHECK(refusal().ends_with(": found a link to a folder that is read by another name, wanted each folder once"));
+    const std::string again = ": found the folder " + (folder / "lists").string();
+    CHECK(refusal() == "/lists/latest" + again + "/a once more, wanted each folder once: no links within");
     std::filesystem::remove(folder / "lists" / "latest");
     std::filesystem::create_directory_symlink("..", folder / "lists" / "a" / "up");
-    CHECK(refusal() == "/lists/a/up: found a link to a folder that is read by another name, wanted each folder once");
+    CHECK(refusal() == "/lists/a/up" + again + " once more, wanted each folder once: no links within");
     std::filesystem::remove(folder / "lists" / "a" / "up");
     std::filesystem::create_symlink("nothing", folder / "lists" / "gone");
     CHECK(refusal() == "/lists/gone: found neither a file nor a folder, wanted those alone in a folder");

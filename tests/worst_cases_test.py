@@ -208,6 +208,18 @@ class Worst(unittest.TestCase):
         self.line("bare events of many columns", filled('{"ts":9,"history":[', '{"ts":1}', '],"candidates":[{}]}'), wide)
         self.line("bare candidates of many columns", '{"ts":9,"history":[],"candidates":[%s]}' % ",".join(["{}"] * 4096),
                   wide)
+        table, short = self.folder / "wide.csv", self.folder / "short.jsonl"
+        table.write_text("sku," + ",".join(f"i{k}" for k in range(9_000)) + "\n" + "".join(
+            f"s{i}," + ",".join(["1"] * 9_000) + "\n" for i in range(10)))
+        short.write_text("".join('{"ts":9,"history":[],"candidates":[{"sku":"s1","label":1},{"sku":"s2","label":0}]}\n'
+                                 for _ in range(4)))
+        joined = self.folder / "joined.st"
+        done = psad("train", "--train", short, "--valid", short, "--variant", "small", "--steps", 1, "--threads", 1, "--items",
+                    table, "--out", joined)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.idle[joined] = costs(["rerank", "--model", joined, "--items", table])[4]
+        self.line("candidates of a table of many columns", '{"ts":9,"history":[],"candidates":[%s]}' % ",".join(
+            '{"sku":"s1"}' if i == 0 else '{"sku":"n%d"}' % i for i in range(4096)), joined, "--items", table)
         self.line("the most candidates of many columns", '{"ts":9,"history":[],"candidates":[%s]}' % ",".join(
             ["{}"] * 3900), wide)
 

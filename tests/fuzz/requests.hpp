@@ -43,7 +43,7 @@ inline void structs(std::string_view bytes) {
     static serve::UserCache<Cpu, Network> cache;
     struct Columns {
         std::vector<std::int32_t> user, context, history_items, feedback, items;
-        std::vector<std::int64_t> times;
+        std::vector<std::int64_t> times, offsets;
         std::vector<float> scores, aux;
         std::int64_t time = 0;
     };
@@ -71,6 +71,9 @@ inline void structs(std::string_view bytes) {
         }
         if (kind & 32 && !o.scores.empty()) o.scores.pop_back();
         o.time = kind & 8 ? draw.time() : 70000;
+        const bool has_fields = draw.below(8) == 7;  // of events, which the model lacks, and that lie anywhere
+        for (int h = 0; h <= events && has_fields; ++h) o.offsets.push_back(draw.time());
+        const FieldRows fields(o.items, o.offsets, static_cast<std::size_t>(events), 1);
         const Request r{.user_fields = o.user,
                         .context = o.context,
                         .time = o.time,
@@ -79,7 +82,8 @@ inline void structs(std::string_view bytes) {
                         .history_feedback = o.feedback,
                         .items = o.items,
                         .scores = o.scores,
-                        .aux = o.aux};
+                        .aux = o.aux,
+                        .history_fields = has_fields ? fields : FieldRows()};
         try {
             model.encoder.check(r, {.take_missing_columns = true});
             good.push_back(r);

@@ -125,7 +125,7 @@ void encode(const EncodeOptions& o) {
     std::vector<float> rows, of_list;
     for (const Request& r : in.lists) {
         rows.clear(), of_list.clear();
-        encoder.check(r, rules(o.strict));
+        encoder.check_one_of_many(r, rules(o.strict));
         encoder.encode(std::span(&r, 1), static_cast<int>(r.size()), batch);
         append_rows(batch, rows);
         for (std::size_t i = 0; i < r.size(); ++i) of_list.push_back(r.gain(i));

@@ -47,7 +47,7 @@ void rank_by_model(const EvaluateOptions& o, const Catalog& catalog, const model
     model.set_catalog(catalog);
     ColumnNotes notes(model.encoder.schema());
     for (const Request& r : requests) {
-        model.encoder.check(r, rules(o.strict));
+        model.encoder.check_one_of_many(r, rules(o.strict));
         notes.look_at(r);
     }
     const backend::Cpu<float> cpu;

@@ -54,6 +54,7 @@ struct NamedRequests::Parts {
     Catalog catalog;
     TableOptions options;
     bool strict;
+    std::size_t max_history;
     std::optional<data::Names> names;
     std::shared_ptr<const data::SideTables> tables;
     std::optional<data::ListBuilder> builder;
@@ -65,7 +66,10 @@ struct NamedRequests::Parts {
     static constexpr std::size_t most_noted = 20;  ///< unread columns that are named
 
     Parts(NamedData given, const Encoder& encoder, const TableOptions& files, bool is_strict)
-        : data(std::move(given)), options(files), strict(is_strict) {
+        : data(std::move(given)),
+          options(files),
+          strict(is_strict),
+          max_history(static_cast<std::size_t>(encoder.max_history())) {
         const Statistics& s = encoder.statistics();
         add_missing(data.schema.of_user, s.user_dense);
         add_missing(data.schema.of_context, s.context_dense);
@@ -86,6 +90,18 @@ struct NamedRequests::Parts {
         for (std::size_t d = 0; d < group.dense.size(); ++d) {
             if (transforms.missing[d] > 0) may_lack.insert(group.dense[d].name);
         }
+    }
+
+    /// A short request may name the wide rows of tables thousands of times.
+    void must_not_join_too_much(std::size_t bytes) const {
+        const Request& r = source[0];
+        const auto cells = [](const ColumnGroup& group) { return group.dense.size() + 2 * group.fields.size(); };
+        const std::size_t of_item = cells(data.schema.of_item), of_event = of_item + cells(data.schema.of_event),
+                          joined = r.size() * of_item + (std::min)(r.history_items.size(), max_history) * of_event;
+        const long long most = limits().of_request(static_cast<long long>(bytes)).cells;
+        if (static_cast<long long>(joined) > most)
+            throw DataError("request", reader.place({}), std::to_string(joined) + " cells of its items and events",
+                            "at most " + std::to_string(most) + ", or a larger limit: --max-cells");
     }
 
     /// What a request lacks although no training list did is refused or said once.
@@ -157,6 +173,7 @@ const Request& NamedRequests::read(const std::string& line, std::size_t number) 
     if (p.strict && p.builder->joins().without_item > without_item)
         throw DataError("request", p.reader.place({}), "a candidate without " + printable(p.data.schema.item), "it");
     p.source = p.builder->take_source();
+    p.must_not_join_too_much(line.size());
     return p.source[0];
 }
 

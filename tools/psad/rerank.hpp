@@ -119,7 +119,10 @@ void serve_lines(const RerankOptions& o, const Model<Network>& model, const data
         try {
             const Request request = lines.read(line, number);
             readable = true;
-            model.encoder.check(request, rules(o.strict));
+            if (named != nullptr)
+                model.encoder.check_one_of_many(request, rules(o.strict));  // they may share a table of events
+            else
+                model.encoder.check(request, rules(o.strict));
             notes.look_at(request);
             const serve::Reranked reranked = reranker(request, workspace, o.top);
             serve::check_scores(reranked, o.model);

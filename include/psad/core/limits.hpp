@@ -28,7 +28,8 @@ struct Limits {
         visit(Setting{"max_line", "MiB of one line", 1, 1 << 20}, self.line);
         visit(Setting{"max_unpacked", "How many times its size a gzip file may hold, of its first MB .28", 1, 4400},
               self.unpacked);
-        visit(Setting{"max_cells", "Cells of all rows for each byte of a file, beyond 12 million", 1, 10'000},
+        visit(Setting{"max_cells", "Cells of all rows for each byte of a file beyond 12 million, of a request beyond 4",
+                      1, 10'000},
               self.cells);
         visit(Setting{"max_columns", "Columns of a file or a schema", 1, 10'000'000}, self.columns);
         visit(Setting{"max_values", "Values of one item, over all its fields", 1, 100'000'000}, self.values);

@@ -58,7 +58,9 @@ class SurveySink final : public RecordSink {
     /// empty. Reads no more than `most` rows.
     explicit SurveySink(std::string id = {}, std::size_t most = 200'000) : id_(std::move(id)), most_(most) {}
 
-    void begin_file(const Where&, double absent) override {
+    void begin_file(const Where& where, double absent) override {
+        where_ = &where;
+        cells_ = 0;
         absent_is_zero_ = absent == 0;
         last_.clear();
     }
@@ -78,13 +80,11 @@ class SurveySink final : public RecordSink {
     void begin_row(int level) override {
         rows_.resize((std::max)(rows_.size(), static_cast<std::size_t>(level) + 1));
         ++rows_[static_cast<std::size_t>(level)];
-        if (level == 0)
-            this_.assign(columns_.size(), 0), work_ += columns_.size() / 16;
-        else
-            ++work_;
+        if (level == 0) this_.assign(columns_.size(), 0);
+        cells_ += level == 0 ? static_cast<long long>(columns_.size() / 16) : 1;
     }
     void take(int column, std::string_view text) override {
-        count(column);
+        count_cell(column);
         ColumnSurvey& c = columns_[static_cast<std::size_t>(column)];
         double x = 0;
         const bool is_number = parse_cell(text, x);
@@ -104,14 +104,17 @@ class SurveySink final : public RecordSink {
         c.texts += c.values - before;
     }
     void take_number(int column, double value) override {
-        count(column);
+        count_cell(column);
         ColumnSurvey& c = columns_[static_cast<std::size_t>(column)];
         ++c.values;
         ++c.singles;
         add_number(c, value);
         note(c, column, std::bit_cast<std::uint64_t>(value));
     }
-    void take_missing(int column) override { ++columns_[static_cast<std::size_t>(column)].missing; }
+    void take_missing(int column) override {
+        count_cell(column);
+        ++columns_[static_cast<std::size_t>(column)].missing;
+    }
     void begin_values(int column) override { ++columns_[static_cast<std::size_t>(column)].lists, in_list_ = true; }
     void end_values(int) override { in_list_ = false; }
     /// Which columns of the row differ from the row before, of the same request.
@@ -132,9 +135,13 @@ class SurveySink final : public RecordSink {
             c.missing += rows(c.level) - said - c.left_out;
             c.left_out = rows(c.level) - said;
         }
+        where_ = nullptr;
     }
     /// A sample of the files is enough.
-    bool wants_more() const override { return rows(0) < (rows_.size() > 1 ? most_ / 10 : most_) && work_ < 10 * most_; }
+    bool wants_more() const override {
+        return rows(0) < (rows_.size() > 1 ? most_ / 10 : most_) &&
+               (where_ == nullptr || cells_ <= where_->most().cells / 6);
+    }
 
     std::vector<ColumnSurvey>& columns() { return columns_; }
     const std::string& id() const { return id_; }
@@ -146,7 +153,7 @@ class SurveySink final : public RecordSink {
 
   private:
     /// Rows within rows may be many.
-    void count(int column) { work_ += columns_[static_cast<std::size_t>(column)].level == 0 ? 0 : 1; }
+    void count_cell(int column) { cells_ += columns_[static_cast<std::size_t>(column)].level == 0 ? 0 : 1; }
     static void add_number(ColumnSurvey& c, double x) {
         ++c.numbers;
         c.whole_numbers += x == std::floor(x) ? 1 : 0;
@@ -162,7 +169,9 @@ class SurveySink final : public RecordSink {
     }
 
     std::string id_;
-    std::size_t most_, work_ = 0;  ///< rows; nested rows and their cells, and columns that rows leave out
+    std::size_t most_;
+    const Where* where_ = nullptr;
+    long long cells_ = 0;  ///< of this file: in rows within rows, and for columns that rows leave out
     int id_column_ = -1;
     bool absent_is_zero_ = false, in_list_ = false;
     std::vector<ColumnSurvey> columns_;

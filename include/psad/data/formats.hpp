@@ -8,7 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <filesystem>
-#include <set>
+#include <map>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -77,20 +77,27 @@ inline Format format_of(const std::filesystem::path& file, std::string_view give
                     ".jsonl, .csv, .tsv or .letor, with or without .gz, or --format");
 }
 
-/// Adds the files in a folder and its subfolders, also behind links. Throws DataError for one that cannot be read, and
-/// for what is neither. `seen`: folders that were read.
+/// Folders that were read, by what links and other names lead to as well.
+using SeenFolders = std::map<std::pair<dev_t, ino_t>, std::filesystem::path>;
+
+/// Adds the files in a folder and its subfolders, also behind links. Throws DataError for one that cannot be read, for
+/// a folder that was seen, and for what is neither file nor folder.
 inline void add_files_in(const std::filesystem::path& folder, std::vector<std::filesystem::path>& to,
-                         std::set<std::pair<dev_t, ino_t>>& seen) {
+                         SeenFolders& seen) {
     struct stat about {};
-    if (stat(folder.c_str(), &about) == 0 && !seen.emplace(about.st_dev, about.st_ino).second)
-        throw DataError(folder.string(), "", "a link to a folder that is read by another name", "each folder once");
-    std::vector<std::filesystem::path> folders;
+    if (stat(folder.c_str(), &about) == 0) {
+        const auto [first, is_new] = seen.try_emplace({about.st_dev, about.st_ino}, folder);
+        if (!is_new)
+            throw DataError(folder.string(), "", "the folder " + first->second.string() + " once more",
+                            "each folder once: no links within");
+    }
+    std::vector<std::filesystem::path> folders, links;
     const int failure = for_each_name(folder, [&](std::string_view name) {
         if (name.starts_with('.') || name.starts_with('_')) return;
         std::filesystem::path path = folder / name;
         std::error_code ignored;
         if (std::filesystem::is_directory(path, ignored))
-            folders.push_back(std::move(path));
+            (std::filesystem::is_symlink(path, ignored) ? links : folders).push_back(std::move(path));
         else if (!std::filesystem::is_regular_file(path, ignored))
             throw DataError(path.string(), "", "neither a file nor a folder", "those alone in a folder");
         else if (std::filesystem::file_size(path, ignored) > 0)
@@ -98,7 +105,10 @@ inline void add_files_in(const std::filesystem::path& folder, std::vector<std::f
     });
     if (failure != 0)
         throw DataError(folder.string(), "", std::generic_category().message(failure), "a folder that can be read");
-    for (const std::filesystem::path& path : folders) add_files_in(path, to, seen);
+    for (auto* some : {&folders, &links}) {  // a link is what comes once more
+        std::ranges::sort(*some);
+        for (const std::filesystem::path& path : *some) add_files_in(path, to, seen);
+    }
 }
 
 /// The files themselves, and those in folders and their subfolders, by path; a folder of NumPy arrays stays one. What
@@ -115,7 +125,7 @@ inline std::vector<std::filesystem::path> files_of(const std::vector<std::filesy
             continue;
         }
         std::vector<std::filesystem::path> inside;
-        std::set<std::pair<dev_t, ino_t>> seen;
+        SeenFolders seen;
         add_files_in(path, inside, seen);
         if (inside.empty()) throw DataError(path.string(), "", "no file that holds anything", "files in it");
         std::ranges::sort(inside);

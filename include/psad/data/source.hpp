@@ -12,16 +12,9 @@
 #include <vector>
 
 #include "psad/core/error.hpp"
-#include "psad/features/check_request.hpp"
 #include "psad/features/request.hpp"
 
 namespace psad::inline PSAD_ABI::data {
-
-/// Throws RequestError for a request that was read and cannot be encoded. Readers put the events of a history in order
-/// and look at each once, however many requests share them: here they are not looked at again.
-inline void check_read(const Schema& schema, const Catalog& catalog, const Request& r) {
-    check_request(schema, catalog, r, {.take_missing_columns = true}, 0);
-}
 
 /// Requests by number, with the name and the place of each. It owns what they look into.
 class Source {

@@ -31,6 +31,9 @@ struct RequestRules {
     bool take_missing_columns = false;  ///< a column that all training lists had: all its values are missing
 };
 
+/// How many events of a request are looked at: all, or none, as readers look at each once, in its table.
+inline constexpr std::size_t all_events = (std::numeric_limits<std::size_t>::max)(), no_events = 0;
+
 namespace check_detail {
 
 /// What is wrong, if anything is.
@@ -56,7 +59,7 @@ inline std::string place(const char* what, std::size_t i) {
 /// Fields of `rows` rows. `what` names a row, or all of them where there is one.
 inline Fault fields(const FieldRows& found, const Rows& rows, const std::vector<FieldSchema>& schema, const char* what,
                     const RequestRules& rules) {
-    if (found.fields() != schema.size() && rows.all > 0) {
+    if (found.fields() != schema.size() && (rows.all > 0 || found.rows() > 0)) {
         return refused(std::string(what) + " fields", std::to_string(found.fields()), std::to_string(schema.size()));
     }
     if (schema.empty()) return {};
@@ -107,8 +110,7 @@ inline Fault dense(const FeatureRows& found, const Rows& rows, const std::vector
         ++wanted;
         if (!f.optional) required = &f;
     }
-    if (rows.all == 0 || (found.empty() && (wanted == 0 || required == nullptr || rules.take_missing_columns)))
-        return {};
+    if (found.empty() && (rows.all == 0 || wanted == 0 || required == nullptr || rules.take_missing_columns)) return {};
     if (found.empty())
         return refused(std::string(what) + " feature " + required->name, "nothing",
                        "numbers, as in the training lists");
@@ -244,13 +246,6 @@ inline Fault no_duplicates(std::span<const std::int32_t> items) {
     return {};
 }
 
-}  // namespace check_detail
-
-/// All events of a request, however many models read.
-inline constexpr std::size_t all_events = (std::numeric_limits<std::size_t>::max)();
-
-namespace check_detail {
-
 /// The latest `events` before the request: many requests may share a long history, of which models read its end.
 inline Fault history(const Schema& schema, const Catalog& catalog, const Request& r, const RequestRules& rules,
                      std::size_t events) {
@@ -259,10 +254,11 @@ inline Fault history(const Schema& schema, const Catalog& catalog, const Request
         return refused("history", std::to_string(r.history_times.size()) + " times",
                        std::to_string(all) + ", one per event");
     if (auto fault = length(r.history_feedback.size(), all, "history feedback")) return fault;
-    if (all == 0) return {};
-    if (auto fault = time(r.history_times.front(), place("history", 0))) return fault;
-    if (auto fault = time(r.history_times.back(), place("history", all - 1))) return fault;
-    if (rules.refuse_late_events && r.history_times.back() >= r.time)
+    if (all > 0) {
+        if (auto fault = time(r.history_times.front(), place("history", 0))) return fault;
+        if (auto fault = time(r.history_times.back(), place("history", all - 1))) return fault;
+    }
+    if (rules.refuse_late_events && all > 0 && r.history_times.back() >= r.time)
         return refused(place("history", all - 1), "a time not before the request", "only earlier events");
     const std::size_t past = events == all_events ? all : r.past_events();
     const Rows read(past - (std::min)(past, events), past, all);
@@ -278,9 +274,7 @@ inline Fault history(const Schema& schema, const Catalog& catalog, const Request
                            "0.." + std::to_string(schema.feedback_kinds - 1));
         }
     }
-    if (read.first == read.last) return {};
-    if (auto fault = time(r.history_times[read.first], place("history", read.first))) return fault;
-    return time(r.history_times[read.last - 1], place("history", read.last - 1));
+    return read.first < read.last ? time(r.history_times[read.first], place("history", read.first)) : std::nullopt;
 }
 
 }  // namespace check_detail

@@ -130,15 +130,19 @@ struct DenseTransforms {
 /// same ones each time. Evenly spaced ones would be those of one position wherever lists are of one length.
 class FeatureSample {
   public:
+    static constexpr std::size_t usual_size = std::size_t{1} << 17;
+    FeatureSample() = default;
+    explicit FeatureSample(std::size_t most) : most_(most) {}
+
     void add(double x) {
         if (std::isnan(x)) {
             ++missing_;
             return;
         }
         ++present_;
-        if (values_.size() < most) return values_.push_back(x);
+        if (values_.size() < most_) return values_.push_back(x);
         const std::size_t place = rng::mix(present_) % present_;
-        if (place < most) values_[place] = x;
+        if (place < most_) values_[place] = x;
     }
 
     /// Appends the transform of this feature.
@@ -156,8 +160,6 @@ class FeatureSample {
     }
 
   private:
-    static constexpr std::size_t most = std::size_t{1} << 17;
-
     struct Curve {
         double center = 0, unit = 0;
         float curve = 0.2f;
@@ -217,7 +219,7 @@ class FeatureSample {
     }
 
     std::vector<double> values_;
-    std::size_t present_ = 0, missing_ = 0;
+    std::size_t most_ = usual_size, present_ = 0, missing_ = 0;
 };
 
 }  // namespace psad

@@ -89,14 +89,16 @@ class Encoder {
 
     static constexpr int max_history_limit = 10000;  ///< the largest `max_history`; a request may hold more
 
-    /// Throws RequestError for a request that cannot be encoded (see check_request); events that are not read may be as
-    /// they are.
-    void check(const Request& r, const RequestRules& rules = {}) const {
-        if (const auto fault = find_fault(r, rules)) raise(*fault);
-    }
+    /// Throws RequestError for a request that cannot be encoded (see check_request).
+    void check(const Request& r, const RequestRules& rules = {}) const { check_request(schema_, catalog_, r, rules); }
     /// The same as a value: what check() would throw, if anything.
     std::optional<RequestError> find_fault(const Request& r, const RequestRules& rules = {}) const {
-        return psad::find_fault(schema_, catalog_, r, rules, static_cast<std::size_t>(max_history_));
+        return psad::find_fault(schema_, catalog_, r, rules);
+    }
+    /// check() of one of many requests, which may share long histories: of those only the events that are read are
+    /// looked at.
+    void check_one_of_many(const Request& r, const RequestRules& rules = {}) const {
+        check_request(schema_, catalog_, r, rules, static_cast<std::size_t>(max_history_));
     }
 
     /// What a network over this encoder reads.

@@ -123,11 +123,15 @@ class StatisticsBuilder {
         count(schema.context_fields, profile_fields_);
         count(schema.candidate_fields, candidate_fields_);
         count(schema.event_fields, event_fields_);
-        user_dense_.resize(schema.user_dense.size());
-        context_dense_.resize(schema.context_dense.size());
-        item_dense_.resize(schema.item_dense.size());
-        event_dense_.resize(schema.event_dense.size());
-        for (const DenseFeature& f : schema.candidate_dense) candidate_dense_.emplace_back(f.name);
+        // Where there are thousands of features, their samples together take no more memory than those of 256.
+        const std::size_t features = schema.user_dense.size() + schema.context_dense.size() + schema.item_dense.size() +
+                                     schema.event_dense.size() + schema.candidate_dense.size();
+        const FeatureSample empty(FeatureSample::usual_size * 256 / (std::max)(features, std::size_t{256}));
+        user_dense_.resize(schema.user_dense.size(), empty);
+        context_dense_.resize(schema.context_dense.size(), empty);
+        item_dense_.resize(schema.item_dense.size(), empty);
+        event_dense_.resize(schema.event_dense.size(), empty);
+        for (const DenseFeature& f : schema.candidate_dense) candidate_dense_.emplace_back(f.name, empty);
     }
 
     void add(const Request& r) {
@@ -173,7 +177,7 @@ class StatisticsBuilder {
 
   private:
     struct NamedSample {
-        explicit NamedSample(const std::string& feature) : name(feature) {}
+        NamedSample(const std::string& feature, const FeatureSample& empty) : name(feature), sample(empty) {}
         std::string name;
         FeatureSample sample;
     };

@@ -59,9 +59,7 @@ struct Request {
     std::size_t size() const noexcept { return items.size(); }
     /// Events before the request: those that are read.
     std::size_t past_events() const noexcept {
-        std::size_t past = history_times.size();
-        while (past > 0 && history_times[past - 1] >= time) --past;
-        return past;
+        return static_cast<std::size_t>(std::ranges::lower_bound(history_times, time) - history_times.begin());
     }
     bool has_labels() const noexcept { return !items.empty() && (labels.size() == size() || gains.size() == size()); }
     /// What candidate i is worth: its gain, or 2^grade - 1.

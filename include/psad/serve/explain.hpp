@@ -57,13 +57,14 @@ std::vector<Explanation> explain(const B& backend, const Model<Network>& model, 
     const auto user = model.network.student.user_state(ctx, in);
     const auto scores = model.network.student.score(ctx, in, user);
     const float* attention = explain_detail::attention(user);
+    const std::size_t past = request.past_events();
     std::vector<Explanation> out;
     for (std::size_t t = 0; t < reranked.order.size(); ++t) {
         const int i = reranked.order[t];
         Explanation why{i, scores.score.data[i], reranked.scores[t] - scores.score.data[i], {}};
         for (int m = in.match.first(i); m < in.match.last(i); ++m) {
             const auto h = static_cast<std::size_t>(in.match.ids[m]);  // counted from the latest
-            const std::size_t event = request.past_events() - 1 - h;
+            const std::size_t event = past - 1 - h;
             why.matches.push_back({request.time - request.history_times[event],
                                    request.history_feedback.empty() ? 0 : request.history_feedback[event],
                                    attention ? attention[h] : 0});

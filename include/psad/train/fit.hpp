@@ -55,7 +55,7 @@ Fitted<Network> fit(const B& backend, const TrainingLists& lists, const train::S
     const bool whitened = whiten(encoder, lists.train);
     Model<Network> model(std::move(encoder), settings.seed);
     for (const Request& r : lists.valid) {
-        model.encoder.check(r, {.take_missing_columns = true});
+        model.encoder.check_one_of_many(r, {.take_missing_columns = true});
         train::check_feedback(r);
     }
     const train::WeighedLists valid(model.encoder, lists.valid, settings.min_propensity);

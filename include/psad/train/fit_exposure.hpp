@@ -187,7 +187,7 @@ Exposure learned_exposure(const B& backend, const Encoder& encoder, std::span<co
     const bool wanted = settings.position_effects == 1 || settings.neighbour_effects == 1;
     if (!wanted || std::ranges::any_of(requests, [](const Request& r) { return !r.propensities.empty(); })) return {};
     for (const Request& r : requests) {
-        encoder.check(r);
+        encoder.check_one_of_many(r);
         check_feedback(r);
     }
     Exposure out = fit_exposure(backend, encoder, requests, settings.neighbour_effects == 1);

@@ -66,7 +66,7 @@ inline ReadTraining read_training(const data::InputFiles& files, const data::Pat
     out.lists = {source, request_schema(out.names), names.catalog(), {}, {}, !read_by.position.empty()};
     const auto requests_of = [&](data::ReadLists& read) {
         read.source.check([&](const Request& r) {
-            data::check_read(out.lists.schema, out.lists.catalog, r);
+            check_request(out.lists.schema, out.lists.catalog, r, {.take_missing_columns = true}, no_events);
             check_feedback(r);
         });
         return read.source.take_requests();

@@ -270,7 +270,7 @@ class Trainer {
         if constexpr (requires { Rule::for_each_setting([](auto&&...) {}, rule); })
             check_settings("training settings", rule);
         for (const Request& r : requests) {
-            model.encoder.check(r);
+            model.encoder.check_one_of_many(r);
             check_feedback(r);
         }
         return chosen(settings, requests.size());
