@@ -782,6 +782,20 @@ class Files(Case):
         done = self.evaluate("--test", first, second, "--labels", "buy", model=model, tables=[])
         self.assertIn("k2.jsonl has no column buy", done.stderr)
 
+    def test_an_id_comes_back_however_its_key_is_written(self):
+        schema = self.write("id.json", {"format": "psad-schema-1", "request": {"id": "meta.größe"}, "label": {"grade": "label"},
+                                        "candidate": {"item": "sku", "dense": ["price"]}})
+        rows = [{"x": {"größe": 1}, "meta": {"a": 1, "größe": f"q{q}"}, "candidates": [
+            {"sku": f"s{i}", "price": i, "label": int(i == q % 3)} for i in range(4)]} for q in range(30)]
+        lists, model = self.write("id.jsonl", *rows), self.folder / "id.st"
+        done = psad("train", "--train", lists, "--schema", schema, "--variant", "small", "--steps", 1, "--out", model)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for text in (json.dumps(rows[7]), json.dumps(rows[7], ensure_ascii=False),
+                     json.dumps({"meta.größe": "q7", "candidates": rows[7]["candidates"]})):
+            done = psad("rerank", "--model", model, stdin=text)
+            self.assertEqual(json.loads(done.stdout)["id"], "q7", text)
+            self.assertIn("order", json.loads(done.stdout))
+
     def test_segments_and_features_by_names_of_the_data(self):
         rows = [{"request_id": f"r{q}", "candidates": [
             {"item": f"i{(q + k) % 9}", "x": q * k % 5, "label": int(k == q % 4)} for k in range(4)]} for q in range(60)]

@@ -219,6 +219,8 @@ class Rerank(Case):
             self.assertTrue(done.stdout.startswith('{"id":' + raw + ","), done.stdout[:80])
             refused = psad("rerank", "--model", self.model, stdin=text.replace("3656", "3153"))
             self.assertTrue(refused.stdout.startswith('{"id":' + raw + ',"error":'), refused.stdout[:80])
+        escaped = json.dumps(GOOD).replace('"id"', '"\\u0069d"')
+        self.assertEqual(json.loads(psad("rerank", "--model", self.model, stdin=escaped).stdout), self.answers(GOOD)[0])
         for bad in ("01", "nul", "1.e999", "1e999e"):
             done = psad("rerank", "--model", self.model, stdin=json.dumps(GOOD).replace('"id": "a"', f'"id": {bad}'))
             self.assertEqual(sorted(json.loads(done.stdout)), ["error", "id"])

@@ -216,6 +216,13 @@ TEST_CASE("check: a column that all training lists had") {
     r.candidate_dense = {};
     r.aux = {};
     CHECK(refusal({.take_missing_columns = true}) == "");
+    // No rows are none, however wide they are: the columns of their own are read.
+    r.candidate_dense = FeatureRows(prices.data(), 0, encoder.schema().candidate_dense.size());
+    CHECK(refusal({.take_missing_columns = true}) == "");
+    CHECK(r.candidate_dense.columns() == 0);
+    const std::array<float, 1> one{1};
+    r.scores = one;
+    CHECK(refusal({.take_missing_columns = true}) == "request, score: found 1 numbers, wanted 4 or none");
 }
 
 TEST_CASE("check: items that a request brings have the columns of the schema, and are read") {
@@ -228,6 +235,32 @@ TEST_CASE("check: items that a request brings have the columns of the schema, an
     Batch<double> b;
     encoder.encode(std::span(&r, 1), 4, b);
     CHECK(b.item_fields.fields[1].ids == Ints{1, 2, 0, 2});  // genre 4 has a row
+    // Rows by candidate: events on the item have its row, too.
+    OwnedRequest known = hand_made_request();
+    known.history_items = {5, 2, 4, 2, 9}, known.history_feedback[3] = 4;
+    r = known.view(), r.new_items = &items;
+    for (const std::int32_t row : {-1, 3}) {
+        const Ints rows{-1, -1, -1, row};
+        r.new_item_rows = rows;
+        const auto fault = encoder.find_fault(r, {.refuse_unknown = true});
+        REQUIRE(fault.has_value() == (row < 0));
+        if (fault) CHECK(fault->place() == "candidates[3]");
+        for (const CatalogRow& found : {find_candidate(encoder.catalog(), r, 3), find_item(encoder.catalog(), r, 9)}) {
+            CHECK(found.catalog == (row < 0 ? nullptr : &items));
+            CHECK(found.row == (row < 0 ? 0 : 3));
+        }
+        CHECK_FALSE(find_item(encoder.catalog(), r, 8));
+        b.clear();
+        encoder.encode(std::span(&r, 1), 4, b);
+        CHECK(b.event_fields.fields[1].ids.front() == (row < 0 ? 0 : 2));
+    }
+    const Ints few{3};
+    r.new_items = nullptr, r.new_item_rows = few;  // rows of nothing
+    CHECK_NOTHROW(encoder.check(r));
+    CHECK_FALSE(find_candidate(encoder.catalog(), r, 3));
+    CHECK_FALSE(find_item(encoder.catalog(), r, 9));
+    CHECK(encoder.find_fault(r, {.refuse_unknown = true})->place() == "candidates[3]");
+    r = owned.view(), r.new_items = &items;
     items.fields[0].ids = {-4};
     CHECK_THROWS_WITH_AS(encoder.check(r), "request, new items[3]: found id -4, wanted ids of 0 or more", RequestError);
     items.fields[0].ids = {4};

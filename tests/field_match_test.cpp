@@ -92,9 +92,12 @@ TEST_CASE("field matches: events by the values of candidates, less the mean of t
             for (std::size_t k = 0; k < 3; ++k) mean[k] += wanted.back()[k] / static_cast<double>(candidates.size());
         }
         FieldEvents matched;
-        matched.read(r, catalog, history.size(), read, 0);
-        const auto found = matched.match(candidates.size(),
-                                         [&](std::size_t i) { return find_item(catalog, r, candidates[i]).field(0); });
+        std::vector<CatalogRow> of_events, of_candidates;
+        for (std::size_t h = 0; h < read; ++h)
+            of_events.push_back(find_item(catalog, r, history[history.size() - 1 - h]));
+        for (std::size_t i = 0; i < candidates.size(); ++i) of_candidates.push_back(find_candidate(catalog, r, i));
+        matched.read(of_events, 0);
+        const auto found = matched.match(of_candidates, 0);
         REQUIRE(found.size() == candidates.size());
         for (std::size_t i = 0; i < found.size(); ++i) {
             const std::vector<double> one = numbers(found[i]);
@@ -111,9 +114,8 @@ TEST_CASE("field matches: an event counts once for a value, however often its it
     r.time = 9, r.items = candidates, r.history_items = history, r.history_times = times;
     const auto match = [&](const Catalog& catalog) {
         FieldEvents events;
-        events.read(r, catalog, 2, 2, 0);
-        const auto of = [&](std::size_t i) { return find_item(catalog, r, candidates[i]).field(0); };
-        const auto found = events.match(2, of);
+        events.read(std::vector{find_item(catalog, r, history[1]), find_item(catalog, r, history[0])}, 0);
+        const auto found = events.match(std::vector{find_candidate(catalog, r, 0), find_candidate(catalog, r, 1)}, 0);
         return std::vector<std::vector<double>>{numbers(found[0]), numbers(found[1])};
     };
     CHECK(match(once) == match(often));

@@ -78,16 +78,33 @@ TEST_CASE("a gzip file unpacks to no more than its limit") {
     write_gzip(file, uneven);
     CHECK(std::filesystem::file_size(file) > 1'200'000);
     CHECK(lines_of(file) == 40'000'001);
+    write_gzip(file, "a\nb\n");  // and that of files before
+    const auto packed = static_cast<long long>(std::filesystem::file_size(file));
+    for (const long long before : {27'999'996, 27'999'997}) {
+        data::GzipLines lines(file, {.packed = 1'000, .unpacked = before});
+        std::string_view line;
+        if (before + 4 > 28'000'000) {
+            CHECK_THROWS_AS(lines.next(line), DataError);
+            continue;
+        }
+        while (lines.next(line)) {
+        }
+        CHECK(lines.size().packed == 1'000 + packed);
+        CHECK(lines.size().unpacked == 28'000'000);
+    }
     CHECK(Limits().gzip(886'000) > 20'000'000);  // a log of users that repeats itself
     CHECK(Limits().gzip(100'000'000) > 9'000'000'000);
-    CHECK(Limits().of_file(1'000'000, true).lists == 240'000);
-    CHECK(Limits().of_file(1'000'000, false).cells == 16'000'000);
-    CHECK(Limits().of_file(100'000'000, true).cells > 4'000'000'000);
+    CHECK(Limits().of({.packed = 1'000'000}).lists == 240'000);
+    CHECK(Limits().of({.plain = 1'000'000, .packed = 100}).lists > 1'000'000);
+    CHECK(Limits().of({.plain = 1'000'000}).cells == 16'000'000);
+    CHECK(Limits().of({.plain = 500'000, .packed = 500'000}).cells == 16'000'000);
+    CHECK(Limits().of({.packed = 100'000'000}).cells > 4'000'000'000);
     const Limits largest{
         .line = 1 << 20, .unpacked = 4400, .cells = 10'000, .columns = 10'000'000, .values = 100'000'000};
     CHECK(largest.gzip(1LL << 62) == 4400 * (280'000 + 1'000'000'000'000));
-    CHECK(largest.of_file(1LL << 62, true).cells > 1'000'000'000'000'000'000);
-    CHECK(largest.of_file(1LL << 62, true).lists > 1'000'000'000'000);
+    const InputSize all = InputSize{.plain = 1LL << 62, .packed = 1LL << 62} + InputSize{1LL << 62, 1LL << 62, 0};
+    CHECK(largest.of(all).cells > 1'000'000'000'000'000'000);
+    CHECK(largest.of(all).lists > 1'000'000'000'000);
 }
 
 TEST_CASE("every cell of a row counts, an empty one too") {

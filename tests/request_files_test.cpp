@@ -494,7 +494,8 @@ TEST_CASE("request files: requests from a time on teach nothing, whatever their 
     }
     NamedData twice{s, NamedIds(s)};
     data::Names of_both(twice, data::Learn::all);
-    const data::Paths both{folder / "all.jsonl", folder / "all.jsonl"};
+    std::filesystem::copy_file(folder / "all.jsonl", folder / "again.jsonl");
+    const data::Paths both{folder / "all.jsonl", folder / "again.jsonl"};
     CHECK(data::read_requests(both, {}, of_both, std::make_shared<data::SideTables>(), 3).source.size() == 4);
     s.time = "";
     NamedData timeless{s, NamedIds(s)};
@@ -952,11 +953,13 @@ TEST_CASE("request files: blocks that are full keep their requests") {
     CHECK(same);
 }
 
-TEST_CASE("request files: a folder that links lead to twice is refused, and so is what is no file") {
+TEST_CASE("request files: what is named or linked to twice is refused, and so is what is no file") {
     const TempFolder folder;
-    const auto refusal = [&] {
+    const auto refusal = [&](const data::Paths& further = {}) {
+        data::Paths all{folder / "lists"};
+        all.insert(all.end(), further.begin(), further.end());
         try {
-            data::files_of({folder / "lists"});
+            data::files_of(all);
             return std::string();
         } catch (const DataError& e) {
             return std::string(e.what()).substr(folder.path().string().size());
@@ -966,14 +969,71 @@ TEST_CASE("request files: a folder that links lead to twice is refused, and so i
     write_bytes(folder / "lists" / "a" / "r.jsonl", "{}\n");
     CHECK(data::files_of({folder / "lists"}).size() == 1);
     std::filesystem::create_directory_symlink(folder / "lists" / "a", folder / "lists" / "latest");
-    const std::string again = ": found the folder " + (folder / "lists").string();
-    CHECK(refusal() == "/lists/latest" + again + "/a once more, wanted each folder once: no links within");
+    const auto again = [&](const std::string& what, const std::string& path) {
+        return ": found the " + what + " " + (folder.path() / path).string() + " once more, wanted each " + what +
+               " once";
+    };
+    CHECK(refusal() == "/lists/latest" + again("folder", "lists/a"));
     std::filesystem::remove(folder / "lists" / "latest");
     std::filesystem::create_directory_symlink("..", folder / "lists" / "a" / "up");
-    CHECK(refusal() == "/lists/a/up" + again + " once more, wanted each folder once: no links within");
+    CHECK(refusal() == "/lists/a/up" + again("folder", "lists"));
     std::filesystem::remove(folder / "lists" / "a" / "up");
+    std::filesystem::create_directories(folder / "lists" / "b");  // read after the link in a/ was met
+    write_bytes(folder / "lists" / "b" / "r.jsonl", "{}\n");
+    std::filesystem::create_directory_symlink("../b", folder / "lists" / "a" / "link");
+    CHECK(refusal() == "/lists/a/link" + again("folder", "lists/b"));
+    std::filesystem::remove(folder / "lists" / "a" / "link");
+    std::filesystem::create_symlink("b/r.jsonl", folder / "lists" / "a.jsonl");
+    CHECK(refusal() == "/lists/a.jsonl" + again("file", "lists/b/r.jsonl"));
+    std::filesystem::remove(folder / "lists" / "a.jsonl");
+    CHECK(refusal({folder / "lists" / "b"}) == "/lists/b" + again("folder", "lists/b"));
+    CHECK(refusal({folder / "lists" / "a" / "r.jsonl"}) == "/lists/a/r.jsonl" + again("file", "lists/a/r.jsonl"));
+    std::filesystem::create_directories(folder / "elsewhere");
+    write_bytes(folder / "elsewhere" / "r.jsonl", "{}\n");
+    std::filesystem::create_directory_symlink(folder / "elsewhere", folder / "lists" / "c");
+    CHECK(data::files_of({folder / "lists"}).size() == 3);
     std::filesystem::create_symlink("nothing", folder / "lists" / "gone");
     CHECK(refusal() == "/lists/gone: found neither a file nor a folder, wanted those alone in a folder");
+}
+
+TEST_CASE("request files: an item of too many values is refused where it stands") {
+    const TempFolder folder;
+    DataSchema s;
+    s.id = "id", s.item = "sku", s.candidates = "candidates";
+    s.of_item.fields = {{.name = "tags"}, {.name = "brand"}};
+    std::string tags;
+    for (int i = 0; i < 1000; ++i) tags += R"("t7",)";
+    const std::string item = R"({"sku": "b", "brand": "c", "tags": [)" + tags.substr(0, tags.size() - 1) + "]}";
+    const std::string found = ": found 1001 values of one item, wanted at most 1000, or a larger limit: --max-values";
+    write_bytes(folder / "items.jsonl", "{\"sku\": \"a\"}\n" + item + "\n");
+    Read of_table(s);
+    of_table.input.items = {folder / "items.jsonl"};
+    CHECK_THROWS_WITH_AS(of_table.lists({folder / "r.jsonl"}),
+                         ((folder / "items.jsonl").string() + ", line 2" + found).c_str(), DataError);
+    write_bytes(folder / "r.jsonl", R"({"id": 1, "candidates": [{"sku": "a"}, )" + item + "]}\n");
+    Read of_requests(s);
+    CHECK_THROWS_WITH_AS(of_requests.lists({folder / "r.jsonl"}),
+                         ((folder / "r.jsonl").string() + ", line 1, candidates[1]" + found).c_str(), DataError);
+}
+
+TEST_CASE("request files: what many files hold together has the limits of one") {
+    const TempFolder folder;
+    DataSchema s;
+    s.id = "id", s.candidates = "candidates";
+    for (int i = 0; i < 9'000; ++i) s.of_candidate.dense.push_back({.name = "k" + std::to_string(i)});
+    data::Paths files;
+    for (int i = 0; i < 30; ++i) {
+        files.push_back(folder.path() / (std::to_string(i) + ".jsonl"));
+        std::string candidates = "{}";
+        for (int k = 1; k < 60; ++k) candidates += ",{}";
+        write_bytes(files.back(), R"({"id": )" + std::to_string(i) + R"(, "candidates": [)" + candidates + "]}\n");
+    }
+    Read all(s), few(s);
+    CHECK_THROWS_AS(all.lists(files), DataError);  // 30 x 60 x 9,000 cells
+    files.resize(20);
+    few.lists(files);
+    CHECK(few.read.source.size() == 20);
+    CHECK(few.read.source.place(19) == files[19].string() + ", line 1");
 }
 
 TEST_CASE("request files: an item twice is found among few candidates and among many") {

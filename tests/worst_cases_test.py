@@ -382,6 +382,8 @@ class Worst(unittest.TestCase):
                 ("names", "\n".join('{"request_id":"%x","item":"%x","label":1}' % (i, i) for i in range(20_000))),
                 ("numbers", "\n".join('{"a":%d.5,"label":1}' % i for i in range(40_000))),
                 ("columns", "\n".join(["{%s}" % ",".join('"c%d":%d' % (i, i) for i in range(9_000))] * 8)),
+                ("lists of one row", "{%s}\n" % ",".join('"k%d":[{%s}]' % (i, ",".join(f'"{j:x}":1' for j in range(16)))
+                                                          for i in range(8_200))),
                 ("nested", filled('{"a":', "[", "", between="")), ("one word", '{"a":"' + "x" * 990_000 + '"}'),
                 # As many columns as there may be, and rows that name few of them.
                 ("a wide row, then narrow ones", '{"candidates":[{%s}]}\n' % ",".join(f'"k{i}":1' for i in range(9_990))
@@ -407,6 +409,64 @@ class Worst(unittest.TestCase):
                               ("values", packed(b'{"candidates":[%s]}\n' % b",".join(
                                   [b'{"a":[%s]}' % b",".join([b"1"] * 991)] * 100)))):
             self.reading(name, content, ".jsonl.gz")
+
+    def test_many_files(self):
+        """Limits are those of all files that are read one after the other."""
+        wide = '{"candidates":[{%s}]}\n' % ",".join(f'"k{i}":1' for i in range(9_990))
+        row = b'{"candidates":[{"a":1,"label":1}]}\n'
+        numbers = "item,label," + ",".join(f"c{i}" for i in range(9_000)) + "\n"
+        for name, ending, files in (
+                ("a wide row, then narrow ones", ".jsonl", [wide] + ['{"candidates":[%s]}\n' % ",".join(["{}"] * 600)] * 60),
+                ("a wide file, then small ones", ".jsonl", [wide] + ['{"candidates":[{"a":1}]}\n'] * 3_000),
+                ("wide rows, then lists", ".jsonl", ["{%s}\n" % ",".join(f'"k{i}":[{{}}]' for i in range(9_990))] * 7),
+                ("lists", ".jsonl.gz", [gzip.compress(row * 40_000, 9)] * 12),
+                ("blanks", ".jsonl.gz", [gzip.compress(row + b" " * 16_000_000 + b"\n", 9)] * 40),
+                ("wide tables", ".csv", [numbers] * 15)):
+            folder, out = self.folder / "many", self.folder / "converted"
+            folder.mkdir()
+            for i, content in enumerate(files):
+                (folder / f"{i:05}{ending}").write_bytes(content if isinstance(content, bytes) else content.encode())
+            size = sum(path.stat().st_size for path in folder.iterdir())
+            for command in ("schema", "convert"):
+                shutil.rmtree(out, ignore_errors=True)
+                self.holds(f"{command} {len(files)} files: {name}",
+                           [command, folder, *(["--out", out] if command == "convert" else [])], size=size)
+            shutil.rmtree(folder)
+
+    def test_rows_of_users(self):
+        """A list of values says one thing of its user, and a row of a table comes with each of the user's requests."""
+        users, lists, crowd = (self.folder / name for name in ("users.jsonl", "likes.jsonl", "crowd.jsonl"))
+        users.write_text("".join('{"user_id":"u%d","likes":["l%d","l7"]}\n' % (i, i % 3) for i in range(7)))
+        model = self.folder / "users.st"
+        done = psad("train", "--train", self.folder / "train.jsonl", "--valid", self.folder / "train.jsonl", "--users", users,
+                    "--variant", "small", "--steps", 1, "--threads", 1, "--out", model)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.idle[model] = costs(["rerank", "--model", model])[4]
+        line = filled('{"user_id":"u1","ts":9,"history":[],"candidates":[{"sku":"s1"}],"likes":[', '"l1"', "]}")
+        self.line("values of a user", line, model)
+        self.line("values of a user of a table", line, model, "--users", users)
+        lists.write_text("".join('{"user_id":"u","ts":9,"candidates":[{"sku":"s1","label":1}]}\n' for _ in range(8_000)))
+        crowd.write_text('{"user_id":"u","likes":[%s]}\n' % ",".join(['"l1"'] * 90_000))
+        out = self.folder / "converted"
+        shutil.rmtree(out, ignore_errors=True)
+        self.holds("convert requests of a user with many values", ["convert", lists, "--users", crowd, "--out", out],
+                   size=lists.stat().st_size + crowd.stat().st_size)
+
+    def test_new_items_of_many_fields(self):
+        items, lists, model = (self.folder / name for name in ("fields.jsonl", "of_fields.jsonl", "fields.st"))
+        items.write_text("".join(json.dumps({"sku": f"s{i}", **{f"f{k}": f"v{(i + k) % 3}" for k in range(300)}}) + "\n"
+                                 for i in range(10)))
+        lists.write_text("".join('{"ts":9,"history":[{"sku":"s1","ts":1}],"candidates":[%s]}\n' % ",".join(
+            '{"sku":"s%d","label":%d}' % (k, k == i % 5) for k in range(10)) for i in range(12)))
+        done = psad("train", "--train", lists, "--valid", lists, "--items", items, "--variant", "small", "--steps", 1,
+                    "--threads", 1, "--out", model)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.idle[model] = costs(["rerank", "--model", model, "--items", items])[4]
+        new = ['{"sku":"n0","f7":"v1"}'] + ['{"sku":"n%d"}' % i for i in range(1, 4096)]
+        events = ",".join('{"sku":"n%d","ts":1}' % i for i in range(50))
+        line = '{"ts":9,"history":[%s],"candidates":[%s],"x":"%s"}' % (events, ",".join(new), "x" * 900_000)
+        for words in ((), ("--explain",)):
+            self.line("new items of many fields " + " ".join(words), line, model, "--items", items, *words)
 
     def test_tables(self):
         for name, content in (

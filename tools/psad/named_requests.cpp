@@ -16,6 +16,19 @@ namespace psad::cli {
 struct RawMember::Parser {
     simdjson::ondemand::parser json;
     simdjson::padded_string line;
+
+    /// A member by its path, as "meta.id", as it stands there; empty where there is none.
+    static std::string_view find(simdjson::ondemand::object object, std::string_view path) {
+        for (auto field : object) {
+            const std::string_view key = field.unescaped_key();
+            if (key == path) return simdjson::to_json_string(field.value());
+            if (path.size() <= key.size() || path[key.size()] != '.' || !path.starts_with(key)) continue;
+            simdjson::ondemand::value value = field.value();
+            if (value.type() != simdjson::ondemand::json_type::object) continue;
+            if (const auto found = find(value.get_object(), path.substr(key.size() + 1)); !found.empty()) return found;
+        }
+        return {};
+    }
 };
 RawMember::RawMember() = default;
 RawMember::~RawMember() = default;
@@ -29,19 +42,8 @@ std::string RawMember::operator()(const std::string& line, const std::string& na
         }
         parser_->line = simdjson::padded_string(line);
         if (parser_->line.data() == nullptr) throw std::bad_alloc();
-        auto document = parser_->json.iterate(parser_->line);
-        std::string_view rest = name;  // a path: "meta.id"
-        std::size_t dot = rest.find('.');
-        auto value = document.find_field_unordered(rest.substr(0, dot));
-        if (value.error() != simdjson::SUCCESS && dot != std::string_view::npos) {  // or a key with a dot in it
-            document.rewind();
-            return std::string(std::string_view(simdjson::to_json_string(document.find_field_unordered(rest).value())));
-        }
-        for (; dot != std::string_view::npos; dot = rest.find('.')) {
-            rest.remove_prefix(dot + 1);
-            value = value.find_field_unordered(rest.substr(0, rest.find('.')));
-        }
-        return std::string(std::string_view(simdjson::to_json_string(value.value())));
+        simdjson::ondemand::document document = parser_->json.iterate(parser_->line);
+        return std::string(Parser::find(document.get_object(), name));
     } catch (const simdjson::simdjson_error& e) {
         if (e.error() != simdjson::MEMALLOC) return {};
         parser_.reset();
@@ -60,7 +62,8 @@ struct NamedRequests::Parts {
     std::optional<data::ListBuilder> builder;
     data::JsonReader reader{"request"};
     data::Source source;
-    std::set<std::string, std::less<>> may_lack;  ///< columns whose values were missing in training, too
+    std::set<std::string, std::less<>> may_lack;      ///< columns whose values were missing in training, too
+    std::set<std::string, std::less<>> known_unread;  ///< columns of training lists
     std::set<std::string, std::less<>> noted_lacking, noted_unread;
     bool noted_contradictions = false;
     static constexpr std::size_t most_noted = 20;  ///< unread columns that are named
@@ -69,7 +72,8 @@ struct NamedRequests::Parts {
         : data(std::move(given)),
           options(files),
           strict(is_strict),
-          max_history(static_cast<std::size_t>(encoder.max_history())) {
+          max_history(static_cast<std::size_t>(encoder.max_history())),
+          known_unread(data.schema.unread.begin(), data.schema.unread.end()) {
         const Statistics& s = encoder.statistics();
         add_missing(data.schema.of_user, s.user_dense);
         add_missing(data.schema.of_context, s.context_dense);
@@ -118,7 +122,7 @@ struct NamedRequests::Parts {
     /// Columns that no training list had are refused or said once.
     void note_unread() {
         for (const std::string& column : builder->unread()) {
-            if (std::ranges::count(data.schema.unread, column) > 0) continue;
+            if (known_unread.contains(column)) continue;
             if (strict)
                 throw DataError("request", reader.place({}), "the unknown column " + column, "those of training");
             if (noted_unread.size() > most_noted || !noted_unread.insert(column).second) continue;

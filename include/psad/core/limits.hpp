@@ -9,8 +9,21 @@
 
 namespace psad::inline PSAD_ABI {
 
-/// What a file may hold, by its size.
-struct FileLimits {
+/// Bytes of files that are read one after the other.
+struct InputSize {
+    long long plain = 0;
+    long long packed = 0, unpacked = 0;  ///< of gzip files: as they lie there, and what they held
+
+    friend InputSize operator+(InputSize a, InputSize b) {
+        const auto sum = [](long long x, long long y) { return (std::min)(x, largest) + (std::min)(y, largest); };
+        return {sum(a.plain, b.plain), sum(a.packed, b.packed), sum(a.unpacked, b.unpacked)};
+    }
+    /// A file may say that it is larger.
+    static constexpr long long largest = std::numeric_limits<long long>::max() / 4;
+};
+
+/// What files of such a size may hold together, or a request.
+struct InputLimits {
     long long lists = (std::numeric_limits<long long>::max)(), cells = lists;
 };
 
@@ -18,50 +31,50 @@ struct FileLimits {
 /// constants where they are checked.
 struct Limits {
     int line = 16;        ///< MiB of one line of text
-    int unpacked = 100;   ///< how many times its size a gzip file may hold: see gzip() and of_file()
-    int cells = 4;        ///< of the rows of a file, for each byte of it: see of_file()
+    int unpacked = 100;   ///< how many times their size gzip files may hold: see gzip() and of()
+    int cells = 4;        ///< of the rows of files, for each byte of them: see of()
     int columns = 10000;  ///< of a file or a schema, of each kind of row
     int values = 1000;    ///< of one item, over all its fields
 
     template <class Visit, class Self>
     static void for_each_setting(Visit&& visit, Self& self) {
         visit(Setting{"max_line", "MiB of one line", 1, 1 << 20}, self.line);
-        visit(Setting{"max_unpacked", "How many times its size a gzip file may hold, of its first MB .28", 1, 4400},
+        visit(Setting{"max_unpacked", "How many times their size gzip files may hold, of their first MB .28", 1, 4400},
               self.unpacked);
-        visit(Setting{"max_cells", "Cells of all rows for each byte of a file beyond 12 million, of a request beyond 4",
-                      1, 10'000},
+        visit(Setting{"max_cells",
+                      "Cells of all rows for each byte of files beyond 12 million, of a request beyond 1.5", 1, 10'000},
               self.cells);
         visit(Setting{"max_columns", "Columns of a file or a schema", 1, 10'000'000}, self.columns);
         visit(Setting{"max_values", "Values of one item, over all its fields", 1, 100'000'000}, self.values);
     }
 
-    /// Bytes that a gzip file of so many bytes may hold: as many times more, but that the first megabyte holds what .28
+    /// Bytes that gzip files of so many bytes may hold: as many times more, but that the first megabyte holds what .28
     /// of one may.
     long long gzip(long long packed) const { return unpacked * (280'000 + beyond_a_megabyte(packed)); }
     /// What one request may hold that does not come from a file.
-    FileLimits of_request(long long bytes) const {
-        FileLimits out;
-        out.cells = 4'000'000 + cells * bytes;
+    InputLimits of_request(long long bytes) const {
+        InputLimits out;
+        out.cells = 1'500'000 + cells * bytes;
         return out;
     }
-    /// Of a gzip file lists are counted: one costs more memory than its bytes, and repeated ones pack into next to
-    /// nothing. Cells are those of all rows, those included that the file does not name: a table costs rows times
+    /// Of gzip files lists are counted: one costs more memory than its bytes, and repeated ones pack into next to
+    /// nothing. Cells are those of all rows, those included that a file does not name: a table costs rows times
     /// columns, however few of them a file fills. A number counts once, an id twice, each further value of a list four
     /// times.
-    FileLimits of_file(long long bytes, bool packed) const {
-        const long long beyond = beyond_a_megabyte(bytes), within = (std::min)(bytes, a_megabyte);
-        FileLimits out;
-        if (packed) out.lists = 40'000 + unpacked * (within + beyond) / 500;
-        out.cells = 12'000'000 + cells * within + beyond * (packed ? cells * unpacked / 8 : cells);
+    InputLimits of(InputSize size) const {
+        const long long all = (std::min)((std::min)(size.plain, largest) + (std::min)(size.packed, largest), largest);
+        const long long beyond = beyond_a_megabyte(all), packed = (std::min)(beyond, size.packed);
+        InputLimits out;
+        if (size.packed > 0) out.lists = 40'000 + size.plain + unpacked * ((std::min)(size.packed, largest) / 500);
+        out.cells = 12'000'000 + cells * (all - packed) + packed * (cells * unpacked / 8);
         return out;
     }
 
   private:
     static constexpr long long a_megabyte = 1'000'000;
-    /// More than a terabyte counts as one, so that no product of limits overflows.
-    static long long beyond_a_megabyte(long long bytes) {
-        return std::clamp(bytes - a_megabyte, 0LL, 1'000'000 * a_megabyte);
-    }
+    /// More counts as so much, so that no product of limits overflows.
+    static constexpr long long largest = 1'000'000 * a_megabyte;
+    static long long beyond_a_megabyte(long long bytes) { return std::clamp(bytes - a_megabyte, 0LL, largest); }
 };
 
 /// Those of this program. To be set before threads read.

@@ -109,7 +109,7 @@ class ColumnFolder {
             own->new_items = names->new_items();
         }
         Source out;
-        out.begin_file(file_->source());
+        const std::uint32_t file = out.add_file(file_->source());
         for (std::size_t i = 0; i < lists.lists; ++i) {
             const detail::RowRange one{i, i + 1}, c = lists.candidates_of(i), e = lists.events_of(i);
             Request r;
@@ -127,7 +127,7 @@ class ColumnFolder {
             if (before && r.time >= *before) continue;
             if (own->new_items.items > 0)
                 r.new_items = &own->new_items, r.new_item_rows = new_rows.subspan(c.begin, c.size());
-            out.add(r, lists.name(i), i + 1);
+            out.add(r, lists.name(i), file, i + 1);
         }
         out.keep(own);
         return out;

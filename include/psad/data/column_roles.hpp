@@ -49,6 +49,7 @@ struct ColumnRole {
     int next = RecordSink::not_read;
     bool seen = false;  ///< in the file that is read
     bool ever_seen = false;
+    bool lacked = false;  ///< by a file
 };
 
 inline bool is_cell(Role role) {
@@ -110,10 +111,16 @@ class ColumnRoles {
     }
     const std::set<std::string, std::less<>>& unread() const { return unread_; }
     void note_unread(std::string_view name) {
-        const auto is_it = [&](const ColumnRole& r) { return r.seen && r.name == name; };
-        if (std::ranges::none_of(roles_, is_it)) unread_.emplace(name);
+        for (const auto& [level, names] : by_name_) {
+            if (const auto found = names.find(name); found != names.end() && (*this)[found->second].seen) return;
+        }
+        unread_.emplace(name);
     }
-    void forget_unread() { unread_.clear(); }
+    /// What files had besides, or lacked.
+    void forget_files() {
+        unread_.clear();
+        for (ColumnRole& r : roles_) r.lacked = false;
+    }
     void begin_file() {
         for (ColumnRole& r : roles_) r.seen = false;
     }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,22 +61,25 @@ class SurveySink final : public RecordSink {
 
     void begin_file(const Where& where, double absent) override {
         where_ = &where;
-        cells_ = 0;
+        cells_ += static_cast<long long>(columns_.size());
         absent_is_zero_ = absent == 0;
         last_.clear();
     }
     int column(int level, std::string_view name) override {
         const auto [entry, is_new] = numbers_.emplace(std::pair(level, std::string(name)), columns_.size());
         const auto number = static_cast<int>(entry->second);
-        if (is_new) columns_.push_back({.level = level, .name = std::string(name)});
+        if (is_new) {
+            columns_.push_back({.level = level, .name = std::string(name)});
+            of_level_.resize((std::max)(of_level_.size(), static_cast<std::size_t>(level) + 1));
+            of_level_[static_cast<std::size_t>(level)].push_back(entry->second);
+        }
         if (level == 0 && name == id_) id_column_ = number;
         return number;
     }
     int list(std::string_view name) override {
-        const auto known = std::ranges::find(lists_, name);
-        const auto level = static_cast<int>(known - lists_.begin()) + 1;
-        if (known == lists_.end()) lists_.emplace_back(name);
-        return level;
+        const auto [level, is_new] = levels_.emplace(name, static_cast<int>(lists_.size()) + 1);
+        if (is_new) lists_.emplace_back(name);
+        return level->second;
     }
     void begin_row(int level) override {
         rows_.resize((std::max)(rows_.size(), static_cast<std::size_t>(level) + 1));
@@ -135,17 +139,24 @@ class SurveySink final : public RecordSink {
             c.missing += rows(c.level) - said - c.left_out;
             c.left_out = rows(c.level) - said;
         }
+        may_have_ = where_->most().cells / 6;
         where_ = nullptr;
     }
     /// A sample of the files is enough.
     bool wants_more() const override {
         return rows(0) < (rows_.size() > 1 ? most_ / 10 : most_) &&
-               (where_ == nullptr || cells_ <= where_->most().cells / 6);
+               cells_ <= (where_ != nullptr ? where_->most().cells / 6 : may_have_);
     }
 
     std::vector<ColumnSurvey>& columns() { return columns_; }
     const std::string& id() const { return id_; }
+    /// The numbers of the columns of a level.
+    std::span<const std::size_t> columns_of(int level) const {
+        const auto at = static_cast<std::size_t>(level);
+        return at < of_level_.size() ? std::span<const std::size_t>(of_level_[at]) : std::span<const std::size_t>();
+    }
     const std::vector<std::string>& lists() const { return lists_; }  ///< list l has level l + 1
+    bool has_list(std::string_view name) const { return levels_.contains(name); }
     std::size_t rows(int level) const {
         return static_cast<std::size_t>(level) < rows_.size() ? rows_[static_cast<std::size_t>(level)] : 0;
     }
@@ -171,14 +182,17 @@ class SurveySink final : public RecordSink {
     std::string id_;
     std::size_t most_;
     const Where* where_ = nullptr;
-    long long cells_ = 0;  ///< of this file: in rows within rows, and for columns that rows leave out
+    long long cells_ = 0;  ///< in rows within rows, and for columns that rows and files leave out
+    long long may_have_ = (std::numeric_limits<long long>::max)();  ///< so many of those, by the files before
     int id_column_ = -1;
     bool absent_is_zero_ = false, in_list_ = false;
     std::vector<ColumnSurvey> columns_;
     std::map<std::pair<int, std::string>, std::size_t> numbers_;  ///< of the columns, by level and name
+    std::vector<std::vector<std::size_t>> of_level_;              ///< numbers of columns
     std::vector<std::string> lists_;
-    std::vector<std::size_t> rows_;                ///< by level
-    std::vector<std::uint64_t> this_ = {}, last_;  ///< values of this row and of the one before, by column
+    std::map<std::string, int, std::less<>> levels_;  ///< of the lists
+    std::vector<std::size_t> rows_;                   ///< by level
+    std::vector<std::uint64_t> this_ = {}, last_;     ///< values of this row and of the one before, by column
 };
 
 }  // namespace psad::data

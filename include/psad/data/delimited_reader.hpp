@@ -24,10 +24,11 @@ namespace psad::inline PSAD_ABI::data {
 /// within, "" for a quote. An empty cell that is not in quotes is missing.
 class DelimitedReader final : public Where {
   public:
-    DelimitedReader(const std::filesystem::path& file, char separator) : lines_(file), separator_(separator) {}
+    DelimitedReader(const std::filesystem::path& file, char separator, InputSize before = {})
+        : lines_(file, before), separator_(separator) {}
 
     /// \throws DataError at the first row with another number of cells than the header, and for what the sink refuses
-    void read(RecordSink& sink) {
+    InputSize read(RecordSink& sink) {
         sink.begin_file(*this, std::numeric_limits<double>::quiet_NaN());
         read_header(sink);
         while (sink.wants_more() && next_row()) {
@@ -48,10 +49,11 @@ class DelimitedReader final : public Where {
             sink.end_row(0);
         }
         sink.end_file();
+        return lines_.size();
     }
 
     const std::string& source() const override { return lines_.source(); }
-    FileLimits most() const override { return lines_.most(); }
+    InputLimits most() const override { return lines_.most(); }
     std::size_t row() const override { return first_line_; }
     std::string place_of(std::size_t row, std::string_view column) const override {
         return "line " + std::to_string(row) + (column.empty() ? "" : ", column " + printable(column));

@@ -2,20 +2,16 @@
 /// Which format a file has, and its reader.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
-#include "psad/core/folder_names.hpp"
 #include "psad/data/delimited_reader.hpp"
 #include "psad/data/gzip_lines.hpp"
 #include "psad/data/json_reader.hpp"
@@ -77,82 +73,26 @@ inline Format format_of(const std::filesystem::path& file, std::string_view give
                     ".jsonl, .csv, .tsv or .letor, with or without .gz, or --format");
 }
 
-/// Folders that were read, by what links and other names lead to as well.
-using SeenFolders = std::map<std::pair<dev_t, ino_t>, std::filesystem::path>;
-
-/// Adds the files in a folder and its subfolders, also behind links. Throws DataError for one that cannot be read, for
-/// a folder that was seen, and for what is neither file nor folder.
-inline void add_files_in(const std::filesystem::path& folder, std::vector<std::filesystem::path>& to,
-                         SeenFolders& seen) {
-    struct stat about {};
-    if (stat(folder.c_str(), &about) == 0) {
-        const auto [first, is_new] = seen.try_emplace({about.st_dev, about.st_ino}, folder);
-        if (!is_new)
-            throw DataError(folder.string(), "", "the folder " + first->second.string() + " once more",
-                            "each folder once: no links within");
-    }
-    std::vector<std::filesystem::path> folders, links;
-    const int failure = for_each_name(folder, [&](std::string_view name) {
-        if (name.starts_with('.') || name.starts_with('_')) return;
-        std::filesystem::path path = folder / name;
-        std::error_code ignored;
-        if (std::filesystem::is_directory(path, ignored))
-            (std::filesystem::is_symlink(path, ignored) ? links : folders).push_back(std::move(path));
-        else if (!std::filesystem::is_regular_file(path, ignored))
-            throw DataError(path.string(), "", "neither a file nor a folder", "those alone in a folder");
-        else if (std::filesystem::file_size(path, ignored) > 0)
-            to.push_back(std::move(path));
-    });
-    if (failure != 0)
-        throw DataError(folder.string(), "", std::generic_category().message(failure), "a folder that can be read");
-    for (auto* some : {&folders, &links}) {  // a link is what comes once more
-        std::ranges::sort(*some);
-        for (const std::filesystem::path& path : *some) add_files_in(path, to, seen);
-    }
-}
-
-/// The files themselves, and those in folders and their subfolders, by path; a folder of NumPy arrays stays one. What
-/// begins with . or _ is passed over, as are empty files in a folder: other programs leave such marks. Throws DataError
-/// for one that is not there, for a folder without files, and for one that links lead to twice.
-inline std::vector<std::filesystem::path> files_of(const std::vector<std::filesystem::path>& paths) {
-    std::vector<std::filesystem::path> out;
-    for (const std::filesystem::path& path : paths) {
-        std::error_code ignored;
-        if (!std::filesystem::is_directory(path, ignored) || NpyReader::is_folder(path)) {
-            if (!std::filesystem::exists(path, ignored))
-                throw DataError(path.string(), "", "no such file", "a file or a folder of them");
-            out.push_back(path);
-            continue;
-        }
-        std::vector<std::filesystem::path> inside;
-        SeenFolders seen;
-        add_files_in(path, inside, seen);
-        if (inside.empty()) throw DataError(path.string(), "", "no file that holds anything", "files in it");
-        std::ranges::sort(inside);
-        out.insert(out.end(), inside.begin(), inside.end());
-    }
-    return out;
-}
-
 /// Whether rows of a format hold one candidate each, whatever a schema says.
 inline bool is_flat(Format format) {
     return format == Format::csv || format == Format::tsv || format == Format::letor;
 }
 
-/// `candidates`: the name of the list of candidates, which folders of arrays do not tell.
-inline void read_file(const std::filesystem::path& file, Format format, RecordSink& sink,
-                      const std::string& candidates = "candidates") {
+/// Reads a file after others that together were of the size `before`; returns the size of all. `candidates`: the name
+/// of the list of candidates, which folders of arrays do not tell.
+inline InputSize read_file(const std::filesystem::path& file, Format format, RecordSink& sink, InputSize before = {},
+                           const std::string& candidates = "candidates") {
     switch (format) {
         case Format::json_lines:
-            return JsonReader(file.string()).read(file, sink);
+            return JsonReader(file.string()).read(file, sink, before);
         case Format::csv:
-            return DelimitedReader(file, ',').read(sink);
+            return DelimitedReader(file, ',', before).read(sink);
         case Format::tsv:
-            return DelimitedReader(file, '\t').read(sink);
+            return DelimitedReader(file, '\t', before).read(sink);
         case Format::letor:
-            return LetorReader(file).read(sink);
+            return LetorReader(file, before).read(sink);
         default:
-            return NpyReader(file).read(sink, candidates);
+            return NpyReader(file, before).read(sink, candidates);
     }
 }
 

@@ -27,10 +27,17 @@ class GroupRows {
                offsets_.size() * sizeof(std::int64_t);
     }
 
-    /// What the row that was filled last counts as among the cells of a file: see Limits::of_file.
+    /// What the row that was filled last counts as among the cells of files: see Limits::of.
     long long cells_of_row() const {
         auto count = static_cast<long long>(features_);
         for (const auto& cell : cells_) count += cell.empty() ? 2 : 4 * static_cast<long long>(cell.size()) - 2;
+        return count;
+    }
+
+    /// Ids of the row that was filled last.
+    std::size_t values_of_row() const {
+        std::size_t count = 0;
+        for (const auto& cell : cells_) count += cell.size();
         return count;
     }
 

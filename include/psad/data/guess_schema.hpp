@@ -37,10 +37,10 @@ namespace detail {
 class OpenColumns {
   public:
     OpenColumns(SurveySink& survey, int level, std::string of) : of_(std::move(of)) {
-        for (ColumnSurvey& c : survey.columns()) {
+        for (const std::size_t number : survey.columns_of(level)) {
+            ColumnSurvey& c = survey.columns()[number];
             // A list whose first rows are empty looks like a list of values.
-            const bool is_list = level == 0 && std::ranges::count(survey.lists(), c.name) > 0;
-            if (c.level == level && !is_list) open_.push_back(&c);
+            if (level > 0 || !survey.has_list(c.name)) open_.push_back(&c);
         }
     }
 
@@ -132,8 +132,9 @@ class OpenColumns {
 };
 
 inline void survey(const Paths& paths, const std::string& format, SurveySink& sink) {
+    InputSize size;
     for (const auto& file : files_of(paths)) {
-        if (sink.wants_more()) read_file(file, format_of(file, format), sink);
+        if (sink.wants_more()) size = read_file(file, format_of(file, format), sink, size);
     }
 }
 

@@ -23,11 +23,12 @@
 namespace psad::inline PSAD_ABI::data {
 
 /// Reads one file line by line, in time linear in its size however long the lines are. limits() bound a line, and what
-/// a gzip file unpacks to.
+/// gzip files unpack to.
 class GzipLines {
   public:
-    /// \throws DataError if the file cannot be opened
-    explicit GzipLines(const std::filesystem::path& file) : source_(file.string()) {
+    /// `before`: what was read before it. \throws DataError if the file cannot be opened
+    explicit GzipLines(const std::filesystem::path& file, InputSize before = {})
+        : source_(file.string()), before_(before) {
         std::error_code ignored;
         if (!std::filesystem::exists(file, ignored)) {
             throw DataError(source_, "", "no such file", "a readable file");
@@ -59,8 +60,12 @@ class GzipLines {
     /// Number of the line handed out last, from 1; 0 before the first.
     std::size_t line_number() const noexcept { return line_number_; }
 
-    /// What the file may hold.
-    FileLimits most() const { return limits().of_file(size(), !plain_); }
+    /// Of this file and those before it.
+    InputSize size() const {
+        return before_ + (plain_ ? InputSize{.plain = bytes()} : InputSize{.packed = bytes(), .unpacked = unpacked_});
+    }
+    /// What they may hold.
+    InputLimits most() const { return limits().of(size()); }
 
     /// The file, as messages name it.
     const std::string& source() const noexcept { return source_; }
@@ -113,7 +118,7 @@ class GzipLines {
     }
 
     /// Of the file; of a pipe what was read of it.
-    long long size() const { return (std::max)(file_size_, packed_size_); }
+    long long bytes() const { return (std::max)(file_size_, read_); }
 
     std::size_t waiting() const { return packed_end_ - packed_begin_; }
 
@@ -134,7 +139,7 @@ class GzipLines {
                             "a readable file");
         }
         packed_end_ = begin + static_cast<std::size_t>(count);
-        packed_size_ += count;
+        read_ += count;
     }
 
     void refill() {
@@ -182,11 +187,12 @@ class GzipLines {
 
     /// A packed file may hold a thousand times its size.
     void must_not_swell(long long more) {
-        unpacked_size_ += more;
-        const long long most = limits().gzip(size());
-        if (unpacked_size_ <= most) return;
+        unpacked_ += more;
+        const InputSize all = size();
+        const long long most = limits().gzip(all.packed);
+        if (all.unpacked <= most) return;
         throw DataError(source_, place(),
-                        "more than " + std::to_string(most) + " bytes in a gzip file of " + std::to_string(size()),
+                        "more than " + std::to_string(most) + " bytes in gzip files of " + std::to_string(all.packed),
                         "no more, or a larger limit: --max-unpacked");
     }
 
@@ -204,10 +210,11 @@ class GzipLines {
     }
 
     std::string source_;
+    InputSize before_;
     File file_;
     std::vector<unsigned char> packed_;  // as it stands in the file
     std::size_t packed_begin_ = 0, packed_end_ = 0;
-    long long file_size_ = 0, packed_size_ = 0, unpacked_size_ = 0;
+    long long file_size_ = 0, read_ = 0, unpacked_ = 0;
     const std::size_t longest_ = static_cast<std::size_t>(limits().line) << 20;
     bool plain_ = false;   // the file is no gzip file
     bool inside_ = false;  // in the middle of a gzip stream

@@ -32,9 +32,10 @@ class JsonReader final : public Where {
   public:
     explicit JsonReader(std::string source) : source_(std::move(source)) {}
 
-    /// Reads a file. \throws DataError for a line that is no JSON object, and for what the sink refuses
-    void read(const std::filesystem::path& file, RecordSink& sink) {
-        GzipLines& lines = lines_.emplace(file);
+    /// Reads a file, after others of that size. Returns the size of all. \throws DataError for a line that is no JSON
+    /// object, and for what the sink refuses
+    InputSize read(const std::filesystem::path& file, RecordSink& sink, InputSize before = {}) {
+        GzipLines& lines = lines_.emplace(file, before);
         values_ = 0;
         begin(sink);
         std::string_view line;
@@ -44,7 +45,9 @@ class JsonReader final : public Where {
         }
         if (levels_.empty() && sink.wants_more()) fail("", "an empty file", "a JSON object in each line");
         sink.end_file();
+        const InputSize all = lines.size();
         lines_.reset();
+        return all;
     }
 
     void begin(RecordSink& sink) {
@@ -83,7 +86,7 @@ class JsonReader final : public Where {
     void set_row(std::size_t row) { row_ = row; }
 
     const std::string& source() const override { return source_; }
-    FileLimits most() const override { return lines_ ? lines_->most() : limits().of_request(request_size_); }
+    InputLimits most() const override { return lines_ ? lines_->most() : limits().of_request(request_size_); }
     std::size_t row() const override { return row_; }
     std::string place_of(std::size_t row, std::string_view column) const override {
         std::string out = row > 0 ? "line " + std::to_string(row) : "";  // a text that is no line of a file

@@ -24,10 +24,10 @@ inline constexpr std::string_view letor_label = "label", letor_query = "qid";
 /// Reads one file; a row is one document.
 class LetorReader final : public Where {
   public:
-    explicit LetorReader(const std::filesystem::path& file) : lines_(file) {}
+    explicit LetorReader(const std::filesystem::path& file, InputSize before = {}) : lines_(file, before) {}
 
     /// \throws DataError for text of another form, and for what the sink refuses
-    void read(RecordSink& sink) {
+    InputSize read(RecordSink& sink) {
         sink.begin_file(*this, 0.0);
         const int label = sink.column(0, letor_label), query = sink.column(0, letor_query);
         std::string_view line;
@@ -47,10 +47,11 @@ class LetorReader final : public Where {
         }
         if (lines_.line_number() == 0) fail("", "an empty file", "rows of grade qid:Q 1:value ...");
         sink.end_file();
+        return lines_.size();
     }
 
     const std::string& source() const override { return lines_.source(); }
-    FileLimits most() const override { return lines_.most(); }
+    InputLimits most() const override { return lines_.most(); }
     std::size_t row() const override { return lines_.line_number(); }
     std::string place_of(std::size_t row, std::string_view column) const override {
         return "line " + std::to_string(row) + (column.empty() ? "" : ", feature " + printable(column));

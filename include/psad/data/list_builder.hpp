@@ -49,12 +49,10 @@ class ListBuilder final : public RoleSink {
     }
 
     void begin_file(const Where& where, double absent) override {
-        read_from(&where);
+        read_from(where);
         absent_ = schema_->absent_is_zero ? 0 : absent;
         any_events_ = has_history_ = false;
-        roles_.begin_file();
-        if (!block_->items.empty()) close_block();
-        source_.begin_file(where.source());
+        file_ = source_.add_file(where.source());
     }
     int column(int level, std::string_view name) override {
         if (level == 0 && (name == candidates_ || name == schema_->history)) {  // a list without rows
@@ -96,20 +94,21 @@ class ListBuilder final : public RoleSink {
         }
     }
     void end_file() override {
-        for (const ColumnRole& r : roles_.all()) {
+        for (ColumnRole& r : roles_.all()) {
             const bool all_absent = r.role == Role::dense && !std::isnan(absent_);
-            if (r.seen || all_absent || may_lack(r)) continue;
+            if (r.seen || all_absent || may_lack(r) || std::exchange(r.lacked, true)) continue;
             auto& lacking = r.role == Role::feedback ? lacking_feedback_ : lacking_;
             lacking.try_emplace(r.name, Lack{where_->source(), &r, is_input(r)});
         }
         if (reads_history() && !has_history_)
             lacking_.try_emplace(history_name(), Lack{where_->source(), nullptr, true});
-        read_from(nullptr);
+        end_reading();
     }
 
     /// The requests that were read since the last call.
     Source take_source() {
         close_block();
+        count_anew();
         *new_items_ = names_->new_items();
         source_.keep(std::exchange(new_items_, std::make_shared<Catalog>()));
         return std::exchange(source_, Source());
@@ -117,13 +116,13 @@ class ListBuilder final : public RoleSink {
     /// Forgets what was read since then: a row may have failed halfway.
     void discard() {
         cells_.end_list();
+        count_anew();
         source_ = Source();
         start_block();
     }
     void forget_columns() {
-        roles_.forget_unread();
-        lacking_.clear();
-        lacking_feedback_.clear();
+        roles_.forget_files();
+        lacking_.clear(), lacking_feedback_.clear();
     }
     const JoinCounts& joins() const { return joins_; }
     /// Columns of labels that no file had.
@@ -164,7 +163,7 @@ class ListBuilder final : public RoleSink {
         if (is_label(r.role) || r.role == Role::teacher_score) return r.role != Role::feedback;
         if (r.group == Group::item) return knows_items_;
         if (r.group == Group::event) return events_ != nullptr || !any_events_;
-        return r.group == Group::user && users_ != nullptr && std::ranges::count(users_->columns, r.name) > 0;
+        return r.group == Group::user && users_ != nullptr && users_->columns.contains(r.name);
     }
 
     GroupRows& row_of(const ColumnRole& r) override {
@@ -225,7 +224,7 @@ class ListBuilder final : public RoleSink {
 
     void begin_request() {
         request_ = {};
-        request_.line = where_->row();
+        request_.file = file_, request_.line = where_->row();
         user_.clear();
         has_time_ = false;
         user_row_.begin(absent_);
@@ -239,7 +238,7 @@ class ListBuilder final : public RoleSink {
         CandidateRow& c = candidate_;
         c.cells.end_row();
         count(c.cells);
-        if (c.has_item_cells) c.item_cells.end_row(), count(c.item_cells);
+        if (c.has_item_cells) c.item_cells.end_row(), count(c.item_cells), must_not_be_crowded(c.item_cells);
         RequestBlock& b = *block_;
         if (c.item >= 0 && !items_.add(c.item))
             where_->fail(schema_->item, in_quotes(names_->item_name(c.item)) + " twice", "each item of a request once");
@@ -291,7 +290,6 @@ class ListBuilder final : public RoleSink {
         block_->context.end_row();
         count_list();
         count(block_->context);
-        count(user_row_.cells);
         add_user();
         block_->add_shown(shown_order(positions_), request_);
         add_events();
@@ -302,6 +300,7 @@ class ListBuilder final : public RoleSink {
         const std::int32_t known = users_ != nullptr ? users_->names.find(user_) : -1;
         joins_.users += known >= 0 ? 1 : 0;
         user_row_.add_to(block_->user, users_ != nullptr ? &users_->rows : nullptr, known);
+        count(block_->user);
     }
     void add_events() {
         if (events_ != nullptr) {
@@ -329,6 +328,7 @@ class ListBuilder final : public RoleSink {
     bool knows_items_;     ///< before the first request
     double absent_ = nan;  ///< what a number is that a row does not name
     Source source_;
+    std::uint32_t file_ = 0;  ///< that is read
     std::shared_ptr<RequestBlock> block_;
     std::shared_ptr<Catalog> new_items_ = std::make_shared<Catalog>();
     LackingColumns lacking_, lacking_feedback_;

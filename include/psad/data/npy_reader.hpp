@@ -41,7 +41,8 @@ namespace psad::inline PSAD_ABI::data {
 /// and so on. NaN is a missing number.
 class NpyReader final : public Where {
   public:
-    explicit NpyReader(std::filesystem::path folder) : folder_(std::move(folder)), source_(folder_.string()) {}
+    explicit NpyReader(std::filesystem::path folder, InputSize before = {})
+        : folder_(std::move(folder)), source_(folder_.string()), before_(before) {}
 
     static bool is_folder(const std::filesystem::path& path) {
         std::error_code ignored;
@@ -50,7 +51,7 @@ class NpyReader final : public Where {
     }
 
     /// `candidates`: the name of the list that candidates stand in. \throws DataError
-    void read(RecordSink& sink, const std::string& candidates) {
+    InputSize read(RecordSink& sink, const std::string& candidates) {
         sink.begin_file(*this, std::numeric_limits<double>::quiet_NaN());
         const std::vector<std::string> arrays = names();
         const Column offsets = load("offsets");
@@ -97,10 +98,11 @@ class NpyReader final : public Where {
             sink.end_row(0);
         }
         sink.end_file();
+        return before_ + InputSize{.plain = bytes_};
     }
 
     const std::string& source() const override { return source_; }
-    FileLimits most() const override { return limits().of_file(bytes_, false); }
+    InputLimits most() const override { return limits().of(before_ + InputSize{.plain = bytes_}); }
     std::size_t row() const override { return row_; }
     std::string place_of(std::size_t row, std::string_view column) const override {
         if (row == 0) return std::string(column) + (column.empty() ? "" : ".npy");
@@ -230,6 +232,7 @@ class NpyReader final : public Where {
     std::filesystem::path folder_;
     std::string source_;
     std::size_t row_ = 0;
+    InputSize before_;
     long long bytes_ = 0;  ///< of the arrays that were read
 };
 

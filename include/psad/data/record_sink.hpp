@@ -20,8 +20,8 @@ class Where {
     virtual std::size_t row() const = 0;
     /// "line 7, candidates[2].price": of this row, or an earlier one; with an empty column the row alone.
     virtual std::string place_of(std::size_t row, std::string_view column) const = 0;
-    /// What the file may hold.
-    virtual FileLimits most() const = 0;
+    /// What may stand in this file and those read before it.
+    virtual InputLimits most() const = 0;
     std::string place(std::string_view column) const { return place_of(row(), column); }
 
     [[noreturn]] void fail(std::string_view column, const std::string& found, const std::string& wanted) const {

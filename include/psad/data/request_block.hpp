@@ -20,7 +20,8 @@ namespace psad::inline PSAD_ABI::data {
 /// A request by where its columns lie.
 struct RequestSpan {
     std::string id;
-    std::size_t line = 0;  ///< of its file
+    std::uint32_t file = 0;  ///< of those of the source
+    std::size_t line = 0;    ///< of its file
     std::int64_t time = 0;
     float weight = 1;
     bool has_labels = false, has_propensities = false, has_teacher_scores = false;
@@ -94,7 +95,7 @@ struct RequestBlock {
             const std::span<const std::int32_t> rows = of_candidates(new_item_rows);
             if (std::ranges::any_of(rows, [](std::int32_t row) { return row >= 0; }))
                 r.new_items = new_items, r.new_item_rows = rows;
-            to.add(r, s.id, s.line);
+            to.add(r, s.id, s.file, s.line);
         }
         requests.clear();
         requests.shrink_to_fit();

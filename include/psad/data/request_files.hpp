@@ -21,6 +21,7 @@
 #include "psad/data/column_survey.hpp"
 #include "psad/data/flat_rows.hpp"
 #include "psad/data/formats.hpp"
+#include "psad/data/input_paths.hpp"
 #include "psad/data/left_out_rows.hpp"
 #include "psad/data/list_builder.hpp"
 #include "psad/data/side_tables.hpp"
@@ -46,7 +47,8 @@ struct SideTables {
 namespace detail {
 template <class Sink>
 void read_table(const Paths& paths, Sink& sink) {
-    for (const auto& file : files_of(paths)) read_file(file, format_of(file), sink);
+    InputSize size;
+    for (const auto& file : files_of(paths)) size = read_file(file, format_of(file), sink, size);
 }
 /// Whether the first object of a file of JSON Lines holds a list of that name. A pipe, which can be read but once, has
 /// none.
@@ -55,7 +57,7 @@ inline bool has_list(const std::filesystem::path& file, const std::string& name)
     if (!std::filesystem::is_regular_file(file, ignored)) return false;
     SurveySink first({}, 1);
     JsonReader(file.string()).read(file, first);
-    return std::ranges::count(first.lists(), name) > 0;
+    return first.has_list(name);
 }
 inline void must_name(const std::string& column, const char* place, const std::string& why) {
     if (column.empty()) throw DataError("schema", place, "nothing", "the column that " + why);
@@ -156,6 +158,7 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
     if (before) left_out.emplace(detail::read_times(paths, format, names.schema()), *before);
     ListBuilder builder(names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr);
     std::optional<FlatRows> flat;
+    InputSize size;
     for (const auto& file : files_of(paths)) {
         const Format found = format_of(file, format);
         const std::string candidates = candidates_of(names.schema());
@@ -165,9 +168,9 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
         RecordSink& sink = in_rows ? static_cast<RecordSink&>(*flat) : builder;
         if (left_out) {
             WithoutRows others(sink, *left_out);
-            read_file(file, found, others, candidates);
+            size = read_file(file, found, others, size, candidates);
         } else {
-            read_file(file, found, sink, candidates);
+            size = read_file(file, found, sink, size, candidates);
         }
     }
     ReadLists out{builder.take_source(), {}, {}, {}, builder.unread(), builder.missing_labels(), builder.joins()};

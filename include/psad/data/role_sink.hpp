@@ -49,26 +49,34 @@ class RoleSink : public RecordSink {
   protected:
     explicit RoleSink(Names& names) : names_(&names), cells_(names) {}
 
-    void read_from(const Where* where) {
-        where_ = where;
-        cells_of_file_ = lists_of_file_ = 0;
-        names_->read_from(where);
+    void read_from(const Where& where) {
+        where_ = &where;
+        names_->read_from(where_);
+        roles_.begin_file();
+    }
+    /// The file ends. It costs as much as a row with all columns.
+    void end_reading() {
+        count_cells(static_cast<long long>(roles_.all().size()));
+        where_ = nullptr;
+        names_->read_from(nullptr);
     }
 
-    /// A row will be kept, so many times. Throws DataError where the file may have no more cells.
-    void count(const GroupRows& row, int times = 1) {
-        cells_of_file_ += times * row.cells_of_row();
-        if (const long long most = where_->most().cells; cells_of_file_ > most)
-            where_->fail("", "more than " + std::to_string(most) + " cells, named or not, so far",
-                         "fewer rows or columns, or a larger limit: --max-cells");
+    /// A row will be kept, so many times. Throws DataError where the files may have no more cells.
+    void count(const GroupRows& row, int times = 1) { count_cells(times * row.cells_of_row()); }
+    /// The row of an item. Each event on an item costs as much as the item has values.
+    void must_not_be_crowded(const GroupRows& row) const {
+        if (row.values_of_row() > static_cast<std::size_t>(limits().values))
+            where_->fail("", std::to_string(row.values_of_row()) + " values of one item",
+                         "at most " + std::to_string(limits().values) + ", or a larger limit: --max-values");
     }
-
     /// The same of a list.
     void count_list() {
-        if (const long long most = where_->most().lists; ++lists_of_file_ > most)
-            where_->fail("", "more than " + std::to_string(most) + " lists in so small a gzip file",
+        if (const long long most = where_->most().lists; ++lists_ > most)
+            where_->fail("", "more than " + std::to_string(most) + " lists in so small gzip files",
                          "no more, or a larger limit: --max-unpacked");
     }
+    /// What is read from here on has limits of its own.
+    void count_anew() { counted_ = lists_ = 0; }
 
     /// The row that a cell of a role is put into.
     virtual GroupRows& row_of(const ColumnRole& role) = 0;
@@ -80,7 +88,16 @@ class RoleSink : public RecordSink {
     ColumnRoles roles_;
     CellTaker cells_;
     const Where* where_ = nullptr;
-    long long cells_of_file_ = 0, lists_of_file_ = 0;
+
+  private:
+    void count_cells(long long more) {
+        counted_ += more;
+        if (const long long most = where_->most().cells; counted_ > most)
+            where_->fail("", "more than " + std::to_string(most) + " cells, named or not, so far",
+                         "fewer rows or columns, or a larger limit: --max-cells");
+    }
+
+    long long counted_ = 0, lists_ = 0;  ///< cells, lists
 };
 
 }  // namespace psad::data

@@ -24,7 +24,7 @@ namespace psad::inline PSAD_ABI::data {
 struct UserTable {
     IdMap names;
     GroupRows rows;
-    std::vector<std::string> columns = {};  ///< those of the schema that the table has
+    std::set<std::string, std::less<>> columns = {};  ///< those of the schema that the table has
 };
 
 /// Events of users, those of one user together, oldest first.
@@ -64,10 +64,7 @@ class TableSink : public RoleSink {
         roles_.add_group(0, group, columns_of(names.schema(), group));
     }
 
-    void begin_file(const Where& where, double) override {
-        read_from(&where);
-        roles_.begin_file();
-    }
+    void begin_file(const Where& where, double) override { read_from(where); }
     int column(int level, std::string_view name) override { return roles_.find(level, name); }
     int list(std::string_view name) override {
         roles_.note_unread(name);
@@ -88,7 +85,7 @@ class TableSink : public RoleSink {
             if (!r.seen && is_required(r))
                 throw DataError(where_->source(), "", "no column " + in_quotes(r.name), "it, as the schema says");
         }
-        read_from(nullptr);
+        end_reading();
     }
     /// Columns that the schema does not name.
     const std::set<std::string, std::less<>>& unread() const { return roles_.unread(); }
@@ -123,7 +120,7 @@ class UserTableSink final : public TableSink {
     }
     UserTable table() {
         for (const ColumnRole& r : roles_.all()) {
-            if (r.ever_seen) table_.columns.push_back(r.name);
+            if (r.ever_seen) table_.columns.insert(r.name);
         }
         return std::move(table_);
     }
@@ -159,6 +156,7 @@ class ItemTableSink final : public TableSink {
         const std::int32_t id = names_->item(item_);
         if (names_->rows().has(static_cast<std::size_t>(id)))
             where_->fail(names_->schema().item, in_quotes(item_) + " again", "each item once");
+        must_not_be_crowded(row_);
         names_->add_row(id, row_);
     }
     bool is_required(const ColumnRole&) const override { return true; }

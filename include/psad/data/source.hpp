@@ -61,13 +61,16 @@ class Source {
 
     // What fills it.
 
-    void begin_file(const std::string& name) { files_.push_back(name); }
-    void add(const Request& request, std::string_view id, std::size_t line) {
-        if (files_.empty()) files_.emplace_back("requests");
+    /// Returns the number of the file.
+    std::uint32_t add_file(const std::string& name) {
+        files_.push_back(name);
+        return static_cast<std::uint32_t>(files_.size() - 1);
+    }
+    void add(const Request& request, std::string_view id, std::uint32_t file, std::size_t line) {
         requests_.push_back(request);
         ids_ += id;
         id_ends_.push_back(ids_.size());
-        file_of_.push_back(static_cast<std::uint32_t>(files_.size() - 1));
+        file_of_.push_back(file);
         line_of_.push_back(static_cast<std::uint32_t>(line));
     }
     /// Keeps what requests look into.

@@ -40,7 +40,7 @@ class DenseColumn {
     double operator()(const Catalog& catalog, const Request& r, std::size_t i) const {
         constexpr double missing = std::numeric_limits<double>::quiet_NaN();
         if (of_item_) {
-            const double* numbers = find_item(catalog, r, r.items[i]).dense();
+            const double* numbers = find_candidate(catalog, r, i).dense();
             return numbers == nullptr ? missing : numbers[column_];
         }
         if (name_ == "score" && !r.scores.empty()) return r.scores[i];

@@ -121,9 +121,11 @@ struct EncodingCounts {
 template <class T>
 struct Batch : InputColumns<T, Owned> {
     LayoutStorage layout;
-    EncodingCounts counts;     ///< go on over clear()
-    std::vector<T> scratch;    ///< the encoder's: one column of a list
-    FieldEvents field_events;  ///< the encoder's: one field of the history of a list
+    EncodingCounts counts;  ///< go on over clear()
+    // The encoder's, of the list that it reads:
+    std::vector<T> scratch;                                ///< one column
+    std::vector<CatalogRow> candidate_items, event_items;  ///< events latest first
+    FieldEvents field_events;                              ///< one field of the history
 
     void clear() {
         layout.clear();

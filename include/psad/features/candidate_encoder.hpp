@@ -86,24 +86,23 @@ class CandidateEncoder {
     /// [F x F], or nothing.
     void set_whitening(std::vector<float> matrix) { whitening_ = std::move(matrix); }
 
-    /// Appends the rows of a request's candidates. `matched` is the candidate that the user interacted with last, n for
-    /// none; the history that is read are the latest `events` of the first `past` ones.
+    /// Appends the rows of a request's candidates, whose items and those of its history stand in the batch. `matched`
+    /// is the candidate that the user interacted with last, n for none.
     template <class T>
-    void add_rows(const Request& r, const Catalog& catalog, std::size_t matched, std::size_t past, std::size_t events,
-                  Batch<T>& b) const {
+    void add_rows(const Request& r, std::size_t matched, Batch<T>& b) const {
         const std::size_t n = r.size(), f = features();
         const Rows<T> rows{b.dense.append(n), n, columns()};
         T* const scale = b.list_scale.append(1);
         T* const shift = b.list_shift.append(1);
         if (f > 0) {
-            add_values(r, catalog, rows);
+            add_values(r, b.candidate_items, rows);
             add_list_scale(rows, scale, shift, b.counts);
             list_ranks::add(rows, f, b.scratch);
         }
         add_derived(rows, matched, b.scratch);
-        for (std::size_t k = 0; k < matched_fields_.size() && events > 0; ++k) {
-            b.field_events.read(r, catalog, past, events, matched_fields_[k]);
-            add_field_match(r, catalog, b.field_events, k, rows);
+        for (std::size_t k = 0; k < matched_fields_.size() && !b.event_items.empty(); ++k) {
+            b.field_events.read(b.event_items, matched_fields_[k]);
+            add_field_match(b.field_events.match(b.candidate_items, matched_fields_[k]), k, rows);
         }
         if (!whitening_.empty()) add_whitened(rows);
     }
@@ -148,7 +147,7 @@ class CandidateEncoder {
     }
 
     template <class T>
-    void add_values(const Request& r, const Catalog& catalog, Rows<T> rows) const {
+    void add_values(const Request& r, std::span<const CatalogRow> items, Rows<T> rows) const {
         const auto missing = [](T* at, std::size_t count) {
             std::fill_n(at, count, std::numeric_limits<T>::quiet_NaN());
         };
@@ -158,7 +157,7 @@ class CandidateEncoder {
         for (std::size_t i = 0; i < rows.count; ++i) {
             T* const row = rows[i];
             if (item_features_ > 0) {
-                const double* of_item = find_item(catalog, r, r.items[i]).dense();
+                const double* of_item = items[i].dense();
                 if (of_item != nullptr)
                     transforms_.apply(of_item, 0, 1, 0, item_features_, Rows<T>{row, 1, rows.width});
                 else
@@ -302,12 +301,9 @@ class CandidateEncoder {
     }
 
     template <class T>
-    void add_field_match(const Request& r, const Catalog& catalog, FieldEvents& events, std::size_t k,
-                         Rows<T> rows) const {
+    void add_field_match(std::span<const FieldMatch> matches, std::size_t k, Rows<T> rows) const {
         const std::size_t scale = position_width + along_.size() * along_width + k * match_width;
         const std::size_t at = 2 * features() + missing_.size() + scale;
-        const auto values = [&](std::size_t i) { return find_item(catalog, r, r.items[i]).field(matched_fields_[k]); };
-        const std::span<const FieldMatch> matches = events.match(rows.count, values);
         for (std::size_t i = 0; i < rows.count; ++i) dense_row::put(matches[i], inv_std(scale), rows[i] + at);
     }
 

@@ -64,23 +64,30 @@ struct CatalogRow {
     }
 };
 
-/// An item beyond the catalog, in the items that the request brings.
-inline CatalogRow find_new_item(const Catalog& catalog, const Request& r, std::int32_t item) {
-    if (r.new_items == nullptr) return {};
-    std::size_t row = static_cast<std::size_t>(item) - catalog.items;
-    if (!r.new_item_rows.empty()) {
-        const auto at = static_cast<std::size_t>(std::ranges::find(r.items, item) - r.items.begin());
-        if (at == r.items.size() || r.new_item_rows[at] < 0) return {};
-        row = static_cast<std::size_t>(r.new_item_rows[at]);
-    }
-    return row < r.new_items->items ? CatalogRow{r.new_items, row} : CatalogRow{};
+/// A row of the items that a request brings; none where there is no such row.
+inline CatalogRow brought_item(const Request& r, std::int64_t row) {
+    const bool is_there = row >= 0 && row < static_cast<std::int64_t>(r.new_items->items);
+    return is_there ? CatalogRow{r.new_items, static_cast<std::size_t>(row)} : CatalogRow{};
 }
 
-/// An item in the catalog, or in the items that the request brings.
-inline CatalogRow find_item(const Catalog& catalog, const Request& r, std::int32_t item) {
+/// The item of a candidate, in the catalog or in the items that the request brings.
+inline CatalogRow find_candidate(const Catalog& catalog, const Request& r, std::size_t candidate) {
+    const std::int64_t item = r.items[candidate], beyond = item - static_cast<std::int64_t>(catalog.items);
     if (item < 0) return {};
-    const auto i = static_cast<std::size_t>(item);
-    return i < catalog.items ? CatalogRow{&catalog, i} : find_new_item(catalog, r, item);
+    if (beyond < 0) return {&catalog, static_cast<std::size_t>(item)};
+    return r.new_items == nullptr ? CatalogRow{}
+                                  : brought_item(r, r.new_item_rows.empty() ? beyond : r.new_item_rows[candidate]);
+}
+
+/// The same of any item. One that the catalog lacks may have to be looked for among the candidates.
+inline CatalogRow find_item(const Catalog& catalog, const Request& r, std::int32_t item) {
+    const std::int64_t beyond = item - static_cast<std::int64_t>(catalog.items);
+    if (item < 0) return {};
+    if (beyond < 0) return {&catalog, static_cast<std::size_t>(item)};
+    if (r.new_items == nullptr) return {};
+    if (r.new_item_rows.empty()) return brought_item(r, beyond);
+    const auto at = static_cast<std::size_t>(std::ranges::find(r.items, item) - r.items.begin());
+    return at < r.items.size() ? find_candidate(catalog, r, at) : CatalogRow{};
 }
 
 }  // namespace psad

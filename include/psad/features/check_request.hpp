@@ -120,7 +120,8 @@ inline Fault dense(const FeatureRows& found, const Rows& rows, const std::vector
                        std::to_string(rows.all) + " x " + std::to_string(wanted));
     }
     if (const std::size_t r = first_infinite_row(found, rows, wanted); r < rows.last)
-        return refused(place(what, r) + " features", "an infinite number", "finite numbers, or NaN for missing ones");
+        return refused((rows.all > 1 ? place(what, r) : what) + std::string(" features"), "an infinite number",
+                       "finite numbers, or NaN for missing ones");
     return {};
 }
 
@@ -155,14 +156,36 @@ inline Fault length(std::size_t found, std::size_t wanted, const char* what) {
     }
     return {};
 }
-inline Fault item_id(std::int32_t id, const char* what, std::size_t i, const Catalog& catalog, const Request& r,
-                     const RequestRules& rules) {
-    if (id < -1) return refused(place(what, i), std::to_string(id), "an item id of 0 or more, or -1 for none");
-    if (rules.refuse_unknown && id >= 0 && !find_item(catalog, r, id))
-        return refused(place(what, i), std::to_string(id),
-                       "an item below " + std::to_string(catalog.items + (r.new_items ? r.new_items->items : 0)));
-    return {};
-}
+/// Items that are known, where others are refused. A history may name those that the request brings many times.
+class KnownItems {
+  public:
+    KnownItems(const Catalog& catalog, const Request& r, const RequestRules& rules)
+        : catalog_(&catalog), r_(&r), takes_all_(!rules.refuse_unknown) {
+        for (std::size_t i = 0; i < r.new_item_rows.size() && !takes_all_ && r.new_items != nullptr; ++i) {
+            if (r.new_item_rows[i] >= 0) brought_.push_back(r.items[i]);
+        }
+        std::ranges::sort(brought_);
+    }
+
+    Fault find_fault(std::int32_t id, const char* what, std::size_t i) const {
+        if (id < -1) return refused(place(what, i), std::to_string(id), "an item id of 0 or more, or -1 for none");
+        if (takes_all_ || id == -1 || contains(id)) return {};
+        const std::size_t items = catalog_->items + (r_->new_items ? r_->new_items->items : 0);
+        return refused(place(what, i), std::to_string(id), "an item below " + std::to_string(items));
+    }
+
+  private:
+    bool contains(std::int32_t id) const {
+        const std::int64_t beyond = id - static_cast<std::int64_t>(catalog_->items);
+        if (beyond < 0 || r_->new_items == nullptr) return beyond < 0;
+        return r_->new_item_rows.empty() ? bool(brought_item(*r_, beyond)) : std::ranges::binary_search(brought_, id);
+    }
+
+    const Catalog* catalog_;
+    const Request* r_;
+    bool takes_all_;
+    std::vector<std::int32_t> brought_;  ///< with rows; sorted
+};
 
 /// What a request says of an item that the catalog lacks.
 inline Fault new_item(const Catalog& catalog, std::size_t row) {
@@ -240,14 +263,12 @@ inline Fault no_duplicates(std::span<const std::int32_t> items) {
     }
     std::vector<std::int32_t> sorted(items.begin(), items.end());
     std::sort(sorted.begin(), sorted.end());
-    const auto known = std::ranges::lower_bound(sorted, 0);
-    const auto twice = std::adjacent_find(known, sorted.end());
-    if (twice != sorted.end()) return fail(*twice);
-    return {};
+    const auto twice = std::adjacent_find(std::ranges::lower_bound(sorted, 0), sorted.end());
+    return twice != sorted.end() ? Fault(fail(*twice)) : Fault();
 }
 
 /// The latest `events` before the request: many requests may share a long history, of which models read its end.
-inline Fault history(const Schema& schema, const Catalog& catalog, const Request& r, const RequestRules& rules,
+inline Fault history(const Schema& schema, const Request& r, const RequestRules& rules, const KnownItems& known,
                      std::size_t events) {
     const std::size_t all = r.history_items.size();
     if (r.history_times.size() != all)
@@ -265,7 +286,7 @@ inline Fault history(const Schema& schema, const Catalog& catalog, const Request
     if (auto fault = fields(r.history_fields, read, schema.event_fields, "history", rules)) return fault;
     if (auto fault = dense(r.history_dense, read, schema.event_dense, "history", rules)) return fault;
     for (std::size_t h = read.first; h < read.last; ++h) {
-        if (auto fault = item_id(r.history_items[h], "history", h, catalog, r, rules)) return fault;
+        if (auto fault = known.find_fault(r.history_items[h], "history", h)) return fault;
         if (h > read.first && r.history_times[h] < r.history_times[h - 1])
             return refused(place("history", h), "a time before the event above", "oldest first");
         if (rules.refuse_unknown && !r.history_feedback.empty() &&
@@ -298,8 +319,9 @@ inline std::optional<RequestError> find_fault(const Schema& schema, const Catalo
     if (r.new_items != nullptr) {
         if (auto fault = detail::new_items(*r.new_items, r, schema)) return fault;
     }
+    const detail::KnownItems known(catalog, r, rules);
     for (std::size_t i = 0; i < r.items.size(); ++i) {
-        if (auto fault = detail::item_id(r.items[i], "candidates", i, catalog, r, rules)) return fault;
+        if (auto fault = known.find_fault(r.items[i], "candidates", i)) return fault;
     }
     if (auto fault = detail::no_duplicates(r.items)) return fault;
     if (auto fault = detail::fields(r.candidate_fields, r.size(), schema.candidate_fields, "candidates", rules))
@@ -316,7 +338,7 @@ inline std::optional<RequestError> find_fault(const Schema& schema, const Catalo
     }
 
     if (auto fault = detail::time(r.time, "ts")) return fault;
-    return detail::history(schema, catalog, r, rules, events);
+    return detail::history(schema, r, rules, known, events);
 }
 
 /// Throws what find_fault finds.

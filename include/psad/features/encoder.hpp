@@ -157,6 +157,10 @@ class Encoder {
         b.counts.cut_events += static_cast<std::int64_t>(past - events);
         b.layout.add(n, static_cast<int>(events), (std::min)(positions, n));
 
+        b.candidate_items.clear(), b.event_items.clear();
+        for (std::size_t i = 0; i < r.size(); ++i) b.candidate_items.push_back(find_candidate(catalog_, r, i));
+        for (std::size_t h = 0; h < events; ++h)
+            b.event_items.push_back(find_item(catalog_, r, r.history_items[past - 1 - h]));
         const std::size_t users = statistics_.profile_fields.size() - schema_.context_fields.size();
         for (std::size_t f = 0; f < statistics_.profile_fields.size(); ++f) {
             const auto values = f < users ? r.user_fields(0, f) : r.context(0, f - users);
@@ -165,13 +169,13 @@ class Encoder {
                 b.counts.unknown_values);
         }
         add_items(
-            r, r.items, r.candidate_fields, r.size(), [](std::size_t i) { return i; }, statistics_.candidate_fields,
-            b.item_fields, b.counts);
+            b.candidate_items, r.items, r.candidate_fields, [](std::size_t i) { return i; },
+            statistics_.candidate_fields, b.item_fields, b.counts);
         add_events(r, past, events, b);
         int* rank = appended(b.rank, r.items.size());
         for (int i = 0; i < n; ++i) rank[i] = schema_.ordered ? (std::min)(rank_positions - 1, i) : 0;
         const std::size_t matched = add_matches(r, past, events, b);
-        candidates_.add_rows(r, catalog_, matched, past, events, b);
+        candidates_.add_rows(r, matched, b);
         neighbours_.add_rows(r, catalog_, b);
         const bool has_interacted = matched < r.items.size();
         b.has_interacted.push_back(has_interacted ? T(1) : T(0));
@@ -189,7 +193,7 @@ class Encoder {
     template <class T>
     void add_events(const Request& r, std::size_t past, std::size_t events, Batch<T>& b) const {
         add_items(
-            r, r.history_items, r.history_fields, events, [=](std::size_t h) { return past - 1 - h; },
+            b.event_items, r.history_items, r.history_fields, [=](std::size_t h) { return past - 1 - h; },
             statistics_.event_fields, b.event_fields, b.counts);
         T* age = appended(b.age, events);
         int* age_bucket = appended(b.age_bucket, events);
@@ -207,8 +211,7 @@ class Encoder {
             b.counts.unknown_kinds += !r.history_feedback.empty() && feedback[h] != r.history_feedback[event] ? 1 : 0;
             if (width == 0) continue;
             T* out = dense_row::add(r.history_dense, event, statistics_.event_dense, dense + h * width, b.counts);
-            dense_row::add(find_item(catalog_, r, r.history_items[event]).dense(), statistics_.item_dense, out,
-                           b.counts);
+            dense_row::add(b.event_items[h].dense(), statistics_.item_dense, out, b.counts);
         }
     }
 
@@ -256,24 +259,25 @@ class Encoder {
         }
     }
 
-    /// Ids and fields of the items at(0), at(1), ..., then the fields of rows of their own (of candidates, of events).
+    /// Ids and fields of items, then the fields of rows of their own (of candidates, of events). Item k has the id
+    /// ids[at(k)] and the row own(at(k)).
     template <class At>
-    void add_items(const Request& r, std::span<const std::int32_t> items, const FieldRows& own, std::size_t count,
-                   At at, const std::vector<Vocabulary>& own_fields, BagListStorage& to, EncodingCounts& counts) const {
+    void add_items(std::span<const CatalogRow> items, std::span<const std::int32_t> ids, const FieldRows& own, At at,
+                   const std::vector<Vocabulary>& own_fields, BagListStorage& to, EncodingCounts& counts) const {
+        const std::size_t count = items.size();
         static constexpr std::int32_t nothing[] = {-1};  // known of an item, which is no unknown value
         BagStorage* field = to.fields.data();
         add_rows(
-            count, [&](std::size_t k) { return items.subspan(at(k), 1); }, statistics_.items, *field++,
+            count, [&](std::size_t k) { return ids.subspan(at(k), 1); }, statistics_.items, *field++,
             counts.unknown_items);
         std::int64_t strangers = 0;
         for (std::size_t k = 0; k < count; ++k) {
-            counts.unknown_items -= items[at(k)] < 0 ? 1 : 0;  // no item at all
-            strangers += find_item(catalog_, r, items[at(k)]) ? 0 : 1;
+            counts.unknown_items -= ids[at(k)] < 0 ? 1 : 0;  // no item at all
+            strangers += items[k] ? 0 : 1;
         }
         for (std::size_t f = 0; f < statistics_.item_fields.size(); ++f) {
             const auto values_of = [&](std::size_t k) {
-                const CatalogRow known = find_item(catalog_, r, items[at(k)]);
-                return known ? known.field(f) : std::span<const std::int32_t>(nothing);
+                return items[k] ? items[k].field(f) : std::span<const std::int32_t>(nothing);
             };
             add_rows(count, values_of, statistics_.item_fields[f], *field++, counts.unknown_values);
             counts.unknown_values -= strangers;

@@ -21,7 +21,7 @@ namespace psad::inline PSAD_ABI {
 /// The value of an item field that makes candidates alike: the only one of the candidate's item. 0 where it has none,
 /// the unknown, or several.
 inline std::int32_t only_value(const Catalog& catalog, const Request& r, std::size_t candidate, std::size_t field) {
-    const auto values = find_item(catalog, r, r.items[candidate]).field(field);
+    const auto values = find_candidate(catalog, r, candidate).field(field);
     return values.size() == 1 ? values[0] : 0;
 }
 

@@ -31,7 +31,7 @@ class FeatureRows {
                 std::ptrdiff_t column_stride = 1)
         : data_(data),
           rows_(rows),
-          columns_(columns),
+          columns_(rows == 0 ? 0 : columns),  // no rows are those of no features
           row_stride_(row_stride),
           column_stride_(column_stride),
           is_double_(std::is_same_v<T, double>) {}

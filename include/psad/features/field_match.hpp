@@ -15,7 +15,6 @@
 #include "psad/core/rng.hpp"
 #include "psad/features/catalog.hpp"
 #include "psad/features/dense_features.hpp"
-#include "psad/features/request.hpp"
 
 namespace psad::inline PSAD_ABI {
 
@@ -23,20 +22,16 @@ namespace psad::inline PSAD_ABI {
 /// however often its item has it.
 class FieldEvents {
   public:
-    /// Reads the latest `events` of the first `past` events.
-    void read(const Request& r, const Catalog& catalog, std::size_t past, std::size_t events, std::size_t field) {
-        events_ = events;
+    /// Reads a field of the items of events, latest first.
+    void read(std::span<const CatalogRow> items, std::size_t field) {
+        events_ = items.size();
         std::size_t values = 0;
-        of_events_.clear();
-        for (std::size_t h = 0; h < events; ++h) {
-            of_events_.push_back(find_item(catalog, r, r.history_items[past - 1 - h]).field(field));
-            values += of_events_.back().size();
-        }
+        for (const CatalogRow& item : items) values += item.field(field).size();
         slots_.assign(std::bit_ceil(2 * (std::min)(values, most_at_once) + 1), Slot{});
         std::size_t taken = 0;
-        for (std::size_t h = 0; h < events; ++h) {
+        for (std::size_t h = 0; h < items.size(); ++h) {
             const auto place = static_cast<std::int32_t>(h);
-            for (const std::int32_t v : of_events_[h]) {
+            for (const std::int32_t v : items[h].field(field)) {
                 if (v == 0) continue;  // the unknown
                 Slot& slot = slots_[find(v)];
                 if (slot.count == 0) {
@@ -49,14 +44,13 @@ class FieldEvents {
         }
     }
 
-    /// How the events stand to each of `count` items, of which values_of(i) are the values: less the mean over the
-    /// items. Valid until the next call.
-    template <class ValuesOf>
-    std::span<const FieldMatch> match(std::size_t count, ValuesOf values_of) {
+    /// How the events stand to each of these items, by the same field: less the mean over the items. Valid until the
+    /// next call.
+    std::span<const FieldMatch> match(std::span<const CatalogRow> items, std::size_t field) {
         matches_.clear();
         std::array<double, row_width<FieldMatch>> sum{};
-        for (std::size_t i = 0; i < count; ++i) {
-            matches_.push_back(match_one(values_of(i)));
+        for (const CatalogRow& item : items) {
+            matches_.push_back(match_one(item.field(field)));
             std::size_t k = 0;
             FieldMatch::for_each_number([&](const char*, float x) { sum[k++] += static_cast<double>(x); },
                                         matches_.back());
@@ -65,7 +59,7 @@ class FieldEvents {
             std::size_t k = 0;
             FieldMatch::for_each_number(
                 [&](const char*, float& x) {
-                    x = static_cast<float>(static_cast<double>(x) - sum[k++] / static_cast<double>(count));
+                    x = static_cast<float>(static_cast<double>(x) - sum[k++] / static_cast<double>(items.size()));
                 },
                 m);
         }
@@ -115,10 +109,9 @@ class FieldEvents {
                 .recency = 1.0f / (1.0f + static_cast<float>(latest))};
     }
 
-    std::vector<std::span<const std::int32_t>> of_events_;  ///< their values
-    std::vector<Slot> slots_;                               ///< by hash, open addressing: at most half of them taken
-    std::vector<Slot> spare_;                               ///< the slots before they grew
-    std::uint64_t key_ = hash_key();                        ///< of the slots
+    std::vector<Slot> slots_;         ///< by hash, open addressing: at most half of them taken
+    std::vector<Slot> spare_;         ///< the slots before they grew
+    std::uint64_t key_ = hash_key();  ///< of the slots
     std::size_t events_ = 0;
     std::vector<FieldMatch> matches_;
 };
