@@ -157,10 +157,10 @@ class Encoder {
         b.counts.cut_events += static_cast<std::int64_t>(past - events);
         b.layout.add(n, static_cast<int>(events), (std::min)(positions, n));
 
-        b.candidate_items.clear(), b.event_items.clear();
-        for (std::size_t i = 0; i < r.size(); ++i) b.candidate_items.push_back(find_candidate(catalog_, r, i));
+        b.candidate_items.resize(r.size()), b.event_items.resize(events);
+        for (std::size_t i = 0; i < r.size(); ++i) b.candidate_items[i] = find_candidate(catalog_, r, i);
         for (std::size_t h = 0; h < events; ++h)
-            b.event_items.push_back(find_item(catalog_, r, r.history_items[past - 1 - h]));
+            b.event_items[h] = find_item(catalog_, r, r.history_items[past - 1 - h]);
         const std::size_t users = statistics_.profile_fields.size() - schema_.context_fields.size();
         for (std::size_t f = 0; f < statistics_.profile_fields.size(); ++f) {
             const auto values = f < users ? r.user_fields(0, f) : r.context(0, f - users);
