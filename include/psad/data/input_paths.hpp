@@ -2,8 +2,6 @@
 /// The files that paths from outside name.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
@@ -48,11 +46,12 @@ class FileWalk {
     std::vector<std::filesystem::path> take() { return std::move(files_); }
 
   private:
-    /// Pipes may come several times.
+    /// By what symbolic links lead to: numbers of files are not unique on each file system. Pipes have no such path.
     void must_be_new(const std::filesystem::path& path, const char* what) {
-        struct stat about {};
-        if (stat(path.c_str(), &about) != 0 || (!S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode))) return;
-        const auto [first, is_new] = seen_.try_emplace({about.st_dev, about.st_ino}, path);
+        std::error_code none;
+        const std::filesystem::path place = std::filesystem::canonical(path, none);
+        if (none) return;
+        const auto [first, is_new] = seen_.try_emplace(place, path);
         if (is_new) return;
         throw DataError(path.string(), "", "the " + (what + (" " + first->second.string())) + " once more",
                         "each " + std::string(what) + " once");
@@ -86,8 +85,8 @@ class FileWalk {
     }
 
     std::vector<std::filesystem::path> files_;
-    std::set<std::filesystem::path> links_;  ///< that were met
-    std::map<std::pair<dev_t, ino_t>, std::filesystem::path> seen_;
+    std::set<std::filesystem::path> links_;                        ///< that were met
+    std::map<std::filesystem::path, std::filesystem::path> seen_;  ///< as they were met, by where they are
 };
 
 /// The files themselves, and those in folders and their subfolders, by path; a folder of NumPy arrays stays one. What
