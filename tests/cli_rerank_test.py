@@ -221,6 +221,9 @@ class Rerank(Case):
             self.assertTrue(refused.stdout.startswith('{"id":' + raw + ',"error":'), refused.stdout[:80])
         escaped = json.dumps(GOOD).replace('"id"', '"\\u0069d"')
         self.assertEqual(json.loads(psad("rerank", "--model", self.model, stdin=escaped).stdout), self.answers(GOOD)[0])
+        done = psad("rerank", "--model", self.model, stdin='{"\\x": 1, ' + json.dumps(GOOD)[1:])
+        self.assertEqual(json.loads(done.stdout)["id"], "a")
+        self.assertIn("error", json.loads(done.stdout))
         for bad in ("01", "nul", "1.e999", "1e999e"):
             done = psad("rerank", "--model", self.model, stdin=json.dumps(GOOD).replace('"id": "a"', f'"id": {bad}'))
             self.assertEqual(sorted(json.loads(done.stdout)), ["error", "id"])

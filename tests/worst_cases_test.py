@@ -421,16 +421,20 @@ class Worst(unittest.TestCase):
                 ("wide rows, then lists", ".jsonl", ["{%s}\n" % ",".join(f'"k{i}":[{{}}]' for i in range(9_990))] * 7),
                 ("lists", ".jsonl.gz", [gzip.compress(row * 40_000, 9)] * 12),
                 ("blanks", ".jsonl.gz", [gzip.compress(row + b" " * 16_000_000 + b"\n", 9)] * 40),
+                ("blank lines without an ending", ".gz", [gzip.compress(b"\n" * 27_000_000, 9)] * 36),
+                ("values of lists", ".jsonl.gz", [gzip.compress(b'{"x":[%s]}\n' % b",".join([b"1"] * 2_700_000), 9)] * 9),
                 ("wide tables", ".csv", [numbers] * 15)):
             folder, out = self.folder / "many", self.folder / "converted"
             folder.mkdir()
             for i, content in enumerate(files):
                 (folder / f"{i:05}{ending}").write_bytes(content if isinstance(content, bytes) else content.encode())
             size = sum(path.stat().st_size for path in folder.iterdir())
-            for command in ("schema", "convert"):
+            schema = self.folder / "schema.json"
+            schema.write_text('{"format":"psad-schema-1","request":{"id":"id"},"candidate":{"dense":["a"]}}')
+            for words in (["schema", folder], ["convert", folder, "--out", out],
+                          ["convert", folder, "--schema", schema, "--out", out]):
                 shutil.rmtree(out, ignore_errors=True)
-                self.holds(f"{command} {len(files)} files: {name}",
-                           [command, folder, *(["--out", out] if command == "convert" else [])], size=size)
+                self.holds(f"{words[0]} {len(files)} files: {name}", words, size=size)
             shutil.rmtree(folder)
 
     def test_rows_of_users(self):
@@ -472,6 +476,7 @@ class Worst(unittest.TestCase):
         for name, content in (
                 ("columns", ",".join(f"c{i}" for i in range(80_000)) + "\n" + ",".join("1" for _ in range(80_000)) + "\n"),
                 ("equal columns", filled("", "c", "\n")), ("empty cells", "a,b\n" + ",\n" * 400_000),
+                ("lists of one candidate", "request_id,label\n" + "".join(f"{i:x},1\n" for i in range(133_000))),
                 ("one column", "a\n" + "1\n" * 490_000), ("quotes", 'a\n"' + '""' * 490_000), ("commas", filled("a\n", "")),
                 ("different", "request_id,item,label\n" + "".join(f"{i},{i},1\n" for i in range(65_000))),
                 ("texts", "request_id,item,tags,label\n" + "".join(f"1,{i},t{i}|u{i}|v{i},0\n" for i in range(30_000))),

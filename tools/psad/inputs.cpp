@@ -259,7 +259,9 @@ TrainingInputs read_files(const TrainOptions& o) {
 
 /// The requests from a time on.
 std::vector<std::size_t> from_time(const data::Source& source, const std::string& text) {
-    if (!text.empty() && std::ranges::none_of(source.requests(), [](const Request& r) { return r.time != 0; }))
+    bool has_times = false;
+    for (const Request& r : source) has_times |= r.time != 0;
+    if (!text.empty() && !has_times)
         throw SettingError("--test-from", "", "requests without times", "a column of times");
     const std::int64_t from = text.empty() ? -max_time : time_of("--test-from", text);
     std::vector<std::size_t> out;

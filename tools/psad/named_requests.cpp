@@ -20,7 +20,8 @@ struct RawMember::Parser {
     /// A member by its path, as "meta.id", as it stands there; empty where there is none.
     static std::string_view find(simdjson::ondemand::object object, std::string_view path) {
         for (auto field : object) {
-            const std::string_view key = field.unescaped_key();
+            std::string_view key;
+            if (field.unescaped_key().get(key) != simdjson::SUCCESS) continue;
             if (key == path) return simdjson::to_json_string(field.value());
             if (path.size() <= key.size() || path[key.size()] != '.' || !path.starts_with(key)) continue;
             simdjson::ondemand::value value = field.value();

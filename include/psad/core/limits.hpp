@@ -9,14 +9,15 @@
 
 namespace psad::inline PSAD_ABI {
 
-/// Bytes of files that are read one after the other.
+/// Bytes of files that are read one after the other, and what they hold.
 struct InputSize {
     long long plain = 0;
     long long packed = 0, unpacked = 0;  ///< of gzip files: as they lie there, and what they held
+    long long values = 0;                ///< in lists
 
     friend InputSize operator+(InputSize a, InputSize b) {
         const auto sum = [](long long x, long long y) { return (std::min)(x, largest) + (std::min)(y, largest); };
-        return {sum(a.plain, b.plain), sum(a.packed, b.packed), sum(a.unpacked, b.unpacked)};
+        return {sum(a.plain, b.plain), sum(a.packed, b.packed), sum(a.unpacked, b.unpacked), sum(a.values, b.values)};
     }
     /// A file may say that it is larger.
     static constexpr long long largest = std::numeric_limits<long long>::max() / 4;
@@ -57,15 +58,14 @@ struct Limits {
         out.cells = 1'500'000 + cells * bytes;
         return out;
     }
-    /// Of gzip files lists are counted: one costs more memory than its bytes, and repeated ones pack into next to
-    /// nothing. Cells are those of all rows, those included that a file does not name: a table costs rows times
-    /// columns, however few of them a file fills. A number counts once, an id twice, each further value of a list four
-    /// times.
+    /// A list costs more memory than its bytes, and repeated ones pack into next to nothing. Cells are those of all
+    /// rows, those included that a file does not name: a table costs rows times columns, however few of them a file
+    /// fills. A number counts once, an id twice, each further value of a list four times.
     InputLimits of(InputSize size) const {
         const long long all = (std::min)((std::min)(size.plain, largest) + (std::min)(size.packed, largest), largest);
         const long long beyond = beyond_a_megabyte(all), packed = (std::min)(beyond, size.packed);
         InputLimits out;
-        if (size.packed > 0) out.lists = 40'000 + size.plain + unpacked * ((std::min)(size.packed, largest) / 500);
+        out.lists = 40'000 + cells * ((std::min)(size.plain, largest) / 32 + (std::min)(size.packed, largest) / 20);
         out.cells = 12'000'000 + cells * (all - packed) + packed * (cells * unpacked / 8);
         return out;
     }

@@ -63,7 +63,7 @@ class ColumnWriter {
     void add_per_list(std::string name, std::function<T(const Request&)> value) {
         const Source* const source = source_;
         add<T>(std::move(name), {size()}, [source, value](const auto& take) {
-            for (const Request& r : source->requests()) {
+            for (const Request& r : *source) {
                 const T x = value(r);
                 take(std::span<const T>(&x, 1));
             }
@@ -73,10 +73,10 @@ class ColumnWriter {
     template <class T>
     void add_spans(std::string name, std::function<std::span<const T>(const Request&)> of) {
         std::int64_t count = 0;
-        for (const Request& r : source_->requests()) count += static_cast<std::int64_t>(of(r).size());
+        for (const Request& r : *source_) count += static_cast<std::int64_t>(of(r).size());
         const Source* const source = source_;
         add<T>(std::move(name), {count}, [source, of](const auto& take) {
-            for (const Request& r : source->requests()) take(of(r));
+            for (const Request& r : *source) take(of(r));
         });
     }
     /// Dense features [rows, features], and ids with the offsets of their cells. `rows_of(take)` calls
@@ -140,7 +140,7 @@ struct EventPlaces {
     std::int64_t count = 0;
 
     EventPlaces(const Source& source, const EventTable* table) {
-        for (const Request& r : source.requests()) {
+        for (const Request& r : source) {
             const auto n = static_cast<std::int64_t>(r.history_items.size());
             const std::int64_t first = table == nullptr ? count
                                        : n == 0         ? 0
@@ -160,7 +160,7 @@ inline void add_events(ColumnWriter& w, const Source& source, const DataSchema& 
         w.add_spans<std::int32_t>("event.item", [](const Request& r) { return r.history_items; });
         w.add_spans<std::int32_t>("event.kind", [](const Request& r) { return r.history_feedback; });
         w.add_group("event", schema.of_event, [lists](const auto& take) {
-            for (const Request& r : lists->requests()) take(r.history_dense, r.history_fields, r.history_items.size());
+            for (const Request& r : *lists) take(r.history_dense, r.history_fields, r.history_items.size());
         });
         return;
     }
@@ -215,13 +215,13 @@ inline void write_column_folder(const std::filesystem::path& path, const NamedDa
     w.add_spans<float>("candidate.teacher_score", [](const Request& r) { return r.teacher_scores; });
     const DataSchema& s = data.schema;
     w.add_group("user", s.of_user, [lists](const auto& take) {
-        for (const Request& r : lists->requests()) take(r.user_dense, r.user_fields, 1);
+        for (const Request& r : *lists) take(r.user_dense, r.user_fields, 1);
     });
     w.add_group("context", s.of_context, [lists](const auto& take) {
-        for (const Request& r : lists->requests()) take(r.context_dense, r.context, 1);
+        for (const Request& r : *lists) take(r.context_dense, r.context, 1);
     });
     w.add_group("candidate", s.of_candidate, [lists](const auto& take) {
-        for (const Request& r : lists->requests()) take(r.candidate_dense, r.candidate_fields, r.size());
+        for (const Request& r : *lists) take(r.candidate_dense, r.candidate_fields, r.size());
     });
     detail::add_events(w, source, s, table);
     for (std::size_t f = 0; f < catalog.fields.size(); ++f) {

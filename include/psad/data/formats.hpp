@@ -62,9 +62,12 @@ inline Format format_of(const std::filesystem::path& file, std::string_view give
     if (std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored))
         throw DataError(file.string(), "", "no regular file, and no ending that tells its format",
                         "a name that ends in .jsonl, .csv, .tsv or .letor, or --format");  // it can be read but once
-    std::string_view line;
     GzipLines lines(file);
-    while (lines.next(line) && (line.empty() || line.starts_with('#'))) {
+    std::string_view line, rest = lines.peek();
+    if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
+    while (!rest.empty() && (line.empty() || line.starts_with('#'))) {
+        line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix((std::min)(line.size() + 1, rest.size()));
     }
     if (line.find(" qid:") != std::string_view::npos || line.find("\tqid:") != std::string_view::npos)
         return Format::letor;

@@ -34,7 +34,12 @@ class GroupRows {
         return count;
     }
 
-    /// Ids of the row that was filled last.
+    /// Bytes of that row, where cells hold several ids.
+    long long bytes_of_row() const {
+        return static_cast<long long>(features_ * sizeof(double) + values_of_row() * sizeof(std::int32_t) +
+                                      cells_.size() * sizeof(std::int64_t));
+    }
+    /// Its ids.
     std::size_t values_of_row() const {
         std::size_t count = 0;
         for (const auto& cell : cells_) count += cell.size();

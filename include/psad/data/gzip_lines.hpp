@@ -57,6 +57,12 @@ class GzipLines {
         return true;
     }
 
+    /// What comes next, or its first 64 kB; empty at the end of the file. Valid until the next call.
+    std::string_view peek() {
+        while (begin_ == end_ && !at_end_) refill();
+        return std::string_view(buffer_.data() + begin_, (std::min)(end_ - begin_, chunk));
+    }
+
     /// Number of the line handed out last, from 1; 0 before the first.
     std::size_t line_number() const noexcept { return line_number_; }
 

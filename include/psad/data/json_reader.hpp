@@ -36,7 +36,7 @@ class JsonReader final : public Where {
     /// object, and for what the sink refuses
     InputSize read(const std::filesystem::path& file, RecordSink& sink, InputSize before = {}) {
         GzipLines& lines = lines_.emplace(file, before);
-        values_ = 0;
+        values_ = before.values;
         begin(sink);
         std::string_view line;
         while (sink.wants_more() && lines.next(line)) {
@@ -45,7 +45,8 @@ class JsonReader final : public Where {
         }
         if (levels_.empty() && sink.wants_more()) fail("", "an empty file", "a JSON object in each line");
         sink.end_file();
-        const InputSize all = lines.size();
+        InputSize all = lines.size();
+        all.values = values_;
         lines_.reset();
         return all;
     }
@@ -328,7 +329,7 @@ class JsonReader final : public Where {
     std::size_t row_ = 0;
     std::optional<GzipLines> lines_;  ///< of the file that is read
     long long request_size_ = 0;      ///< of a line that comes from no file
-    long long values_ = 0;            ///< in lists, of this file or line
+    long long values_ = 0;            ///< in lists, of the files so far or of this line
     std::string list_;                ///< that is read, or empty
     std::size_t index_ = 0;
     std::vector<Level> levels_;

@@ -27,7 +27,6 @@ class LeftOutRows {
             requests_[all.file(i)].emplace_back(all.line(i), left_out);
             count_ += left_out ? 1 : 0;
         }
-        for (auto& [file, rows] : requests_) std::ranges::sort(rows);  // one file may be read twice
     }
 
     /// Requests that are left out.
@@ -40,7 +39,8 @@ class LeftOutRows {
     }
 
   private:
-    std::map<std::string, std::vector<std::pair<std::size_t, bool>>> requests_;  ///< first row, and whether left out
+    /// In the order of the file: first row, and whether left out.
+    std::map<std::string, std::vector<std::pair<std::size_t, bool>>> requests_;
     std::size_t count_ = 0;
 };
 

@@ -289,7 +289,7 @@ class ListBuilder final : public RoleSink {
         ++joins_.requests;
         block_->context.end_row();
         count_list();
-        count(block_->context);
+        count(block_->context), count(user_row_.cells);
         add_user();
         block_->add_shown(shown_order(positions_), request_);
         add_events();
@@ -300,7 +300,7 @@ class ListBuilder final : public RoleSink {
         const std::int32_t known = users_ != nullptr ? users_->names.find(user_) : -1;
         joins_.users += known >= 0 ? 1 : 0;
         user_row_.add_to(block_->user, users_ != nullptr ? &users_->rows : nullptr, known);
-        count(block_->user);
+        if (known >= 0) count_copy(block_->user);
     }
     void add_events() {
         if (events_ != nullptr) {

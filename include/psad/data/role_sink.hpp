@@ -63,6 +63,10 @@ class RoleSink : public RecordSink {
 
     /// A row will be kept, so many times. Throws DataError where the files may have no more cells.
     void count(const GroupRows& row, int times = 1) { count_cells(times * row.cells_of_row()); }
+    /// The same of a row of a table, which comes with each request of its user. It is read once: its bytes count.
+    void count_copy(const GroupRows& row) {
+        count_cells(row.bytes_of_row() / 8, "fewer numbers and values of users, or a larger limit: --max-cells");
+    }
     /// The row of an item. Each event on an item costs as much as the item has values.
     void must_not_be_crowded(const GroupRows& row) const {
         if (row.values_of_row() > static_cast<std::size_t>(limits().values))
@@ -72,8 +76,8 @@ class RoleSink : public RecordSink {
     /// The same of a list.
     void count_list() {
         if (const long long most = where_->most().lists; ++lists_ > most)
-            where_->fail("", "more than " + std::to_string(most) + " lists in so small gzip files",
-                         "no more, or a larger limit: --max-unpacked");
+            where_->fail("", "more than " + std::to_string(most) + " lists in so small files",
+                         "no more, or a larger limit: --max-cells");
     }
     /// What is read from here on has limits of its own.
     void count_anew() { counted_ = lists_ = 0; }
@@ -90,11 +94,10 @@ class RoleSink : public RecordSink {
     const Where* where_ = nullptr;
 
   private:
-    void count_cells(long long more) {
+    void count_cells(long long more, const char* wanted = "fewer rows or columns, or a larger limit: --max-cells") {
         counted_ += more;
         if (const long long most = where_->most().cells; counted_ > most)
-            where_->fail("", "more than " + std::to_string(most) + " cells, named or not, so far",
-                         "fewer rows or columns, or a larger limit: --max-cells");
+            where_->fail("", "more than " + std::to_string(most) + " cells, named or not, so far", wanted);
     }
 
     long long counted_ = 0, lists_ = 0;  ///< cells, lists

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,9 +24,24 @@ class Source {
     Source(Source&&) = default;
     Source& operator=(Source&&) = default;
 
-    std::size_t size() const noexcept { return requests_.size(); }
-    const Request& operator[](std::size_t i) const { return requests_[i]; }
-    const std::deque<Request>& requests() const noexcept { return requests_; }
+    std::size_t size() const noexcept {
+        return chunks_.empty() ? 0 : (chunks_.size() - 1) * of_chunk + chunks_.back().size();
+    }
+    const Request& operator[](std::size_t i) const { return chunks_[i / of_chunk][i % of_chunk]; }
+    /// For loops over all requests.
+    class Iterator {
+      public:
+        Iterator(const Source& source, std::size_t at) : source_(&source), at_(at) {}
+        const Request& operator*() const { return (*source_)[at_]; }
+        Iterator& operator++() { return ++at_, *this; }
+        bool operator==(const Iterator& other) const { return at_ == other.at_; }
+
+      private:
+        const Source* source_;
+        std::size_t at_;
+    };
+    Iterator begin() const { return {*this, 0}; }
+    Iterator end() const { return {*this, size()}; }
     /// What the data calls a request; empty where it does not say.
     std::string_view id(std::size_t i) const {
         const std::size_t begin = i == 0 ? 0 : id_ends_[i - 1];
@@ -43,7 +57,7 @@ class Source {
     void check(Check check) const {
         for (std::size_t i = 0; i < size(); ++i) {
             try {
-                check(requests_[i]);
+                check((*this)[i]);
             } catch (const RequestError& e) {
                 throw DataError(file(i), "line " + std::to_string(line(i)) + ", " + e.place(), e.found(), e.wanted());
             }
@@ -54,8 +68,11 @@ class Source {
     /// is no request any more.
     std::vector<Request> take_requests() {
         std::vector<Request> out;
-        out.reserve(requests_.size());
-        for (; !requests_.empty(); requests_.pop_front()) out.push_back(requests_.front());  // never all of them twice
+        out.reserve(size());
+        for (std::vector<Request>& chunk : std::exchange(chunks_, {})) {  // never all of them twice
+            out.insert(out.end(), chunk.begin(), chunk.end());
+            std::vector<Request>().swap(chunk);
+        }
         return out;
     }
 
@@ -67,7 +84,9 @@ class Source {
         return static_cast<std::uint32_t>(files_.size() - 1);
     }
     void add(const Request& request, std::string_view id, std::uint32_t file, std::size_t line) {
-        requests_.push_back(request);
+        if (chunks_.empty() || chunks_.back().size() == of_chunk) chunks_.emplace_back();
+        if (chunks_.size() > 1) chunks_.back().reserve(of_chunk);
+        chunks_.back().push_back(request);
         ids_ += id;
         id_ends_.push_back(ids_.size());
         file_of_.push_back(file);
@@ -77,7 +96,10 @@ class Source {
     void keep(std::shared_ptr<const void> owned) { owned_.push_back(std::move(owned)); }
 
   private:
-    std::deque<Request> requests_;  // growing copies none
+    /// So many that malloc gives their memory back to the system.
+    static constexpr std::size_t of_chunk = 512;
+
+    std::vector<std::vector<Request>> chunks_;
     std::string ids_;
     std::vector<std::size_t> id_ends_;
     std::vector<std::string> files_;

@@ -63,8 +63,8 @@ class TsvTable {
     /// Complains if rows are lists, and more than the file may hold.
     void check_lists() const {
         if (const long long most = lines_.most().lists; static_cast<long long>(rows()) > most)
-            fail_line("more than " + std::to_string(most) + " lists in so small a gzip file",
-                      "no more, or a larger limit: --max-unpacked");
+            fail_line("more than " + std::to_string(most) + " lists in so small files",
+                      "no more, or a larger limit: --max-cells");
     }
 
     std::size_t row() const noexcept { return lines_.line_number() - 2; }   ///< from 0, without the header

@@ -176,9 +176,8 @@ class KnownItems {
 
   private:
     bool contains(std::int32_t id) const {
-        const std::int64_t beyond = id - static_cast<std::int64_t>(catalog_->items);
-        if (beyond < 0 || r_->new_items == nullptr) return beyond < 0;
-        return r_->new_item_rows.empty() ? bool(brought_item(*r_, beyond)) : std::ranges::binary_search(brought_, id);
+        if (brought_.empty()) return bool(find_item(*catalog_, *r_, id));
+        return static_cast<std::size_t>(id) < catalog_->items || std::ranges::binary_search(brought_, id);
     }
 
     const Catalog* catalog_;
