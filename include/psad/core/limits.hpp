@@ -20,7 +20,7 @@ struct InputSize {
         return {sum(a.plain, b.plain), sum(a.packed, b.packed), sum(a.unpacked, b.unpacked), sum(a.values, b.values)};
     }
     /// A file may say that it is larger.
-    static constexpr long long largest = std::numeric_limits<long long>::max() / 4;
+    static constexpr long long largest = (std::numeric_limits<long long>::max)() / 4;
 };
 
 /// What files of such a size may hold together, or a request.
