@@ -1036,6 +1036,54 @@ TEST_CASE("request files: what many files hold together has the limits of one") 
     CHECK(few.read.source.place(19) == files[19].string() + ", line 1");
 }
 
+TEST_CASE("request files: items that are only named count as rows of what is known of items") {
+    const TempFolder folder;
+    DataSchema s;
+    s.id = "id", s.item = "sku", s.candidates = "candidates";
+    for (int i = 0; i < 4'000; ++i) s.of_item.fields.push_back({.name = "f" + std::to_string(i)});
+    std::string lines;
+    for (int i = 0; i < 40; ++i) {
+        std::string candidates;
+        for (int k = 0; k < 50; ++k)
+            candidates += (k > 0 ? "," : "") + (R"({"sku": "s)" + std::to_string(50 * i + k) + "\"}");
+        lines += R"({"id": )" + std::to_string(i) + R"(, "candidates": [)" + candidates + "]}\n";
+    }
+    write_bytes(folder / "r.jsonl", lines);
+    Read of_many(s);
+    CHECK_THROWS_AS(of_many.lists({folder / "r.jsonl"}), DataError);  // 2,000 x 8,000 cells
+    s.of_item.fields.resize(2'000);
+    Read of_fewer(s);
+    of_fewer.lists({folder / "r.jsonl"});
+    CHECK(of_fewer.catalog.items == 2'000);
+}
+
+TEST_CASE("request files: columns that are not read are no more than a model may name") {
+    const TempFolder folder;
+    DataSchema s;
+    s.id = "id", s.candidates = "candidates";
+    data::Paths files;
+    for (int i = 0; i < 3; ++i) {
+        std::string columns;
+        for (int k = 0; k < 4'000; ++k) columns += ",\"x" + std::to_string(4'000 * i + k) + "\": 1";
+        files.push_back(folder.path() / (std::to_string(i) + ".jsonl"));
+        write_bytes(files.back(), R"({"id": )" + std::to_string(i) + R"(, "candidates": [{}])" + columns + "}\n");
+    }
+    Read all(s), few(s);
+    CHECK_THROWS_WITH_AS(all.lists(files),
+                         (files[2].string() + ", line 1: found 12000 columns that are not read, so far, "
+                                              "wanted at most 10000, or a larger limit: --max-columns")
+                             .c_str(),
+                         DataError);
+    files.pop_back();
+    few.lists(files);
+    DataSchema known = s;
+    for (int k = 0; k < 4'000; ++k) known.unread.push_back("y" + std::to_string(k));
+    CHECK_THROWS_AS(data::add_unread(few.read, known), DataError);
+    known.unread.resize(1'000);
+    data::add_unread(few.read, known);
+    CHECK(known.unread.size() == 9'000);
+}
+
 TEST_CASE("request files: an item twice is found among few candidates and among many") {
     for (const int n : {3, 127, 128, 129, 130, 400}) {
         std::string items;

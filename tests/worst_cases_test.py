@@ -480,6 +480,8 @@ class Worst(unittest.TestCase):
                 ("one column", "a\n" + "1\n" * 490_000), ("quotes", 'a\n"' + '""' * 490_000), ("commas", filled("a\n", "")),
                 ("different", "request_id,item,label\n" + "".join(f"{i},{i},1\n" for i in range(65_000))),
                 ("texts", "request_id,item,tags,label\n" + "".join(f"1,{i},t{i}|u{i}|v{i},0\n" for i in range(30_000))),
+                ("names that differ in case", "q," + ",".join("".join(c.upper() if i >> (k - (k > 9)) & 1 else c for k, c in enumerate(
+                    "relevance_label")) for i in range(9_900)) + "\n" + ",".join(["1"] * 9_901) + "\n"),
                 ("one request", "request_id,item,label\n" + "".join(f"1,{i},1\n" for i in range(90_000)))):
             self.reading(name, content, ".csv")
         for name, content in (("rows", packed(b"1,a,1\n", begin=b"request_id,item,label\n")),
@@ -507,6 +509,27 @@ class Worst(unittest.TestCase):
         tables.write_bytes(packed(b"u1,1600000000,view,s1\n", begin=b"user_id,ts,type,sku\n"))
         self.holds("rerank --events", ["rerank", "--model", self.named, "--events", tables],
                    size=tables.stat().st_size, beyond=self.idle[self.named])
+
+    def test_columns_that_nobody_reads(self):
+        parts, schema, out = (self.folder / name for name in ("parts", "of_items.json", "converted"))
+        parts.mkdir()
+        for i in range(9):
+            (parts / f"{i}.csv").write_text("q,label," + ",".join(f"c{i}_{k}" for k in range(9_000)) + "\n")
+        size = sum(path.stat().st_size for path in parts.iterdir())
+        schema.write_text('{"format":"psad-schema-1","request":{"id":"q"},"label":{"grade":"label"}}')
+        for words in (["schema", parts], ["convert", parts, "--schema", schema, "--out", out], [
+                "train", "--train", parts, "--schema", schema, "--valid", parts, "--steps", 1, "--out", self.folder / "o"]):
+            self.holds(f"{words[0]} many columns that nobody reads", words, size=size)
+        items = self.folder / "items_alone.jsonl"
+        items.write_text("".join('{"q":%d,"candidates":[%s]}\n' % (i, ",".join(
+            '{"i":"%x","label":1}' % (1000 * i + k) for k in range(1_000))) for i in range(43)))
+        names = ",".join(f'"{i:x}"' for i in range(9_900))
+        for kind in ("dense", "fields"):
+            schema.write_text('{"format":"psad-schema-1","request":{"id":"q"},"candidate":{"item":"i"},"label":{"grade":"label"},'
+                              '"item":{"%s":[%s]}}' % (kind, names))
+            shutil.rmtree(out, ignore_errors=True)
+            self.holds(f"convert items of {kind} that nobody says", ["convert", items, "--schema", schema, "--out", out],
+                       size=items.stat().st_size)
 
     def test_letor(self):
         for name, content in (
@@ -538,6 +561,8 @@ class Worst(unittest.TestCase):
                                 "x.npy": npy((491_520_000, 0))}),
                 ("one list of empty rows", {"offsets.npy": npy((2,), "<i8", struct.pack("<2q", 0, 1_000_000_000)),
                                             "x.npy": npy((1_000_000_000, 0))}),
+                ("columns of no rows", {"offsets.npy": npy((1,), "<i8", b"\0" * 8), **{
+                    f"x{i}.npy": npy((0, 9_999)) for i in range(90)}}),
                 ("lists without candidates", {"offsets.npy": npy((120_000,), "<i8", b"\0" * 960_000)}),
                 ("columns", {"offsets.npy": npy((2,), "<i8", struct.pack("<2q", 0, 1)),
                              "x.npy": npy((1, 240_000), "<f4", b"\0" * 960_000)}),

@@ -249,8 +249,10 @@ TrainingInputs read_files(const TrainOptions& o) {
                                 joined(read->valid->missing)));
     note_lacking(*read->valid);
     note_contradictions(read->valid->joins);
+    const std::vector<std::string>& unread = read->names.schema.unread;
+    const std::set<std::string_view> of_training(unread.begin(), unread.end());
     for (const std::string& column : read->valid->unread) {
-        if (std::ranges::count(read->names.schema.unread, column) == 0)
+        if (!of_training.contains(column))
             print_error(fmt::format("psad: note: validation lists have {}, which no training list had: it is not read",
                                     printable(column)));
     }
@@ -334,10 +336,8 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
     print_joins(read->joins, *tables, o.tables, false);
     note_unused_tables(o.test, o.tables);
     data::must_have_some_label(*read, out.names->schema, out.name);
-    std::set<std::string, std::less<>> never;
-    for (const std::string& column : read->unread) {
-        if (std::ranges::count(out.names->schema.unread, column) == 0) never.insert(column);
-    }
+    std::set<std::string, std::less<>> never = read->unread;
+    for (const std::string& column : out.names->schema.unread) never.erase(column);
     if (o.strict && !read->lacking.empty())
         throw DataError(read->lacking.begin()->second, "", "no column " + printable(read->lacking.begin()->first),
                         "it, as in training");
@@ -349,10 +349,11 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
     }
     if (!never.empty()) {
         if (o.strict) throw DataError(out.name, "", "the unknown column " + joined(never), "those of training");
+        const std::set<std::string> elsewhere = read_columns(out.names->schema);
         for (const std::string& column : never) {
-            print_error(fmt::format("psad: note: the lists have {}, which {}: it is not read", printable(column),
-                                    reads_column(out.names->schema, column) ? "stood elsewhere in training lists"
-                                                                            : "no training list had"));
+            print_error(
+                fmt::format("psad: note: the lists have {}, which {}: it is not read", printable(column),
+                            elsewhere.contains(column) ? "stood elsewhere in training lists" : "no training list had"));
         }
     }
     if (o.strict) must_know_names(known);

@@ -131,8 +131,9 @@ struct NamedRequests::Parts {
                 print_error("psad: note: requests have further columns that are not read, which are not named");
             else
                 print_error(fmt::format("psad: note: requests have {}, which {}: it is not read", printable(column),
-                                        reads_column(data.schema, column) ? "stood elsewhere in training requests"
-                                                                          : "no training list had"));
+                                        read_columns(data.schema).contains(column)
+                                            ? "stood elsewhere in training requests"
+                                            : "no training list had"));
         }
     }
     /// What a request says of an item against what is known of it is refused or said once.

@@ -70,6 +70,7 @@ class SurveySink final : public RecordSink {
         const auto number = static_cast<int>(entry->second);
         if (is_new) {
             columns_.push_back({.level = level, .name = std::string(name)});
+            cells_ += of_column;
             of_level_.resize((std::max)(of_level_.size(), static_cast<std::size_t>(level) + 1));
             of_level_[static_cast<std::size_t>(level)].push_back(entry->second);
         }
@@ -163,6 +164,8 @@ class SurveySink final : public RecordSink {
     bool absent_is_zero() const { return absent_is_zero_; }
 
   private:
+    /// What a column takes beside its values, in cells.
+    static constexpr long long of_column = 50;
     /// Rows within rows may be many.
     void count_cell(int column) { cells_ += columns_[static_cast<std::size_t>(column)].level == 0 ? 0 : 1; }
     static void add_number(ColumnSurvey& c, double x) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <initializer_list>
 #include <set>
 #include <string>
 #include <string_view>
@@ -101,6 +102,18 @@ class OpenColumns {
             return std::ranges::count(names, std::string_view(lower(c->name))) > 0 || usual_worth(lower(c->name)) > 0;
         });
     }
+    /// All that are called by one of the names.
+    void leave_out(std::initializer_list<NameList> names, const char* why, GuessedSchema& to) {
+        const auto is_other = [&](const ColumnSurvey* c) {
+            return std::ranges::none_of(names, [&](NameList n) { return std::ranges::count(n, lower(c->name)) > 0; });
+        };
+        const auto left = std::ranges::stable_partition(open_, is_other);
+        for (const ColumnSurvey* c : left) {
+            to.schema.unread.push_back(c->name);
+            to.columns.push_back({of_, why, *c});
+        }
+        open_.erase(left.begin(), left.end());
+    }
     void leave_out(const std::string& name, const char* why, GuessedSchema& to) {
         const auto found = std::ranges::find(open_, name, &ColumnSurvey::name);
         if (found != open_.end()) take(found, why, to);
@@ -172,10 +185,7 @@ inline void take_label(OpenColumns& columns, GuessedSchema& to) {
         to.schema.gain.gain = columns.take(usual::grade, "label.gain", to, is_gain);
     columns.take_kinds(to, !to.schema.gain.grade.empty() || !to.schema.gain.gain.empty());
     // What else is called like a label would tell it.
-    for (const NameList names : {NameList(usual::grade), NameList(usual::gain)}) {
-        for (std::string left; !(left = columns.take(names, "not read: another label", to)).empty();)
-            to.schema.unread.push_back(left);
-    }
+    columns.leave_out({usual::grade, usual::gain}, "not read: another label", to);
 }
 
 /// A name may stand in the request and in its candidates: what one of them means says what the other may.

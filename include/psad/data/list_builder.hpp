@@ -288,7 +288,7 @@ class ListBuilder final : public RoleSink {
         if (!has_time_ && !schema_->time.empty()) fail_request(schema_->time, "nothing", "the time of the request");
         ++joins_.requests;
         block_->context.end_row();
-        count_list();
+        count_list(), count_new_items();
         count(block_->context), count(user_row_.cells);
         add_user();
         block_->add_shown(shown_order(positions_), request_);

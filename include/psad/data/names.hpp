@@ -224,6 +224,7 @@ class Names {
     void add_row(std::int32_t item, const GroupRows& cells) { rows_.add(static_cast<std::size_t>(item), cells); }
     const ItemRows& rows() const { return rows_; }
 
+    std::size_t learned_items() const { return data_->ids.items.size(); }
     /// All items, where they are learned.
     Catalog catalog() const { return rows_.catalog(data_->ids.items.size()); }
     /// Those of `before`, whose rows stay where none was read, and those beyond of which something was read.

@@ -79,6 +79,9 @@ class NpyReader final : public Where {
                 const std::string column = c.width == 1 && !c.is_table ? name : name + "." + std::to_string(i);
                 if (!columns.insert(column).second)
                     fail(name, "the column " + in_quotes(column) + " of another array", "each column once");
+                if (columns.size() > static_cast<std::size_t>(limits().columns))
+                    fail(name, "more than " + std::to_string(limits().columns) + " columns so far",
+                         "fewer, or a larger limit: --max-columns");
                 c.columns.push_back(sink.column(by_candidate ? level : 0, column));
             }
             (by_candidate ? of_candidates : of_lists).push_back(std::move(c));

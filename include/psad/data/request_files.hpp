@@ -198,10 +198,13 @@ inline bool leaves_out_zeros(const InputFiles& files) {
 }
 
 /// Makes the columns that files have and nobody reads known to a schema, so that a later one that it does not know
-/// differs from one that was left out.
+/// differs from one that was left out. Throws DataError for more than a schema may have: a model could not be loaded.
 inline void add_unread(const ReadLists& read, DataSchema& to) {
     std::set<std::string> all(to.unread.begin(), to.unread.end());
     all.insert(read.unread.begin(), read.unread.end());
+    if (all.size() > static_cast<std::size_t>(limits().columns))
+        throw DataError("schema", "unread", std::to_string(all.size()) + " columns that are not read",
+                        "at most " + std::to_string(limits().columns) + ", or a larger limit: --max-columns");
     to.unread.assign(all.begin(), all.end());
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string_view>
+#include <utility>
 
 #include "psad/data/cell.hpp"
 #include "psad/data/column_roles.hpp"
@@ -47,7 +48,7 @@ class RoleSink : public RecordSink {
     void end_values(int) override { cells_.end_list(); }
 
   protected:
-    explicit RoleSink(Names& names) : names_(&names), cells_(names) {}
+    explicit RoleSink(Names& names) : names_(&names), cells_(names), items_(names.learned_items()) {}
 
     void read_from(const Where& where) {
         where_ = &where;
@@ -57,12 +58,21 @@ class RoleSink : public RecordSink {
     /// The file ends. It costs as much as a row with all columns.
     void end_reading() {
         count_cells(static_cast<long long>(roles_.all().size()));
+        if (roles_.unread().size() > static_cast<std::size_t>(limits().columns))
+            where_->fail("", std::to_string(roles_.unread().size()) + " columns that are not read, so far",
+                         "at most " + std::to_string(limits().columns) + ", or a larger limit: --max-columns");
         where_ = nullptr;
         names_->read_from(nullptr);
     }
 
     /// A row will be kept, so many times. Throws DataError where the files may have no more cells.
     void count(const GroupRows& row, int times = 1) { count_cells(times * row.cells_of_row()); }
+    /// The same of items that were not known before: each is a row of what is known of items.
+    void count_new_items() {
+        const ColumnGroup& columns = names_->schema().of_item;
+        const std::size_t now = names_->learned_items(), before = std::exchange(items_, now);
+        count_cells(static_cast<long long>((now - before) * (columns.dense.size() + 2 * columns.fields.size())));
+    }
     /// The same of a row of a table, which comes with each request of its user. It is read once: its bytes count.
     void count_copy(const GroupRows& row) {
         count_cells(row.bytes_of_row() / 8, "fewer numbers and values of users, or a larger limit: --max-cells");
@@ -101,6 +111,7 @@ class RoleSink : public RecordSink {
     }
 
     long long counted_ = 0, lists_ = 0;  ///< cells, lists
+    std::size_t items_;                  ///< that were learned
 };
 
 }  // namespace psad::data

@@ -79,6 +79,7 @@ class TableSink : public RoleSink {
         row_.end_row();
         count(row_, 2);  // read, and put in order
         add();
+        count_new_items();
     }
     void end_file() override {
         for (const ColumnRole& r : roles_.all()) {

@@ -244,12 +244,13 @@ class CandidateEncoder {
             if (!std::isnan(x)) sum += x, ++there;
         }
         const T mean = there > 0 ? sum / static_cast<T>(there) : T(0);
-        const auto at = std::ranges::find(missing_, column);
+        const auto at = std::ranges::lower_bound(missing_, column);  // which rise
+        const bool has_flag = at != missing_.end() && *at == column;
         const std::size_t flag = 2 * features() + position_width + static_cast<std::size_t>(at - missing_.begin());
         for (std::size_t i = 0; i < rows.count; ++i) {
             if (!std::isnan(rows[i][column])) continue;
             rows[i][column] = mean;
-            if (at != missing_.end()) rows[i][flag] = T(1);
+            if (has_flag) rows[i][flag] = T(1);
         }
         counts.missing_numbers += static_cast<std::int64_t>(rows.count - there);
         return mean;

@@ -66,12 +66,12 @@ inline void add_names(const ColumnGroup& group, std::set<std::string>& to) {
     for (const DenseFeature& f : group.dense) to.insert(f.name);
     for (const FieldColumn& f : group.fields) to.insert(f.name);
 }
-/// Whether a schema reads a column of that name anywhere.
-inline bool reads_column(const DataSchema& s, const std::string& name) {
+/// The features and fields that a schema reads anywhere.
+inline std::set<std::string> read_columns(const DataSchema& s) {
     std::set<std::string> read;
     for (const ColumnGroup* g : {&s.of_user, &s.of_context, &s.of_candidate, &s.of_item, &s.of_event})
         add_names(*g, read);
-    return read.contains(name);
+    return read;
 }
 inline std::set<std::string> label_names(const GainRule& gain) {
     std::set<std::string> out{gain.grade, gain.gain};
