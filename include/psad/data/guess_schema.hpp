@@ -107,12 +107,12 @@ class OpenColumns {
         const auto is_other = [&](const ColumnSurvey* c) {
             return std::ranges::none_of(names, [&](NameList n) { return std::ranges::count(n, lower(c->name)) > 0; });
         };
-        const auto left = std::ranges::stable_partition(open_, is_other);
-        for (const ColumnSurvey* c : left) {
-            to.schema.unread.push_back(c->name);
-            to.columns.push_back({of_, why, *c});
+        const auto left = std::stable_partition(open_.begin(), open_.end(), is_other);
+        for (auto c = left; c != open_.end(); ++c) {
+            to.schema.unread.push_back((*c)->name);
+            to.columns.push_back({of_, why, **c});
         }
-        open_.erase(left.begin(), left.end());
+        open_.erase(left, open_.end());
     }
     void leave_out(const std::string& name, const char* why, GuessedSchema& to) {
         const auto found = std::ranges::find(open_, name, &ColumnSurvey::name);
