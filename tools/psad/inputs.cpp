@@ -422,9 +422,9 @@ void convert(const ConvertOptions& o) {
     data::add_unread(read, named.schema);
     if (read.source.size() == 0) throw DataError(o.lists.front(), "", "no requests", "at least one");
     const Catalog catalog = names.catalog();
-    read.source.check([&](const Request& r) {
-        check_request(request_schema(named), catalog, r, {.take_missing_columns = true}, no_events);
-    });
+    const Schema schema = request_schema(named);
+    read.source.check(
+        [&](const Request& r) { check_request(schema, catalog, r, {.take_missing_columns = true}, no_events); });
     data::write_column_folder(o.out, named, catalog, table_items, read.source,
                               tables->events ? &*tables->events : nullptr);
     print("wrote {} requests and {} items to {}\n", read.source.size(), catalog.items, o.out);

@@ -224,6 +224,7 @@ class Names {
     void add_row(std::int32_t item, const GroupRows& cells) { rows_.add(static_cast<std::size_t>(item), cells); }
     const ItemRows& rows() const { return rows_; }
 
+    /// Items that have a name: each has a row in the catalog where they are learned.
     std::size_t learned_items() const { return data_->ids.items.size(); }
     /// All items, where they are learned.
     Catalog catalog() const { return rows_.catalog(data_->ids.items.size()); }
