@@ -187,6 +187,11 @@ class Files(Case):
             self.assertNotEqual(done.returncode, 0)
             self.assertIn(said, done.stderr.splitlines()[-1])
         self.assertFalse((self.folder / "never.json").exists())
+        # A pipe can be read but once, and --strict knows the columns that --labels names.
+        strict = psad(*words[:3], "--test", "/dev/stdin", "--format", "jsonl", *self.tables, "--labels", "returned,propensity",
+                      "--strict", stdin=other.read_text())
+        self.assertEqual(strict.returncode, 0, strict.stderr)
+        self.assertIn(f"by returned alone, {returned} lists with any", strict.stdout)
         # That no list is left is not the column's fault.
         late = psad(*words[:4], other, *self.tables, "--labels", "returned", "--test-from", "2099-01-01")
         self.assertIn("found no lists, wanted at least one", late.stderr.splitlines()[-1])

@@ -740,17 +740,19 @@ TEST_CASE("request files: folders within folders, marks and empty parts") {
 
 TEST_CASE("request files: small things of other programs") {
     DataSchema s;
-    s.id = "rid", s.item = "sku", s.of_candidate.dense = {{"price"}};
+    s.id = "rid", s.item = "sku", s.of_candidate = {{{"price"}, {"ctr"}}, {}};
     const TempFolder folder;
-    // A byte order mark; an id that went through floating point; a number too small for a double.
+    // A byte order mark; an id that went through floating point; numbers too small for a double.
     write_bytes(folder / "r.jsonl",
                 "\xef\xbb\xbf"
-                R"({"rid": 7.0, "candidates": [{"sku": 3028.0, "price": 1e-400}]})");
+                R"({"rid": 7.0, "candidates": [{"sku": 3028.0, "price": 1e-400, "ctr": -0.)" +
+                    std::string(400, '0') + R"(1}]})");
     Read got(s);
     got.lists({folder / "r.jsonl"});
     CHECK(got.read.source.id(0) == "7");
     CHECK(got.item(got[0].items[0]) == "3028");
     CHECK(got[0].candidate_dense(0, 0) == 0);
+    CHECK(got[0].candidate_dense(0, 1) == 0);
     write_bytes(folder / "l.letor",
                 "\xef\xbb\xbf"
                 "1 qid:1 1:5\n");
@@ -782,6 +784,49 @@ TEST_CASE("request files: a column that only some of the files have") {
     REQUIRE(got.read.lacking.size() == 1);
     CHECK(got.read.lacking.at("coupon") == (folder / "b.jsonl").string());
     CHECK(got.read.missing == std::set<std::string, std::less<>>{"nowhere"});
+}
+
+TEST_CASE("request files: labels that count alone, of all files end to end") {
+    const TempFolder folder;
+    write_bytes(
+        folder.path() / "a.jsonl",
+        R"({"rid": "a", "ts": 1, "candidates": [{"sku": "x", "label": 2, "buy": 1.5}, {"sku": "y", "label": 0}]})"
+        "\n"
+        R"({"rid": "b", "ts": 2, "candidates": [{"sku": "z", "buy": null, "label": 1}]})"
+        "\n");
+    write_bytes(folder.path() / "b.csv", "rid,ts,sku,label,view\nc,3,x,1,true\nc,3,y,0,\n");
+    const data::Paths files{folder.path() / "a.jsonl", folder.path() / "b.csv"};
+    const auto read = [&](const std::vector<data::LabelColumn>& labels) {
+        Read out(schema());
+        data::Names names(out.data, data::Learn::all);
+        out.read = data::read_requests(files, {}, names, std::make_shared<data::SideTables>(), std::nullopt, labels);
+        return std::move(out.read);
+    };
+    const data::ReadLists lists = read({{"buy"}, {"label"}, {"view"}, {"never"}});
+    REQUIRE(lists.labels.size() == 4);
+    CHECK(lists.labels[0].gains == std::vector<float>{1.5f, 0, 0, 0, 0});
+    CHECK(lists.labels[1].gains == std::vector<float>{2, 0, 1, 1, 0});  // the number itself, not what a grade is worth
+    CHECK(lists.labels[2].gains == std::vector<float>{0, 0, 0, 1, 0});
+    CHECK(lists.labels[3].gains == std::vector<float>(5));
+    CHECK(lists.missing_labels == std::set<std::string, std::less<>>{"never"});
+    CHECK(lists.lacking_feedback.at("buy") == files[1].string());
+    CHECK(lists.lacking_feedback.at("view") == files[0].string());
+    CHECK(lists.unread.empty());
+    // They change nothing of the requests.
+    const data::ReadLists plain = read({});
+    CHECK(plain.labels.empty());
+    CHECK(plain.unread == std::set<std::string, std::less<>>{"buy", "view"});
+    for (const data::ReadLists* r : {&lists, &plain}) {
+        REQUIRE(r->source.size() == 3);
+        CHECK(r->source[0].gain(0) == 3);
+    }
+    // A label that nobody named counts as a cell all the same: "bare" candidates cost memory, too.
+    std::string bare = R"({"rid": "d", "ts": 1, "candidates": [{"sku": "x", "label": 1})";
+    for (int i = 0; i < 4'000; ++i) bare += ",{\"label\":0}";
+    write_bytes(folder.path() / "a.jsonl", bare + "]}\n");
+    std::vector<data::LabelColumn> many(9'000);
+    for (std::size_t l = 0; l < many.size(); ++l) many[l].name = "k" + std::to_string(l);
+    CHECK_THROWS_WITH_AS(read(many), doctest::Contains("cells, named or not, so far"), DataError);
 }
 
 TEST_CASE("request files: rules of gain, shown order, hashed values, paths into objects") {

@@ -370,6 +370,24 @@ class Worst(unittest.TestCase):
             shutil.rmtree(out, ignore_errors=True)
             self.holds(f"{words[0]}: requests that share a history", [*words, "--events", events], size=both)
 
+    def test_many_kinds_of_feedback(self):
+        kinds = [f"k{i}" for i in range(200)]
+        schema, lists, model = (self.folder / name for name in ("kinds.json", "kinds.jsonl", "kinds.st"))
+        schema.write_text(json.dumps({"format": "psad-schema-1", "request": {"id": "q"}, "candidate": {"item": "sku", "dense": ["x"]},
+                                      "label": {"kinds": dict.fromkeys(kinds, 1)}}))
+        lists.write_text("".join(json.dumps({"q": q, "candidates": [
+            {"sku": c, "x": c, **dict.fromkeys(kinds[c :: 20], int(c == q % 20))} for c in range(20)]}) + "\n" for q in range(40)))
+        done = psad("train", "--train", lists, "--valid", lists, "--schema", schema, "--variant", "small", "--steps", 1,
+                    "--threads", 1, "--out", model)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        test = self.folder / "kinds-test.jsonl"
+        # What is read of a kind is 0 for most candidates. Intervals of all kinds take most of the time.
+        for name, most, line in (("kinds of feedback", 100_000, lambda q: '{"q":%d,"candidates":[%s]}' % (
+                q, ",".join('{"sku":%d,"x":1,"k%d":1}' % (c, (q + c) % 200) for c in range(100)))),
+                           ("bare candidates", MEGABYTE, lambda q: '{"q":%d,"candidates":[{"k%d":1}%s]}' % (q, q % 200, ",{}" * 100))):
+            test.write_text(filled("", line, "\n", most, between="\n"))
+            self.holds(f"evaluate: {name}", ["evaluate", "--model", model, "--test", test], size=test.stat().st_size)
+
     def test_json_lines(self):
         for name, content in (
                 ("empty objects", "{}\n" * 300_000), ("short", '{"a":1}\n' * 120_000),

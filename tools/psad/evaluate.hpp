@@ -98,8 +98,7 @@ void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
     check_writable(o.json);
     check_writable(o.per_list);
     const std::vector<NamedOrders> others = named_orders(o.orders, taken_names());
-    const TestInputs in = read_test(o, file);
-    const std::vector<LabelColumn> labels = in.names ? read_labels(o, in.names->schema) : std::vector<LabelColumn>();
+    const TestInputs in = read_test(o, file, o.labels);
     const std::vector<Request>& requests = in.lists;
     const auto counted = static_cast<std::size_t>(std::ranges::count_if(requests, &Request::has_positive));
     if (counted == 0) {
@@ -139,7 +138,7 @@ void evaluate(const EvaluateOptions& o, const model_file::TensorFile& file) {
     out.set("orders", print_rankings(rankings));
     if (std::ranges::any_of(requests, [](const Request& r) { return !r.history_items.empty(); }))
         out.set("buckets", print_history_lengths(rankings, requests));
-    add_outcomes(o, in, labels, rankings, out);
+    add_outcomes(o, in, rankings, out);
     if (!o.segment.empty()) {
         print("\nndcg@10 by {}\n{:<15}", printable(o.segment), printable(o.segment, 14));
         out.set("segments", print_parts(rankings, segments.part, segments.labels));

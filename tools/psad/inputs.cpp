@@ -273,22 +273,33 @@ std::vector<std::size_t> from_time(const data::Source& source, const std::string
     return out;
 }
 
-/// Reads the test files once more, for the label alone: as feedback, of which what is not there is 0. Nothing if no
-/// file has the column.
-std::optional<LabelColumn> read_label(const EvaluateOptions& o, const DataSchema& schema, const std::string& column) {
-    NamedData named;
-    named.schema = {
-        .id = schema.id, .time = schema.time, .candidates = schema.candidates, .gain = {.kinds = {{column, 1.0}}}};
-    named.ids = NamedIds(named.schema);
-    data::Names nothing(named, data::Learn::nothing);
-    const auto tables = data::read_side_tables(input_files(o.test, {}, o.format), nothing);
-    auto read = std::make_shared<data::ReadLists>(data::read_requests(paths(o.test), o.format, nothing, tables));
-    if (!read->missing_labels.empty()) return std::nullopt;
-    note_lacking(*read);
-    LabelColumn out{column, {}, read};
-    read->source.check([](const Request& r) { train::check_feedback(r); });
-    for (const std::size_t i : from_time(read->source, o.test_from)) out.lists.push_back(read->source[i]);
+/// The columns to judge by that the options name, or the kinds of feedback that the gain is made of.
+std::vector<data::LabelColumn> label_columns(const Words& named, bool is_folder, const DataSchema& schema) {
+    if (is_folder && !named.empty())
+        throw SettingError("--labels", "", "a folder of columns", "files: a folder has the gain alone");
+    std::vector<data::LabelColumn> out;
+    std::set<std::string_view> seen;
+    for (const std::string& column : named) {
+        if (!seen.insert(column).second)
+            throw SettingError("--labels", "", printable(column) + " twice", "each column once");
+        out.push_back({column});
+    }
+    const auto& kinds = schema.gain.kinds;
+    if (!named.empty() || is_folder || kinds.size() == 1) return out;
+    for (const auto& [kind, worth] : kinds) out.push_back({kind});
     return out;
+}
+
+/// Of the columns to judge by those that some file has. Throws DataError where --labels named one that none has.
+std::vector<data::LabelColumn> present(data::ReadLists& read, const Words& named, const std::string& file) {
+    std::erase_if(read.labels, [&](const data::LabelColumn& label) {
+        if (!read.missing_labels.contains(label.name)) return false;
+        if (!named.empty()) throw DataError(file, "", "no column " + printable(label.name), "it, as --labels says");
+        print_error(
+            fmt::format("psad: note: the lists have no column {}: nothing is judged by it", printable(label.name)));
+        return true;
+    });
+    return std::move(read.labels);
 }
 
 }  // namespace
@@ -297,7 +308,7 @@ TrainingInputs read_training(const TrainOptions& o) {
     return o.data.empty() ? read_files(o) : read_folder(o);
 }
 
-TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
+TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file, const std::optional<Words>& labels) {
     const Encoder encoder = model_file::read_encoder(file);
     std::optional<NamedData> names = model_file::read_named_data(file, encoder.schema(), encoder.catalog());
     if (!o.data.empty()) {
@@ -311,6 +322,8 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
                        {},
                        data::requests_of(*dataset, dataset->valid),
                        std::nullopt,
+                       {},
+                       {},
                        dataset};
         for (std::size_t i = 0; i < out.lists.size(); ++i) out.ids.push_back(std::to_string(i));
         return out;
@@ -329,7 +342,10 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
     if (o.strict) must_know_names(items);
     out.catalog = items.catalog(encoder.catalog());
     data::Names known(*out.names, out.catalog);
-    auto read = std::make_shared<data::ReadLists>(data::read_requests(files.lists, o.format, known, tables));
+    auto read = std::make_shared<data::ReadLists>(
+        data::read_requests(files.lists, o.format, known, tables, std::nullopt,
+                            labels ? label_columns(*labels, is_column_folder(files), out.names->schema)
+                                   : std::vector<data::LabelColumn>()));
     if (o.strict && read->joins.contradictions > 0)
         throw DataError(out.name, "", "items that differ from what is known of them", "the same, as --strict asks");
     note_repeated(*read);
@@ -362,41 +378,15 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file) {
                       static_cast<std::size_t>(encoder.max_history()));
         train::check_feedback(r);
     });
+    if (labels) out.labels = present(*read, *labels, out.name);
+    std::vector<std::size_t> candidates{0};  // before each list
+    for (const Request& r : read->source) candidates.push_back(candidates.back() + r.size());
     for (const std::size_t i : from_time(read->source, o.test_from)) {
         out.lists.push_back(read->source[i]);
+        out.first_candidates.push_back(candidates[i]);
         out.ids.emplace_back(read->source.id(i));
     }
     out.owner = read;
-    return out;
-}
-
-std::vector<LabelColumn> read_labels(const EvaluateOptions& o, const DataSchema& schema) {
-    Words columns = o.labels;
-    if (columns.empty()) {
-        for (const auto& [kind, worth] : schema.gain.kinds) columns.push_back(kind);
-    }
-    const bool is_folder = o.test.size() == 1 && data::is_column_folder(o.test[0]);
-    if (is_folder && !o.labels.empty())
-        throw SettingError("--labels", "", "a folder of columns", "files: a folder has the gain alone");
-    for (const std::string& column : columns) {
-        if (std::ranges::count(columns, column) > 1)
-            throw SettingError("--labels", "", printable(column) + " twice", "each column once");
-    }
-    std::vector<LabelColumn> out;
-    if (is_folder || (o.labels.empty() && columns.size() == 1)) return out;
-    for (const auto& file : columns.empty() ? data::Paths() : data::files_of(paths(o.test))) {
-        if (!std::filesystem::is_regular_file(file) && !std::filesystem::is_directory(file))
-            throw DataError(file.string(), "", "no regular file", "one, as it is read once more for each label");
-    }
-    for (const std::string& column : columns) {
-        if (auto label = read_label(o, schema, column)) {
-            out.push_back(std::move(*label));
-            continue;
-        }
-        if (!o.labels.empty())
-            throw DataError(o.test.front(), "", "no column " + printable(column), "it, as --labels says");
-        print_error(fmt::format("psad: note: the lists have no column {}: nothing is judged by it", printable(column)));
-    }
     return out;
 }
 

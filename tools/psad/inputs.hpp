@@ -3,10 +3,12 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "options.hpp"
+#include "psad/data/column_roles.hpp"
 #include "psad/features/named_ids.hpp"
 #include "psad/model_file/tensor.hpp"
 #include "psad/train/fit.hpp"
@@ -28,23 +30,26 @@ struct TestInputs {
     Schema schema;
     Catalog catalog;  ///< of the model, or a later one
     std::vector<Request> lists;
-    std::vector<std::string> ids;    ///< as files name the lists; empty texts where they do not
-    std::vector<Request> valid;      ///< of a folder: what heuristics learn from
-    std::optional<NamedData> names;  ///< of files
+    std::vector<std::string> ids;               ///< as files name the lists; empty texts where they do not
+    std::vector<Request> valid;                 ///< of a folder: what heuristics learn from
+    std::optional<NamedData> names;             ///< of files
+    std::vector<data::LabelColumn> labels;      ///< to judge by, each alone
+    std::vector<std::size_t> first_candidates;  ///< of each list, in those columns
     std::shared_ptr<const void> owner;
+
+    /// The lists where that column says what candidates are worth.
+    std::vector<Request> lists_by(const data::LabelColumn& label) const {
+        std::vector<Request> out = lists;
+        for (std::size_t l = 0; l < out.size(); ++l)
+            out[l].gains = std::span(label.gains).subspan(first_candidates[l], out[l].size());
+        return out;
+    }
 };
 
-/// Reads what a model is evaluated on; the model is that of `file`.
-TestInputs read_test(const TestOptions& options, const model_file::TensorFile& file);
-
-/// The test lists where one column alone says what candidates are worth.
-struct LabelColumn {
-    std::string name;
-    std::vector<Request> lists;
-    std::shared_ptr<const void> owner;
-};
-/// The columns that --labels names, or the kinds of feedback that the gain of a schema is made of.
-std::vector<LabelColumn> read_labels(const EvaluateOptions& options, const DataSchema& schema);
+/// Reads what a model is evaluated on; the model is that of `file`. With `labels` those columns, or, where they are
+/// none, the kinds of feedback that the gain is made of.
+TestInputs read_test(const TestOptions& options, const model_file::TensorFile& file,
+                     const std::optional<Words>& labels = std::nullopt);
 
 /// Writes files of requests as one folder of columns.
 void convert(const ConvertOptions& options);

@@ -41,15 +41,15 @@ inline void print_amount(const eval::Interval& x, bool with_sign = false) {
 }
 
 /// Figures where each column of labels alone counts.
-inline model_file::JsonValue print_labels(const std::vector<Ranking>& rankings,
-                                          const std::vector<LabelColumn>& labels) {
+inline model_file::JsonValue print_labels(const std::vector<Ranking>& rankings, const TestInputs& in) {
     auto out = model_file::JsonValue::object();
-    for (const LabelColumn& label : labels) {
+    for (const data::LabelColumn& label : in.labels) {
+        const std::vector<Request> lists = in.lists_by(label);
         model_file::JsonValue& table = out.object_at(label.name);
         std::vector<const char*> names;
         for (const Metric& m : std::span(metrics).first(printed_metrics)) names.push_back(m.name);
         for (const Ranking& r : rankings) {
-            const auto quality = eval::ranking_quality(label.lists, r.orders);
+            const auto quality = eval::ranking_quality(lists, r.orders);
             const std::size_t counted = quality.ndcg10.size();
             if (table.size() == 0) {
                 print_heading(fmt::format("by {} alone, {} lists with any", printable(label.name), counted), names, 22);
@@ -144,15 +144,15 @@ inline model_file::JsonValue print_counterfactual(double min_propensity, const T
 }
 
 /// All that the options and the lists ask for, into `out`.
-inline void add_outcomes(const EvaluateOptions& o, const TestInputs& in, const std::vector<LabelColumn>& labels,
-                         const std::vector<Ranking>& rankings, model_file::JsonValue& out) {
-    if (!labels.empty()) out.set("labels", print_labels(rankings, labels));
+inline void add_outcomes(const EvaluateOptions& o, const TestInputs& in, const std::vector<Ranking>& rankings,
+                         model_file::JsonValue& out) {
+    if (!in.labels.empty()) out.set("labels", print_labels(rankings, in));
     if (!o.revenue.empty()) out.set("revenue", print_revenue(o.revenue, "the label", in, in.lists, rankings));
-    for (const LabelColumn& label : labels) {
+    for (const data::LabelColumn& label : in.labels) {
         if (!o.revenue.empty())
             out.object_at("labels")
                 .object_at(label.name)
-                .set("revenue", print_revenue(o.revenue, label.name, in, label.lists, rankings));
+                .set("revenue", print_revenue(o.revenue, label.name, in, in.lists_by(label), rankings));
     }
     if (std::ranges::any_of(in.lists, [](const Request& r) { return !r.propensities.empty(); }))
         out.set("counterfactual", print_counterfactual(o.min_propensity, in, rankings));

@@ -25,10 +25,12 @@ struct CandidateRow {
     std::int32_t item = -1;
     double position = nan, propensity = nan, teacher_score = nan;
     double label = nan;           ///< a grade or a gain; NaN while nothing was said
+    std::vector<float> labels;    ///< those that count alone
     bool has_item_cells = false;  ///< else the row of item_cells holds nothing, and is not at its end
 
     CandidateRow() = default;
-    explicit CandidateRow(const DataSchema& schema) : cells(schema.of_candidate), item_cells(schema.of_item) {
+    CandidateRow(const DataSchema& schema, std::size_t count_of_labels)
+        : cells(schema.of_candidate), item_cells(schema.of_item), labels(count_of_labels) {
         item_cells.begin_row(nan);
     }
 
@@ -38,6 +40,7 @@ struct CandidateRow {
         if (has_item_cells) item_cells.clear(), item_cells.begin_row(nan);
         item = -1;
         position = propensity = teacher_score = label = nan;
+        std::ranges::fill(labels, 0.0f);
         has_item_cells = false;
     }
 
@@ -73,7 +76,10 @@ struct CandidateRow {
                 return;
             default:
                 wanted(x >= 0 && x < 0x1p30, "a number from 0 to 2^30 - 1, such as 0, 1 or a count");
-                label = (std::isnan(label) ? 0 : label) + c.worth * x;
+                if (c.role == Role::label_alone)
+                    labels[static_cast<std::size_t>(c.index)] = static_cast<float>(x);
+                else
+                    label = (std::isnan(label) ? 0 : label) + c.worth * x;
         }
     }
 

@@ -33,9 +33,16 @@ enum class Role : std::uint8_t {
     grade,
     gain,
     feedback,
+    label_alone,
     event_kind,
     dense,
     field
+};
+
+/// A column that alone says what candidates are worth.
+struct LabelColumn {
+    std::string name;
+    std::vector<float> gains = {};  ///< of the candidates of all requests, end to end; 0 where nothing is said
 };
 
 /// One use of a column. A column that has several is taken once for each: see `next`.
@@ -43,7 +50,7 @@ struct ColumnRole {
     std::string name;
     Role role{};
     Group group{};
-    int index = 0;     ///< of a dense feature or field within its group
+    int index = 0;     ///< of a dense feature or field within its group, of a label that counts alone
     double worth = 0;  ///< of a kind of feedback
     char split = 0;
     int next = RecordSink::not_read;
@@ -55,9 +62,21 @@ struct ColumnRole {
 inline bool is_cell(Role role) {
     return role == Role::dense || role == Role::field;
 }
-inline bool is_label(Role role) {
-    return role == Role::grade || role == Role::gain || role == Role::feedback;
+/// What is not there is 0.
+inline bool is_feedback(Role role) {
+    return role == Role::feedback || role == Role::label_alone;
 }
+inline bool is_label(Role role) {
+    return role == Role::grade || role == Role::gain || is_feedback(role);
+}
+
+/// A file that lacked a column of the schema.
+struct Lack {
+    std::string file;
+    const ColumnRole* role = nullptr;  ///< null: the history
+    bool is_input = false;             ///< of the model, not an id, a weight or the like
+};
+using LackingColumns = std::map<std::string, Lack, std::less<>>;  ///< by column
 
 /// The columns that rows of one or two levels may have.
 class ColumnRoles {
@@ -134,8 +153,9 @@ class ColumnRoles {
 /// Levels of the rows of a request's candidates and of its history.
 inline constexpr int candidate_level = 1, event_level = 2;
 
-/// The columns of requests with their candidates, and, with `history`, their events.
-inline void add_request_roles(const DataSchema& s, bool history, ColumnRoles& to) {
+/// The columns of requests with their candidates, those of labels that count alone, and, with `history`, events.
+inline void add_request_roles(const DataSchema& s, const std::vector<LabelColumn>& labels, bool history,
+                              ColumnRoles& to) {
     to.add(0, {.name = s.id, .role = Role::id, .group = Group::context});
     to.add(0, {.name = s.user, .role = Role::user, .group = Group::context});
     to.add(0, {.name = s.time, .role = Role::time, .group = Group::context});
@@ -152,6 +172,11 @@ inline void add_request_roles(const DataSchema& s, bool history, ColumnRoles& to
     of_candidate(s.gain.grade, Role::grade);
     of_candidate(s.gain.gain, Role::gain);
     for (const auto& [name, worth] : s.gain.kinds) of_candidate(name, Role::feedback, worth);
+    for (std::size_t l = 0; l < labels.size(); ++l)
+        to.add(candidate_level, {.name = labels[l].name,
+                                 .role = Role::label_alone,
+                                 .group = Group::candidate,
+                                 .index = static_cast<int>(l)});
     to.add_group(candidate_level, Group::candidate, s.of_candidate);
     to.add_group(candidate_level, Group::item, s.of_item);
     if (!history) return;

@@ -33,17 +33,18 @@ namespace psad::inline PSAD_ABI::data {
 /// request: it belongs to the request in which it ends. Every fault names file, row and column.
 class ListBuilder final : public RoleSink {
   public:
-    /// Tables may be null; what is borrowed must outlive the source.
-    ListBuilder(Names& names, const UserTable* users, const EventTable* events)
+    /// Tables may be null; what is borrowed must outlive the source. `labels`: columns that count alone.
+    ListBuilder(Names& names, const UserTable* users, const EventTable* events, std::vector<LabelColumn> labels = {})
         : RoleSink(names),
           schema_(&names.schema()),
           candidates_(candidates_of(*schema_)),
           users_(users),
           events_(events),
+          label_columns_(std::move(labels)),
           knows_items_(names.knows_items()) {
-        add_request_roles(*schema_, reads_history(), roles_);
+        add_request_roles(*schema_, label_columns_, reads_history(), roles_);
         user_row_ = UserRow(schema_->of_user);
-        candidate_ = CandidateRow(*schema_);
+        candidate_ = CandidateRow(*schema_, label_columns_.size());
         new_events_ = EventRows(schema_->of_event);
         start_block();
     }
@@ -97,7 +98,7 @@ class ListBuilder final : public RoleSink {
         for (ColumnRole& r : roles_.all()) {
             const bool all_absent = r.role == Role::dense && !std::isnan(absent_);
             if (r.seen || all_absent || may_lack(r) || std::exchange(r.lacked, true)) continue;
-            auto& lacking = r.role == Role::feedback ? lacking_feedback_ : lacking_;
+            auto& lacking = is_feedback(r.role) ? lacking_feedback_ : lacking_;
             lacking.try_emplace(r.name, Lack{where_->source(), &r, is_input(r)});
         }
         if (reads_history() && !has_history_)
@@ -127,14 +128,8 @@ class ListBuilder final : public RoleSink {
     const JoinCounts& joins() const { return joins_; }
     /// Columns of labels that no file had.
     std::set<std::string, std::less<>> missing_labels() const { return roles_.missing_labels(); }
-    /// A file that lacked a column of the schema.
-    struct Lack {
-        std::string file;
-        const ColumnRole* role = nullptr;  ///< null: the history
-        bool is_input = false;             ///< of the model, not an id, a weight or the like
-    };
-    using LackingColumns = std::map<std::string, Lack, std::less<>>;
-    /// By column.
+    /// Those that count alone, of all requests.
+    std::vector<LabelColumn> take_label_columns() { return std::move(label_columns_); }
     const LackingColumns& lacking() const { return lacking_; }
     /// Kinds of feedback, which then count as 0.
     const LackingColumns& lacking_feedback() const { return lacking_feedback_; }
@@ -160,7 +155,7 @@ class ListBuilder final : public RoleSink {
     }
     /// What stands in tables beside the requests, or is not there when serving.
     bool may_lack(const ColumnRole& r) const {
-        if (is_label(r.role) || r.role == Role::teacher_score) return r.role != Role::feedback;
+        if (is_label(r.role) || r.role == Role::teacher_score) return !is_feedback(r.role);
         if (r.group == Group::item) return knows_items_;
         if (r.group == Group::event) return events_ != nullptr || !any_events_;
         return r.group == Group::user && users_ != nullptr && users_->columns.contains(r.name);
@@ -261,6 +256,8 @@ class ListBuilder final : public RoleSink {
         teacher_scores_ += std::isnan(c.teacher_score) ? 0 : 1;
         if (!schema_->teacher_score.empty()) b.teacher_scores.push_back(static_cast<float>(c.teacher_score));
         positions_.push_back(c.position);
+        count_cells(static_cast<long long>(label_columns_.size()));
+        for (std::size_t l = 0; l < label_columns_.size(); ++l) label_columns_[l].gains.push_back(c.labels[l]);
     }
     /// The row that begins the request: its end is known only where the next begins.
     [[noreturn]] void fail_request(std::string_view column, const std::string& found, const std::string& wanted) const {
@@ -325,6 +322,7 @@ class ListBuilder final : public RoleSink {
     std::string candidates_;  ///< the list of them
     const UserTable* users_;
     const EventTable* events_;
+    std::vector<LabelColumn> label_columns_;
     bool knows_items_;     ///< before the first request
     double absent_ = nan;  ///< what a number is that a row does not name
     Source source_;

@@ -42,9 +42,7 @@ inline bool parse_double(std::string_view text, double& value) {
 /// is too small for a double is 0.
 inline bool parse_feature(std::string_view text, double& value) {
     if (parse_double(text, value)) return !std::isinf(value);
-    if (text.find_first_not_of("0123456789.eE-") != std::string_view::npos ||
-        text.find('-', 1) == std::string_view::npos)
-        return false;
+    if (text.empty() || text.find_first_not_of("0123456789.eE-") != std::string_view::npos) return false;
     const std::string whole(text);
     char* end = nullptr;
     value = std::strtod(whole.c_str(), &end);

@@ -107,11 +107,12 @@ struct ReadLists {
     JoinCounts joins = {};
     std::size_t left_out = 0;  ///< requests
     std::size_t repeated = 0;  ///< requests with the name of an earlier one
+    std::vector<LabelColumn> labels = {};
 };
 
 inline ReadLists read_requests(const Paths& paths, const std::string& format, Names& names,
                                const std::shared_ptr<const SideTables>& tables,
-                               std::optional<std::int64_t> before = std::nullopt);
+                               std::optional<std::int64_t> before = std::nullopt, std::vector<LabelColumn> labels = {});
 
 namespace detail {
 inline std::size_t repeated_ids(const Source& source) {
@@ -138,10 +139,12 @@ inline Source read_times(const Paths& paths, const std::string& format, const Da
 }  // namespace detail
 
 /// Reads files of requests, one after the other, or one folder of columns. Requests from the time `before` on are left
-/// out, and nothing is learned from them; for that, files are read twice. \throws DataError at the first fault,
+/// out, and nothing is learned from them; for that, files are read twice. Files may have `labels` that count alone,
+/// which have to be told by name; a folder has none. \throws DataError at the first fault,
 /// ModelFileError for a folder of columns that is damaged or has other columns
 inline ReadLists read_requests(const Paths& paths, const std::string& format, Names& names,
-                               const std::shared_ptr<const SideTables>& tables, std::optional<std::int64_t> before) {
+                               const std::shared_ptr<const SideTables>& tables, std::optional<std::int64_t> before,
+                               std::vector<LabelColumn> labels) {
     for (const auto& path : paths) {
         if (paths.size() > 1 && is_column_folder(path))
             throw DataError(path.string(), "", "a folder of columns beside other files", "it alone");
@@ -156,7 +159,8 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
     }
     std::optional<LeftOutRows> left_out;
     if (before) left_out.emplace(detail::read_times(paths, format, names.schema()), *before);
-    ListBuilder builder(names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr);
+    ListBuilder builder(names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr,
+                        std::move(labels));
     std::optional<FlatRows> flat;
     InputSize size;
     for (const auto& file : files_of(paths)) {
@@ -186,6 +190,7 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
     for (const auto& [column, lack] : builder.lacking_feedback()) {
         if (builder.has_seen(lack)) out.lacking_feedback.emplace(column, lack.file);
     }
+    out.labels = builder.take_label_columns();
     out.source.keep(tables);
     return out;
 }
@@ -210,9 +215,10 @@ inline void add_unread(const ReadLists& read, DataSchema& to) {
 
 /// Throws DataError where files have nothing to judge by. Of kinds of feedback one is enough.
 inline void must_have_some_label(const ReadLists& read, const DataSchema& schema, const std::string& file) {
-    const std::size_t missing = read.missing_labels.size(), kinds = schema.gain.kinds.size();
-    if (missing > 0 && (kinds == 0 || missing == kinds))
-        throw DataError(file, "", "no column " + printable(*read.missing_labels.begin()), "labels, to judge by");
+    const std::set<std::string> labels = label_names(schema.gain);
+    const auto is_missing = [&](const std::string& name) { return read.missing_labels.contains(name); };
+    if (!labels.empty() && std::ranges::all_of(labels, is_missing))
+        throw DataError(file, "", "no column " + printable(*labels.begin()), "labels, to judge by");
 }
 
 }  // namespace psad::data

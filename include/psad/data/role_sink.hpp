@@ -65,7 +65,13 @@ class RoleSink : public RecordSink {
         names_->read_from(nullptr);
     }
 
-    /// A row will be kept, so many times. Throws DataError where the files may have no more cells.
+    /// So many cells will be kept. Throws DataError where the files may have no more.
+    void count_cells(long long more, const char* wanted = "fewer rows or columns, or a larger limit: --max-cells") {
+        counted_ += more;
+        if (const long long most = where_->most().cells; counted_ > most)
+            where_->fail("", "more than " + std::to_string(most) + " cells, named or not, so far", wanted);
+    }
+    /// The same of a row, so many times.
     void count(const GroupRows& row, int times = 1) { count_cells(times * row.cells_of_row()); }
     /// The same of items that were not known before: each is a row of what is known of items.
     void count_new_items() {
@@ -104,12 +110,6 @@ class RoleSink : public RecordSink {
     const Where* where_ = nullptr;
 
   private:
-    void count_cells(long long more, const char* wanted = "fewer rows or columns, or a larger limit: --max-cells") {
-        counted_ += more;
-        if (const long long most = where_->most().cells; counted_ > most)
-            where_->fail("", "more than " + std::to_string(most) + " cells, named or not, so far", wanted);
-    }
-
     long long counted_ = 0, lists_ = 0;  ///< cells, lists
     std::size_t items_;                  ///< that were learned
 };

@@ -64,8 +64,8 @@ inline double dcg(std::span<const float> gains, std::size_t k) {
 /// NDCG@k: DCG@k by that of the best order of `all`, the gains of the whole list in any order. NaN without a positive
 /// or with k = 0.
 inline double ndcg(std::span<const float> gains, std::size_t k, std::span<const float> all) {
-    std::vector<float> best(all.begin(), all.end());
-    std::ranges::sort(best, std::ranges::greater());
+    std::vector<float> best((std::min)(k, all.size()));
+    std::ranges::partial_sort_copy(all, best, std::ranges::greater());
     const double ideal = dcg(best, k);
     return ideal > 0 ? dcg(gains, k) / ideal : no_value;
 }
