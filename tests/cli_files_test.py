@@ -187,6 +187,18 @@ class Files(Case):
             self.assertNotEqual(done.returncode, 0)
             self.assertIn(said, done.stderr.splitlines()[-1])
         self.assertFalse((self.folder / "never.json").exists())
+        # Of the lists from a time on the labels are those lists' own.
+        half, halved = self.folder / "half.jsonl", self.folder / "half.json"
+        half.write_text("".join(json.dumps(r) + "\n" for r in test[14:]))
+        figures = []
+        for file, *more in ((half,), (other, "--test-from", test[14]["ts"])):
+            done = psad("evaluate", "--model", self.model, "--test", file, *self.tables, "--labels", "returned", "--json", halved,
+                        "--revenue", "price", *more)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            figures.append(json.loads(halved.read_text())["labels"]["returned"])
+        self.assertEqual(figures[0]["initial"], figures[1]["initial"])
+        self.assertEqual(figures[0]["revenue"], figures[1]["revenue"])
+        self.assertEqual(figures[0]["lists"], sum(any(c["returned"] for c in r["candidates"]) for r in test[14:]))
         # A pipe can be read but once, and --strict knows the columns that --labels names.
         strict = psad(*words[:3], "--test", "/dev/stdin", "--format", "jsonl", *self.tables, "--labels", "returned,propensity",
                       "--strict", stdin=other.read_text())
@@ -783,7 +795,7 @@ class Files(Case):
         model = self.folder / "kinds.st"
         done = psad("train", "--train", first, second, "--variant", "small", "--steps", 2, "--out", model)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("k2.jsonl has no column buy, which other files have: that feedback counts as 0", done.stderr)
+        self.assertIn("k2.jsonl has no column buy, which other files have: as a label it counts as 0", done.stderr)
         done = self.evaluate("--test", first, second, "--labels", "buy", model=model, tables=[])
         self.assertIn("k2.jsonl has no column buy", done.stderr)
 

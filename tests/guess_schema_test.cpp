@@ -108,6 +108,21 @@ TEST_CASE("guess: what is the same for all candidates is no position") {
     CHECK(data::guess_schema({{folder / "b.csv"}, {}, {}, {}, {}}).schema.position == "slot");
 }
 
+TEST_CASE("guess: of files with columns by the thousand rows are looked at, too") {
+    const TempFolder folder;
+    data::InputFiles files;
+    for (int f = 0; f < 9; ++f) {
+        std::string header = "request_id,label", cells = "1,1";
+        for (int c = 0; c < 9'000; ++c) header += ",c" + std::to_string(9'000 * f + c), cells += ",2";
+        files.lists.push_back(folder.path() / (std::to_string(f) + ".csv"));
+        write_bytes(files.lists.back(), header + "\n" + cells + "\n");
+    }
+    const data::GuessedSchema guess = data::guess_schema(files);
+    CHECK(guess.schema.gain.grade == "label");
+    CHECK(guess.columns.size() > 40'000);
+    for (const data::GuessedColumn& c : guess.columns) CHECK(c.survey.values > 0);
+}
+
 TEST_CASE("guess: LETOR text says nothing by its order") {
     const TempFolder folder;
     write_bytes(folder / "l.txt", "2 qid:1 1:0.5 10:1\n0 qid:1 2:1\n");

@@ -820,6 +820,40 @@ TEST_CASE("request files: labels that count alone, of all files end to end") {
         REQUIRE(r->source.size() == 3);
         CHECK(r->source[0].gain(0) == 3);
     }
+    // What a format leaves out as 0 is not lacking.
+    write_bytes(folder.path() / "a.letor", "1 qid:1 1:5 2:3\n");
+    write_bytes(folder.path() / "b.letor", "1 qid:2 1:5\n");
+    DataSchema letor;
+    letor.id = "qid", letor.candidates = "", letor.gain.grade = "label";
+    NamedData of_letor{letor, NamedIds(letor)};
+    data::Names known(of_letor, data::Learn::all);
+    const auto with_zeros = data::read_requests({folder.path() / "a.letor", folder.path() / "b.letor"}, {}, known,
+                                                std::make_shared<data::SideTables>(), std::nullopt, {{"2"}});
+    CHECK(with_zeros.labels[0].gains == std::vector<float>{3, 0});
+    CHECK(with_zeros.lacking_feedback.empty());
+    CHECK(with_zeros.missing_labels.empty());
+
+    // A folder of columns has none.
+    {
+        Read all(schema());
+        all.lists(files);
+        data::write_column_folder(folder.path() / "columns", all.data, all.catalog, 0, all.read.source, nullptr);
+        data::Names names(all.data, data::Learn::nothing);
+        CHECK_THROWS_WITH_AS(data::read_requests({folder.path() / "columns"}, {}, names,
+                                                 std::make_shared<data::SideTables>(), std::nullopt, {{"buy"}}),
+                             doctest::Contains("columns: found a folder of columns, wanted files"), DataError);
+    }
+    // What is discarded has no label.
+    data::ListBuilder builder(known, nullptr, nullptr, {{"label"}});
+    for (const char* const text : {"3 qid:8 1:1\n2 qid:8 1:2\n", "1 qid:9 1:1\n"}) {
+        builder.discard();
+        data::FlatRows flat(builder, "qid");
+        write_bytes(folder.path() / "one.letor", text);
+        data::read_file(folder.path() / "one.letor", data::Format::letor, flat);
+    }
+    CHECK(builder.take_source().size() == 1);
+    CHECK(builder.take_label_columns()[0].gains == std::vector<float>{1});
+
     // A label that nobody named counts as a cell all the same: "bare" candidates cost memory, too.
     std::string bare = R"({"rid": "d", "ts": 1, "candidates": [{"sku": "x", "label": 1})";
     for (int i = 0; i < 4'000; ++i) bare += ",{\"label\":0}";
@@ -1100,6 +1134,17 @@ TEST_CASE("request files: items that are only named count as rows of what is kno
     Read of_fewer(s);
     of_fewer.lists({folder / "r.jsonl"});
     CHECK(of_fewer.catalog.items == 2'000);
+
+    // Rows of a table count twice, as they are read and kept, and no third time as new items. An empty cell has a byte.
+    s.of_item.fields.resize(900);
+    std::string table = "sku";
+    for (const FieldColumn& f : s.of_item.fields) table += "," + f.name;
+    for (int i = 0; i < 7'000; ++i) table += "\ns" + std::to_string(i) + std::string(900, ',');
+    write_bytes(folder / "items.csv", table + "\n");
+    Read of_table(s);
+    of_table.input.items = {folder / "items.csv"};
+    of_table.lists({folder / "r.jsonl"});
+    CHECK(of_table.catalog.items == 7'000);
 }
 
 TEST_CASE("request files: columns that are not read are no more than a model may name") {
@@ -1115,17 +1160,28 @@ TEST_CASE("request files: columns that are not read are no more than a model may
     }
     Read all(s), few(s);
     CHECK_THROWS_WITH_AS(all.lists(files),
-                         (files[2].string() + ", line 1: found 12000 columns that are not read, so far, "
+                         (files[0].string() + ": found 12000 columns that are not read, "
                                               "wanted at most 10000, or a larger limit: --max-columns")
                              .c_str(),
                          DataError);
+    // Where files are read for the times of their requests, all else is not read: that is no fault.
+    DataSchema reads = s;
+    reads.time = "x0";
+    for (int k = 1; k < 8'000; ++k)
+        (k % 2 ? reads.of_context : reads.of_user).dense.push_back({"x" + std::to_string(k)});
+    Read timed(reads);
+    data::Names names(timed.data, data::Learn::all);
+    write_bytes(folder / "timed.jsonl", R"({"id": 1, "x0": 1, "candidates": [{}]})");
+    CHECK(data::read_requests({files[0], folder / "timed.jsonl"}, {}, names, std::make_shared<data::SideTables>(), 2)
+              .source.size() == 2);
     files.pop_back();
     few.lists(files);
     DataSchema known = s;
     for (int k = 0; k < 4'000; ++k) known.unread.push_back("y" + std::to_string(k));
-    CHECK_THROWS_AS(data::add_unread(few.read, known), DataError);
+    CHECK_THROWS_WITH_AS(data::add_unread(few.read, known, "lists"), doctest::Contains("lists: found 12000 columns"),
+                         DataError);
     known.unread.resize(1'000);
-    data::add_unread(few.read, known);
+    data::add_unread(few.read, known, "lists");
     CHECK(known.unread.size() == 9'000);
 }
 

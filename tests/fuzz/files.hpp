@@ -75,7 +75,12 @@ inline void request_files(std::string_view bytes) {
         named.ids = NamedIds(named.schema);
         data::Names names(named, data::Learn::all);
         const data::ReadLists read =
-            data::read_requests(files.lists, files.format, names, data::read_side_tables(files, names));
+            data::read_requests(files.lists, files.format, names, data::read_side_tables(files, names), std::nullopt,
+                                {{"label"}, {"click"}});
+        std::size_t candidates = 0;
+        for (const Request& r : read.source) candidates += r.size();
+        for (const data::LabelColumn& label : read.labels)
+            must(label.gains.size() == candidates, "a gain of each candidate");
         const Schema schema = request_schema(named);
         const Catalog catalog = names.catalog();
         std::vector<Request> requests;

@@ -148,11 +148,30 @@ void note_unread(const data::InputFiles& files, std::set<std::string, std::less<
 
 void note_lacking(const data::ReadLists& read) {
     for (const auto& [column, file] : read.lacking_feedback)
-        print_error(fmt::format("psad: note: {} has no column {}, which other files have: that feedback counts as 0",
+        print_error(fmt::format("psad: note: {} has no column {}, which other files have: as a label it counts as 0",
                                 file, printable(column)));
     for (const auto& [column, file] : read.lacking)
         print_error(fmt::format("psad: note: {} has no column {}, which other files have: its values count as missing",
                                 file, printable(column)));
+}
+
+/// Columns that nobody reads, and training lists did not have there.
+std::set<std::string, std::less<>> new_columns(const data::ReadLists& read, const DataSchema& of_training) {
+    std::set<std::string, std::less<>> out = read.unread;
+    for (const std::string& column : of_training.unread) out.erase(column);
+    return out;
+}
+void note_new_columns(const char* lists, std::set<std::string, std::less<>> columns, const DataSchema& of_training) {
+    std::set<std::string, std::less<>> elsewhere;
+    for (const std::string& column : read_columns(of_training)) {
+        if (columns.erase(column) > 0) elsewhere.insert(column);
+    }
+    if (!elsewhere.empty())
+        print_error(fmt::format("psad: note: {} have {}, which stood elsewhere in training lists: not read there",
+                                lists, joined(elsewhere)));
+    if (!columns.empty())
+        print_error(
+            fmt::format("psad: note: {} have {}, which no training list had: not read", lists, joined(columns)));
 }
 
 void must_have_labels(const DataSchema& s, const std::string& source) {
@@ -249,13 +268,7 @@ TrainingInputs read_files(const TrainOptions& o) {
                                 joined(read->valid->missing)));
     note_lacking(*read->valid);
     note_contradictions(read->valid->joins);
-    const std::vector<std::string>& unread = read->names.schema.unread;
-    const std::set<std::string_view> of_training(unread.begin(), unread.end());
-    for (const std::string& column : read->valid->unread) {
-        if (!of_training.contains(column))
-            print_error(fmt::format("psad: note: validation lists have {}, which no training list had: it is not read",
-                                    printable(column)));
-    }
+    note_new_columns("validation lists", new_columns(*read->valid, read->names.schema), read->names.schema);
     return out;
 }
 
@@ -273,7 +286,8 @@ std::vector<std::size_t> from_time(const data::Source& source, const std::string
     return out;
 }
 
-/// The columns to judge by that the options name, or the kinds of feedback that the gain is made of.
+/// The columns to judge by that the options name, or the kinds of feedback that the gain is made of: if it is but one,
+/// that is the gain itself.
 std::vector<data::LabelColumn> label_columns(const Words& named, bool is_folder, const DataSchema& schema) {
     if (is_folder && !named.empty())
         throw SettingError("--labels", "", "a folder of columns", "files: a folder has the gain alone");
@@ -292,14 +306,19 @@ std::vector<data::LabelColumn> label_columns(const Words& named, bool is_folder,
 
 /// Of the columns to judge by those that some file has. Throws DataError where --labels named one that none has.
 std::vector<data::LabelColumn> present(data::ReadLists& read, const Words& named, const std::string& file) {
-    std::erase_if(read.labels, [&](const data::LabelColumn& label) {
-        if (!read.missing_labels.contains(label.name)) return false;
-        if (!named.empty()) throw DataError(file, "", "no column " + printable(label.name), "it, as --labels says");
-        print_error(
-            fmt::format("psad: note: the lists have no column {}: nothing is judged by it", printable(label.name)));
-        return true;
-    });
-    return std::move(read.labels);
+    std::vector<data::LabelColumn> out;
+    std::set<std::string, std::less<>> missing;
+    for (data::LabelColumn& label : read.labels) {
+        if (read.missing_labels.contains(label.name))
+            missing.insert(label.name);
+        else
+            out.push_back(std::move(label));
+    }
+    if (!missing.empty() && !named.empty())
+        throw DataError(file, "", "no column " + joined(missing), "it, as --labels says");
+    if (!missing.empty())
+        print_error(fmt::format("psad: note: the lists have no column {}: nothing is judged by it", joined(missing)));
+    return out;
 }
 
 }  // namespace
@@ -315,16 +334,13 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file, c
         if (names) throw SettingError("--data", "", "a folder of numbered ids, and a model of names", "--test");
         const auto dataset = std::make_shared<const data::Dataset>(data::read_lists(o.data));
         data::check_same_ids(encoder, *dataset);
-        TestInputs out{dataset->meta.name,
-                       encoder.schema(),
-                       data::catalog_of(*dataset),
-                       data::requests_of(*dataset, dataset->split(o.split)),
-                       {},
-                       data::requests_of(*dataset, dataset->valid),
-                       std::nullopt,
-                       {},
-                       {},
-                       dataset};
+        TestInputs out;
+        out.name = dataset->meta.name;
+        out.schema = encoder.schema();
+        out.catalog = data::catalog_of(*dataset);
+        out.lists = data::requests_of(*dataset, dataset->split(o.split));
+        out.valid = data::requests_of(*dataset, dataset->valid);
+        out.owner = dataset;
         for (std::size_t i = 0; i < out.lists.size(); ++i) out.ids.push_back(std::to_string(i));
         return out;
     }
@@ -352,8 +368,7 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file, c
     print_joins(read->joins, *tables, o.tables, false);
     note_unused_tables(o.test, o.tables);
     data::must_have_some_label(*read, out.names->schema, out.name);
-    std::set<std::string, std::less<>> never = read->unread;
-    for (const std::string& column : out.names->schema.unread) never.erase(column);
+    const auto news = new_columns(*read, out.names->schema);
     if (o.strict && !read->lacking.empty())
         throw DataError(read->lacking.begin()->second, "", "no column " + printable(read->lacking.begin()->first),
                         "it, as in training");
@@ -363,15 +378,9 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file, c
         print_error(
             fmt::format("psad: note: the lists have no column {}: its values count as missing", joined(read->missing)));
     }
-    if (!never.empty()) {
-        if (o.strict) throw DataError(out.name, "", "the unknown column " + joined(never), "those of training");
-        const std::set<std::string> elsewhere = read_columns(out.names->schema);
-        for (const std::string& column : never) {
-            print_error(
-                fmt::format("psad: note: the lists have {}, which {}: it is not read", printable(column),
-                            elsewhere.contains(column) ? "stood elsewhere in training lists" : "no training list had"));
-        }
-    }
+    if (o.strict && !news.empty())
+        throw DataError(out.name, "", "the unknown column " + joined(news), "those of training");
+    note_new_columns("the lists", news, out.names->schema);
     if (o.strict) must_know_names(known);
     read->source.check([&](const Request& r) {
         check_request(encoder.schema(), out.catalog, r, rules(o.strict),
@@ -381,11 +390,14 @@ TestInputs read_test(const TestOptions& o, const model_file::TensorFile& file, c
     if (labels) out.labels = present(*read, *labels, out.name);
     std::vector<std::size_t> candidates{0};  // before each list
     for (const Request& r : read->source) candidates.push_back(candidates.back() + r.size());
-    for (const std::size_t i : from_time(read->source, o.test_from)) {
-        out.lists.push_back(read->source[i]);
+    const std::vector<std::size_t> tested = from_time(read->source, o.test_from);
+    for (const std::size_t i : tested) {
         out.first_candidates.push_back(candidates[i]);
         out.ids.emplace_back(read->source.id(i));
     }
+    out.lists = read->source.take_requests();
+    for (std::size_t l = 0; l < tested.size(); ++l) out.lists[l] = out.lists[tested[l]];
+    out.lists.resize(tested.size());
     out.owner = read;
     return out;
 }
@@ -409,7 +421,7 @@ void convert(const ConvertOptions& o) {
     note_lacking(read);
     print_joins(read.joins, *tables, o.tables, true);
     note_unnamed(read.unread, named.schema);
-    data::add_unread(read, named.schema);
+    data::add_unread(read, named.schema, o.lists.front());
     if (read.source.size() == 0) throw DataError(o.lists.front(), "", "no requests", "at least one");
     const Catalog catalog = names.catalog();
     const Schema schema = request_schema(named);

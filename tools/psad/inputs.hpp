@@ -37,17 +37,14 @@ struct TestInputs {
     std::vector<std::size_t> first_candidates;  ///< of each list, in those columns
     std::shared_ptr<const void> owner;
 
-    /// The lists where that column says what candidates are worth.
-    std::vector<Request> lists_by(const data::LabelColumn& label) const {
-        std::vector<Request> out = lists;
-        for (std::size_t l = 0; l < out.size(); ++l)
-            out[l].gains = std::span(label.gains).subspan(first_candidates[l], out[l].size());
-        return out;
+    /// What the candidates of a list are worth by that column.
+    std::span<const float> gains_by(const data::LabelColumn& label, std::size_t list) const {
+        return std::span(label.gains).subspan(first_candidates[list], lists[list].size());
     }
 };
 
-/// Reads what a model is evaluated on; the model is that of `file`. With `labels` those columns, or, where they are
-/// none, the kinds of feedback that the gain is made of.
+/// Reads what a model is evaluated on; the model is that of `file`. `labels`: columns to judge by, each alone; of an
+/// empty list the kinds of feedback, if the gain is made of several.
 TestInputs read_test(const TestOptions& options, const model_file::TensorFile& file,
                      const std::optional<Words>& labels = std::nullopt);
 

@@ -5,6 +5,8 @@
 
 #include <memory>
 #include <new>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "notes.hpp"
@@ -65,9 +67,11 @@ struct NamedRequests::Parts {
     data::Source source;
     std::set<std::string, std::less<>> may_lack;      ///< columns whose values were missing in training, too
     std::set<std::string, std::less<>> known_unread;  ///< columns of training lists
-    std::set<std::string, std::less<>> noted_lacking, noted_unread;
+    std::set<std::string, std::less<>> noted_unread;
+    std::unordered_set<const char*> known_lacking;  ///< what is to be said of them is said
+    std::size_t noted_lacking = 0;
     bool noted_contradictions = false;
-    static constexpr std::size_t most_noted = 20;  ///< unread columns that are named
+    static constexpr std::size_t most_noted = 20;  ///< columns of a kind that are named
 
     Parts(NamedData given, const Encoder& encoder, const TableOptions& files, bool is_strict)
         : data(std::move(given)),
@@ -111,14 +115,21 @@ struct NamedRequests::Parts {
 
     /// What a request lacks although no training list did is refused or said once.
     void note_lacking() {
-        for (const auto& [column, lack] : builder->lacking()) {
-            if (!lack.is_input || may_lack.contains(column)) continue;
-            if (strict)
-                throw DataError("request", reader.place({}), "no column " + printable(column), "it, as in training");
-            if (noted_lacking.insert(column).second)
-                print_error(fmt::format("psad: note: {}: no column {}: its values count as missing", reader.place({}),
-                                        printable(column)));
+        for (const data::Lack& lack : builder->lacking()) {
+            if (!lack.is_input || known_lacking.contains(lack.column.data())) continue;
+            if (!may_lack.contains(lack.column)) say_lacking(lack.column);
+            known_lacking.insert(lack.column.data());
         }
+    }
+    void say_lacking(std::string_view column) {
+        if (strict)
+            throw DataError("request", reader.place({}), "no column " + printable(column), "it, as in training");
+        if (++noted_lacking <= most_noted)
+            print_error(fmt::format("psad: note: {}: no column {}: its values count as missing", reader.place({}),
+                                    printable(column)));
+        else if (noted_lacking == most_noted + 1)
+            print_error(
+                "psad: note: requests lack further columns, which are not named: their values count as missing");
     }
     /// Columns that no training list had are refused or said once.
     void note_unread() {

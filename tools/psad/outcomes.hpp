@@ -40,38 +40,37 @@ inline void print_amount(const eval::Interval& x, bool with_sign = false) {
     print(" {:>{}}", text, amount_width);
 }
 
-/// Figures where each column of labels alone counts.
-inline model_file::JsonValue print_labels(const std::vector<Ranking>& rankings, const TestInputs& in) {
+/// Figures where a column of labels alone counts.
+inline model_file::JsonValue print_label(const data::LabelColumn& label, const TestInputs& in,
+                                         const std::vector<Ranking>& rankings) {
     auto out = model_file::JsonValue::object();
-    for (const data::LabelColumn& label : in.labels) {
-        const std::vector<Request> lists = in.lists_by(label);
-        model_file::JsonValue& table = out.object_at(label.name);
-        std::vector<const char*> names;
-        for (const Metric& m : std::span(metrics).first(printed_metrics)) names.push_back(m.name);
-        for (const Ranking& r : rankings) {
-            const auto quality = eval::ranking_quality(lists, r.orders);
-            const std::size_t counted = quality.ndcg10.size();
-            if (table.size() == 0) {
-                print_heading(fmt::format("by {} alone, {} lists with any", printable(label.name), counted), names, 22);
-                table.set("lists", counted);
-                table.set("left_out", quality.left_out);
-            }
-            print("{:<15}", r.name);
-            for (const Metric& m : metrics) {
-                const auto interval = eval::bootstrap_mean(quality.*m.values);
-                if (counted > 0) table.object_at(r.key).set(m.name, interval_json(interval));
-                if (is_printed(m)) print(" {:>22}", counted > 0 ? interval_text(interval) : "-");
-            }
-            print("\n");
+    std::vector<const char*> names;
+    for (const Metric& m : std::span(metrics).first(printed_metrics)) names.push_back(m.name);
+    for (const Ranking& r : rankings) {
+        eval::RankingQuality quality;
+        for (std::size_t l = 0; l < in.lists.size(); ++l) quality.add(in.gains_by(label, l), r.orders[l]);
+        const std::size_t counted = quality.ndcg10.size();
+        if (out.size() == 0) {
+            print_heading(fmt::format("by {} alone, {} lists with any", printable(label.name), counted), names, 22);
+            out.set("lists", counted);
+            out.set("left_out", quality.left_out);
         }
+        print("{:<15}", r.name);
+        for (const Metric& m : metrics) {
+            const auto interval = eval::bootstrap_mean(quality.*m.values);
+            if (counted > 0) out.object_at(r.key).set(m.name, interval_json(interval));
+            if (is_printed(m)) print(" {:>22}", counted > 0 ? interval_text(interval) : "-");
+        }
+        print("\n");
     }
     return out;
 }
 
 /// The sum of a dense feature over the positives among the first 5 and 10, a mean over all lists: revenue by a price.
-/// `labelled` are the lists of `in` with the gains that count.
-inline model_file::JsonValue print_revenue(const std::string& feature, const std::string& label, const TestInputs& in,
-                                           const std::vector<Request>& labelled, const std::vector<Ranking>& rankings) {
+/// gain(l, i): that of candidate i of list l by `label`.
+template <class Gain>
+model_file::JsonValue print_revenue(const std::string& feature, const std::string& label, const TestInputs& in,
+                                    Gain gain, const std::vector<Ranking>& rankings) {
     constexpr std::array<std::size_t, 2> lengths{5, 10};
     const eval::DenseColumn column(in.schema, feature);
     auto out = model_file::JsonValue::object("feature", feature);
@@ -92,7 +91,7 @@ inline model_file::JsonValue print_revenue(const std::string& feature, const std
             for (const int place : r.orders[l]) {
                 const auto i = static_cast<std::size_t>(place);
                 const double price = column(in.catalog, request, i);
-                gains.push_back(labelled[l].gain(i));
+                gains.push_back(gain(l, i));
                 missing += gains.back() > 0 && std::isnan(price) ? 1 : 0;
                 prices.push_back(std::isnan(price) ? 0 : price);
             }
@@ -146,13 +145,18 @@ inline model_file::JsonValue print_counterfactual(double min_propensity, const T
 /// All that the options and the lists ask for, into `out`.
 inline void add_outcomes(const EvaluateOptions& o, const TestInputs& in, const std::vector<Ranking>& rankings,
                          model_file::JsonValue& out) {
-    if (!in.labels.empty()) out.set("labels", print_labels(rankings, in));
-    if (!o.revenue.empty()) out.set("revenue", print_revenue(o.revenue, "the label", in, in.lists, rankings));
+    const auto revenue = [&](const std::string& label, auto gain) {
+        return print_revenue(o.revenue, label, in, gain, rankings);
+    };
+    const bool has_revenue = !o.revenue.empty();
+    if (has_revenue)
+        out.set("revenue", revenue("the label", [&](std::size_t l, std::size_t i) { return in.lists[l].gain(i); }));
     for (const data::LabelColumn& label : in.labels) {
-        if (!o.revenue.empty())
-            out.object_at("labels")
-                .object_at(label.name)
-                .set("revenue", print_revenue(o.revenue, label.name, in, in.lists_by(label), rankings));
+        auto table = print_label(label, in, rankings);
+        if (has_revenue)
+            table.set("revenue",
+                      revenue(label.name, [&](std::size_t l, std::size_t i) { return in.gains_by(label, l)[i]; }));
+        out.object_at("labels").set(label.name, std::move(table));
     }
     if (std::ranges::any_of(in.lists, [](const Request& r) { return !r.propensities.empty(); }))
         out.set("counterfactual", print_counterfactual(o.min_propensity, in, rankings));

@@ -65,7 +65,7 @@ struct Limits {
         const long long all = (std::min)((std::min)(size.plain, largest) + (std::min)(size.packed, largest), largest);
         const long long beyond = beyond_a_megabyte(all), packed = (std::min)(beyond, size.packed);
         InputLimits out;
-        out.lists = 40'000 + cells * ((std::min)(size.plain, largest) / 32 + (std::min)(size.packed, largest) / 20);
+        out.lists = 40'000 + cells * ((std::min)(size.plain, largest) / 64 + (std::min)(size.packed, largest) / 40);
         out.cells = 12'000'000 + cells * (all - packed) + packed * (cells * unpacked / 8);
         return out;
     }

@@ -24,13 +24,13 @@ struct CandidateRow {
     GroupRows cells, item_cells;
     std::int32_t item = -1;
     double position = nan, propensity = nan, teacher_score = nan;
-    double label = nan;           ///< a grade or a gain; NaN while nothing was said
-    std::vector<float> labels;    ///< those that count alone
-    bool has_item_cells = false;  ///< else the row of item_cells holds nothing, and is not at its end
+    double label = nan;               ///< a grade or a gain; NaN while nothing was said
+    std::vector<float> labels_alone;  ///< 0 where nothing was said
+    bool has_item_cells = false;      ///< else the row of item_cells holds nothing, and is not at its end
 
     CandidateRow() = default;
-    CandidateRow(const DataSchema& schema, std::size_t count_of_labels)
-        : cells(schema.of_candidate), item_cells(schema.of_item), labels(count_of_labels) {
+    CandidateRow(const DataSchema& schema, std::size_t count_alone)
+        : cells(schema.of_candidate), item_cells(schema.of_item), labels_alone(count_alone) {
         item_cells.begin_row(nan);
     }
 
@@ -40,7 +40,7 @@ struct CandidateRow {
         if (has_item_cells) item_cells.clear(), item_cells.begin_row(nan);
         item = -1;
         position = propensity = teacher_score = label = nan;
-        std::ranges::fill(labels, 0.0f);
+        std::ranges::fill(labels_alone, 0.0f);
         has_item_cells = false;
     }
 
@@ -77,7 +77,7 @@ struct CandidateRow {
             default:
                 wanted(x >= 0 && x < 0x1p30, "a number from 0 to 2^30 - 1, such as 0, 1 or a count");
                 if (c.role == Role::label_alone)
-                    labels[static_cast<std::size_t>(c.index)] = static_cast<float>(x);
+                    labels_alone[static_cast<std::size_t>(c.index)] = static_cast<float>(x);
                 else
                     label = (std::isnan(label) ? 0 : label) + c.worth * x;
         }

@@ -72,11 +72,11 @@ inline bool is_label(Role role) {
 
 /// A file that lacked a column of the schema.
 struct Lack {
+    std::string_view column;
     std::string file;
     const ColumnRole* role = nullptr;  ///< null: the history
     bool is_input = false;             ///< of the model, not an id, a weight or the like
 };
-using LackingColumns = std::map<std::string, Lack, std::less<>>;  ///< by column
 
 /// The columns that rows of one or two levels may have.
 class ColumnRoles {

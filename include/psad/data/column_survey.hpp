@@ -62,6 +62,7 @@ class SurveySink final : public RecordSink {
     void begin_file(const Where& where, double absent) override {
         where_ = &where;
         cells_ += static_cast<long long>(columns_.size());
+        rows_before_ = rows(0);
         absent_is_zero_ = absent == 0;
         last_.clear();
     }
@@ -143,8 +144,9 @@ class SurveySink final : public RecordSink {
         may_have_ = where_->most().cells / 6;
         where_ = nullptr;
     }
-    /// A sample of the files is enough.
+    /// A sample of the files is enough, but of a file that was begun it has a row: columns without any tell nothing.
     bool wants_more() const override {
+        if (where_ != nullptr && rows(0) == rows_before_) return true;
         return rows(0) < (rows_.size() > 1 ? most_ / 10 : most_) &&
                cells_ <= (where_ != nullptr ? where_->most().cells / 6 : may_have_);
     }
@@ -164,7 +166,7 @@ class SurveySink final : public RecordSink {
     bool absent_is_zero() const { return absent_is_zero_; }
 
   private:
-    /// What a column takes beside its values, in cells.
+    /// What a column takes beside its values: some 400 bytes, in cells of 8.
     static constexpr long long of_column = 50;
     /// Rows within rows may be many.
     void count_cell(int column) { cells_ += columns_[static_cast<std::size_t>(column)].level == 0 ? 0 : 1; }
@@ -183,7 +185,7 @@ class SurveySink final : public RecordSink {
     }
 
     std::string id_;
-    std::size_t most_;
+    std::size_t most_, rows_before_ = 0;  ///< the latter: the file that is read
     const Where* where_ = nullptr;
     long long cells_ = 0;  ///< in rows within rows, and for columns that rows and files leave out
     long long may_have_ = (std::numeric_limits<long long>::max)();  ///< so many of those, by the files before

@@ -103,7 +103,7 @@ class OpenColumns {
         });
     }
     /// All that are called by one of the names.
-    void leave_out(std::initializer_list<NameList> names, const char* why, GuessedSchema& to) {
+    void leave_unread(std::initializer_list<NameList> names, const char* why, GuessedSchema& to) {
         const auto is_other = [&](const ColumnSurvey* c) {
             return std::ranges::none_of(names, [&](NameList n) { return std::ranges::count(n, lower(c->name)) > 0; });
         };
@@ -185,7 +185,7 @@ inline void take_label(OpenColumns& columns, GuessedSchema& to) {
         to.schema.gain.gain = columns.take(usual::grade, "label.gain", to, is_gain);
     columns.take_kinds(to, !to.schema.gain.grade.empty() || !to.schema.gain.gain.empty());
     // What else is called like a label would tell it.
-    columns.leave_out({usual::grade, usual::gain}, "not read: another label", to);
+    columns.leave_unread({usual::grade, usual::gain}, "not read: another label", to);
 }
 
 /// A name may stand in the request and in its candidates: what one of them means says what the other may.

@@ -41,7 +41,8 @@ class ListBuilder final : public RoleSink {
           users_(users),
           events_(events),
           label_columns_(std::move(labels)),
-          knows_items_(names.knows_items()) {
+          knows_items_(names.knows_items()),
+          history_name_(schema_->history + " (or --events)") {
         add_request_roles(*schema_, label_columns_, reads_history(), roles_);
         user_row_ = UserRow(schema_->of_user);
         candidate_ = CandidateRow(*schema_, label_columns_.size());
@@ -96,13 +97,11 @@ class ListBuilder final : public RoleSink {
     }
     void end_file() override {
         for (ColumnRole& r : roles_.all()) {
-            const bool all_absent = r.role == Role::dense && !std::isnan(absent_);
+            const bool all_absent = (r.role == Role::dense || is_feedback(r.role)) && !std::isnan(absent_);
             if (r.seen || all_absent || may_lack(r) || std::exchange(r.lacked, true)) continue;
-            auto& lacking = is_feedback(r.role) ? lacking_feedback_ : lacking_;
-            lacking.try_emplace(r.name, Lack{where_->source(), &r, is_input(r)});
+            lacking_.push_back({r.name, where_->source(), &r, is_input(r)});
         }
-        if (reads_history() && !has_history_)
-            lacking_.try_emplace(history_name(), Lack{where_->source(), nullptr, true});
+        if (reads_history() && !has_history_) lacking_.push_back({history_name_, where_->source(), nullptr, true});
         end_reading();
     }
 
@@ -118,21 +117,21 @@ class ListBuilder final : public RoleSink {
     void discard() {
         cells_.end_list();
         count_anew();
+        for (LabelColumn& l : label_columns_) l.gains.clear();
         source_ = Source();
         start_block();
     }
     void forget_columns() {
         roles_.forget_files();
-        lacking_.clear(), lacking_feedback_.clear();
+        lacking_.clear();
     }
     const JoinCounts& joins() const { return joins_; }
     /// Columns of labels that no file had.
     std::set<std::string, std::less<>> missing_labels() const { return roles_.missing_labels(); }
     /// Those that count alone, of all requests.
     std::vector<LabelColumn> take_label_columns() { return std::move(label_columns_); }
-    const LackingColumns& lacking() const { return lacking_; }
-    /// Kinds of feedback, which then count as 0.
-    const LackingColumns& lacking_feedback() const { return lacking_feedback_; }
+    /// Columns and files, in the order of the files. The texts live as long as the builder.
+    const std::vector<Lack>& lacking() const { return lacking_; }
     /// Whether another file had the column.
     bool has_seen(const Lack& lack) const { return lack.role != nullptr ? lack.role->ever_seen : has_ever_history_; }
     const std::set<std::string, std::less<>>& unread() const { return roles_.unread(); }
@@ -147,8 +146,6 @@ class ListBuilder final : public RoleSink {
         has_ever_history_ |= has_history_;
         joins_.own_history |= has_history_ && events_ != nullptr;
     }
-    /// What is lacking where requests bring no events and there is no table of them.
-    std::string history_name() const { return schema_->history + " (or --events)"; }
     bool is_input(const ColumnRole& r) const {
         const bool joins = r.role == Role::user && (users_ != nullptr || events_ != nullptr);
         return joins || is_cell(r.role) || r.role == Role::event_kind || r.role == Role::item;
@@ -256,8 +253,9 @@ class ListBuilder final : public RoleSink {
         teacher_scores_ += std::isnan(c.teacher_score) ? 0 : 1;
         if (!schema_->teacher_score.empty()) b.teacher_scores.push_back(static_cast<float>(c.teacher_score));
         positions_.push_back(c.position);
-        count_cells(static_cast<long long>(label_columns_.size()));
-        for (std::size_t l = 0; l < label_columns_.size(); ++l) label_columns_[l].gains.push_back(c.labels[l]);
+        count_cells(static_cast<long long>(label_columns_.size()),
+                    "fewer columns to judge by (--labels), fewer rows, or a larger limit: --max-cells");
+        for (std::size_t l = 0; l < label_columns_.size(); ++l) label_columns_[l].gains.push_back(c.labels_alone[l]);
     }
     /// The row that begins the request: its end is known only where the next begins.
     [[noreturn]] void fail_request(std::string_view column, const std::string& found, const std::string& wanted) const {
@@ -329,7 +327,8 @@ class ListBuilder final : public RoleSink {
     std::uint32_t file_ = 0;  ///< that is read
     std::shared_ptr<RequestBlock> block_;
     std::shared_ptr<Catalog> new_items_ = std::make_shared<Catalog>();
-    LackingColumns lacking_, lacking_feedback_;
+    std::string history_name_;  ///< what is lacking where requests bring no events and there is no table of them
+    std::vector<Lack> lacking_;
     JoinCounts joins_;
     bool any_events_ = false, has_time_ = false;
     bool has_history_ = false, has_ever_history_ = false;  ///< the list, in the file that is read and in any

@@ -62,6 +62,14 @@ inline bool has_list(const std::filesystem::path& file, const std::string& name)
 inline void must_name(const std::string& column, const char* place, const std::string& why) {
     if (column.empty()) throw DataError("schema", place, "nothing", "the column that " + why);
 }
+/// Columns that are not read stand in a schema, and a model with more than a schema may name could not be loaded.
+inline std::set<std::string, std::less<>> not_too_many(std::set<std::string, std::less<>> unread,
+                                                       const std::string& source) {
+    if (unread.size() > static_cast<std::size_t>(limits().columns))
+        throw DataError(source, "", std::to_string(unread.size()) + " columns that are not read",
+                        "at most " + std::to_string(limits().columns) + ", or a larger limit: --max-columns");
+    return unread;
+}
 }  // namespace detail
 
 /// Reads the table of items into `names`. Returns the columns that the schema does not name.
@@ -70,7 +78,7 @@ inline std::set<std::string, std::less<>> read_items(const Paths& paths, Names& 
     detail::must_name(names.schema().item, "candidate.item", "names an item, also in the table of items");
     ItemTableSink sink(names);
     detail::read_table(paths, sink);
-    return sink.unread();
+    return detail::not_too_many(sink.unread(), paths.front().string());
 }
 
 /// Reads the tables of users and events. \throws DataError at the first fault
@@ -82,7 +90,7 @@ inline std::shared_ptr<const SideTables> read_side_tables(const InputFiles& file
         UserTableSink sink(names);
         detail::read_table(files.users, sink);
         out->users = sink.table();
-        out->unread_of_users = sink.unread();
+        out->unread_of_users = detail::not_too_many(sink.unread(), files.users.front().string());
     }
     if (!files.events.empty()) {
         detail::must_name(schema.user, "request.user", "names a user, also in the table of events");
@@ -92,7 +100,7 @@ inline std::shared_ptr<const SideTables> read_side_tables(const InputFiles& file
         EventTableSink sink(names);
         detail::read_table(files.events, sink);
         out->events = sink.table();
-        out->unread_of_events = sink.unread();
+        out->unread_of_events = detail::not_too_many(sink.unread(), files.events.front().string());
     }
     return out;
 }
@@ -103,16 +111,12 @@ struct ReadLists {
     std::set<std::string, std::less<>> missing;                ///< columns of the schema that no file has
     std::map<std::string, std::string> lacking;                ///< columns that some files have, and one that has not
     std::map<std::string, std::string> lacking_feedback = {};  ///< the same of kinds of feedback, which then are 0
-    std::set<std::string, std::less<>> unread, missing_labels;
+    std::set<std::string, std::less<>> unread = {}, missing_labels = {};
     JoinCounts joins = {};
     std::size_t left_out = 0;  ///< requests
     std::size_t repeated = 0;  ///< requests with the name of an earlier one
     std::vector<LabelColumn> labels = {};
 };
-
-inline ReadLists read_requests(const Paths& paths, const std::string& format, Names& names,
-                               const std::shared_ptr<const SideTables>& tables,
-                               std::optional<std::int64_t> before = std::nullopt, std::vector<LabelColumn> labels = {});
 
 namespace detail {
 inline std::size_t repeated_ids(const Source& source) {
@@ -121,6 +125,26 @@ inline std::size_t repeated_ids(const Source& source) {
     for (std::size_t i = 0; i < source.size(); ++i)
         out += !source.id(i).empty() && !ids.insert(source.id(i)).second ? 1 : 0;
     return out;
+}
+/// Reads files one after the other, but for some of their requests.
+inline void read_files(const Paths& paths, const std::string& format, const DataSchema& schema, ListBuilder& to,
+                       const LeftOutRows* left_out = nullptr) {
+    const std::string candidates = candidates_of(schema);
+    std::optional<FlatRows> flat;
+    InputSize size;
+    for (const auto& file : files_of(paths)) {
+        const Format found = format_of(file, format);
+        const bool may_be_rows = found == Format::json_lines && schema.candidates.empty();
+        const bool in_rows = is_flat(found) || (may_be_rows && !has_list(file, candidates));
+        if (in_rows && !flat) flat.emplace(to, schema.id);
+        RecordSink& sink = in_rows ? static_cast<RecordSink&>(*flat) : to;
+        if (left_out != nullptr) {
+            WithoutRows others(sink, *left_out);
+            size = read_file(file, found, others, size, candidates);
+        } else {
+            size = read_file(file, found, sink, size, candidates);
+        }
+    }
 }
 /// The requests of files, of which nothing but names and times is read.
 inline Source read_times(const Paths& paths, const std::string& format, const DataSchema& schema) {
@@ -134,24 +158,29 @@ inline Source read_times(const Paths& paths, const std::string& format, const Da
     times.schema = {.id = schema.id, .time = schema.time, .candidates = schema.candidates};
     times.ids = NamedIds(times.schema);
     Names nothing(times, Learn::nothing);
-    return read_requests(paths, format, nothing, std::make_shared<SideTables>()).source;
+    ListBuilder builder(nothing, nullptr, nullptr);
+    read_files(paths, format, times.schema, builder);
+    return builder.take_source();
 }
 }  // namespace detail
 
 /// Reads files of requests, one after the other, or one folder of columns. Requests from the time `before` on are left
-/// out, and nothing is learned from them; for that, files are read twice. Files may have `labels` that count alone,
-/// which have to be told by name; a folder has none. \throws DataError at the first fault,
+/// out, and nothing is learned from them; for that, files are read twice. Each column of `labels`, which are different
+/// ones, counts alone; a folder of columns has none of them. \throws DataError at the first fault,
 /// ModelFileError for a folder of columns that is damaged or has other columns
 inline ReadLists read_requests(const Paths& paths, const std::string& format, Names& names,
-                               const std::shared_ptr<const SideTables>& tables, std::optional<std::int64_t> before,
-                               std::vector<LabelColumn> labels) {
+                               const std::shared_ptr<const SideTables>& tables,
+                               std::optional<std::int64_t> before = std::nullopt,
+                               std::vector<LabelColumn> labels = {}) {
     for (const auto& path : paths) {
         if (paths.size() > 1 && is_column_folder(path))
             throw DataError(path.string(), "", "a folder of columns beside other files", "it alone");
     }
     if (paths.size() == 1 && is_column_folder(paths[0])) {
+        if (!labels.empty())
+            throw DataError(paths[0].string(), "", "a folder of columns", "files: a folder has the gain alone");
         const ColumnFolder folder(paths[0]);
-        ReadLists out{folder.source(&names, before), {}, {}, {}, {}, {}};
+        ReadLists out{.source = folder.source(&names, before), .missing = {}, .lacking = {}};
         out.joins.contradictions = names.contradictions();
         out.left_out = folder.size() - out.source.size();
         out.repeated = detail::repeated_ids(out.source);
@@ -161,36 +190,24 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
     if (before) left_out.emplace(detail::read_times(paths, format, names.schema()), *before);
     ListBuilder builder(names, tables->users ? &*tables->users : nullptr, tables->events ? &*tables->events : nullptr,
                         std::move(labels));
-    std::optional<FlatRows> flat;
-    InputSize size;
-    for (const auto& file : files_of(paths)) {
-        const Format found = format_of(file, format);
-        const std::string candidates = candidates_of(names.schema());
-        const bool may_be_rows = found == Format::json_lines && names.schema().candidates.empty();
-        const bool in_rows = is_flat(found) || (may_be_rows && !detail::has_list(file, candidates));
-        if (in_rows && !flat) flat.emplace(builder, names.schema().id);
-        RecordSink& sink = in_rows ? static_cast<RecordSink&>(*flat) : builder;
-        if (left_out) {
-            WithoutRows others(sink, *left_out);
-            size = read_file(file, found, others, size, candidates);
-        } else {
-            size = read_file(file, found, sink, size, candidates);
-        }
-    }
-    ReadLists out{builder.take_source(), {}, {}, {}, builder.unread(), builder.missing_labels(), builder.joins()};
+    detail::read_files(paths, format, names.schema(), builder, left_out ? &*left_out : nullptr);
+    ReadLists out{.source = builder.take_source(),
+                  .missing = {},
+                  .lacking = {},
+                  .unread = detail::not_too_many(builder.unread(), paths.front().string()),
+                  .missing_labels = builder.missing_labels(),
+                  .joins = builder.joins(),
+                  .labels = builder.take_label_columns()};
     out.joins.contradictions = names.contradictions();
     out.left_out = left_out ? left_out->count() : 0;
     out.repeated = detail::repeated_ids(out.source);
-    for (const auto& [column, lack] : builder.lacking()) {
+    for (const Lack& lack : builder.lacking()) {
+        const bool is_label = lack.role != nullptr && is_feedback(lack.role->role);
         if (builder.has_seen(lack))
-            out.lacking.emplace(column, lack.file);
-        else
-            out.missing.insert(column);
+            (is_label ? out.lacking_feedback : out.lacking).emplace(lack.column, lack.file);
+        else if (!is_label)
+            out.missing.emplace(lack.column);
     }
-    for (const auto& [column, lack] : builder.lacking_feedback()) {
-        if (builder.has_seen(lack)) out.lacking_feedback.emplace(column, lack.file);
-    }
-    out.labels = builder.take_label_columns();
     out.source.keep(tables);
     return out;
 }
@@ -203,13 +220,11 @@ inline bool leaves_out_zeros(const InputFiles& files) {
 }
 
 /// Makes the columns that files have and nobody reads known to a schema, so that a later one that it does not know
-/// differs from one that was left out. Throws DataError for more than a schema may have: a model could not be loaded.
-inline void add_unread(const ReadLists& read, DataSchema& to) {
-    std::set<std::string> all(to.unread.begin(), to.unread.end());
+/// differs from one that was left out. Throws DataError, naming `source`, for more than a schema may have.
+inline void add_unread(const ReadLists& read, DataSchema& to, const std::string& source) {
+    std::set<std::string, std::less<>> all(to.unread.begin(), to.unread.end());
     all.insert(read.unread.begin(), read.unread.end());
-    if (all.size() > static_cast<std::size_t>(limits().columns))
-        throw DataError("schema", "unread", std::to_string(all.size()) + " columns that are not read",
-                        "at most " + std::to_string(limits().columns) + ", or a larger limit: --max-columns");
+    all = detail::not_too_many(std::move(all), source);
     to.unread.assign(all.begin(), all.end());
 }
 

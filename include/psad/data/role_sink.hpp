@@ -58,9 +58,6 @@ class RoleSink : public RecordSink {
     /// The file ends. It costs as much as a row with all columns.
     void end_reading() {
         count_cells(static_cast<long long>(roles_.all().size()));
-        if (roles_.unread().size() > static_cast<std::size_t>(limits().columns))
-            where_->fail("", std::to_string(roles_.unread().size()) + " columns that are not read, so far",
-                         "at most " + std::to_string(limits().columns) + ", or a larger limit: --max-columns");
         where_ = nullptr;
         names_->read_from(nullptr);
     }

@@ -79,7 +79,6 @@ class TableSink : public RoleSink {
         row_.end_row();
         count(row_, 2);  // read, and put in order
         add();
-        count_new_items();
     }
     void end_file() override {
         for (const ColumnRole& r : roles_.all()) {
@@ -220,6 +219,7 @@ class EventTableSink final : public TableSink {
         }
     }
     void add() override {
+        count_new_items();
         if (user_ < 0) return void(++without_user_);
         if (!has_time_) fail_key(names_->schema().event_time, "the time of the event");
         without_item_ += item_ < 0 ? 1 : 0;

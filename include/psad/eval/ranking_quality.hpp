@@ -20,18 +20,30 @@ namespace psad::inline PSAD_ABI::eval {
 struct RankingQuality {
     std::vector<double> map5, map10, map, ndcg1, ndcg5, ndcg10, mrr;
     std::size_t left_out = 0;  ///< lists without a positive
+
+    /// One list more: the gains of its candidates, and an order of them.
+    void add(std::span<const float> all, const Order& order) {
+        const auto positives = static_cast<std::size_t>(std::ranges::count_if(all, [](float g) { return g > 0; }));
+        if (positives == 0) {
+            ++left_out;
+            return;
+        }
+        std::vector<float> gains;
+        gains.reserve(order.size());
+        for (const int i : order) gains.push_back(all[static_cast<std::size_t>(i)]);
+        map5.push_back(average_precision(gains, 5, positives));
+        map10.push_back(average_precision(gains, 10, positives));
+        map.push_back(average_precision(gains, all.size(), positives));
+        ndcg1.push_back(ndcg(gains, 1, all));
+        ndcg5.push_back(ndcg(gains, 5, all));
+        ndcg10.push_back(ndcg(gains, 10, all));
+        const double reciprocal = reciprocal_rank(gains);
+        mrr.push_back(std::isnan(reciprocal) ? 0 : reciprocal);
+    }
 };
 
 inline double mean(std::span<const double> x) {
     return x.empty() ? 0.0 : std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
-}
-
-/// The gains of a request in the given order.
-inline std::vector<float> gains_in(const Request& r, const Order& order) {
-    std::vector<float> out;
-    out.reserve(order.size());
-    for (const int i : order) out.push_back(r.gain(static_cast<std::size_t>(i)));
-    return out;
 }
 
 /// Each order holds positions below its request's size. Throws SettingError unless there is one per request,
@@ -50,20 +62,7 @@ inline RankingQuality ranking_quality(std::span<const Request> requests, std::sp
         }
         std::vector<float> all;
         for (std::size_t i = 0; i < r.size(); ++i) all.push_back(r.gain(i));
-        const auto positives = static_cast<std::size_t>(std::ranges::count_if(all, [](float g) { return g > 0; }));
-        if (positives == 0) {
-            ++q.left_out;
-            continue;
-        }
-        const std::vector<float> gains = gains_in(r, orders[l]);
-        q.map5.push_back(average_precision(gains, 5, positives));
-        q.map10.push_back(average_precision(gains, 10, positives));
-        q.map.push_back(average_precision(gains, r.size(), positives));
-        q.ndcg1.push_back(ndcg(gains, 1, all));
-        q.ndcg5.push_back(ndcg(gains, 5, all));
-        q.ndcg10.push_back(ndcg(gains, 10, all));
-        const double reciprocal = reciprocal_rank(gains);
-        q.mrr.push_back(std::isnan(reciprocal) ? 0 : reciprocal);
+        q.add(all, orders[l]);
     }
     return q;
 }

@@ -66,18 +66,20 @@ inline void add_names(const ColumnGroup& group, std::set<std::string>& to) {
     for (const DenseFeature& f : group.dense) to.insert(f.name);
     for (const FieldColumn& f : group.fields) to.insert(f.name);
 }
-/// The features and fields that a schema reads anywhere.
-inline std::set<std::string> read_columns(const DataSchema& s) {
-    std::set<std::string> read;
-    for (const ColumnGroup* g : {&s.of_user, &s.of_context, &s.of_candidate, &s.of_item, &s.of_event})
-        add_names(*g, read);
-    return read;
-}
 inline std::set<std::string> label_names(const GainRule& gain) {
     std::set<std::string> out{gain.grade, gain.gain};
     for (const auto& [kind, worth] : gain.kinds) out.insert(kind);
     out.erase("");
     return out;
+}
+/// The columns that a schema reads anywhere.
+inline std::set<std::string> read_columns(const DataSchema& s) {
+    std::set<std::string> read = label_names(s.gain);
+    for (const ColumnGroup* g : {&s.of_user, &s.of_context, &s.of_candidate, &s.of_item, &s.of_event})
+        add_names(*g, read);
+    read.insert({s.id, s.user, s.time, s.weight, s.item, s.position, s.propensity, s.teacher_score, s.event_item,
+                 s.event_time, s.event_kind});
+    return read;
 }
 
 /// Throws DataError, naming `source`, for a schema whose columns contradict each other, or would be read for nothing.
@@ -94,6 +96,9 @@ inline void check_data_schema(const DataSchema& s, const std::string& source) {
             if (f.along_list)
                 fail("dense", f.name + " along the list", "that of features of candidates and items alone");
         }
+    }
+    for (const auto& [kind, worth] : s.gain.kinds) {
+        if (kind.empty()) fail("label.kinds", "a kind without a name", "the column of each kind");
     }
     std::set<std::string> read;
     const std::set<std::string> labels = label_names(s.gain);

@@ -62,7 +62,7 @@ inline ReadTraining read_training(const data::InputFiles& files, const data::Pat
     out.train =
         std::make_shared<data::ReadLists>(data::read_requests(files.lists, files.format, names, out.tables, before));
     read_training_detail::must_have_columns(*out.train, read_by, source);
-    data::add_unread(*out.train, read_by);
+    data::add_unread(*out.train, read_by, source);
     out.lists = {source, request_schema(out.names), names.catalog(), {}, {}, !read_by.position.empty()};
     const auto requests_of = [&](data::ReadLists& read) {
         read.source.check([&](const Request& r) {
