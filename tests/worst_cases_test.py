@@ -400,6 +400,8 @@ class Worst(unittest.TestCase):
                            ("bare candidates", MEGABYTE, lambda q: '{"q":%d,"candidates":[{"k%d":1}%s]}' % (q, q % 200, ",{}" * 100))):
             test.write_text(filled("", line, "\n", most, between="\n"))
             self.holds(f"evaluate: {name}", ["evaluate", "--model", model, "--test", test], size=test.stat().st_size)
+        self.holds("lines for a model of many kinds of feedback", ["rerank", "--model", model],
+                   b'{"q":1,"candidates":[{"sku":1,"x":2}]}\n' * 15_000)
 
     def test_json_lines(self):
         for name, content in (

@@ -79,6 +79,9 @@ struct NamedRequests::Parts {
           strict(is_strict),
           max_history(static_cast<std::size_t>(encoder.max_history())),
           known_unread(data.schema.unread.begin(), data.schema.unread.end()) {
+        // Labels of requests are not read, and cost nothing, however many kinds of feedback there were.
+        for (const std::string& label : label_names(data.schema.gain)) known_unread.insert(label);
+        data.schema.gain = {};
         const Statistics& s = encoder.statistics();
         add_missing(data.schema.of_user, s.user_dense);
         add_missing(data.schema.of_context, s.context_dense);
