@@ -262,6 +262,11 @@ class Files(Case):
         self.assertIn("note: the lists have no column bought: nothing is judged by it", done.stderr)
         done = psad("evaluate", "--model", model, "--test", sparse, *self.tables, "--labels", "bought")
         self.assert_fails(done, "no column bought")
+        # Columns that are new or elsewhere are told, but no more than twenty by name.
+        sparse.write_text("".join(json.dumps(r | {"type": "x"} | {f"new{i}": 1 for i in range(25)}) + "\n" for r in rows[120:]))
+        done = psad("evaluate", "--model", model, "--test", sparse, *self.tables)
+        self.assertRegex(done.stderr, r"note: the lists have new0, (new\d+, ){18}new\d+ and 5 more, which no training list had")
+        self.assertIn("note: the lists have type, which the model reads elsewhere: not read there", done.stderr)
         columns = self.folder / "kinds-columns"
         self.assert_good(psad("convert", test, *self.tables, "--out", columns))
         beside = psad("evaluate", "--model", model, "--test", columns, test, *self.tables)
@@ -652,7 +657,7 @@ class Files(Case):
         for candidate in placed["candidates"]:
             del candidate["price"]
         done = psad("rerank", "--model", self.model, *self.tables, stdin=json.dumps(placed))
-        self.assertIn("price, which stood elsewhere in training requests", done.stderr)
+        self.assertIn("price, which the model reads elsewhere", done.stderr)
         done = psad("evaluate", "--model", self.model, "--test", self.folder / "test.jsonl", *self.tables,
                     "--test-from", "20231114")
         self.assert_usage(done)

@@ -96,6 +96,7 @@ TEST_CASE("a gzip file unpacks to no more than its limit") {
     CHECK(Limits().gzip(100'000'000) > 9'000'000'000);
     CHECK(Limits().of({.packed = 1'000'000}).lists == 140'000);
     CHECK(Limits().of({.plain = 1'000'000}).lists == 102'500);
+    CHECK(Limits().of({.packed = 7'000'000}).lists > 3'000'000);  // pairs of clicks
     CHECK(Limits().of({.plain = 1'000'000}).cells == 16'000'000);
     CHECK(Limits().of({.plain = 500'000, .packed = 500'000}).cells == 16'000'000);
     CHECK(Limits().of({.packed = 100'000'000}).cells > 4'000'000'000);

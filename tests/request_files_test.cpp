@@ -852,6 +852,7 @@ TEST_CASE("request files: labels that count alone, of all files end to end") {
         data::read_file(folder.path() / "one.letor", data::Format::letor, flat);
     }
     CHECK(builder.take_source().size() == 1);
+    builder.discard();
     CHECK(builder.take_label_columns()[0].gains == std::vector<float>{1});
 
     // A label that nobody named counts as a cell all the same: "bare" candidates cost memory, too.

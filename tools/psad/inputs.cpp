@@ -35,9 +35,15 @@ data::InputFiles input_files(const Words& lists, const TableOptions& tables, con
     return {paths(lists), paths(tables.items), paths(tables.users), paths(tables.events), format};
 }
 
+/// The first twenty, and how many more there are.
 std::string joined(const std::set<std::string, std::less<>>& names) {
+    constexpr std::size_t most = 20;
     std::string out;
-    for (const std::string& n : names) out += (out.empty() ? "" : ", ") + printable(n);
+    std::size_t count = 0;
+    for (const std::string& n : names) {
+        if (count++ == most) return out + fmt::format(" and {} more", names.size() - most);
+        out += (out.empty() ? "" : ", ") + printable(n);
+    }
     return out;
 }
 
@@ -147,12 +153,15 @@ void note_unread(const data::InputFiles& files, std::set<std::string, std::less<
 }
 
 void note_lacking(const data::ReadLists& read) {
-    for (const auto& [column, file] : read.lacking_feedback)
-        print_error(fmt::format("psad: note: {} has no column {}, which other files have: as a label it counts as 0",
-                                file, printable(column)));
-    for (const auto& [column, file] : read.lacking)
-        print_error(fmt::format("psad: note: {} has no column {}, which other files have: its values count as missing",
-                                file, printable(column)));
+    const auto say = [](const std::map<std::string, std::string>& lacking, const char* what) {
+        std::map<std::string_view, std::set<std::string, std::less<>>> by_file;
+        for (const auto& [column, file] : lacking) by_file[file].insert(column);
+        for (const auto& [file, columns] : by_file)
+            print_error(fmt::format("psad: note: {} has no column {}, which other files have: {}", file,
+                                    joined(columns), what));
+    };
+    say(read.lacking_feedback, "as a label it counts as 0");
+    say(read.lacking, "its values count as missing");
 }
 
 /// Columns that nobody reads, and training lists did not have there.
@@ -167,8 +176,8 @@ void note_new_columns(const char* lists, std::set<std::string, std::less<>> colu
         if (columns.erase(column) > 0) elsewhere.insert(column);
     }
     if (!elsewhere.empty())
-        print_error(fmt::format("psad: note: {} have {}, which stood elsewhere in training lists: not read there",
-                                lists, joined(elsewhere)));
+        print_error(fmt::format("psad: note: {} have {}, which the model reads elsewhere: not read there", lists,
+                                joined(elsewhere)));
     if (!columns.empty())
         print_error(
             fmt::format("psad: note: {} have {}, which no training list had: not read", lists, joined(columns)));

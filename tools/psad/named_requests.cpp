@@ -68,7 +68,7 @@ struct NamedRequests::Parts {
     std::set<std::string, std::less<>> may_lack;      ///< columns whose values were missing in training, too
     std::set<std::string, std::less<>> known_unread;  ///< columns of training lists
     std::set<std::string, std::less<>> noted_unread;
-    std::unordered_set<const char*> known_lacking;  ///< what is to be said of them is said
+    std::unordered_set<std::string_view> known_lacking;  ///< what is to be said of them is said
     std::size_t noted_lacking = 0;
     bool noted_contradictions = false;
     static constexpr std::size_t most_noted = 20;  ///< columns of a kind that are named
@@ -119,9 +119,9 @@ struct NamedRequests::Parts {
     /// What a request lacks although no training list did is refused or said once.
     void note_lacking() {
         for (const data::Lack& lack : builder->lacking()) {
-            if (!lack.is_input || known_lacking.contains(lack.column.data())) continue;
+            if (!lack.is_input || known_lacking.contains(lack.column)) continue;
             if (!may_lack.contains(lack.column)) say_lacking(lack.column);
-            known_lacking.insert(lack.column.data());
+            known_lacking.insert(lack.column);
         }
     }
     void say_lacking(std::string_view column) {
@@ -144,10 +144,9 @@ struct NamedRequests::Parts {
             if (noted_unread.size() > most_noted)
                 print_error("psad: note: requests have further columns that are not read, which are not named");
             else
-                print_error(fmt::format("psad: note: requests have {}, which {}: it is not read", printable(column),
-                                        read_columns(data.schema).contains(column)
-                                            ? "stood elsewhere in training requests"
-                                            : "no training list had"));
+                print_error(fmt::format(
+                    "psad: note: requests have {}, which {}: it is not read", printable(column),
+                    read_columns(data.schema).contains(column) ? "the model reads elsewhere" : "no training list had"));
         }
     }
     /// What a request says of an item against what is known of it is refused or said once.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <string>
@@ -35,7 +36,7 @@ inline void print_exposure(const Encoder& encoder, double min_propensity) {
             positions += fmt::format("{}{}", positions.empty() ? "" : ", ", p + 1);
             factors += (factors.empty() ? "x" : ", ") + factor(e.position[p]);
         };
-        for (const std::size_t p : {1, 2, 4, 9, 19, 49}) {
+        for (const std::size_t p : std::array<std::size_t, 6>{1, 2, 4, 9, 19, 49}) {
             if (p + 1 < e.position.size()) add(p);
         }
         add(e.position.size() - 1);

@@ -64,8 +64,9 @@ struct Limits {
     InputLimits of(InputSize size) const {
         const long long all = (std::min)((std::min)(size.plain, largest) + (std::min)(size.packed, largest), largest);
         const long long beyond = beyond_a_megabyte(all), packed = (std::min)(beyond, size.packed);
+        const long long packed_first = (std::min)(all - beyond, size.packed);
         InputLimits out;
-        out.lists = 40'000 + cells * ((std::min)(size.plain, largest) / 64 + (std::min)(size.packed, largest) / 40);
+        out.lists = 40'000 + cells * ((all - beyond - packed_first) / 64 + packed_first / 40 + beyond / 8);
         out.cells = 12'000'000 + cells * (all - packed) + packed * (cells * unpacked / 8);
         return out;
     }

@@ -111,13 +111,14 @@ class ListBuilder final : public RoleSink {
         count_anew();
         *new_items_ = names_->new_items();
         source_.keep(std::exchange(new_items_, std::make_shared<Catalog>()));
+        if (!label_columns_.empty()) taken_gains_ = label_columns_[0].gains.size();
         return std::exchange(source_, Source());
     }
     /// Forgets what was read since then: a row may have failed halfway.
     void discard() {
         cells_.end_list();
         count_anew();
-        for (LabelColumn& l : label_columns_) l.gains.clear();
+        for (LabelColumn& l : label_columns_) l.gains.resize(taken_gains_);
         source_ = Source();
         start_block();
     }
@@ -128,7 +129,7 @@ class ListBuilder final : public RoleSink {
     const JoinCounts& joins() const { return joins_; }
     /// Columns of labels that no file had.
     std::set<std::string, std::less<>> missing_labels() const { return roles_.missing_labels(); }
-    /// Those that count alone, of all requests.
+    /// Those that count alone, of all requests that were taken.
     std::vector<LabelColumn> take_label_columns() { return std::move(label_columns_); }
     /// Columns and files, in the order of the files. The texts live as long as the builder.
     const std::vector<Lack>& lacking() const { return lacking_; }
@@ -254,7 +255,7 @@ class ListBuilder final : public RoleSink {
         if (!schema_->teacher_score.empty()) b.teacher_scores.push_back(static_cast<float>(c.teacher_score));
         positions_.push_back(c.position);
         count_cells(static_cast<long long>(label_columns_.size()),
-                    "fewer columns to judge by (--labels), fewer rows, or a larger limit: --max-cells");
+                    "fewer columns to judge by, named by --labels, fewer rows, or a larger limit: --max-cells");
         for (std::size_t l = 0; l < label_columns_.size(); ++l) label_columns_[l].gains.push_back(c.labels_alone[l]);
     }
     /// The row that begins the request: its end is known only where the next begins.
@@ -321,8 +322,9 @@ class ListBuilder final : public RoleSink {
     const UserTable* users_;
     const EventTable* events_;
     std::vector<LabelColumn> label_columns_;
-    bool knows_items_;     ///< before the first request
-    double absent_ = nan;  ///< what a number is that a row does not name
+    std::size_t taken_gains_ = 0;  ///< of candidates of requests that were taken
+    bool knows_items_;             ///< before the first request
+    double absent_ = nan;          ///< what a number is that a row does not name
     Source source_;
     std::uint32_t file_ = 0;  ///< that is read
     std::shared_ptr<RequestBlock> block_;

@@ -18,14 +18,15 @@
 
 #include "psad/core/text.hpp"
 #include "psad/data/column_folder_reader.hpp"
-#include "psad/data/column_survey.hpp"
 #include "psad/data/flat_rows.hpp"
 #include "psad/data/formats.hpp"
 #include "psad/data/input_paths.hpp"
 #include "psad/data/left_out_rows.hpp"
 #include "psad/data/list_builder.hpp"
+#include "psad/data/record_sink.hpp"
 #include "psad/data/side_tables.hpp"
 #include "psad/data/source.hpp"
+#include "psad/features/id_map.hpp"
 
 namespace psad::inline PSAD_ABI::data {
 
@@ -50,14 +51,41 @@ void read_table(const Paths& paths, Sink& sink) {
     InputSize size;
     for (const auto& file : files_of(paths)) size = read_file(file, format_of(file), sink, size);
 }
+/// Looks for a list of rows in the first row, and takes nothing.
+class ListFinder final : public RecordSink {
+  public:
+    explicit ListFinder(std::string name) : name_(std::move(name)) {}
+
+    void begin_file(const Where&, double) override {}
+    int column(int, std::string_view) override { return not_read; }
+    int list(std::string_view name) override {
+        found_ |= name == name_;
+        return not_read;
+    }
+    void begin_row(int) override {}
+    void take(int, std::string_view) override {}
+    void take_number(int, double) override {}
+    void take_missing(int) override {}
+    void begin_values(int) override {}
+    void end_values(int) override {}
+    void end_row(int) override { was_row_ = true; }
+    void end_file() override {}
+    bool wants_more() const override { return !was_row_; }
+    bool found() const { return found_; }
+
+  private:
+    std::string name_;
+    bool found_ = false, was_row_ = false;
+};
+
 /// Whether the first object of a file of JSON Lines holds a list of that name. A pipe, which can be read but once, has
 /// none.
 inline bool has_list(const std::filesystem::path& file, const std::string& name) {
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(file, ignored)) return false;
-    SurveySink first({}, 1);
-    JsonReader(file.string()).read(file, first);
-    return first.has_list(name);
+    ListFinder finder(name);
+    JsonReader(file.string()).read(file, finder);
+    return finder.found();
 }
 inline void must_name(const std::string& column, const char* place, const std::string& why) {
     if (column.empty()) throw DataError("schema", place, "nothing", "the column that " + why);
@@ -120,11 +148,12 @@ struct ReadLists {
 
 namespace detail {
 inline std::size_t repeated_ids(const Source& source) {
-    std::set<std::string_view> ids;
-    std::size_t out = 0;
-    for (std::size_t i = 0; i < source.size(); ++i)
-        out += !source.id(i).empty() && !ids.insert(source.id(i)).second ? 1 : 0;
-    return out;
+    std::vector<std::pair<std::uint64_t, std::string_view>> ids;  // by their hashes, which are compared faster
+    for (std::size_t i = 0; i < source.size(); ++i) {
+        if (const std::string_view id = source.id(i); !id.empty()) ids.emplace_back(IdMap::hash(id), id);
+    }
+    std::ranges::sort(ids);
+    return static_cast<std::size_t>(ids.end() - std::unique(ids.begin(), ids.end()));
 }
 /// Reads files one after the other, but for some of their requests.
 inline void read_files(const Paths& paths, const std::string& format, const DataSchema& schema, ListBuilder& to,
@@ -208,6 +237,7 @@ inline ReadLists read_requests(const Paths& paths, const std::string& format, Na
         else if (!is_label)
             out.missing.emplace(lack.column);
     }
+    for (const std::string& column : out.missing) out.lacking.erase(column);  // one of two columns of a name
     out.source.keep(tables);
     return out;
 }

@@ -89,7 +89,7 @@ class RoleSink : public RecordSink {
     /// The same of a list.
     void count_list() {
         if (const long long most = where_->most().lists; ++lists_ > most)
-            where_->fail("", "more than " + std::to_string(most) + " lists in so small files",
+            where_->fail("", "more than " + std::to_string(most) + " lists in files of their size",
                          "no more, or a larger limit: --max-cells");
     }
     /// What is read from here on has limits of its own.

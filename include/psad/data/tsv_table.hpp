@@ -63,7 +63,7 @@ class TsvTable {
     /// Complains if rows are lists, and more than the file may hold.
     void check_lists() const {
         if (const long long most = lines_.most().lists; static_cast<long long>(rows()) > most)
-            fail_line("more than " + std::to_string(most) + " lists in so small files",
+            fail_line("more than " + std::to_string(most) + " lists in files of their size",
                       "no more, or a larger limit: --max-cells");
     }
 

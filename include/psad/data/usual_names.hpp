@@ -2,6 +2,7 @@
 /// What teams call their columns.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string_view>
 
@@ -34,22 +35,19 @@ inline constexpr std::string_view kind[]{"type", "kind", "event_type", "event", 
 inline constexpr std::string_view candidates[]{"candidates", "items",   "impressions", "docs",
                                                "documents",  "results", "products",    "list"};
 inline constexpr std::string_view history[]{"history", "events", "past", "user_history", "clicks"};
+// Kinds of feedback.
+inline constexpr std::string_view purchase[]{"purchase",    "purchased",  "buy",      "bought",
+                                             "order",       "ordered",    "booking",  "booking_bool",
+                                             "is_purchase", "conversion", "converted"};
+inline constexpr std::string_view interest[]{"cart",  "add_to_cart", "is_cart", "like", "liked",   "follow",
+                                             "share", "comment",     "forward", "save", "wishlist"};
+inline constexpr std::string_view click[]{"click", "clicked", "is_click", "is_clicked", "click_bool", "clk"};
 }  // namespace usual
 
 /// What one of a kind of feedback is worth where no grade says it.
 inline double usual_worth(std::string_view name) {
-    for (const std::string_view n : {"purchase", "purchased", "buy", "bought", "order", "ordered", "booking",
-                                     "booking_bool", "is_purchase", "conversion", "converted"}) {
-        if (name == n) return 7;
-    }
-    for (const std::string_view n : {"cart", "add_to_cart", "is_cart", "like", "liked", "follow", "share", "comment",
-                                     "forward", "save", "wishlist"}) {
-        if (name == n) return 3;
-    }
-    for (const std::string_view n : {"click", "clicked", "is_click", "is_clicked", "click_bool", "clk"}) {
-        if (name == n) return 1;
-    }
-    return 0;
+    const auto is_one_of = [&](NameList names) { return std::ranges::count(names, name) > 0; };
+    return is_one_of(usual::purchase) ? 7 : is_one_of(usual::interest) ? 3 : is_one_of(usual::click) ? 1 : 0;
 }
 
 }  // namespace psad::data::detail
