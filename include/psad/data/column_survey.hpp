@@ -144,7 +144,7 @@ class SurveySink final : public RecordSink {
         may_have_ = where_->most().cells / 6;
         where_ = nullptr;
     }
-    /// A sample of the files is enough, but of a file that was begun it has a row: columns without any tell nothing.
+    /// A sample of the files is enough. It has a row of each file that it opens: columns without a row say nothing.
     bool wants_more() const override {
         if (where_ != nullptr && rows(0) == rows_before_) return true;
         return rows(0) < (rows_.size() > 1 ? most_ / 10 : most_) &&
@@ -152,7 +152,6 @@ class SurveySink final : public RecordSink {
     }
 
     std::vector<ColumnSurvey>& columns() { return columns_; }
-    const std::string& id() const { return id_; }
     /// The numbers of the columns of a level.
     std::span<const std::size_t> columns_of(int level) const {
         const auto at = static_cast<std::size_t>(level);

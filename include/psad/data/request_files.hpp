@@ -138,12 +138,12 @@ struct ReadLists {
     Source source;
     std::set<std::string, std::less<>> missing;                ///< columns of the schema that no file has
     std::map<std::string, std::string> lacking;                ///< columns that some files have, and one that has not
-    std::map<std::string, std::string> lacking_feedback = {};  ///< the same of kinds of feedback, which then are 0
+    std::map<std::string, std::string> lacking_feedback = {};  ///< the same of labels, which then count as 0
     std::set<std::string, std::less<>> unread = {}, missing_labels = {};
     JoinCounts joins = {};
-    std::size_t left_out = 0;  ///< requests
-    std::size_t repeated = 0;  ///< requests with the name of an earlier one
-    std::vector<LabelColumn> labels = {};
+    std::size_t left_out = 0;              ///< requests
+    std::size_t repeated = 0;              ///< requests with the name of an earlier one
+    std::vector<LabelColumn> labels = {};  ///< those that were asked for, missing ones too
 };
 
 namespace detail {
