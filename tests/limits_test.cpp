@@ -100,6 +100,14 @@ TEST_CASE("a gzip file unpacks to no more than its limit") {
     CHECK(Limits().of({.plain = 1'000'000}).cells == 16'000'000);
     CHECK(Limits().of({.plain = 500'000, .packed = 500'000}).cells == 16'000'000);
     CHECK(Limits().of({.packed = 100'000'000}).cells > 4'000'000'000);
+    // As many lists as there may be leave cells to each, and a list counts little where files are large.
+    for (const InputSize size : {InputSize{.packed = 20'000}, {.packed = 1'000'000}, {.plain = 1'000'000}}) {
+        const InputLimits most = Limits().of(size);
+        CHECK(most.lists * most.cells_of_list() <= most.cells * 7 / 10);
+        CHECK(most.lists * (most.cells_of_list() + 1) >= most.cells * 69 / 100);
+    }
+    CHECK(Limits().of({.plain = 100'000'000}).cells_of_list() < 7);
+    CHECK(Limits().of_request(1'000'000).cells_of_list() == 0);
     const Limits largest{
         .line = 1 << 20, .unpacked = 4400, .cells = 10'000, .columns = 10'000'000, .values = 100'000'000};
     CHECK(largest.gzip(1LL << 62) == 4400 * (280'000 + 1'000'000'000'000));

@@ -291,7 +291,7 @@ TEST_CASE("request files: LETOR text") {
     CHECK(refused("0.5 qid:1 1:1\n") ==
           "l.letor, line 1, feature label: found '0.5', wanted a whole grade from 0 to 30 (other numbers: label.gain "
           "in a schema)");
-    CHECK(refused("") == "l.letor, line 0: found an empty file, wanted rows of grade qid:Q 1:value ...");
+    CHECK(refused("") == "l.letor: found an empty file, wanted rows of grade qid:Q 1:value ...");
 }
 
 TEST_CASE("request files: tables of items, users and events are joined by name and time") {
@@ -946,7 +946,7 @@ TEST_CASE("request files: each fault names file, line, column, what was found an
           "r.jsonl, line 1, candidates[2].sku: found 'a' twice, wanted each item of a request once");
 
     const auto csv = [](const std::string& text) { return fault("r.csv", text, flat_schema()); };
-    CHECK(csv("") == "r.csv, line 0: found an empty file, wanted a header with the names of the columns");
+    CHECK(csv("") == "r.csv: found an empty file, wanted a header with the names of the columns");
     CHECK(csv("q,q\n") == "r.csv, line 1, column q: found the name twice, wanted each column once");
     CHECK(csv("q,label\n1,0\n1,0,3\n") == "r.csv, line 3: found 3 cells, wanted 2, as in the header");
     CHECK(csv("q,label\n1,\"0\n") == "r.csv, line 2: found a quote that is not closed, wanted another \"");
@@ -1225,4 +1225,62 @@ TEST_CASE("request files: LETOR is UTF-8, but for its comments") {
     s.id = "qid", s.candidates = "", s.gain.grade = "label", s.of_candidate = {{{"1"}}, {}};
     CHECK(fault("r.letor", "1 qid:a 1:1 # \xff\n", s).empty());
     CHECK(fault("r.letor", "1 qid:\xff 1:1\n", s) == "r.letor, line 1: found text that is not UTF-8, wanted UTF-8");
+}
+
+TEST_CASE("request files: a column without a name is not read, whatever the form") {
+    DataSchema s;
+    s.id = "q", s.candidates = "candidates", s.of_candidate = {{{"price"}}, {}};
+    const TempFolder folder;
+    write_bytes(folder / "r.jsonl", R"({"q": 1, "": [[1]], "candidates": [{"price": 2, "": {"a": 1}}, {"price": 3}]})");
+    Read in_lists(s);
+    in_lists.lists({folder / "r.jsonl"});
+    CHECK(in_lists[0].candidate_dense(1, 0) == 3);
+    CHECK(in_lists.read.unread.empty());
+    s.candidates = "";
+    write_bytes(folder / "r.csv", ",q,price\n0,1,2\n1,1,3\n");
+    Read flat(s);
+    flat.lists({folder / "r.csv"});
+    CHECK(flat[0].candidate_dense(1, 0) == 3);
+    CHECK(flat.read.unread.empty());
+    CHECK(fault("r.jsonl", R"({"": 1, "": 2, "candidates": [{}]})")
+              .ends_with("found the key twice, wanted each key once"));
+}
+
+TEST_CASE("request files: lines that hold nothing are no rows, and count as lines") {
+    DataSchema s;
+    s.id = "q", s.candidates = "", s.of_candidate = {{{"1"}}, {}};
+    const auto places = [&](const std::string& name, const std::string& text) {
+        const TempFolder folder;
+        write_bytes(folder.path() / name, text);
+        Read got(s);
+        got.lists({folder.path() / name});
+        std::string out;
+        for (std::size_t i = 0; i < got.read.source.size(); ++i) out += std::to_string(got.read.source.line(i)) + " ";
+        return out;
+    };
+    const std::string many(200'000, '\n');
+    CHECK(places("r.csv", "\n\r\nq,1\r\n\r\n7,2\n" + many + "\r\r\n8,3") == "5 200007 ");
+    CHECK(places("r.tsv", "\nq\t1\n\n7\t2\n8\t3\n\n") == "4 5 ");
+    CHECK(places("r.jsonl", "\n \t\r\n {\"q\": 7}\n" + many + "  {\"q\": 8}\n \n\t") == "3 200004 ");
+    s.id = "qid";
+    CHECK(places("r.letor", "\n \t\r\n 1 qid:7 1:1\n# nothing\n\n1 qid:8 1:1\n \n\t") == "3 6 ");
+    s.id = "q";
+    CHECK(fault("r.csv", "q,1\n7,2\n\t\n", s) == "r.csv, line 3: found 1 cell, wanted 2, as in the header");
+    CHECK(fault("r.csv", "q,1\n7,2\n\"\"\n", s) == "r.csv, line 3: found 1 cell, wanted 2, as in the header");
+    CHECK(fault("r.csv", "\n\n", s) == "r.csv: found an empty file, wanted a header with the names of the columns");
+    CHECK(fault("r.csv", "q\n7\n\"\"\n", s) ==
+          "r.csv, line 3, column q: found nothing, wanted the name of the row's request");
+}
+
+TEST_CASE("request files: objects of a list that need not be there nest as deep as others") {
+    DataSchema s;
+    s.id = "q", s.candidates = "", s.of_candidate = {{{"price"}}, {}};
+    const auto of_depth = [&](const std::string& list, int deep) {
+        std::string x = "1";
+        for (int i = 0; i < deep; ++i) x = R"({"z":)" + x + "}";
+        return fault("r.jsonl", R"({"q": 1, ")" + list + R"(": [{"price": 1, "x": )" + x + "}]}", s);
+    };
+    CHECK(of_depth("candidates", 15) == "");
+    CHECK(of_depth("candidates", 16) ==
+          "r.jsonl, line 1, candidates[0]: found objects nested more than 16 deep, wanted fewer");
 }

@@ -9,6 +9,7 @@ Each is read or refused in a second of processor time and in 256 MB beyond what 
 import gzip
 import json
 import os
+import random
 import resource
 import shutil
 import struct
@@ -68,6 +69,15 @@ def slowness():
     begin = time.process_time()
     json.loads(text)
     return min(2, max(1, (time.process_time() - begin) / 0.055))
+
+
+def swollen(piece, begin=b"", end=b""):
+    """A small gzip file of `begin`, of as many pieces as it may hold, and of `end`. `piece` is bytes or makes them of a
+    number."""
+    most = 27_900_000 - len(begin) - len(end)
+    if isinstance(piece, bytes):
+        return gzip.compress(begin + piece * (most // len(piece)) + end, 9)
+    return gzip.compress(begin + b"".join(piece(i) for i in range(most // len(piece(999_999)))) + end, 9)
 
 
 class Model:
@@ -432,6 +442,7 @@ class Worst(unittest.TestCase):
                     '{"candidates":[{"a":1}],"history":[{"item":1,"ts":1,"k%d":1}]}\n' % (i % 9_990) for i in range(15_000)))):
             self.reading(name, content, ".jsonl")
         line = b'{"request_id":1,"item":"a","label":1}\n'
+        digits = b",".join([b'{%s}' % b",".join(b'"%c":2.47032822920623272088e-324' % c for c in b"abc")] * 500)
         for name, content in (("lines", packed(line)), ("one line", packed(b" ", begin=b'{"a":')),
                               ("one word", packed(b"x", begin=b'{"a":"')), ("empty lines", packed(b"\n")),
                               ("objects", packed(b"{}\n")), ("streams", gzip.compress(b"") * 49_000),
@@ -443,7 +454,12 @@ class Worst(unittest.TestCase):
                               ("many candidates", packed(b'{"candidates":[%s]}\n' % b",".join(
                                   b'{"item":%d}' % i for i in range(2_300)))),
                               ("values", packed(b'{"candidates":[%s]}\n' % b",".join(
-                                  [b'{"a":[%s]}' % b",".join([b"1"] * 991)] * 100)))):
+                                  [b'{"a":[%s]}' % b",".join([b"1"] * 991)] * 100))),
+                              ("a row, then empty lines", swollen(b"\n", begin=line)),
+                              ("a row, then lines of a blank", swollen(b" \n", begin=line)),
+                              ("numbers of many digits, then a likelier id", swollen(
+                                  lambda i: b'{"session_id":"s%d","ts":%d,"candidates":[%s]}\n' % (i, i, digits),
+                                  end=b'{"request_id":1,"session_id":1,"ts":1,"candidates":[{"a":1}]}\n'))):
             self.reading(name, content, ".jsonl.gz")
 
     def test_many_files(self):
@@ -471,6 +487,29 @@ class Worst(unittest.TestCase):
                           ["convert", folder, "--schema", schema, "--out", out]):
                 self.holds(f"{words[0]} {len(files)} files: {name}", words, size=size)
             shutil.rmtree(folder)
+
+    def test_lists_and_cells(self):
+        """As many lists as there may be, with as many cells as there may be."""
+        schema, path = self.folder / "schema.json", self.folder / "lists.jsonl.gz"
+        names = [f"c{i}" for i in range(110)]
+        schema.write_text(json.dumps({"format": "psad-schema-1", "request": {"id": "q", "time": "ts"}, "context": {"dense": names},
+                                      "candidate": {"dense": ["a"]}, "label": {"grade": "label"}}))
+        noise = random.Random(3).randbytes(690_000).hex().encode()  # for its size
+        for columns, count in ((110, 76_000), (110, 105_000), (14, 139_000), (0, 139_000)):
+            lines = b"".join(b'{"q":"%0120d","ts":1,"candidates":[{"a":1,"label":1}]}\n' % i for i in range(count))
+            small = gzip.compress(lines, 9)
+            more = int((MEGABYTE - len(small)) / 0.58)
+            named = b"".join(b'"%s":1,' % n.encode() for n in names[:columns])
+            path.write_bytes(gzip.compress(lines + b'{"q":"p","ts":1,%s"junk":"%s","candidates":[{"a":1,"label":1}]}\n' % (
+                named, noise[:more]), 9))
+            self.assertLess(path.stat().st_size, MEGABYTE)
+            wide = schema.with_name(f"schema{columns}.json")
+            wide.write_text(schema.read_text().replace(", ".join(f'"{n}"' for n in names), ", ".join(
+                f'"{n}"' for n in names[:columns])))
+            for words in (["convert", path, "--out", self.folder / "converted"], [
+                    "train", "--train", path, "--valid-from", "2099-01-01", "--threads", 1, "--out", self.folder / "o"]):
+                self.holds(f"{words[0]} {count} lists with {columns} columns", [*words, "--schema", wide],
+                           size=path.stat().st_size)
 
     def test_rows_of_users(self):
         """A list of values says one thing of its user, and a row of a table comes with each of the user's requests."""
@@ -506,6 +545,21 @@ class Worst(unittest.TestCase):
         for words in ((), ("--explain",)):
             self.line("new items of many fields " + " ".join(words), line, model, "--items", items, *words)
 
+    def test_new_items_of_many_numbers(self):
+        items, lists, model = (self.folder / name for name in ("numbers.csv", "of_numbers.jsonl", "numbers.st"))
+        items.write_text("sku," + ",".join(f"i{k}" for k in range(505)) + "\n" + "".join(
+            f"s{i}," + ",".join(str((7 * i + k) % 11 + 0.5) for k in range(505)) + "\n" for i in range(12)))
+        lists.write_text("".join('{"request_id":%d,"candidates":[%s]}\n' % (i, ",".join(
+            '{"sku":"s%d","label":%d}' % (k, k == i % 5) for k in range(5))) for i in range(30)))
+        done = psad("train", "--train", lists, "--valid", lists, "--items", items, "--variant", "small", "--steps", 1,
+                    "--threads", 1, "--out", model)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for count in (31, 15):
+            lists.write_text("".join('{"candidates":[%s]}\n' % ",".join(
+                '{"sku":"%x","i0":1,"label":0}' % (1000 * i + k) for k in range(1000)) for i in range(count)))
+            self.holds(f"evaluate {count},000 new items of many numbers", ["evaluate", "--model", model, "--test", lists],
+                       size=lists.stat().st_size, beyond=costs(["rerank", "--model", model])[4])
+
     def test_tables(self):
         for name, content in (
                 ("columns", ",".join(f"c{i}" for i in range(80_000)) + "\n" + ",".join("1" for _ in range(80_000)) + "\n"),
@@ -524,8 +578,14 @@ class Worst(unittest.TestCase):
                                   b"|" * 16_700_000, b"|" * 11_000_000), 9)),
                               ("one cell", packed(b"x", begin=b"a,b\n")), ("one quoted cell", packed(b"\n", begin=b'a\n"')),
                               ("different requests", gzip.compress(b"request_id,item,label\n" + b"".join(
-                                  b"%d,a,1\n" % i for i in range(300_000)), 9))):
+                                  b"%d,a,1\n" % i for i in range(300_000)), 9)),
+                              ("a row, then empty lines", swollen(b"\n", b"qid,label\n1,1\n")),
+                              ("a row, then empty lines of Windows", swollen(b"\r\n", b"qid,label\n1,1\n")),
+                              ("rows of an empty text", swollen(b'""\n', b"label\n1\n"))):
             self.reading(name, content, ".csv.gz")
+        self.file("train --test-from .csv.gz: rows of no more than a time", swollen(
+            lambda i: b"%d,1,\n" % (i // 4_000), b"qid,ts,label\n"), "train", "--train", "FILE", "--valid-from", "2098-01-01",
+            "--test-from", "2099-01-01", "--out", self.folder / "o", ending=".csv.gz")
         tables = self.folder / "items.csv.gz"
         for name, piece, begin in (("items", b"a,1\n", b"sku,price\n"), ("one item", b"x", b"sku,price\n")):
             tables.write_bytes(packed(piece, begin=begin))
@@ -539,9 +599,15 @@ class Worst(unittest.TestCase):
             out = self.folder / "converted"
             self.holds(f"convert --{table} of another column each", ["convert", lists, f"--{table}", wide, "--out", out],
                        size=wide.stat().st_size)
-        tables.write_bytes(packed(b"u1,1600000000,view,s1\n", begin=b"user_id,ts,type,sku\n"))
-        self.holds("rerank --events", ["rerank", "--model", self.named, "--events", tables],
-                   size=tables.stat().st_size, beyond=self.idle[self.named])
+        for name, content in (("rows", packed(b"u1,1600000000,view,s1\n", begin=b"user_id,ts,type,sku\n")),
+                              ("rows of a user and a time", swollen(b"u,1,,\n", b"user_id,ts,type,sku\n"))):
+            tables.write_bytes(content)
+            self.holds("rerank --events: " + name, ["rerank", "--model", self.named, "--events", tables],
+                       size=tables.stat().st_size, beyond=self.idle[self.named])
+        lists.write_text("".join('{"user_id":"u%d","ts":9,"candidates":[{"sku":%d,"label":1}]}\n' % (i, i) for i in range(99)))
+        tables.write_bytes(swollen(b"u,1,\n", b"user_id,ts,sku\n"))
+        self.holds("convert --events of bare rows", ["convert", lists, "--events", tables, "--out", out],
+                   size=tables.stat().st_size + lists.stat().st_size)
 
     def test_columns_that_nobody_reads(self):
         parts, schema, out = (self.folder / name for name in ("parts", "of_items.json", "converted"))
@@ -573,6 +639,7 @@ class Worst(unittest.TestCase):
                 ("wide sparse", "".join(f"0 qid:{i // 2} 9999:1\n" for i in range(50_000)))):
             self.reading(name, content, ".txt", "--format", "letor")
         self.reading("rows", packed(b"1 qid:1 1:1\n"), ".txt.gz", "--format", "letor")
+        self.reading("a row, then lines of a blank", swollen(b" \n", b"1 qid:1 1:1\n"), ".txt.gz", "--format", "letor")
         self.reading("wide rows", packed(b"1 qid:1 9999:1\n"), ".txt.gz", "--format", "letor")
 
     def test_arrays(self):

@@ -324,7 +324,7 @@ std::vector<data::LabelColumn> present(data::ReadLists& read, const Words& named
             out.push_back(std::move(label));
     }
     if (!missing.empty() && !named.empty())
-        throw DataError(file, "", "no column " + joined(missing), "it, as --labels says");
+        throw DataError(file, "", "no column " + joined(missing) + " of candidates", "it, as --labels says");
     if (!missing.empty())
         print_error(fmt::format("psad: note: the lists have no column {}: nothing is judged by it", joined(missing)));
     return out;

@@ -26,6 +26,9 @@ struct InputSize {
 /// What files of such a size may hold together, or a request.
 struct InputLimits {
     long long lists = (std::numeric_limits<long long>::max)(), cells = lists;
+
+    /// What a list counts as beside its cells: as many lists as there may be leave three tenths of the cells.
+    long long cells_of_list() const { return cells / lists * 7 / 10; }
 };
 
 /// Limits that a program may set to others: they keep a small file from taking much time or memory. Other limits are
@@ -60,7 +63,7 @@ struct Limits {
     }
     /// A list costs more memory than its bytes, and repeated ones pack into next to nothing. Cells are those of all
     /// rows, those included that a file does not name: a table costs rows times columns, however few of them a file
-    /// fills. A number counts once, an id twice, each further value of a list four times.
+    /// fills. A number counts once, an id twice, each further value of a list four times; rows count besides these.
     InputLimits of(InputSize size) const {
         const long long all = (std::min)((std::min)(size.plain, largest) + (std::min)(size.packed, largest), largest);
         const long long beyond = beyond_a_megabyte(all), packed = (std::min)(beyond, size.packed);

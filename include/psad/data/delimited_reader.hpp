@@ -32,7 +32,6 @@ class DelimitedReader final : public Where {
         sink.begin_file(*this, std::numeric_limits<double>::quiet_NaN());
         read_header(sink);
         while (sink.wants_more() && next_row()) {
-            if (cells_.size() == 1 && cells_[0].text.empty()) continue;  // an empty line
             if (!sink.wants_row()) continue;
             if (cells_.size() != columns_.size()) {
                 fail("", std::to_string(cells_.size()) + (cells_.size() == 1 ? " cell" : " cells"),
@@ -66,7 +65,7 @@ class DelimitedReader final : public Where {
     };
 
     void read_header(RecordSink& sink) {
-        if (!next_row()) fail("", "an empty file", "a header with the names of the columns");
+        if (!next_row()) throw DataError(source(), "", "an empty file", "a header with the names of the columns");
         for (const char other : {';', '\t', ','}) {
             if (cells_.size() == 1 && other != separator_ && cells_[0].text.find(other) != std::string_view::npos)
                 fail("", "one column, " + in_quotes(cells_[0].text),
@@ -86,18 +85,16 @@ class DelimitedReader final : public Where {
         }
     }
 
-    bool next_line(std::string_view& line) {
-        if (!lines_.next(line)) return false;
-        if (!simdjson::validate_utf8(line.data(), line.size())) {
-            first_line_ = lines_.line_number();
-            fail("", "text that is not UTF-8", "UTF-8");
-        }
-        return true;
+    void must_be_utf8(std::string_view line) {
+        if (simdjson::validate_utf8(line.data(), line.size())) return;
+        first_line_ = lines_.line_number();
+        fail("", "text that is not UTF-8", "UTF-8");
     }
-    /// Splits the next row into cells_; false at the end of the file.
+    /// Splits the next row into cells_; false at the end of the file. Empty lines are none.
     bool next_row() {
         std::string_view line;
-        if (!next_line(line)) return false;
+        if (!lines_.next_filled(line, "\r")) return false;
+        must_be_utf8(line);
         first_line_ = lines_.line_number();
         cells_.clear();
         unquoted_.clear();
@@ -138,7 +135,8 @@ class DelimitedReader final : public Where {
                 for (++i;; ++i) {
                     while (i >= joined_.size()) {  // a line end within the quotes
                         std::string_view more;
-                        if (!next_line(more)) fail("", "a quote that is not closed", "another \"");
+                        if (!lines_.next(more)) fail("", "a quote that is not closed", "another \"");
+                        must_be_utf8(more);
                         if (joined_.size() + more.size() > static_cast<std::size_t>(limits().line) << 20)
                             fail("", "a row of more than " + std::to_string(limits().line) + " MiB",
                                  "a shorter row, or a larger limit: --max-line");

@@ -57,6 +57,21 @@ class GzipLines {
         return true;
     }
 
+    /// The same of the next line that holds more than `blanks`.
+    bool next_filled(std::string_view& line, std::string_view blanks) {
+        do {
+            // At once: a small gzip file may hold millions of lines that hold nothing.
+            for (std::size_t i = begin_; i < end_; ++i) {
+                if (buffer_[i] == '\n')
+                    begin_ = i + 1, ++line_number_;
+                else if (blanks.find(buffer_[i]) == std::string_view::npos)
+                    break;
+            }
+            if (!next(line)) return false;
+        } while (line.find_first_not_of(blanks) == std::string_view::npos);
+        return true;
+    }
+
     /// What comes next, or its first 64 kB; empty at the end of the file. Valid until the next call.
     std::string_view peek() {
         while (begin_ == end_ && !at_end_) refill();

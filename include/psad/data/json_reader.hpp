@@ -39,9 +39,9 @@ class JsonReader final : public Where {
         values_ = before.values;
         begin(sink);
         std::string_view line;
-        while (sink.wants_more() && lines.next(line)) {
+        while (sink.wants_more() && lines.next_filled(line, " \t\r")) {
             row_ = lines.line_number();
-            if (line.find_first_not_of(" \t\r") != std::string_view::npos && sink.wants_row()) take_line(line, sink);
+            if (sink.wants_row()) take_line(line, sink);
         }
         if (levels_.empty() && sink.wants_more()) fail("", "an empty file", "a JSON object in each line");
         sink.end_file();
@@ -169,6 +169,10 @@ class JsonReader final : public Where {
             Value value = field.value();
             const Type type = value.type();
             const Key& key = level(number).keys[at];
+            if (key.name.empty()) {  // as a column without a name
+                take_value(value, key.raw, RecordSink::not_read, depth);
+                continue;
+            }
             if (number == 0 && type != Type::array && type != Type::null && sink_->is_list(key.name))
                 fail(key.raw, name_of(type), "a list of objects");
             const bool only_nulls = key.only_nulls;

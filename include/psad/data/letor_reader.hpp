@@ -31,7 +31,7 @@ class LetorReader final : public Where {
         sink.begin_file(*this, 0.0);
         const int label = sink.column(0, letor_label), query = sink.column(0, letor_query);
         std::string_view line;
-        while (sink.wants_more() && lines_.next(line)) {
+        while (sink.wants_more() && lines_.next_filled(line, " \t\r")) {
             line = line.substr(0, line.find('#'));
             if (!simdjson::validate_utf8(line.data(), line.size())) fail("", "text that is not UTF-8", "UTF-8");
             std::string_view cell = next_cell(line);
@@ -45,7 +45,8 @@ class LetorReader final : public Where {
             while (!(cell = next_cell(line)).empty()) last = take_feature(sink, cell, last);
             sink.end_row(0);
         }
-        if (lines_.line_number() == 0) fail("", "an empty file", "rows of grade qid:Q 1:value ...");
+        if (lines_.line_number() == 0)
+            throw DataError(source(), "", "an empty file", "rows of grade qid:Q 1:value ...");
         sink.end_file();
         return lines_.size();
     }

@@ -88,7 +88,7 @@ class ListBuilder final : public RoleSink {
         if (level == event_level) {
             if (!new_events_.now.has_time) where_->fail(schema_->event_time, "nothing", "the time of the event");
             new_events_.end();
-            count(new_events_.cells, 2);  // read, and put in order
+            count_cells(per_row), count(new_events_.cells, 2);  // read, and put in order
         } else if (level == candidate_level) {
             end_candidate();
         } else {
@@ -230,8 +230,9 @@ class ListBuilder final : public RoleSink {
     void end_candidate() {
         CandidateRow& c = candidate_;
         c.cells.end_row();
-        count(c.cells);
-        if (c.has_item_cells) c.item_cells.end_row(), count(c.item_cells), must_not_be_crowded(c.item_cells);
+        count_cells(per_candidate), count(c.cells);
+        // Of an item that is not known they are read, and put into a catalog.
+        if (c.has_item_cells) c.item_cells.end_row(), count(c.item_cells, 2), must_not_be_crowded(c.item_cells);
         RequestBlock& b = *block_;
         if (c.item >= 0 && !items_.add(c.item))
             where_->fail(schema_->item, in_quotes(names_->item_name(c.item)) + " twice", "each item of a request once");
@@ -284,7 +285,7 @@ class ListBuilder final : public RoleSink {
         if (!has_time_ && !schema_->time.empty()) fail_request(schema_->time, "nothing", "the time of the request");
         ++joins_.requests;
         block_->context.end_row();
-        count_list(), count_new_items();
+        count_list(request_.id), count_new_items();
         count(block_->context), count(user_row_.cells);
         add_user();
         block_->add_shown(shown_order(positions_), request_);

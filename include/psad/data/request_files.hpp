@@ -51,7 +51,7 @@ void read_table(const Paths& paths, Sink& sink) {
     InputSize size;
     for (const auto& file : files_of(paths)) size = read_file(file, format_of(file), sink, size);
 }
-/// Looks for a list of rows in the first row, and takes nothing.
+/// Looks for a list of rows in the first row, and takes nothing. Lists are looked at as those that are read.
 class ListFinder final : public RecordSink {
   public:
     explicit ListFinder(std::string name) : name_(std::move(name)) {}
@@ -60,7 +60,7 @@ class ListFinder final : public RecordSink {
     int column(int, std::string_view) override { return not_read; }
     int list(std::string_view name) override {
         found_ |= name == name_;
-        return not_read;
+        return 1;
     }
     void begin_row(int) override {}
     void take(int, std::string_view) override {}
@@ -68,7 +68,7 @@ class ListFinder final : public RecordSink {
     void take_missing(int) override {}
     void begin_values(int) override {}
     void end_values(int) override {}
-    void end_row(int) override { was_row_ = true; }
+    void end_row(int level) override { was_row_ |= level == 0; }
     void end_file() override {}
     bool wants_more() const override { return !was_row_; }
     bool found() const { return found_; }

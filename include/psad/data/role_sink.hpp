@@ -62,6 +62,9 @@ class RoleSink : public RecordSink {
         names_->read_from(nullptr);
     }
 
+    /// What a candidate counts as beside its cells, and a row of a table or a history.
+    static constexpr long long per_candidate = 2, per_row = 4;
+
     /// So many cells will be kept. Throws DataError where the files may have no more.
     void count_cells(long long more, const char* wanted = "fewer rows or columns, or a larger limit: --max-cells") {
         counted_ += more;
@@ -86,11 +89,13 @@ class RoleSink : public RecordSink {
             where_->fail("", std::to_string(row.values_of_row()) + " values of one item",
                          "at most " + std::to_string(limits().values) + ", or a larger limit: --max-values");
     }
-    /// The same of a list.
-    void count_list() {
-        if (const long long most = where_->most().lists; ++lists_ > most)
-            where_->fail("", "more than " + std::to_string(most) + " lists in files of their size",
+    /// The same of a list with its name.
+    void count_list(std::string_view id) {
+        const InputLimits most = where_->most();
+        if (++lists_ > most.lists)
+            where_->fail("", "more than " + std::to_string(most.lists) + " lists in files of their size",
                          "no more, or a larger limit: --max-cells");
+        count_cells(most.cells_of_list() + static_cast<long long>(id.size()) / 8);
     }
     /// What is read from here on has limits of its own.
     void count_anew() { counted_ = lists_ = 0; }

@@ -77,7 +77,7 @@ class TableSink : public RoleSink {
     }
     void end_row(int) override {
         row_.end_row();
-        count(row_, 2);  // read, and put in order
+        count_cells(per_row), count(row_, 2);  // read, and put in order
         add();
     }
     void end_file() override {
