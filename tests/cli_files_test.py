@@ -818,6 +818,16 @@ class Files(Case):
             self.assertEqual(json.loads(done.stdout)["id"], "q7", text)
             self.assertIn("order", json.loads(done.stdout))
 
+    def test_requests_without_an_id_have_none(self):
+        lists, model = self.folder / "nameless.jsonl", self.folder / "nameless.st"
+        lists.write_text("".join(json.dumps({"candidates": [{"price": k, "label": int(k == i % 3)} for k in range(3)]}) + "\n"
+                                 for i in range(30)))
+        done = psad("train", "--train", lists, "--variant", "small", "--steps", 1, "--threads", 1, "--out", model)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = b'{"":"x","candidates":[{"price":1}]}\n{"id":7,"candidates":[{"price":1}]}\n{"":7}\n'
+        done = psad("rerank", "--model", model, stdin=lines)
+        self.assertEqual([json.loads(line)["id"] for line in done.stdout.splitlines()], [None] * 3)
+
     def test_segments_and_features_by_names_of_the_data(self):
         rows = [{"request_id": f"r{q}", "candidates": [
             {"item": f"i{(q + k) % 9}", "x": q * k % 5, "label": int(k == q % 4)} for k in range(4)]} for q in range(60)]

@@ -497,6 +497,20 @@ TEST_CASE("request files: requests from a time on teach nothing, whatever their 
     std::filesystem::copy_file(folder / "all.jsonl", folder / "again.jsonl");
     const data::Paths both{folder / "all.jsonl", folder / "again.jsonl"};
     CHECK(data::read_requests(both, {}, of_both, std::make_shared<data::SideTables>(), 3).source.size() == 4);
+    // A file of one day may be left out whole. Then it lacks nothing.
+    write_bytes(folder / "late.jsonl", R"({"rid": "d", "ts": 3, "candidates": [{"sku": "x"}]})");
+    write_bytes(folder / "late.csv", "rid,ts\nd,3\n");
+    for (const char* late : {"late.jsonl", "late.csv"}) {
+        CAPTURE(late);
+        NamedData data{s, NamedIds(s)};
+        data::Names names(data, data::Learn::all);
+        const data::Paths days{folder / "all.jsonl", folder / late};
+        const auto read = data::read_requests(days, {}, names, std::make_shared<data::SideTables>(), 3);
+        CHECK(read.source.size() == 2);
+        CHECK(read.left_out == 2);
+        CHECK(read.lacking.empty());
+        CHECK(read.lacking_feedback.empty());
+    }
     s.time = "";
     NamedData timeless{s, NamedIds(s)};
     data::Names names(timeless, data::Learn::all);
@@ -1283,4 +1297,7 @@ TEST_CASE("request files: objects of a list that need not be there nest as deep 
     CHECK(of_depth("candidates", 15) == "");
     CHECK(of_depth("candidates", 16) ==
           "r.jsonl, line 1, candidates[0]: found objects nested more than 16 deep, wanted fewer");
+    // What is not read may hold anything, in the first row as in others.
+    for (const char* any : {R"([{"a":1},2])", R"([{"a":1},null])", R"([{"a":1,"a":2}])", R"([[{"a":1}],2])"})
+        CHECK(fault("r.jsonl", R"({"q": 1, "price": 1, "x": )" + std::string(any) + "}", s) == "");
 }

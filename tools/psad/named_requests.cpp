@@ -37,6 +37,7 @@ RawMember::RawMember() = default;
 RawMember::~RawMember() = default;
 
 std::string RawMember::operator()(const std::string& line, const std::string& name) {
+    if (name.empty()) return {};
     try {
         // The parser reads on with what it did not get, so what it takes must be there (see JsonReader).
         if (parser_ == nullptr || parser_->json.capacity() < line.size()) {

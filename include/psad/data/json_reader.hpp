@@ -37,13 +37,14 @@ class JsonReader final : public Where {
     InputSize read(const std::filesystem::path& file, RecordSink& sink, InputSize before = {}) {
         GzipLines& lines = lines_.emplace(file, before);
         values_ = before.values;
+        row_ = 0;
         begin(sink);
         std::string_view line;
         while (sink.wants_more() && lines.next_filled(line, " \t\r")) {
             row_ = lines.line_number();
             if (sink.wants_row()) take_line(line, sink);
         }
-        if (levels_.empty() && sink.wants_more()) fail("", "an empty file", "a JSON object in each line");
+        if (row_ == 0 && sink.wants_more()) fail("", "an empty file", "a JSON object in each line");
         sink.end_file();
         InputSize all = lines.size();
         all.values = values_;

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -53,7 +52,7 @@ class ListBuilder final : public RoleSink {
     void begin_file(const Where& where, double absent) override {
         read_from(where);
         absent_ = schema_->absent_is_zero ? 0 : absent;
-        any_events_ = has_history_ = false;
+        any_events_ = has_history_ = false, requests_before_ = joins_.requests;
         file_ = source_.add_file(where.source());
     }
     int column(int level, std::string_view name) override {
@@ -96,6 +95,7 @@ class ListBuilder final : public RoleSink {
         }
     }
     void end_file() override {
+        if (joins_.requests == requests_before_) return end_reading();  // all were left out
         for (ColumnRole& r : roles_.all()) {
             const bool all_absent = (r.role == Role::dense || is_feedback(r.role)) && !std::isnan(absent_);
             if (r.seen || all_absent || may_lack(r) || std::exchange(r.lacked, true)) continue;
@@ -323,9 +323,9 @@ class ListBuilder final : public RoleSink {
     const UserTable* users_;
     const EventTable* events_;
     std::vector<LabelColumn> label_columns_;
-    std::size_t taken_gains_ = 0;  ///< of candidates of requests that were taken
-    bool knows_items_;             ///< before the first request
-    double absent_ = nan;          ///< what a number is that a row does not name
+    std::size_t taken_gains_ = 0, requests_before_ = 0;  ///< of requests that were taken; before the file that is read
+    bool knows_items_;                                   ///< before the first request
+    double absent_ = nan;                                ///< what a number is that a row does not name
     Source source_;
     std::uint32_t file_ = 0;  ///< that is read
     std::shared_ptr<RequestBlock> block_;

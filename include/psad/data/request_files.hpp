@@ -51,7 +51,7 @@ void read_table(const Paths& paths, Sink& sink) {
     InputSize size;
     for (const auto& file : files_of(paths)) size = read_file(file, format_of(file), sink, size);
 }
-/// Looks for a list of rows in the first row, and takes nothing. Lists are looked at as those that are read.
+/// Looks for a list of rows in the first row, and takes nothing. That list is looked at as one that is read.
 class ListFinder final : public RecordSink {
   public:
     explicit ListFinder(std::string name) : name_(std::move(name)) {}
@@ -60,7 +60,7 @@ class ListFinder final : public RecordSink {
     int column(int, std::string_view) override { return not_read; }
     int list(std::string_view name) override {
         found_ |= name == name_;
-        return 1;
+        return name == name_ ? 1 : not_read;
     }
     void begin_row(int) override {}
     void take(int, std::string_view) override {}
