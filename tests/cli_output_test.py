@@ -4,6 +4,7 @@
 Usage: cli_output_test.py PSAD DATA_FOLDER [unittest options]
 """
 
+import fcntl
 import json
 import os
 import re
@@ -81,6 +82,23 @@ class Output(Case):
         self.assertEqual(process.returncode, 1)
         self.assertRegex(said, r"\A(psad: note[^\n]*\n)*psad: found a file that was cut short[^\n]*\n\Z")
         self.assertEqual(psad("rerank", "--model", out).returncode, 0)  # that of the first epoch
+
+    def test_several_threads_that_find_it_shrunk_say_so_once(self):
+        read, write = os.pipe()  # full: who writes waits
+        os.write(write, b"x" * fcntl.fcntl(write, fcntl.F_GETPIPE_SZ))
+        process = subprocess.Popen(words("train", "--data", DATA, "--variant", "small", "--epochs", 500, "--patience", 0, "--threads",
+                                         2, "--out", self.folder / "bus.st"), stdout=subprocess.PIPE, stderr=write, text=True)
+        os.close(write)
+        for line in process.stdout:
+            if line.startswith("epoch"):
+                break
+        for _ in range(4):
+            process.send_signal(signal.SIGBUS)
+            time.sleep(0.05)
+        with open(read, "rb") as stream:
+            said = stream.read().lstrip(b"x")
+        process.communicate()
+        self.assertEqual((process.returncode, said.count(b"\n")), (1, 1), said)
 
     def test_the_report_grows_with_the_model(self):
         out, report = self.folder / "growing.st", self.folder / "growing.json"

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -105,6 +106,8 @@ int run_program(const char* name, Body body) {
     std::signal(SIGXFSZ, SIG_IGN);
     // Of a file that is read where it lies.
     std::signal(SIGBUS, [](int) {
+        static std::atomic_flag is_said;  // several threads may meet it at once, and one says it
+        while (is_said.test_and_set()) pause();
         constexpr std::string_view line =
             "psad: found a file that was cut short, or a disk that fails, wanted what was there at the start\n";
         if (::write(STDERR_FILENO, line.data(), line.size()) < 0) errno = 0;
